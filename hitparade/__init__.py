@@ -1,0 +1,1 @@
+"""hitparade: the command line, the sample, the dbt-duckdb plugin; ties `models_py` to `udfs`."""

@@ -1,0 +1,184 @@
+"""Rows of the tracks file: songs of the planted world, reissued, repeated and soiled.
+
+A song is a pair of name and artists. Its canonical track carries the song's popularity; other
+tracks of the song (reissues) never exceed it, so the best row of a pair is the song's own. Each
+track has a row in its song's genre; more rows repeat it, mostly under a companion genre that is
+drawn independently of everything else.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from hitparade.sample import names, world
+from hitparade.sample.files import Columns, take
+from hitparade.sample.marginals import POPULARITY, TRACK_AUDIO, even, scaled, value_at, value_of
+
+PUBLISHED = 114_000
+REPEATS, DIFFERING, REISSUES = 24_259, 720, 89_741 - 80_398
+NO_TEMPO, NO_SIGNATURE = 157, 163
+VARIANTS = (str.upper, str.lower, "{} ".format, " {}".format, str.swapcase, "  {}".format)
+COLUMNS = (
+    "track_id", "artists", "album_name", "track_name", "popularity", "duration_ms", "explicit",
+    "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness",
+    "instrumentalness", "liveness", "valence", "tempo", "time_signature", "track_genre",
+)  # fmt: skip
+
+
+def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
+    """Generate the raw rows and the truth of their songs.
+
+    Returns:
+        The raw table with all 21 columns, sorted by genre; and the truth, one row for each song
+        (pair of `track_name` and `artists`): `genre` (index of the primary one), `scores` (shape
+        songs, 10: the normal scores behind world.FEATURES), `z` (latent popularity), `popularity`
+        and `tempo` as written.
+    """
+    quota = even(rows, len(world.GENRES))
+    repeats = even(scaled(REPEATS, PUBLISHED, rows), len(quota))
+    reissues = even(scaled(REISSUES, PUBLISHED, rows), len(quota))
+    own = quota - repeats - reissues
+    own[world.GENRES.index("k-pop")] -= 1  # the place of the row without a name
+    songs = _songs(rng, own)
+    _silence(rng, songs)
+    tracks = _tracks(rng, songs, np.repeat(np.arange(len(own)), reissues))
+    table = _rows(rng, tracks, np.repeat(np.arange(len(own)), repeats))
+    kept = ("track_name", "artists", "genre", "scores", "z", "popularity", "tempo")
+    return _finish(rng, table), {name: songs[name] for name in kept}
+
+
+def _songs(rng: np.random.Generator, counts: NDArray[np.int64]) -> Columns:
+    genre = np.repeat(np.arange(len(counts)), counts)
+    songs = len(genre)
+    artist, people = _artists(rng, counts)
+    own = world.WITHIN * rng.normal(size=(songs, len(world.FEATURES)))
+    scores = world.MEANS[genre] + own
+    artist_effect = world.ARTIST_SD * rng.normal(size=len(people))
+    noise = world.NOISE_SD * rng.normal(size=songs)
+    z = world.latent_mean(genre, scores) + artist_effect[artist] + noise
+    share = ndtr((z - world.Z_MEAN) / world.Z_SD)
+    popularity = np.floor(value_at(POPULARITY, share)).astype(int)
+    table = {"genre": genre, "scores": scores, "z": z, "popularity": np.minimum(popularity, 100)}
+    return table | _titles(rng, artist, people) | _sound(scores) | _rest(rng, genre)
+
+
+def _artists(
+    rng: np.random.Generator, songs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return each song's leading artist and all names; an artist stays in one genre."""
+    pool = np.maximum(1, songs // 3)
+    first = np.cumsum(pool) - pool
+    place = rng.random(songs.sum()) ** 1.5
+    lead = np.repeat(first, songs) + np.floor(place * np.repeat(pool, songs)).astype(int)
+    return lead, names.artists(rng, pool.sum())
+
+
+def _titles(rng: np.random.Generator, artist: NDArray[np.int64], people: list[str]) -> Columns:
+    songs = len(artist)
+    count = rng.choice([1, 2, 3, 4], size=songs, p=[0.72, 0.20, 0.06, 0.02])
+    artists = np.array(names.bylines(rng, people, artist, count, ";"), dtype=object)
+    titles = names.distinct(names.phrases(rng, names.TITLES, songs), artists.tolist())
+    titles = np.array(titles, dtype=object)
+    # Spellings of one name: two songs to anyone who compares exactly, so each has its own truth.
+    _, first, size = np.unique(artist, return_index=True, return_counts=True)
+    for spelling, lead in zip(VARIANTS, rng.permutation(artist[first[size > 1]]), strict=False):
+        one, other = np.flatnonzero(artist == lead)[:2]
+        titles[other], artists[other] = spelling(titles[one]), artists[one]
+    return {"track_name": titles, "artists": artists}
+
+
+def _sound(scores: NDArray[np.float64]) -> Columns:
+    values = {f: value_of(TRACK_AUDIO[f], s) for f, s in zip(world.FEATURES, scores.T, strict=True)}
+    sound = {name: _three_digits(column) for name, column in values.items()}
+    sound |= {name: np.round(values[name], 3) for name in ("loudness", "tempo")}
+    return sound | {"duration_ms": np.rint(values["duration_ms"]).astype(int)}
+
+
+def _three_digits(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([float(f"{value:.3g}") for value in values])
+
+
+def _rest(rng: np.random.Generator, genre: NDArray[np.int64]) -> Columns:
+    songs = len(genre)
+    return {
+        "explicit": rng.random(songs) < 0.0855,
+        "key": rng.integers(12, size=songs),
+        "mode": (rng.random(songs) < 0.6376).astype(int),
+        "time_signature": rng.choice([4, 3, 5, 1], size=songs, p=[0.895, 0.080, 0.016, 0.009]),
+    }
+
+
+def _silence(rng: np.random.Generator, songs: Columns) -> None:
+    """Zero what the real file lacks where no beat was found; the scores keep what was planted."""
+    rows = len(songs["genre"])
+    awake = rng.permutation(np.flatnonzero(songs["genre"] != world.SLEEP))
+    silent = awake[: scaled(NO_TEMPO, PUBLISHED, rows)]
+    for name in ("tempo", "danceability", "valence", "speechiness"):
+        songs[name][silent] = 0
+    songs["time_signature"][awake[: scaled(NO_SIGNATURE, PUBLISHED, rows)]] = 0
+
+
+def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64]) -> Columns:
+    """Return the canonical track of every song, then one reissue for each genre given."""
+    counts = np.bincount(songs["genre"])
+    place = np.floor(rng.random(len(genres)) * counts[genres]).astype(int)
+    reissues = take(songs, (np.cumsum(counts) - counts)[genres] + place)
+    _fade(rng, reissues)
+    albums = names.phrases(rng, names.ALBUMS, len(songs["genre"]))
+    albums += names.phrases(rng, names.COLLECTIONS, len(genres))
+    tracks = {name: np.concatenate([songs[name], reissues[name]]) for name in songs}
+    ids = names.track_ids(rng, len(albums))
+    return tracks | {"album_name": np.array(albums), "track_id": ids}
+
+
+def _fade(rng: np.random.Generator, reissues: Columns) -> None:
+    """Lower the popularity of reissues in place, or leave it, and vary the sound of some."""
+    original, count = reissues["popularity"], len(reissues["popularity"])
+    factor = rng.choice([1.0, 0.5, 0.0], size=count, p=[0.3, 0.5, 0.2])
+    factor[factor == 0.5] = rng.random((factor == 0.5).sum())
+    reissues["popularity"] = np.floor(original * factor).astype(int)
+    # Equal popularity leaves the choice of the kept row to the track id: sound must be equal too.
+    varied = (reissues["popularity"] < original) & (rng.random(count) < 0.5)
+    step = varied * rng.normal(size=(4, count))
+    reissues["loudness"] = np.round(reissues["loudness"] + 0.5 * step[0], 3)
+    reissues["energy"] = _three_digits(np.clip(reissues["energy"] * (1 + 0.02 * step[1]), 0, 1))
+    reissues["tempo"] = np.round(reissues["tempo"] * (1 + 1e-4 * step[2]), 3)
+    reissues["duration_ms"] = reissues["duration_ms"] + np.rint(800 * step[3]).astype(int)
+
+
+def _rows(rng: np.random.Generator, tracks: Columns, genres: NDArray[np.int64]) -> Columns:
+    """Return one row for each track, then one more for each genre given, of a random track."""
+    asleep = tracks["genre"] == world.SLEEP
+    # Songs to sleep to stay among themselves: leaving that genre out then takes whole songs away.
+    night, day = (rng.choice(np.flatnonzero(c), size=len(genres)) for c in (asleep, ~asleep))
+    again = np.where(genres == world.SLEEP, night, day)
+    table = take(tracks, np.concatenate([np.arange(len(asleep)), again]))
+    table["genre"] = np.concatenate([tracks["genre"], genres])
+    _differ(rng, table["popularity"][len(asleep) :], again)
+    return table
+
+
+def _differ(
+    rng: np.random.Generator, popularity: NDArray[np.int64], track: NDArray[np.int64]
+) -> None:
+    """Lower the popularity of a few repeats in place, at most one for each track."""
+    single = np.bincount(track)[track] == 1
+    open_to = rng.permutation(np.flatnonzero(single & (popularity > 0)))
+    chosen = open_to[: scaled(DIFFERING, REPEATS, len(track))]
+    popularity[chosen] = np.floor(popularity[chosen] * rng.uniform(0.5, 1, len(chosen)))
+
+
+def _finish(rng: np.random.Generator, table: Columns) -> Columns:
+    """Add the row without a name, put the rows in order and name the genres."""
+    nameless = np.flatnonzero(table["genre"] == world.GENRES.index("k-pop"))[:1]
+    rows = len(table["genre"])
+    table = take(table, np.append(np.arange(rows), nameless))
+    for name in ("artists", "album_name", "track_name"):
+        table[name][-1] = ""
+    for name in ("duration_ms", "popularity"):
+        table[name][-1] = 0
+    table["track_id"][-1] = names.track_ids(rng, 1)[0]
+    shuffled = rng.permutation(rows + 1)
+    table = take(table, shuffled[np.argsort(table["genre"][shuffled], kind="stable")])
+    table["track_genre"] = np.array(world.GENRES)[table["genre"]]
+    return {"": np.arange(rows + 1)} | {name: table[name] for name in COLUMNS}

@@ -1,0 +1,372 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold, cross_val_predict
+
+from hitparade.sample import ceilings, charts, tracks, world, write_sample
+from hitparade.sample.marginals import CHART_AUDIO
+
+ROWS = 20_000
+INPUTS = list(world.INPUTS)
+PAIR = ["track_name", "artists"]
+FOLDS = KFold(5, shuffle=True, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("sample")
+    write_sample(path, tracks=ROWS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chart_rows(folder) -> pd.DataFrame:
+    return pd.read_csv(
+        folder / "spotify-2023.csv", encoding="utf-8-sig", dtype=str, keep_default_na=False
+    )
+
+
+@pytest.fixture(scope="module")
+def track_rows(folder) -> pd.DataFrame:
+    return pd.read_csv(folder / "dataset.csv", keep_default_na=False)
+
+
+@pytest.fixture(scope="module")
+def kept(track_rows) -> pd.DataFrame:
+    """One row for each pair, by the rule stated to modellers rather than by the generator's."""
+    usable = track_rows[
+        (track_rows.track_name != "") & (track_rows.track_genre != "sleep") & (track_rows.tempo > 0)
+    ]
+    best = usable.sort_values(["popularity", "track_id"], ascending=[False, True])
+    return best.drop_duplicates(PAIR)
+
+
+@pytest.fixture(scope="module")
+def track_truth():
+    return tracks.make(np.random.default_rng([2023, 2]), ROWS)[1]
+
+
+def read_ceilings(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "ceilings.csv").open(newline="") as file:
+        return {row["task"]: row for row in csv.DictReader(file)}
+
+
+# Bytes
+
+
+def test_same_arguments_same_bytes(tmp_path):
+    one = write_sample(tmp_path / "one", songs=60, tracks=700, seed=5)
+    two = write_sample(tmp_path / "two", songs=60, tracks=700, seed=5)
+    assert [p.name for p in one] == ["spotify-2023.csv", "dataset.csv", "ceilings.csv"]
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
+
+
+def test_another_seed_other_bytes(tmp_path):
+    one = write_sample(tmp_path / "one", songs=60, tracks=700, seed=5)
+    two = write_sample(tmp_path / "two", songs=60, tracks=700, seed=6)
+    assert all(a.read_bytes() != b.read_bytes() for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("part", "file", "task"),
+    [("chart_songs", "spotify-2023.csv", "log_streams"), ("tracks", "dataset.csv", "hit")],
+)
+def test_a_part_alone_is_the_same(tmp_path, folder, part, file, task):
+    paths = write_sample(tmp_path, tracks=ROWS, only={part})
+    assert [p.name for p in paths] == [file, "ceilings.csv"]
+    assert paths[0].read_bytes() == (folder / file).read_bytes()
+    assert read_ceilings(tmp_path) == {task: read_ceilings(folder)[task]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"songs": 19}, "songs=19 is out of range: ask for 20 to"),
+        ({"tracks": 499}, "tracks=499 is out of range: ask for 500 to"),
+        ({"tracks": 200_001}, "tracks=200001 is out of range"),
+        ({"seed": -1}, "seed=-1 is negative"),
+        ({"only": {"albums"}}, "choose from chart_songs, tracks"),
+        ({"only": set()}, "choose from chart_songs, tracks"),
+    ],
+)
+def test_bad_options_write_nothing(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        write_sample(tmp_path / "none", **options)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("songs", "rows"), [(20, 500), (41, 613), (300, 1_200)])
+def test_small_samples_keep_one_of_each_dirt(tmp_path, songs, rows):
+    write_sample(tmp_path, songs=songs, tracks=rows)
+    chart = pd.read_csv(tmp_path / "spotify-2023.csv", dtype=str, keep_default_na=False)
+    track = pd.read_csv(tmp_path / "dataset.csv", keep_default_na=False)
+    assert (len(chart), len(track)) == (songs, rows)
+    assert (~chart.streams.str.isdigit()).sum() == 1
+    assert (chart.in_shazam_charts == "").sum() >= 1
+    assert (track.track_name == "").sum() == 1
+    assert (track.tempo == 0).sum() >= 1
+    assert track.track_genre.value_counts().agg(np.ptp) <= 1
+
+
+# Charts
+
+
+def test_charts_format(folder, chart_rows):
+    data = (folder / "spotify-2023.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbftrack_name,artist(s)_name,artist_count,released_year,")
+    assert data.count(b"\r\n") == data.count(b"\n") == 954
+    assert data.endswith(b"\r\n")
+    assert chart_rows.shape == (953, 24)
+    several = chart_rows.artist_count.astype(int) > 1
+    assert (chart_rows["artist(s)_name"].str.count(", ") + 1)[several].equals(
+        chart_rows.artist_count.astype(int)[several]
+    )
+
+
+def test_charts_dirt(chart_rows):
+    text = chart_rows.streams[~chart_rows.streams.str.isdigit()].tolist()
+    assert len(text) == 1
+    assert text[0].startswith("BPM")
+    assert "Danceability" in text[0]
+    assert (chart_rows.streams == "2762").sum() == 1
+    for column, count in (("in_deezer_playlists", 79), ("in_shazam_charts", 7)):
+        separated = chart_rows[column].str.fullmatch(r"\d{1,3},\d{3}")
+        numbers = pd.to_numeric(chart_rows[column].str.replace(",", "")).fillna(0)
+        assert separated.sum() == count
+        assert separated.equals(numbers >= 1000)
+    assert (chart_rows.in_shazam_charts == "").sum() == 50
+    assert (chart_rows.key == "").sum() == 95
+    assert ((chart_rows.released_month == "1") & (chart_rows.released_day == "1")).sum() == 65
+
+
+def test_chart_twins_conflict(chart_rows):
+    names = ["track_name", "artist(s)_name"]
+    twins = chart_rows[chart_rows.duplicated(names, keep=False)]
+    assert len(twins) == 8
+    assert (twins.groupby(names).streams.nunique() == 2).all()
+
+
+def test_charts_marginals(chart_rows):
+    year = chart_rows.released_year.astype(int)
+    assert year.min() < 1970
+    assert year.max() == 2023
+    assert year.isin([2022, 2023]).mean() == pytest.approx(0.605, abs=0.06)
+    assert (chart_rows["mode"] == "Major").mean() == pytest.approx(0.577, abs=0.05)
+    assert (chart_rows.artist_count == "1").mean() == pytest.approx(0.616, abs=0.05)
+    log_streams = np.log1p(pd.to_numeric(chart_rows.streams, errors="coerce"))
+    assert log_streams.mean() == pytest.approx(19.51, abs=0.12)
+    assert log_streams.std() == pytest.approx(1.15, abs=0.1)
+    published = {"bpm": (122.5, 28.1), "danceability_%": (67.0, 14.6), "energy_%": (64.3, 16.6)}
+    for column, (mean, sd) in published.items():
+        values = chart_rows[column].astype(int)
+        assert values.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(953))
+        assert values.std() == pytest.approx(sd, rel=0.1)
+
+
+def test_chart_counts_know_the_streams(chart_rows):
+    streams = pd.to_numeric(chart_rows.streams, errors="coerce")
+    playlists = chart_rows.in_spotify_playlists.astype(int)
+    assert streams.corr(playlists, method="spearman") > 0.7
+
+
+# Tracks
+
+
+def test_tracks_format(folder, track_rows):
+    data = (folder / "dataset.csv").read_bytes()
+    assert data.startswith(b",track_id,artists,album_name,track_name,popularity,duration_ms,")
+    assert b"\r" not in data
+    assert data.count(b"\n") == ROWS + 1
+    assert track_rows.columns[0] == "Unnamed: 0"
+    assert track_rows.shape == (ROWS, 21)
+    assert track_rows["Unnamed: 0"].tolist() == list(range(ROWS))
+    assert track_rows.track_id.str.fullmatch("[0-7][0-9a-zA-Z]{21}").all()
+    assert {line.split(b",")[-14] for line in data.splitlines()[1:]} == {b"True", b"False"}
+    assert b'""' in data  # a quoted name
+    assert track_rows.track_name.str.contains(",").any()
+    assert not track_rows.track_name.str.isascii().all()
+    assert track_rows.artists.str.contains(";").mean() == pytest.approx(0.28, abs=0.03)
+
+
+def test_genres_match_the_seed(track_rows):
+    seed = Path(__file__).parents[2] / "data" / "seeds" / "genres.csv"
+    genres = seed.read_text().split()
+    assert genres[0] == "genre"
+    assert genres[1:] == world.GENRES == sorted(set(genres[1:]))
+    assert len(world.GENRES) == 114
+    counts = track_rows.track_genre.value_counts()
+    assert sorted(counts.index) == world.GENRES
+    assert counts.max() - counts.min() <= 1
+    assert track_rows.track_genre.is_monotonic_increasing
+
+
+def test_tracks_dirt(track_rows):
+    nameless = track_rows[track_rows.track_name == ""]
+    assert len(nameless) == 1
+    row = nameless.iloc[0]
+    assert (row.artists, row.album_name, row.track_genre) == ("", "", "k-pop")
+    assert (row.duration_ms, row.popularity) == (0, 0)
+    silent = track_rows.tempo == 0
+    assert silent.sum() == pytest.approx(157 * ROWS / 114_000, rel=0.4)
+    assert (track_rows.time_signature == 0)[silent].all()
+    assert (track_rows[silent].track_genre != "sleep").all()
+    spelled = track_rows.drop_duplicates(PAIR)
+    folded = spelled.assign(track_name=spelled.track_name.str.strip().str.lower())
+    assert folded.duplicated(PAIR).sum() == len(tracks.VARIANTS)
+
+
+def test_repeats_and_pairs(track_rows):
+    repeats = track_rows.duplicated("track_id").sum()
+    assert repeats == pytest.approx(24_259 * ROWS / 114_000, abs=1)
+    pairs = len(track_rows.drop_duplicates(PAIR))
+    assert pairs == pytest.approx(80_398 * ROWS / 114_000, abs=2)
+    by_id = track_rows.groupby("track_id")
+    differing = (by_id.popularity.nunique() > 1).sum()
+    assert differing == pytest.approx(720 * ROWS / 114_000, abs=2)
+    same = [c for c in track_rows if c not in ("Unnamed: 0", "popularity", "track_genre")]
+    assert (by_id[same].nunique() == 1).all(axis=None)
+    genres = track_rows.groupby("track_id").track_genre.nunique()
+    assert (genres > 1).mean() > 0.15
+    sleeping = track_rows[track_rows.track_genre == "sleep"].track_id
+    assert (track_rows[track_rows.track_id.isin(sleeping)].track_genre == "sleep").all()
+
+
+@pytest.mark.parametrize(
+    ("column", "mean", "sd"),
+    [
+        ("popularity", 33.24, 22.31),
+        ("danceability", 0.567, 0.174),
+        ("energy", 0.641, 0.252),
+        ("loudness", -8.26, 5.03),
+        ("speechiness", 0.0847, 0.106),
+        ("acousticness", 0.315, 0.333),
+        ("instrumentalness", 0.156, 0.310),
+        ("liveness", 0.214, 0.190),
+        ("valence", 0.474, 0.259),
+        ("tempo", 122.15, 29.98),
+        ("duration_ms", 228_000, 107_000),
+    ],
+)
+def test_tracks_marginals(track_rows, column, mean, sd):
+    # A few hour-long tracks make the spread of durations vary from sample to sample.
+    tolerance = 0.15 if column == "duration_ms" else 0.06
+    assert track_rows[column].mean() == pytest.approx(mean, abs=0.05 * sd)
+    assert track_rows[column].std() == pytest.approx(sd, rel=tolerance)
+
+
+def test_popularity_shape(track_rows):
+    popularity = track_rows.popularity
+    assert popularity.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([17, 35, 50], abs=3)
+    assert (popularity == 0).mean() == pytest.approx(0.14, abs=0.01)
+    for points, share in ((60, 0.130), (70, 0.048), (80, 0.0105)):
+        assert (popularity >= points).mean() == pytest.approx(share, rel=0.2)
+    assert track_rows.explicit.mean() == pytest.approx(0.0855, abs=0.01)
+
+
+# Truth and ceilings
+
+
+def test_kept_rows_are_the_songs_of_the_truth(kept, track_truth):
+    trained = ceilings.trained_songs(track_truth)
+    songs = pd.DataFrame({n: track_truth[n][trained] for n in (*PAIR, "popularity", "tempo")})
+    both = songs.merge(kept, on=PAIR, suffixes=("", "_kept"), validate="one_to_one")
+    assert len(both) == len(songs) == len(kept)
+    assert (both.popularity == both.popularity_kept).all()
+    assert (both.tempo == both.tempo_kept).all()
+
+
+def test_hit_is_a_cut_of_the_latent(track_truth):
+    above = track_truth["z"] >= world.popularity_cut(60)
+    assert (above == (track_truth["popularity"] >= 60)).all()
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    """Inputs, oracle and hits of five samples, so that an error of one point in a decile shows."""
+    truths = [tracks.make(np.random.default_rng([s, 2]), ROWS)[1] for s in range(5)]
+    trained = [ceilings.trained_songs(t) for t in truths]
+    columns = np.concatenate([t["scores"][k, :4] for t, k in zip(truths, trained, strict=True)])
+    table = pd.DataFrame(columns, columns=INPUTS)
+    hits = [t["popularity"][k] >= 60 for t, k in zip(truths, trained, strict=True)]
+    chance = [ceilings.hit_probability(t) for t in truths]
+    return table.assign(chance=np.concatenate(chance), hit=np.concatenate(hits))
+
+
+@pytest.mark.parametrize("column", ["chance", *INPUTS])
+def test_hit_probability_is_calibrated(pooled, column):
+    for rows in np.array_split(np.argsort(pooled[column].to_numpy()), 10):
+        decile = pooled.iloc[rows]
+        p = decile.chance
+        error = np.sqrt((p * (1 - p)).sum()) / len(p)
+        assert abs(decile.hit.mean() - p.mean()) < 3 * error
+
+
+def test_expected_log_streams_is_calibrated():
+    truth = charts.make(np.random.default_rng(7), 40_000)[1]
+    readable = np.flatnonzero(~np.isnan(truth["log_streams"]))
+    expected = ceilings.expected_log_streams(truth)[readable]
+    error = truth["log_streams"][readable] - expected
+    assert np.corrcoef(truth["audio"], truth["context"])[0, 1] == pytest.approx(0, abs=0.02)
+    for decile in np.array_split(np.argsort(expected), 10):
+        assert abs(error[decile].mean()) < 3.5 * error[decile].std() / np.sqrt(len(decile))
+    assert 1 - error.var() / truth["log_streams"][readable].var() == pytest.approx(0.25, abs=0.03)
+
+
+def test_ceilings_file(folder, chart_rows, kept):
+    lines = (folder / "ceilings.csv").read_text().splitlines()
+    assert lines[0] == "source,task,metric,ceiling,rows"
+    best = read_ceilings(folder)
+    assert list(best) == ["log_streams", "hit"]
+    assert (best["log_streams"]["metric"], best["hit"]["metric"]) == ("rmse", "roc_auc")
+    assert int(best["log_streams"]["rows"]) == len(chart_rows) - 1
+    assert int(best["hit"]["rows"]) == len(kept)
+    assert 0.70 < float(best["hit"]["ceiling"]) < 0.77
+
+
+def test_hit_ceiling_is_what_scikit_learn_computes(folder, track_truth):
+    hits = (track_truth["popularity"] >= 60)[ceilings.trained_songs(track_truth)]
+    score = roc_auc_score(hits, ceilings.hit_probability(track_truth))
+    assert float(read_ceilings(folder)["hit"]["ceiling"]) == pytest.approx(score, abs=1e-6)
+
+
+def test_no_model_of_hits_beats_the_ceiling(folder, kept):
+    best = float(read_ceilings(folder)["hit"]["ceiling"])
+    features, hits = kept[INPUTS].to_numpy(), (kept.popularity >= 60).to_numpy()
+    boosting = HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=12, learning_rate=0.06)
+    scores = {}
+    for name, model in (("linear", LogisticRegression(max_iter=500)), ("boosting", boosting)):
+        chance = cross_val_predict(model, features, hits, cv=FOLDS, method="predict_proba")[:, 1]
+        scores[name] = roc_auc_score(hits, chance)
+    assert scores["linear"] < scores["boosting"] < best + 0.005
+    assert scores["boosting"] > best - 0.03
+
+
+def test_no_model_of_streams_beats_the_ceiling(tmp_path):
+    songs = 8_000
+    write_sample(tmp_path, songs=songs, only={"chart_songs"})
+    best = float(read_ceilings(tmp_path)["log_streams"]["ceiling"])
+    rows = pd.read_csv(tmp_path / "spotify-2023.csv", encoding="utf-8-sig")
+    streams = pd.to_numeric(rows.streams, errors="coerce")
+    features = rows.loc[streams.notna(), list(CHART_AUDIO)].to_numpy(dtype=float)
+    target = np.log1p(streams.dropna().to_numpy())
+    boosting = HistGradientBoostingRegressor(max_iter=150, max_leaf_nodes=10, learning_rate=0.06)
+    errors = {}
+    for name, model in (("linear", LinearRegression()), ("boosting", boosting)):
+        predicted = cross_val_predict(model, features, target, cv=FOLDS)
+        errors[name] = float(np.sqrt(np.mean((target - predicted) ** 2)))
+    assert errors["linear"] > errors["boosting"] > best - 0.003
+    assert errors["boosting"] < best + 0.05
+
+
+def test_genre_and_all_sound_tell_more_than_the_four_inputs(track_truth):
+    trained = ceilings.trained_songs(track_truth)
+    hits = (track_truth["popularity"] >= 60)[trained]
+    mean = world.latent_mean(track_truth["genre"][trained], track_truth["scores"][trained])
+    four = ceilings.roc_auc(hits, ceilings.hit_probability(track_truth))
+    assert ceilings.roc_auc(hits, mean) > four + 0.1
