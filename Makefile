@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
+	hitparade build
+
+test: $(VENV)/.installed-test ## Lint, then unit, parity and end-to-end tests
+	ruff check .
+	ruff format --check .
+	sqlfluff lint dbt_project sql tests/dbt
+	pytest
+
+clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
+	pip install --quiet --target .clients/python duckdb==1.5.6
+	pip install --quiet --target .clients/cli duckdb-cli==1.5.6
+	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
+
+clean: ## Remove what was built, but neither the environment nor your raw files
+	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal
+
+# Every version is pinned in constraints.txt.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	python3.11 -m venv $(VENV)
+	pip install --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	pip install --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.PHONY: help build test clients clean

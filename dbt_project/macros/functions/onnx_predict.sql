@@ -1,0 +1,70 @@
+{#- The portable lane: a model's parameters, read as one row, evaluated in pure SQL.
+
+    `__served` is the only column in the subquery's scope, so that whatever a caller passes as
+    model_id cannot be mistaken for a column of the table. Inputs are cast to float because the
+    thresholds are; a number that float cannot hold becomes NULL, a bad value like any other.
+-#}
+{% macro served(model_id, features) -%}
+    [struct_pack(
+        id := cast({{ model_id }} as varchar),
+        model := (
+            select __served
+            from (select served as __served from ml.served_models as served)
+            where __served.model_id = {{ model_id }}
+        ),
+        x := list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float))
+    )]
+{%- endmacro %}
+
+{#- What a bad call is told; `o` is the struct of `served`. -#}
+{% macro bad_call(o, name) -%}
+    when {{ o }}.id is null
+        then error('{{ name }}: model_id is NULL: see select model_id, task, algorithm from ml.model_versions')
+    when {{ o }}.model.model_id is null
+        then error(
+            '{{ name }}: no model ' || {{ o }}.id || ' among those served in SQL: see select model_id, '
+            || 'task, algorithm from ml.served_models; a model that is only in ml.model_versions runs '
+            || 'after a promotion, or in Python after udfs.register(connection)'
+        )
+    when len({{ o }}.x) <> len({{ o }}.model.inputs)
+        then error(
+            '{{ name }}: model ' || {{ o }}.id || ' takes ' || len({{ o }}.model.inputs) || ' features, got '
+            || len({{ o }}.x) || ': see select inputs from ml.model_versions'
+        )
+{%- endmacro %}
+
+{#- Raw scores of a linear model: one dot product each. -#}
+{% macro linear_scores(o) -%}
+    list_transform(
+        {{ o }}.model.weights,
+        lambda weights, i: {{ o }}.model.intercepts[i] + list_dot_product(weights, {{ o }}.x)
+    )
+{%- endmacro %}
+
+{#- Raw scores of a tree ensemble: walk down each tree, add what the leaves say. -#}
+{% macro tree_scores(o) -%}
+    list_transform(
+        {{ o }}.model.leaves,
+        lambda leaf, i: {{ o }}.model.intercepts[i] + list_sum(list_transform(
+            {{ o }}.model.roots,
+            lambda root: leaf[list_reduce(
+                range(cast({{ o }}.model.depth as bigint)),
+                lambda node, step: {{ o }}.model.next[node]
+                + cast({{ o }}.x[{{ o }}.model.features[node]] >= {{ o }}.model.thresholds[node] as integer),
+                root
+            )]
+        ))
+    )
+{%- endmacro %}
+
+{#- From raw scores to what the model answers, as the ONNX operators define it. -#}
+{% macro transformed(o, scores) -%}
+    list_transform(
+        [{{ scores }}],
+        lambda s: case {{ o }}.model.transform
+            when 'NONE' then s
+            when 'BINARY' then [1 - s[1], s[1]]
+            when 'LOGISTIC' then [1 / (1 + exp(s[1])), 1 / (1 + exp(-s[1]))]
+        end
+    )[1]
+{%- endmacro %}

@@ -1,0 +1,36 @@
+{#- Both forms of a typed function: by arguments, `f(a, b)`, and by row, `f(t)`. The call block says
+    what to do with the encoded inputs. `leading` is an argument that stands before them.
+
+        {% call(inputs) overloads('hit') %}
+            onnx_predict({{ champion('hit') }}, {{ inputs }})[2]
+        {% endcall %}
+-#}
+{% macro overloads(task, leading=none) -%}
+    {%- set names = encode(task) | map(attribute='name') | list -%}
+    {%- set leading = [leading] if leading else [] -%}
+    ({{ (leading + names) | join(', ') }}) as {{ caller(encoded_list(task)) }},
+    ({{ (leading + ['t']) | join(', ') }}) as {{ caller(encoded_list(task, 't.')) }}
+{%- endmacro %}
+
+{#- The champion's model_id, read inside the query and therefore in its own transaction. -#}
+{% macro champion(task) -%}
+    coalesce(
+        (select __champion.model_id from (select c as __champion from ml.champions as c) where __champion.task = '{{ task }}'),
+        error('task {{ task }} has no champion: run dbt build, or see select * from ml.challengers')
+    )
+{%- endmacro %}
+
+{#- The model_id of the newest version of the algorithm that a function was given by name. -#}
+{% macro newest(task) -%}
+    coalesce(
+        (
+            select __served.model_id
+            from (select served as __served from ml.served_models as served)
+            where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = algorithm
+        ),
+        error(
+            'task {{ task }} has no model of the algorithm ' || coalesce(algorithm, 'NULL')
+            || ': see select algorithm from ml.served_models where task = ''{{ task }}'''
+        )
+    )
+{%- endmacro %}

@@ -1,0 +1,16 @@
+{#- What a row's predictions depend on beside the model: md5 of the encoded inputs of these tasks. -#}
+{% macro inputs_hash(tasks, row) -%}
+    {%- set texts = [] -%}
+    {%- for task in tasks -%}
+        {%- for input in encode(task, row) -%}
+            {%- do texts.append("coalesce(cast(" ~ input.expression ~ " as varchar), '')") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    md5({{ texts | join(" || '|' || ") }})
+{%- endmacro %}
+
+{#- Predictions of rows that are no longer there. Run it after new ones were written. -#}
+{% macro delete_gone(key, relation, condition='true') -%}
+    delete from {{ this }}
+    where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
+{%- endmacro %}

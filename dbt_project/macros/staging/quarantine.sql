@@ -1,0 +1,66 @@
+{#- Rules of the staging layer. A rule is a name, the condition of a row that breaks it, and a SQL
+    text that says why. The first rule that a row breaks sends it to quarantine. -#}
+
+{% macro rule(name, condition, reason) -%}
+    {% do return({'name': name, 'condition': condition, 'reason': reason}) %}
+{%- endmacro %}
+
+{% macro rule_unparsed() -%}
+    {% do return(rule(
+        'number_of_cells',
+        "unparsed is not null",
+        "'the line does not have as many cells as the header'"
+    )) %}
+{%- endmacro %}
+
+{#- For each of these columns: blank breaks the rule. -#}
+{% macro rules_missing(columns) -%}
+    {% set rules = [] %}
+    {% for column in columns %}
+        {% do rules.append(rule(
+            column ~ '_missing', column ~ " is null", "'" ~ column ~ " is blank'"
+        )) %}
+    {% endfor %}
+    {% do return(rules) %}
+{%- endmacro %}
+
+{#- For each of these columns, whose text stands in raw_<column>: text that is no number breaks the
+    rule, and so does a blank where the number is needed. -#}
+{% macro rules_number(columns, kind='number', needed=true) -%}
+    {% set rules = [] %}
+    {% for column in columns %}
+        {% do rules.append(rule(
+            column ~ '_not_a_number',
+            column ~ " is null" ~ ("" if needed else " and trim(raw_" ~ column ~ ") <> ''"),
+            "'" ~ column ~ " is ''' || coalesce(raw_" ~ column ~ ", '') || ''', not a " ~ kind ~ "'"
+        )) %}
+    {% endfor %}
+    {% do return(rules) %}
+{%- endmacro %}
+
+{#- For each of these columns: a number outside low to high breaks the rule. -#}
+{% macro rules_range(columns, low, high) -%}
+    {% set rules = [] %}
+    {% for column in columns %}
+        {% do rules.append(rule(
+            column ~ '_out_of_range',
+            "not " ~ column ~ " between " ~ low ~ " and " ~ high,
+            "'" ~ column ~ " is ' || " ~ column ~ " || ', outside " ~ low ~ " to " ~ high ~ "'"
+        )) %}
+    {% endfor %}
+    {% do return(rules) %}
+{%- endmacro %}
+
+{#- The columns `rule` and `reason` of the first rule that the row breaks, NULL where it keeps all. -#}
+{% macro broken_rule(rules) -%}
+    case
+    {%- for rule in rules %}
+        when {{ rule.condition }} then '{{ rule.name }}'
+    {%- endfor %}
+    end as rule,
+    case
+    {%- for rule in rules %}
+        when {{ rule.condition }} then {{ rule.reason }}
+    {%- endfor %}
+    end as reason
+{%- endmacro %}

@@ -1,0 +1,50 @@
+with songs as (
+
+    select
+        *,
+        {{ pair_key('track_name', 'artists') }} as pair_key
+    from {{ ref('stg_kaggle__chart_songs') }}
+
+),
+
+-- A few songs stand twice in the chart with conflicting values; both rows stay, told apart by rank.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by pair_key order by streams desc, released_on asc, bpm asc, line_number asc
+        ) as rank_in_pair
+    from songs
+
+)
+
+select
+    md5(pair_key || '|' || rank_in_pair) as song_id,
+    pair_key,
+    track_name,
+    artists,
+    artist_count,
+    released_on,
+    released_year,
+    released_month,
+    released_day,
+    streams,
+    bpm,
+    key,
+    mode,
+    danceability_pct,
+    valence_pct,
+    energy_pct,
+    acousticness_pct,
+    instrumentalness_pct,
+    liveness_pct,
+    speechiness_pct,
+    in_spotify_playlists,
+    in_spotify_charts,
+    in_apple_playlists,
+    in_apple_charts,
+    in_deezer_playlists,
+    in_deezer_charts,
+    in_shazam_charts
+from ranked

@@ -1,0 +1,69 @@
+with tracks as (
+
+    select
+        *,
+        {{ pair_key('track_name', 'artists') }} as pair_key,
+        genre in ('{{ var("excluded_genres") | join("', '") }}') as is_excluded
+    from {{ ref('stg_kaggle__tracks') }}
+
+),
+
+genres as (
+
+    select
+        pair_key,
+        {{ distinct_list('genre') }} as genres
+    from tracks
+    group by pair_key
+
+),
+
+-- A track that also has a genre to train on is no longer excluded.
+one_row_each as (
+
+    select *
+    from tracks
+    qualify row_number() over (
+        partition by track_id order by is_excluded asc, popularity desc, genre asc, line_number asc
+    ) = 1
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by track_name, artists order by is_excluded asc, {{ var('pair_keep_rule') }}
+        ) as rank_in_pair
+    from one_row_each
+
+)
+
+select
+    ranked.track_id,
+    ranked.pair_key,
+    ranked.track_name,
+    ranked.artists,
+    ranked.album_name,
+    genres.genres,
+    ranked.popularity,
+    ranked.duration_ms,
+    ranked.danceability,
+    ranked.energy,
+    ranked.key,
+    ranked.loudness,
+    ranked.mode,
+    ranked.speechiness,
+    ranked.acousticness,
+    ranked.instrumentalness,
+    ranked.liveness,
+    ranked.valence,
+    ranked.tempo,
+    ranked.time_signature,
+    ranked.explicit,
+    ranked.is_excluded,
+    ranked.rank_in_pair = 1 and not ranked.is_excluded as is_pair_representative
+from ranked
+inner join genres
+    on ranked.pair_key = genres.pair_key

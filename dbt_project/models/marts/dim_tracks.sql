@@ -1,0 +1,4 @@
+select
+    *,
+    array_to_string(genres, ', ') as genres_text
+from {{ ref('int_tracks') }}

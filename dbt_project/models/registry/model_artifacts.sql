@@ -1,0 +1,7 @@
+-- A model that was trained twice to the same bytes has one id and one artifact.
+select
+    model_id,
+    any_value(sha256) as sha256,
+    any_value(onnx) as onnx
+from {{ ref('registry') }}
+group by model_id

@@ -1,0 +1,2 @@
+select * exclude (onnx, portable, metrics, importance)
+from {{ ref('registry') }}

@@ -1,0 +1,87 @@
+{%- set counts = [
+    'in_spotify_playlists', 'in_spotify_charts', 'in_apple_playlists', 'in_apple_charts',
+    'in_deezer_playlists', 'in_deezer_charts', 'in_shazam_charts',
+] -%}
+{%- set percents = [
+    'danceability_pct', 'valence_pct', 'energy_pct', 'acousticness_pct', 'instrumentalness_pct',
+    'liveness_pct', 'speechiness_pct',
+] -%}
+{%- set numbers = ['artist_count', 'released_year', 'released_month', 'released_day', 'streams', 'bpm'] -%}
+{%- set no_date = rule(
+    'released_on_not_a_date',
+    'released_on is null',
+    "'released on ' || released_year || '-' || released_month || '-' || released_day || ', not a date'"
+) -%}
+{%- set rules =
+    [rule_unparsed()]
+    + rules_missing(['track_name', 'artists'])
+    + rules_number(numbers + percents, 'whole number')
+    + rules_number(counts, 'whole number', needed=false)
+    + rules_range(percents, 0, 100)
+    + rules_range(['streams'], 0, 100000000000)
+    + [no_date]
+-%}
+
+with raw as (
+
+    select * from {{ source('raw', 'chart_songs') }}
+
+),
+
+typed as (
+
+    select
+        line_number,
+        unparsed,
+        {{ parse_text('track_name') }} as track_name,
+        {{ parse_text('"artist(s)_name"') }} as artists,
+        {%- for name in numbers + counts %}
+        {{ parse_integer(name) }} as {{ name }},
+        {{ name }} as raw_{{ name }},
+        {%- endfor %}
+        {%- for name in percents %}
+        {%- set column = '"' ~ name | replace('_pct', '_%') ~ '"' %}
+        {{ parse_integer(column) }} as {{ name }},
+        {{ column }} as raw_{{ name }},
+        {%- endfor %}
+        {{ parse_text('key') }} as key,
+        {{ parse_text('mode') }} as mode,
+        {{ row_as_json('raw') }} as content
+    from raw
+
+),
+
+dated as (
+
+    select
+        *,
+        try_cast(
+            released_year || '-' || lpad(cast(released_month as varchar), 2, '0')
+            || '-' || lpad(cast(released_day as varchar), 2, '0') as date
+        ) as released_on
+    from typed
+
+)
+
+select
+    line_number,
+    track_name,
+    artists,
+    artist_count,
+    released_year,
+    released_month,
+    released_day,
+    released_on,
+    streams,
+    bpm,
+    key,
+    mode,
+    {%- for name in percents %}
+    {{ name }},
+    {%- endfor %}
+    {%- for name in counts %}
+    {{ name }},
+    {%- endfor %}
+    content,
+    {{ broken_rule(rules) }}
+from dated

@@ -1,0 +1,70 @@
+{%- set shares = [
+    'danceability', 'energy', 'speechiness', 'acousticness', 'instrumentalness', 'liveness', 'valence',
+] -%}
+{%- set numbers = shares + ['loudness', 'tempo'] -%}
+{%- set integers = ['popularity', 'duration_ms', 'key', 'mode', 'time_signature'] -%}
+{%- set no_boolean = rule(
+    'explicit_not_a_boolean',
+    'explicit is null',
+    "'explicit is ''' || coalesce(raw_explicit, '') || ''', neither True nor False'"
+) -%}
+{%- set rules =
+    [rule_unparsed()]
+    + rules_missing(['track_id', 'track_name', 'artists', 'genre'])
+    + rules_number(integers, 'whole number')
+    + rules_number(numbers)
+    + rules_range(shares, 0, 1)
+    + rules_range(['popularity'], 0, 100)
+    + [no_boolean]
+-%}
+
+with raw as (
+
+    select * from {{ source('raw', 'tracks') }}
+
+),
+
+typed as (
+
+    select
+        line_number,
+        unparsed,
+        {{ parse_text('track_id') }} as track_id,
+        {{ parse_text('artists') }} as artists,
+        {{ parse_text('album_name') }} as album_name,
+        {{ parse_text('track_name') }} as track_name,
+        {{ parse_text('track_genre') }} as genre,
+        try_cast(lower(trim(explicit)) as boolean) as explicit,
+        explicit as raw_explicit,
+        {%- for name in integers %}
+        {{ parse_integer(name) }} as {{ name }},
+        {{ name }} as raw_{{ name }},
+        {%- endfor %}
+        {%- for name in numbers %}
+        {{ parse_number(name) }} as {{ name }},
+        {{ name }} as raw_{{ name }},
+        {%- endfor %}
+        {{ row_as_json('raw') }} as content
+    from raw
+
+)
+
+select
+    line_number,
+    track_id,
+    track_name,
+    artists,
+    album_name,
+    genre,
+    popularity,
+    duration_ms,
+    explicit,
+    key,
+    mode,
+    {%- for name in numbers %}
+    {{ name }},
+    {%- endfor %}
+    time_signature,
+    content,
+    {{ broken_rule(rules) }}
+from typed

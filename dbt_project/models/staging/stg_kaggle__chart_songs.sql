@@ -1,0 +1,3 @@
+select * exclude (content, rule, reason)
+from {{ ref('base_kaggle__chart_songs') }}
+where rule is null

@@ -1,0 +1,8 @@
+select
+    * exclude (content, rule, reason) replace (
+        -- The publisher writes 0 where it could not tell.
+        nullif(tempo, 0) as tempo,
+        nullif(time_signature, 0) as time_signature
+    )
+from {{ ref('base_kaggle__tracks') }}
+where rule is null

@@ -1,0 +1,68 @@
+"""The `hitparade` command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hitparade import raw, summary
+from hitparade.sample import write_sample
+
+app = typer.Typer(
+    help="In-database machine learning for music analytics.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+@app.command()
+def sample(
+    songs: Annotated[int, typer.Option(help="Rows of the chart songs file.")] = 953,
+    tracks: Annotated[int, typer.Option(help="Rows of the tracks file; 114000 is full size.")] = (
+        12_000
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 2023,
+    folder: Annotated[Path, typer.Option(help="Where to write.")] = raw.SAMPLE_FOLDER,
+) -> None:
+    """Write sample data in the raw formats, the same for the same options."""
+    try:
+        for path in write_sample(folder, songs=songs, tracks=tracks, seed=seed):
+            console.print(f"wrote {path}", soft_wrap=True)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@app.command()
+def build() -> None:
+    """Build the warehouse from the raw files, or from a sample where there are none."""
+    try:
+        _write_missing_sample()
+    except raw.RawFileError as error:
+        console.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from error
+    database = _database()
+    environment = os.environ | {"HITPARADE_DATABASE": str(database)}
+    dbt = [sys.executable, "-m", "dbt.cli.main", "build"]
+    if subprocess.run(dbt, cwd=raw.ROOT, env=environment).returncode:
+        raise typer.Exit(1)
+    summary.show(console, database)
+
+
+def _write_missing_sample() -> None:
+    """Give every source that the user did not give a sample, unless samples are switched off."""
+    if os.environ.get("HITPARADE_SAMPLE") == "0":
+        return
+    if any(raw.locate(source)[1] == "absent" for source in ("chart_songs", "tracks")):
+        console.print("No raw files for some sources: writing a sample to data/sample.")
+        write_sample(raw.SAMPLE_FOLDER)
+
+
+def _database() -> Path:
+    """The database file, as profiles.yml finds it when dbt runs in the root."""
+    return (raw.ROOT / os.environ.get("HITPARADE_DATABASE", "hitparade.duckdb")).resolve()

@@ -1,0 +1,37 @@
+"""The dbt-duckdb plugin: serves raw files as dbt sources and SQL functions as Python runs them."""
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+
+import udfs
+from hitparade import raw
+
+
+class Plugin(BasePlugin):
+    """Named in profiles.yml; dbt-duckdb calls each hook below."""
+
+    def initialize(self, plugin_config):
+        """Refuse a database file whose name dbt-duckdb would put unquoted into SQL."""
+        name = Path(self.creds.path).stem
+        if not re.fullmatch(r"[A-Za-z_]\w*", name) and self.creds.path != ":memory:":
+            raise DbtRuntimeError(
+                f"the database file is named {name!r}: use letters, digits and underscores, "
+                "such as HITPARADE_DATABASE=my_songs.duckdb"
+            )
+
+    def load(self, source_config) -> pa.Table:
+        """Return the records of a raw file as text, or what is known of all raw files."""
+        try:
+            if source_config.identifier == "files":
+                return raw.files()
+            return raw.read(source_config.identifier).records
+        except raw.RawFileError as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    def configure_cursor(self, cursor):
+        """Let the SQL functions run in onnxruntime on every cursor that dbt opens."""
+        udfs.register(cursor)

@@ -1,0 +1,257 @@
+"""Raw files: where each source's file is, and its records as text.
+
+A source is read as its publisher ships it; nothing is cast or dropped here. That is the work of
+the staging models, which send what they cannot use to quarantine.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+ROOT = Path(__file__).resolve().parents[1]
+RAW_FOLDER = ROOT / "data" / "raw"
+SAMPLE_FOLDER = ROOT / "data" / "sample"
+DELIMITERS = (",", ";", "\t")
+# Candidates in order; latin-1 accepts any bytes, so it comes last.
+ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
+
+Status = Literal["real", "sample", "absent"]
+
+
+class RawFileError(ValueError):
+    """A raw file that cannot be read at all; the message names the file and the next step."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw file: its name on disk, the columns that staging needs and those it can do without."""
+
+    file: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read, in order."""
+        return self.needed + self.optional
+
+
+SOURCES = {
+    "chart_songs": Source(
+        file="spotify-2023.csv",
+        needed=(
+            "track_name",
+            "artist(s)_name",
+            "artist_count",
+            "released_year",
+            "released_month",
+            "released_day",
+            "streams",
+            "bpm",
+            "key",
+            "mode",
+            "danceability_%",
+            "valence_%",
+            "energy_%",
+            "acousticness_%",
+            "instrumentalness_%",
+            "liveness_%",
+            "speechiness_%",
+        ),
+        optional=(
+            "in_spotify_playlists",
+            "in_spotify_charts",
+            "in_apple_playlists",
+            "in_apple_charts",
+            "in_deezer_playlists",
+            "in_deezer_charts",
+            "in_shazam_charts",
+        ),
+    ),
+    "tracks": Source(
+        file="dataset.csv",
+        needed=(
+            "track_id",
+            "artists",
+            "album_name",
+            "track_name",
+            "popularity",
+            "duration_ms",
+            "explicit",
+            "danceability",
+            "energy",
+            "key",
+            "loudness",
+            "mode",
+            "speechiness",
+            "acousticness",
+            "instrumentalness",
+            "liveness",
+            "valence",
+            "tempo",
+            "time_signature",
+            "track_genre",
+        ),
+    ),
+    # Written by `hitparade sample` beside the sources: the best score any model can reach on them.
+    "ceilings": Source(file="ceilings.csv", needed=("source", "task", "metric", "ceiling", "rows")),
+}
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What was read of one source: `records` has one text column for each column of the file."""
+
+    source: str
+    status: Status
+    path: Path | None
+    encoding: str | None
+    delimiter: str | None
+    records: pa.Table
+
+
+def raw_folder() -> Path:
+    """Return the folder of the user's files: `HITPARADE_RAW`, else data/raw.
+
+    Raises:
+        RawFileError: `HITPARADE_RAW` names no folder.
+    """
+    named = os.environ.get("HITPARADE_RAW")
+    if not named:
+        return RAW_FOLDER
+    if not Path(named).is_dir():
+        raise RawFileError(
+            f"HITPARADE_RAW names {named}, which is not a folder: "
+            "create it, or unset HITPARADE_RAW to use data/raw or the sample"
+        )
+    return Path(named)
+
+
+def locate(source: str) -> tuple[Path | None, Status]:
+    """Return the file that serves a source and whose it is: the user's, the sample's, or none.
+
+    With `HITPARADE_SAMPLE=0` no sample serves: a source the user did not give is absent.
+    """
+    file = SOURCES[source].file
+    if source != "ceilings" and (path := raw_folder() / file).is_file():
+        return path, "real"
+    if os.environ.get("HITPARADE_SAMPLE", "1") != "0" and (SAMPLE_FOLDER / file).is_file():
+        return SAMPLE_FOLDER / file, "sample"
+    return None, "absent"
+
+
+def read(source: str) -> RawFile:
+    """Read one source: text columns as named in the file, then `line_number` and `unparsed`.
+
+    A record whose number of cells differs from the header's has NULL cells and stands whole in
+    `unparsed`. An absent source has no records.
+
+    Raises:
+        RawFileError: the file is empty, lacks a needed column or is not text.
+    """
+    path, status = locate(source)
+    if path is None:
+        return RawFile(source, status, None, None, None, _table(SOURCES[source], iter(())))
+    return _read_file(source, status, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)  # dbt asks again for each node that names the source
+def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFile:
+    text, encoding = _decode(path)
+    delimiter = _delimiter(SOURCES[source], path, text)
+    records = _table(SOURCES[source], _records(path, text, delimiter))
+    if records.num_rows == 0:
+        raise RawFileError(f"{path} has a header but no rows: download it again, or remove it")
+    return RawFile(source, status, path, encoding, delimiter, records)
+
+
+def _decode(path: Path) -> tuple[str, str]:
+    data = path.read_bytes()
+    if not data.strip():
+        raise RawFileError(f"{path} is empty: download it again, or remove it")
+    if b"\0" in data:
+        raise RawFileError(f"{path} is not a text file: unpack it, or save it as UTF-8 CSV")
+    for encoding in ENCODINGS:
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    raise AssertionError("latin-1 decodes any bytes")
+
+
+def _delimiter(source: Source, path: Path, text: str) -> str:
+    """Return the delimiter under which the header shows most of the needed columns."""
+    headers = {d: _header(_rows(path, text, d)) for d in DELIMITERS}
+    best = max(DELIMITERS, key=lambda d: len(set(source.needed) & set(headers[d])))
+    missing = [name for name in source.needed if name not in headers[best]]
+    if missing:
+        raise RawFileError(
+            f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
+            f"its header is {', '.join(headers[best])}"
+        )
+    return best
+
+
+def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    return [name.strip() for name in next(rows)[1]]
+
+
+def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record's first line number and its cells; blank lines are no records."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise RawFileError(
+                f"{path}, line {line}: {error}: look for a quote that is never closed"
+            ) from error
+        if cells:
+            yield line, cells
+
+
+def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:
+    rows = _rows(path, text, delimiter)
+    header = _header(rows)
+    for line, cells in rows:
+        if len(cells) == len(header):
+            yield dict(zip(header, cells, strict=True)) | {"line_number": line}
+        else:
+            yield {"unparsed": delimiter.join(cells), "line_number": line}
+
+
+def _table(source: Source, records: Iterator[dict]) -> pa.Table:
+    schema = pa.schema(
+        [pa.field(name, pa.string()) for name in source.columns]
+        + [pa.field("line_number", pa.int64()), pa.field("unparsed", pa.string())]
+    )
+    columns = {name: [] for name in schema.names}
+    for record in records:
+        for name, values in columns.items():
+            values.append(record.get(name))
+    return pa.table(columns, schema=schema)
+
+
+def files() -> pa.Table:
+    """Return one row for each source: what serves it, how it was read, how many records it has."""
+    rows = [read(source) for source in SOURCES]
+    return pa.table(
+        {
+            "source": [row.source for row in rows],
+            "status": [row.status for row in rows],
+            "file": pa.array([row.path and row.path.name for row in rows], pa.string()),
+            "encoding": pa.array([row.encoding for row in rows], pa.string()),
+            "delimiter": pa.array([row.delimiter for row in rows], pa.string()),
+            "rows": pa.array([row.records.num_rows for row in rows], pa.int64()),
+        }
+    )

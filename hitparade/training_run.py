@@ -1,0 +1,110 @@
+"""A training run: candidates of a task as rows of the registry."""
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+
+from hitparade.registry import REGISTRY_FORMAT
+from models_py import hit, log_streams, training
+from models_py.task import Task
+from models_py.training import HOLDOUT, Candidate, Examples
+from udfs import portable
+
+TASKS = {task.name: task for task in (log_streams.TASK, hit.TASK)}
+LIBRARIES = ("scikit-learn", "xgboost-cpu", "onnx", "skl2onnx", "onnxmltools", "numpy")
+
+
+def rows(
+    run: dict, table: pa.Table, algorithms: dict, earlier: list, history, promotions, ceilings
+) -> list[dict]:
+    """Train the task of a run; the other arguments are those of `hitparade.training.train`."""
+    task = TASKS[run["task"]]
+    examples = training.examples(task, table)
+    run = run | _incumbent(task, examples, history, promotions)
+    limits = _limits(task, ceilings)
+    return [
+        run | _row(task, examples, candidate, earlier, limits)
+        for candidate in training.train(task, examples, algorithms)
+    ]
+
+
+def _incumbent(task: Task, examples: Examples, history, promotions) -> dict:
+    """The champion and its metric on this run's held-out rows; empty where none can be compared."""
+    if history is None or promotions is None:
+        return {}
+    made = promotions.filter(f"task = '{task.name}'").to_arrow_table().to_pylist()
+    if not made:
+        return {}
+    champion = max(made, key=lambda row: row["promoted_at"])["model_id"]
+    found = history.filter(f"model_id = '{champion}'").select("onnx", "inputs")
+    for model in found.to_arrow_table().to_pylist()[:1]:
+        if [column["name"] for column in model["inputs"]] == list(task.inputs):
+            holdout = training.rescore(task, model["onnx"], examples)
+            return {"incumbent_model_id": champion, "incumbent_holdout": holdout}
+    return {}
+
+
+def _limits(task: Task, ceilings) -> dict[str, float]:
+    if ceilings is None:
+        return {}
+    found = ceilings.filter(f"task = '{task.name}'").to_arrow_table().to_pylist()
+    return {row["metric"]: row["ceiling"] for row in found}
+
+
+def _row(task: Task, examples: Examples, candidate: Candidate, earlier: list, limits: dict) -> dict:
+    versions = [row["version"] for row in earlier if row["algorithm"] == candidate.algorithm]
+    inputs = _inputs(task, examples)
+    outputs = [task.name] if task.kind == "regression" else ["false", "true"]
+    return {
+        "model_id": _model_id(candidate.onnx, inputs, outputs),
+        "algorithm": candidate.algorithm,
+        "version": max(versions, default=0) + 1,
+        "inputs": inputs,
+        "outputs": outputs,
+        "metrics": _metrics(task, examples, candidate, limits),
+        "importance": [
+            {"feature": name, "importance": value} for name, value in candidate.importance.items()
+        ],
+        "train_rows": candidate.train_rows,
+        "holdout_rows": candidate.holdout_rows,
+        "parity": candidate.parity,
+        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
+        "registry_format": REGISTRY_FORMAT,
+        "onnx_bytes": len(candidate.onnx),
+        "sha256": hashlib.sha256(candidate.onnx).hexdigest(),
+        "onnx": candidate.onnx,
+        "portable": portable.translate(candidate.onnx),
+    }
+
+
+def _inputs(task: Task, examples: Examples) -> list[dict]:
+    """The model's inputs in order, with the range of the rows it was trained on."""
+    seen, _ = examples.split(HOLDOUT)
+    return [
+        {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
+        for name, low, high in zip(
+            task.inputs, seen.features.min(axis=0), seen.features.max(axis=0), strict=True
+        )
+    ]
+
+
+def _model_id(content: bytes, inputs: list[dict], outputs: list[str]) -> str:
+    """A short hash of bytes, input schema and outputs together: it never changes its meaning."""
+    schema = json.dumps([inputs, outputs], sort_keys=True).encode()
+    return hashlib.sha256(content + schema).hexdigest()[:12]
+
+
+def _metrics(task: Task, examples: Examples, candidate: Candidate, limits: dict) -> list[dict]:
+    return [
+        asdict(score)
+        | {
+            "is_primary": score.metric == task.metric,
+            "folds": len(np.unique(examples.fold)),
+            "ceiling": limits.get(score.metric),
+        }
+        for score in candidate.scores
+    ]

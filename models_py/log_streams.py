@@ -1,0 +1,52 @@
+"""log_streams: the logarithm of a chart song's streams, from eight audio features.
+
+    dbt build --select +train_log_streams
+
+One row is a song of the 2023 chart; the label is ln(1 + streams). Audio alone says little about
+streams: look at the baseline beside each metric before believing a prediction.
+"""
+
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
+from xgboost import XGBRegressor
+
+from models_py.task import Task
+
+
+def linear_regression(params) -> LinearRegression:
+    """Return ordinary least squares."""
+    return LinearRegression(**params)
+
+
+def random_forest(params) -> RandomForestRegressor:
+    """Return a random forest (Breiman 2001) with a fixed seed."""
+    return RandomForestRegressor(random_state=0, n_jobs=1, **params)
+
+
+def xgboost(params) -> XGBRegressor:
+    """Return gradient-boosted trees (Chen and Guestrin 2016) with a fixed seed."""
+    return XGBRegressor(random_state=0, n_jobs=1, **params)
+
+
+TASK = Task(
+    name="log_streams",
+    kind="regression",
+    key="song_id",
+    inputs=(
+        "bpm",
+        "danceability_pct",
+        "valence_pct",
+        "energy_pct",
+        "acousticness_pct",
+        "instrumentalness_pct",
+        "liveness_pct",
+        "speechiness_pct",
+    ),
+    label="log_streams",
+    metric="rmse",
+    algorithms={
+        "linear_regression": linear_regression,
+        "random_forest": random_forest,
+        "xgboost": xgboost,
+    },
+)

@@ -1,0 +1,33 @@
+"""What a task is: the contract between its feature table, its candidates and its metric."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sklearn.base import BaseEstimator
+
+Kind = Literal["regression", "classification"]
+Algorithm = Callable[[Mapping[str, Any]], BaseEstimator]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A learning problem over one feature table.
+
+    Attributes:
+        name: the task's name everywhere: feature table, functions, registry.
+        kind: what the label is.
+        key: column that identifies a row of the feature table.
+        inputs: feature columns, in the order of the model's input.
+        label: label column; boolean for a classification.
+        metric: the metric that picks the champion, a key of `models_py.metrics.METRICS`.
+        algorithms: for each algorithm a function from its hyperparameters to an estimator.
+    """
+
+    name: str
+    kind: Kind
+    key: str
+    inputs: tuple[str, ...]
+    label: str
+    metric: str
+    algorithms: Mapping[str, Algorithm]

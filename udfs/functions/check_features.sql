@@ -1,0 +1,20 @@
+-- depends_on: {{ ref('challengers') }}
+(model_id, features) as list_transform(
+    {{ served('model_id', 'features') }},
+    lambda o: case
+        {{ bad_call('o', 'check_features') }}
+        else list_filter(
+            list_transform(
+                o.model.inputs,
+                lambda input, i: case
+                    when o.x[i] is null then input.name || ' is missing'
+                    when not isfinite(o.x[i]) then input.name || ' is not a finite number'
+                    when not o.x[i] between input.minimum and input.maximum
+                        then input.name || ' is ' || o.x[i] || ', outside the range seen in training, '
+                        || cast(input.minimum as float) || ' to ' || cast(input.maximum as float)
+                end
+            ),
+            lambda problem: problem is not null
+        )
+    end
+)[1]
