@@ -56,11 +56,11 @@ def build() -> None:
 
 def _write_missing_sample() -> None:
     """Give every source that the user did not give a sample, unless samples are switched off."""
-    if os.environ.get("HITPARADE_SAMPLE") == "0":
-        return
-    if any(raw.locate(source)[1] == "absent" for source in ("chart_songs", "tracks")):
-        console.print("No raw files for some sources: writing a sample to data/sample.")
-        write_sample(raw.SAMPLE_FOLDER)
+    folder = raw.sample_folder()
+    absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
+    if folder and absent:
+        console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
+        write_sample(folder)
 
 
 def _database() -> Path:

@@ -1,14 +1,30 @@
 """The dbt-duckdb plugin: serves raw files as dbt sources and SQL functions as Python runs them."""
 
+import logging
 import re
 from pathlib import Path
 
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 import udfs
 from hitparade import raw
+
+
+class _ToDbt(logging.Handler):
+    """Shows the progress of a training among dbt's own lines."""
+
+    def emit(self, record):
+        AdapterLogger("hitparade").info(record.getMessage())
+
+
+def _show_progress() -> None:
+    progress = logging.getLogger("models_py")
+    progress.setLevel(logging.INFO)
+    progress.handlers = [_ToDbt()]
+    progress.propagate = False
 
 
 class Plugin(BasePlugin):
@@ -22,6 +38,7 @@ class Plugin(BasePlugin):
                 f"the database file is named {name!r}: use letters, digits and underscores, "
                 "such as HITPARADE_DATABASE=my_songs.duckdb"
             )
+        _show_progress()
 
     def load(self, source_config) -> pa.Table:
         """Return the records of a raw file as text, or what is known of all raw files."""

@@ -134,16 +134,21 @@ def raw_folder() -> Path:
     return Path(named)
 
 
-def locate(source: str) -> tuple[Path | None, Status]:
-    """Return the file that serves a source and whose it is: the user's, the sample's, or none.
+def sample_folder() -> Path | None:
+    """Return the folder of the sample: `HITPARADE_SAMPLE`, else data/sample; None where it is 0."""
+    named = os.environ.get("HITPARADE_SAMPLE")
+    if named == "0":
+        return None
+    return Path(named) if named else SAMPLE_FOLDER
 
-    With `HITPARADE_SAMPLE=0` no sample serves: a source the user did not give is absent.
-    """
-    file = SOURCES[source].file
+
+def locate(source: str) -> tuple[Path | None, Status]:
+    """Return the file that serves a source and whose it is: the user's, the sample's, or none."""
+    file, folder = SOURCES[source].file, sample_folder()
     if source != "ceilings" and (path := raw_folder() / file).is_file():
         return path, "real"
-    if os.environ.get("HITPARADE_SAMPLE", "1") != "0" and (SAMPLE_FOLDER / file).is_file():
-        return SAMPLE_FOLDER / file, "sample"
+    if folder and (folder / file).is_file():
+        return folder / file, "sample"
     return None, "absent"
 
 
