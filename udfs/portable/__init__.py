@@ -20,19 +20,22 @@ TRANSLATORS = {
 def translate(content: bytes) -> dict | None:
     """Return the parameters of an ONNX graph with input `features` and output `scores`.
 
-    The result has `kind`, `transform` (what turns raw scores into the output: NONE, LOGISTIC,
-    SOFTMAX, BINARY) and the fields of its kind; None where the graph has no portable form.
+    The result has `kind`, `transform` (see `attributes.transform`) and the fields of its kind;
+    None where the graph has no portable form.
     """
-    nodes = onnx.load_from_string(content).graph.node
-    if not nodes or nodes[0].op_type not in TRANSLATORS:
+    graph = onnx.load_from_string(content).graph
+    producers = {node.output[-1]: node for node in graph.node}
+    node = producers.get(graph.output[0].name)
+    while node is not None and _is_identity(node):
+        node = producers.get(node.input[0])
+    if node is None or node.op_type not in TRANSLATORS or node.input[0] != graph.input[0].name:
         return None
-    if any(not _is_identity(node) for node in nodes[1:]):
-        return None
-    return TRANSLATORS[nodes[0].op_type](nodes[0])
+    found = TRANSLATORS[node.op_type](node)
+    return found if found and found["transform"] else None
 
 
 def _is_identity(node: onnx.NodeProto) -> bool:
     """True for what converters append to probabilities: they sum to 1 already."""
     if node.op_type == "Normalizer":
         return [a.s for a in node.attribute if a.name == "norm"] == [b"L1"]
-    return node.op_type in {"Cast", "Identity"}
+    return node.op_type == "Identity"

@@ -9,10 +9,14 @@ def attributes(node: onnx.NodeProto) -> dict:
     return {name: v.decode() if isinstance(v, bytes) else v for name, v in values.items()}
 
 
-def transform(values: dict, raw_scores: int) -> str:
-    """Return the transform of raw scores: a lone score of a classifier stands for two classes."""
-    labels = values.get("classlabels_int64s") or values.get("classlabels_strings") or ()
+def transform(values: dict, raw_scores: int) -> str | None:
+    """Return what turns raw scores into the answer, None where SQL has no form of it.
+
+    NONE leaves them; BINARY completes the probability of the second class with that of the first;
+    LOGISTIC squashes one raw score into both.
+    """
+    labels = next((v for name, v in values.items() if name.startswith("classlabels_")), ())
     post = values.get("post_transform", "NONE")
-    if post == "NONE" and len(labels) == 2 and raw_scores == 1:
-        return "BINARY"
-    return post
+    if len(labels) == 2 and raw_scores == 1:
+        return {"NONE": "BINARY", "LOGISTIC": "LOGISTIC"}.get(post)
+    return "NONE" if post == "NONE" else None

@@ -33,11 +33,13 @@
         )
 {%- endmacro %}
 
-{#- Raw scores of a linear model: one dot product each. -#}
+{#- Raw scores of a linear model: one dot product each. Not list_dot_product, which refuses a whole
+    vector of rows for a NULL in one of them. -#}
 {% macro linear_scores(o) -%}
     list_transform(
         {{ o }}.model.weights,
-        lambda weights, i: {{ o }}.model.intercepts[i] + list_dot_product(weights, {{ o }}.x)
+        lambda weights, i: {{ o }}.model.intercepts[i]
+        + list_sum(list_transform(weights, lambda weight, j: weight * {{ o }}.x[j]))
     )
 {%- endmacro %}
 

@@ -1,0 +1,98 @@
+"""Models small enough to compute by hand answer in both lanes what the hand computes."""
+
+import duckdb
+import numpy as np
+import pytest
+
+import udfs
+from tests.hand_models import add_model, linear, stump, tanh
+
+
+@pytest.fixture(params=["portable", "runtime"])
+def hand(request, copy):
+    with duckdb.connect(copy.database) as connection:
+        add_model(connection, "line", linear([2.0, -1.0, 0.5], 0.25))
+        add_model(connection, "below", stump("BRANCH_LT", 0.1, 1.0, 2.0))
+        add_model(connection, "up_to", stump("BRANCH_LEQ", 0.1, 1.0, 2.0))
+        add_model(connection, "tanh", tanh(2))
+        if request.param == "runtime":
+            udfs.register(connection)
+        yield connection
+
+
+def answer(connection, model_id, features):
+    query = "select onnx_predict(?, ?::double[])"
+    return connection.execute(query, [model_id, features]).fetchall()[0][0]
+
+
+def test_a_line(hand):
+    # 2 * 1 - 2 + 3 / 2 + 1/4
+    assert answer(hand, "line", [1, 2, 3]) == [1.75]
+
+
+@pytest.mark.parametrize("step", [-1, 0, 1])
+def test_a_threshold_is_compared_in_float32(hand, step):
+    threshold = np.float32(0.1)
+    x = float(np.nextafter(threshold, np.float32(step * np.inf))) if step else float(threshold)
+    assert answer(hand, "below", [9, x]) == [1.0 if step < 0 else 2.0]
+    assert answer(hand, "up_to", [9, x]) == [1.0 if step <= 0 else 2.0]
+
+
+def test_each_row_has_its_own_model(hand):
+    rows = hand.execute(
+        "select name, onnx_predict(name, [9, 0]) "
+        "from (values ('below'), ('up_to'), ('below')) v(name)"
+    ).fetchall()
+    assert rows == [("below", [1.0]), ("up_to", [1.0]), ("below", [1.0])]
+
+
+def test_a_column_of_the_same_name_as_one_of_ours_is_the_callers(hand):
+    rows = hand.execute(
+        "select onnx_predict(model_id, [9, kind]) "
+        "from (values ('below', 0), ('below', 1)) v(model_id, kind)"
+    ).fetchall()
+    assert rows == [([1.0],), ([2.0],)]
+
+
+@pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), 1e300])
+def test_a_bad_value_gives_null_in_its_own_row(hand, bad):
+    rows = hand.execute(
+        "select onnx_predict('line', [1, x, 3]) from (values (2::double), (?), (2)) v(x)", [bad]
+    ).fetchall()
+    assert rows == [([1.75],), (None,), ([1.75],)]
+
+
+def test_no_features_give_null(hand):
+    assert answer(hand, "line", None) is None
+
+
+@pytest.mark.parametrize(
+    ("model_id", "features", "message"),
+    [
+        ("line", [1, 2], "model line takes 3 features, got 2: see select inputs from ml.model"),
+        ("line", [], "model line takes 3 features, got 0"),
+        ("nobody", [1, 2], "no model nobody .*: see select model_id, task, algorithm from ml."),
+        (None, [1, 2], "model_id is NULL: see select model_id, task, algorithm from ml.model"),
+    ],
+)
+def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, message):
+    with pytest.raises(duckdb.Error, match=message):
+        answer(hand, model_id, features)
+
+
+def test_a_graph_without_a_portable_form_says_what_runs_it(copy):
+    with duckdb.connect(copy.database) as connection:
+        add_model(connection, "tanh", tanh(2))
+        with pytest.raises(duckdb.Error, match=r"model tanh has no form in pure SQL.*register"):
+            answer(connection, "tanh", [0, 1])
+        udfs.register(connection)
+        assert answer(connection, "tanh", [0, 1]) == pytest.approx([0, np.tanh(1)], rel=1e-6)
+
+
+def test_corrupted_bytes_are_refused(copy):
+    with duckdb.connect(copy.database) as connection:
+        add_model(connection, "broken", linear([3.0], 0.0))
+        connection.execute("update ml.train_hit set onnx = 'x'::blob where model_id = 'broken'")
+        udfs.register(connection)
+        with pytest.raises(duckdb.Error, match="stored bytes of model broken are corrupted"):
+            answer(connection, "broken", [1])

@@ -1,0 +1,320 @@
+import csv
+import os
+
+import pytest
+
+from hitparade import raw
+from hitparade.raw import RawFileError
+
+SONGS = raw.SOURCES["chart_songs"]
+SONGS_FILE = SONGS.file
+
+
+def cells(**known: str) -> dict[str, str]:
+    """One song by column; what is not given is told apart by the column's number."""
+    return {name: str(i) for i, name in enumerate(SONGS.columns)} | known
+
+
+def csv_text(*records: dict[str, str], delimiter: str = ",", newline: str = "\n") -> str:
+    """A file of records with equal columns."""
+    quoted = [[f'"{c}"' if set(c) & {delimiter, "\n"} else c for c in r.values()] for r in records]
+    return newline.join(delimiter.join(row) for row in [list(records[0]), *quoted]) + newline
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Empty folders of the user and of the sample, by the names that the project gives them."""
+    for name in ("HITPARADE_RAW", "HITPARADE_SAMPLE"):
+        monkeypatch.delenv(name, raising=False)
+    for status, constant in (("real", "RAW_FOLDER"), ("sample", "SAMPLE_FOLDER")):
+        (tmp_path / status).mkdir()
+        monkeypatch.setattr(raw, constant, tmp_path / status)
+    return tmp_path
+
+
+@pytest.fixture
+def read(folders):
+    """Read the chart songs from a file with these bytes or this text."""
+
+    def write_and_read(content: str | bytes) -> raw.RawFile:
+        data = content.encode() if isinstance(content, str) else content
+        (folders / "real" / SONGS_FILE).write_bytes(data)
+        return raw.read("chart_songs")
+
+    return write_and_read
+
+
+def refusal(read, content: str | bytes) -> str:
+    """What a user is told of a file that cannot be read."""
+    with pytest.raises(RawFileError) as error:
+        read(content)
+    return str(error.value)
+
+
+def names(file: raw.RawFile) -> list[str]:
+    return file.records["track_name"].to_pylist()
+
+
+# Which file serves a source
+
+
+@pytest.mark.parametrize(
+    ("present", "status"),
+    [(["real", "sample"], "real"), (["real"], "real"), (["sample"], "sample"), ([], "absent")],
+)
+def test_the_users_file_comes_before_the_sample(folders, present, status):
+    for folder in present:
+        (folders / folder / SONGS_FILE).touch()
+    path = folders / present[0] / SONGS_FILE if present else None
+    assert raw.locate("chart_songs") == (path, status)
+
+
+def test_each_source_is_located_on_its_own(folders):
+    (folders / "real" / SONGS_FILE).touch()
+    (folders / "sample" / "dataset.csv").touch()
+    assert [raw.locate(name)[1] for name in raw.SOURCES] == ["real", "sample", "absent"]
+
+
+def test_ceilings_are_never_the_users(folders):
+    (folders / "real" / "ceilings.csv").touch()
+    assert raw.locate("ceilings") == (None, "absent")
+
+
+@pytest.mark.parametrize(
+    ("variable", "status"), [("HITPARADE_RAW", "real"), ("HITPARADE_SAMPLE", "sample")]
+)
+def test_a_folder_can_be_named(folders, monkeypatch, variable, status):
+    named = folders / "named"
+    named.mkdir()
+    (named / SONGS_FILE).touch()
+    monkeypatch.setenv(variable, str(named))
+    assert raw.locate("chart_songs") == (named / SONGS_FILE, status)
+
+
+@pytest.mark.parametrize("variable", ["HITPARADE_RAW", "HITPARADE_SAMPLE"])
+def test_a_blank_name_is_no_name(folders, monkeypatch, variable):
+    monkeypatch.setenv(variable, "")
+    assert (raw.raw_folder(), raw.sample_folder()) == (folders / "real", folders / "sample")
+
+
+def test_samples_can_be_switched_off(folders, monkeypatch):
+    (folders / "sample" / SONGS_FILE).touch()
+    monkeypatch.setenv("HITPARADE_SAMPLE", "0")
+    assert raw.locate("chart_songs") == (None, "absent")
+
+
+def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
+    monkeypatch.setenv("HITPARADE_RAW", str(folders / "nowhere"))
+    with pytest.raises(RawFileError, match=r"HITPARADE_RAW names .*nowhere, .*unset HITPARADE_RAW"):
+        raw.read("chart_songs")
+
+
+# What is read of a file
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "found"),
+    [
+        ("utf-8", "Qué Más Pués? 夜", "utf-8-sig"),
+        ("utf-8-sig", "Qué Más Pués? 夜", "utf-8-sig"),
+        ("cp1252", "Don’t Café", "cp1252"),
+        ("latin-1", "Café", "cp1252"),
+        ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no letter for 81
+    ],
+)
+def test_encodings_are_told_apart(read, encoding, name, found):
+    file = read(csv_text(cells(track_name=name)).encode(encoding))
+    assert (file.encoding, names(file)) == (found, [name])
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiters_and_line_ends_are_told_apart(read, delimiter, newline):
+    songs = [cells(track_name=f"one{delimiter} two; three, four"), cells(track_name="five")]
+    file = read(csv_text(*songs, delimiter=delimiter, newline=newline))
+    assert file.delimiter == delimiter
+    assert file.records.select(SONGS.columns).to_pylist() == songs
+
+
+def test_a_file_may_quote_every_cell(read):
+    song = cells(track_name="a")
+    lines = ['"' + '","'.join(row) + '"' for row in (song.keys(), song.values())]
+    assert read("\n".join(lines)).records.select(SONGS.columns).to_pylist() == [song]
+
+
+def test_the_last_line_may_lack_its_end(read):
+    assert names(read(csv_text(cells(track_name="a")).rstrip())) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "name", ["two\nlines", "two\r\nlines", "a\n\nb", "say ''hi''", 'in 7" cut']
+)
+def test_quoted_cells_stay_as_they_are(read, name):
+    assert names(read(csv_text(cells(track_name=name)))) == [name]
+
+
+def test_doubled_quotes_are_one(read):
+    text = csv_text(cells(track_name="NAME")).replace("NAME", '"She said ""no"""')
+    assert names(read(text)) == ['She said "no"']
+
+
+def test_text_is_not_trimmed_and_blank_is_not_null(read):
+    file = read(csv_text(cells(track_name=" a ", key="")))
+    assert (names(file), file.records["key"].to_pylist()) == ([" a "], [""])
+
+
+def test_lines_are_numbered_as_an_editor_shows_them(read):
+    text = csv_text(*[cells(track_name=name) for name in ("a", "two\nlines", "b", "c")])
+    header, rows = text.split("\n", 1)
+    file = read("\n" + header + "\n\n" + rows)
+    assert names(file) == ["a", "two\nlines", "b", "c"]
+    assert file.records["line_number"].to_pylist() == [4, 5, 7, 8]
+
+
+def test_blank_lines_are_no_records(read):
+    text = csv_text(cells(track_name="a"), cells(track_name="b"))
+    assert names(read(text.replace("\n", "\n\n\n"))) == ["a", "b"]
+
+
+def test_columns_are_found_by_name(read):
+    song = cells(track_name="a")
+    file = read(csv_text(dict(reversed(song.items()))))
+    assert file.records.select(SONGS.columns).to_pylist() == [song]
+
+
+def test_blanks_around_the_names_of_columns_do_not_matter(read):
+    song = cells(track_name="a")
+    file = read(csv_text({f" {name} ": value for name, value in song.items()}))
+    assert file.records.select(SONGS.columns).to_pylist() == [song]
+
+
+@pytest.mark.parametrize("extra", ["", "cover_url", "line_number", "unparsed"])
+def test_other_columns_are_left_aside(read, extra):
+    records = read(csv_text({extra: "x"} | cells(track_name="a"))).records
+    assert records.column_names == [*SONGS.columns, "line_number", "unparsed"]
+    assert records.select(["line_number", "unparsed"]).to_pylist() == [
+        {"line_number": 2, "unparsed": None}
+    ]
+
+
+def test_an_optional_column_may_be_absent(read):
+    song = {name: value for name, value in cells().items() if name != "in_shazam_charts"}
+    records = read(csv_text(song, song)).records
+    assert records["in_shazam_charts"].to_pylist() == [None, None]
+    assert records["in_deezer_charts"].to_pylist() == [song["in_deezer_charts"]] * 2
+
+
+# Records with another number of cells than the header
+
+
+@pytest.mark.parametrize("change", ["too few", "too many"])
+def test_a_record_with_another_number_of_cells_stands_whole_in_unparsed(read, change):
+    header, bad, good = csv_text(cells(), cells(track_name="good")).splitlines()
+    bad = bad.rsplit(",", 1)[0] if change == "too few" else bad + ",more"
+    records = read("\n".join([header, bad, good])).records.to_pylist()
+    assert records[0] == dict.fromkeys(SONGS.columns) | {"line_number": 2, "unparsed": bad}
+    assert (records[1]["track_name"], records[1]["unparsed"]) == ("good", None)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_cells_can_be_read_again_from_unparsed(read, delimiter):
+    header, good = csv_text(cells(), delimiter=delimiter).splitlines()
+    line = delimiter.join([f'"a{delimiter} b"', '"two\nlines"', '"""q"""', "", "z"])
+    unparsed = read("\n".join([header, line, good])).records["unparsed"][0].as_py()
+    again = next(csv.reader(unparsed.splitlines(keepends=True), delimiter=delimiter))
+    assert again == [f"a{delimiter} b", "two\nlines", '"q"', "", "z"]
+
+
+def test_blanks_alone_on_a_line_are_not_lost(read):
+    records = read(csv_text(cells()) + "  \n").records
+    assert records["unparsed"].to_pylist() == [None, "  "]
+
+
+# Files that cannot be read
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+def test_an_empty_file_is_refused(read, content):
+    assert f"{SONGS_FILE} is empty: download it again" in refusal(read, content)
+
+
+def test_a_header_without_rows_is_refused(read):
+    header = csv_text(cells()).splitlines()[0]
+    assert f"{SONGS_FILE} has a header but no rows" in refusal(read, header + "\n\n")
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [(["streams"], "column streams:"), (["streams", "mode"], "columns streams, mode:")],
+)
+def test_missing_columns_are_named_with_the_file(read, missing, said):
+    song = {name: value for name, value in cells().items() if name not in missing}
+    told = refusal(read, csv_text(song))
+    assert f"{SONGS_FILE} lacks the {said} its header is track_name, artist(s)_name" in told
+
+
+def test_a_file_without_a_header_is_refused(read):
+    rows = csv_text(cells(), cells()).split("\n", 1)[1]
+    assert f"{SONGS_FILE} lacks the columns track_name, " in refusal(read, rows)
+
+
+def test_an_unknown_delimiter_is_refused(read):
+    assert "lacks the columns track_name, " in refusal(read, csv_text(cells(), delimiter="|"))
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00data", "track_name".encode("utf-16")])
+def test_a_file_that_is_no_text_is_refused(read, content):
+    assert f"{SONGS_FILE} is not a text file" in refusal(read, content)
+
+
+@pytest.mark.parametrize("column", ["track_name", "key", SONGS.columns[-1]])
+@pytest.mark.parametrize("later", ["plain", "with, comma"])
+@pytest.mark.parametrize("rows", [2, 2000])
+def test_a_quote_that_is_never_closed_is_refused(read, column, later, rows):
+    songs = [cells(**{column: "OPEN"})] + [cells(track_name=later)] * rows
+    told = refusal(read, csv_text(*songs).replace("OPEN", '"open'))
+    assert f"{SONGS_FILE}, line 2: " in told
+    assert "look for a quote that is never closed" in told
+
+
+def test_a_column_that_stands_twice_is_refused(read):
+    header, row = csv_text(cells(streams="1")).splitlines()
+    assert "streams" in refusal(read, f"{header},streams\n{row},2\n")
+
+
+# What is known of all files
+
+
+def test_an_absent_source_has_no_records_but_all_columns(folders):
+    file = raw.read("tracks")
+    assert (file.status, file.path, file.records.num_rows) == ("absent", None, 0)
+    assert file.records.column_names == [
+        *raw.SOURCES["tracks"].columns,
+        "line_number",
+        "unparsed",
+    ]
+
+
+def test_files_tells_what_serves_each_source(folders):
+    song = csv_text(cells(track_name="Café"), cells(), delimiter=";")
+    (folders / "real" / SONGS_FILE).write_bytes((song + "short;line\n").encode("cp1252"))
+    ceilings = dict.fromkeys(raw.SOURCES["ceilings"].columns, "1")
+    (folders / "sample" / "ceilings.csv").write_text(csv_text(ceilings))
+    assert [tuple(row.values()) for row in raw.files().to_pylist()] == [
+        ("chart_songs", "real", "spotify-2023.csv", "cp1252", ";", 3),
+        ("tracks", "absent", None, None, None, 0),
+        ("ceilings", "sample", "ceilings.csv", "utf-8-sig", ",", 1),
+    ]
+
+
+def test_files_has_the_same_types_when_all_are_absent(folders):
+    types = [str(kind) for kind in raw.files().schema.types]
+    assert types == ["string"] * 5 + ["int64"]
+
+
+def test_a_file_that_changed_is_read_again(folders, read):
+    assert names(read(csv_text(cells(track_name="old")))) == ["old"]
+    path = folders / "real" / SONGS_FILE
+    path.write_text(csv_text(cells(track_name="new")))
+    os.utime(path, ns=(1, 1))
+    assert names(raw.read("chart_songs")) == ["new"]
