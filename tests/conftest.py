@@ -104,3 +104,26 @@ def real_files() -> Path:
     if not (REAL_FILES / "spotify-2023.csv").is_file():
         pytest.skip(f"the published files are not in {REAL_FILES}")
     return REAL_FILES
+
+
+@pytest.fixture(scope="session")
+def small_sample(tmp_path_factory) -> Path:
+    """A sample just large enough to train on, for tests that build a warehouse of their own."""
+    folder = tmp_path_factory.mktemp("small_sample")
+    write_sample(folder, songs=200, tracks=2_000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_warehouse(small_sample, tmp_path_factory) -> Warehouse:
+    """A finished warehouse of the small sample."""
+    built = Warehouse(tmp_path_factory.mktemp("small_warehouse"))
+    built.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    return built
+
+
+@pytest.fixture
+def small_copy(small_warehouse, tmp_path) -> Warehouse:
+    """A copy of the small warehouse, for a test that builds on it."""
+    shutil.copytree(small_warehouse.folder, tmp_path, dirs_exist_ok=True)
+    return Warehouse(tmp_path)

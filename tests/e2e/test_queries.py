@@ -1,0 +1,36 @@
+"""Every query of the query book runs in both lanes, and its answer has the shape it states."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+QUERIES = sorted((Path(__file__).resolve().parents[2] / "sql").glob("*.sql"))
+
+
+def shape(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the number of rows and the (name, type) of each column that the comment states."""
+    comment = " ".join(re.findall(r"^-- (.*)$", text, flags=re.M))
+    rows, columns = re.search(r"Shape: (.*?): (\w+ [A-Z].*)\.$", comment).groups()
+    return rows, [tuple(column.split(" ")) for column in columns.split(", ")]
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_a_query_answers_in_the_shape_it_states(connection, path):
+    text = path.read_text()
+    rows, columns = shape(text)
+    result = connection.execute(text)
+    assert [(column[0], str(column[1])) for column in result.description] == columns
+    answer = result.fetchall()
+    if rows[0].isdigit():
+        assert len(answer) == int(rows.split(" ")[0])
+    elif rows.startswith("up to"):
+        assert 0 < len(answer) <= int(rows.split(" ")[2])
+    else:
+        assert answer
+
+
+def test_the_query_book_asks_a_question_first():
+    assert len(QUERIES) >= 5
+    for path in QUERIES:
+        assert re.match(r"-- .*\?\n", path.read_text()), path.name
