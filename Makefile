@@ -16,8 +16,8 @@ test: $(VENV)/.installed-test ## Lint, then unit, parity and end-to-end tests
 	pytest
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
-	pip install --quiet --target .clients/python duckdb==1.5.6
-	pip install --quiet --target .clients/cli duckdb-cli==1.5.6
+	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
+	pip install --quiet --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
 clean: ## Remove what was built, but neither the environment nor your raw files

@@ -4,6 +4,7 @@ A source is read as its publisher ships it; nothing is cast or dropped here. Tha
 the staging models, which send what they cannot use to quarantine.
 """
 
+import codecs
 import csv
 import io
 import os
@@ -162,6 +163,11 @@ def read(source: str) -> RawFile:
         RawFileError: the file is empty, lacks a needed column or is not text.
     """
     path, status = locate(source)
+    if all(locate(name)[0] is None for name in SOURCES):
+        raise RawFileError(
+            f"there are no raw files in {raw_folder()} and no sample: put "
+            "spotify-2023.csv or dataset.csv there, or run `hitparade sample`"
+        )
     if path is None:
         return RawFile(source, status, None, None, None, _table(SOURCES[source], iter(())))
     return _read_file(source, status, path, path.stat().st_mtime_ns)
@@ -179,7 +185,7 @@ def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFi
 
 def _decode(path: Path) -> tuple[str, str]:
     data = path.read_bytes()
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise RawFileError(f"{path} is empty: download it again, or remove it")
     if b"\0" in data:
         raise RawFileError(f"{path} is not a text file: unpack it, or save it as UTF-8 CSV")
@@ -192,7 +198,11 @@ def _decode(path: Path) -> tuple[str, str]:
 
 
 def _delimiter(source: Source, path: Path, text: str) -> str:
-    """Return the delimiter under which the header shows most of the needed columns."""
+    """Return the delimiter under which the header shows most of the needed columns.
+
+    Raises:
+        RawFileError: a needed column is missing, or a column that is read stands twice.
+    """
     headers = {d: _header(_rows(path, text, d)) for d in DELIMITERS}
     best = max(DELIMITERS, key=lambda d: len(set(source.needed) & set(headers[d])))
     missing = [name for name in source.needed if name not in headers[best]]
@@ -201,38 +211,47 @@ def _delimiter(source: Source, path: Path, text: str) -> str:
             f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
             f"its header is {', '.join(headers[best])}"
         )
+    twice = [name for name in source.columns if headers[best].count(name) > 1]
+    if twice:
+        raise RawFileError(
+            f"{path} has more than one column {', '.join(twice)}: remove what is not meant"
+        )
     return best
 
 
-def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+def _header(rows: Iterator[tuple[int, list[str], str]]) -> list[str]:
     return [name.strip() for name in next(rows)[1]]
 
 
-def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record's first line number and its cells; blank lines are no records."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+def _rows(
+    path: Path, text: str, delimiter: str, strict: bool = False
+) -> Iterator[tuple[int, list[str], str]]:
+    """Yield each record's first line number, cells and text; blank lines are no records."""
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
     while True:
-        line = reader.line_num + 1
+        start = reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise RawFileError(
-                f"{path}, line {line}: {error}: look for a quote that is never closed"
+                f"{path}, line {start + 1}: {error}: look for a quote that is never closed"
             ) from error
         if cells:
-            yield line, cells
+            yield start + 1, cells, "".join(lines[start : reader.line_num]).rstrip("\r\n")
 
 
 def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:
-    rows = _rows(path, text, delimiter)
+    # Strict, or a quote that is never closed would swallow the records after it.
+    rows = _rows(path, text, delimiter, strict=True)
     header = _header(rows)
-    for line, cells in rows:
+    for line, cells, record in rows:
         if len(cells) == len(header):
-            yield dict(zip(header, cells, strict=True)) | {"line_number": line}
+            yield dict(zip(header, cells, strict=True)) | {"line_number": line, "unparsed": None}
         else:
-            yield {"unparsed": delimiter.join(cells), "line_number": line}
+            yield {"line_number": line, "unparsed": record}
 
 
 def _table(source: Source, records: Iterator[dict]) -> pa.Table:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -40,14 +41,19 @@ QUERY = "select predict_hit(danceability := 0.7, energy := 0.8, valence := 0.5, 
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with duckdb.connect(database, read_only=True) as connection:
-        console.print(_table("Sources", connection.execute(SOURCES)))
-        console.print(_table("Champions", connection.execute(CHAMPIONS)))
+        for title, query in (("Sources", SOURCES), ("Champions", CHAMPIONS)):
+            table = _table(title, connection.execute(query))
+            # A narrow terminal wraps the lines, which is better than cutting the numbers.
+            console.print(table, width=max(console.width, 100), crop=False)
     console.print(f"Database: {database}", soft_wrap=True)
-    console.print(f'Try: dbt show --inline "{QUERY}"', soft_wrap=True, highlight=False)
+    console.print("Try, after `source .venv/bin/activate`:")
+    console.print(f'  dbt show --inline "{QUERY}"', soft_wrap=True, highlight=False)
 
 
 def _table(title: str, result: duckdb.DuckDBPyConnection) -> Table:
-    table = Table(*[column[0] for column in result.description], title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in result.description:
+        table.add_column(column[0], no_wrap=True)
     for row in result.fetchall():
         table.add_row(*["" if cell is None else str(cell) for cell in row])
     return table

@@ -55,8 +55,9 @@ class Sessions:
         found = self._fetch(model_id)
         if found is None:
             raise ModelError(
-                f"onnx_predict: no model {model_id} in the registry: "
-                "see select model_id, task, algorithm from ml.model_versions"
+                f'onnx_predict: no model "{model_id}" in the registry: see select model_id, task, '
+                "algorithm from ml.model_versions, and select * from ml.challengers for a task "
+                "without champion"
             )
         content, sha256 = found
         if hashlib.sha256(content).hexdigest() != sha256:

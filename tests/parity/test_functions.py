@@ -107,7 +107,7 @@ def test_a_value_outside_the_training_range_is_scored(connection):
 
 
 def test_an_unknown_algorithm_is_an_error(connection):
-    with pytest.raises(duckdb.Error, match="task hit has no model of the algorithm prophet: see"):
+    with pytest.raises(duckdb.Error, match=r"no model .prophet of task hit. "):
         one(connection, f"predict_hit_by('prophet', {TRACK})")
 
 
@@ -148,3 +148,10 @@ def test_every_function_is_described(connection):
     ).fetchall()
     assert {name for name, _ in rows} >= {*FUNCTIONS, *CHECKS, "onnx_predict", "predict_hit_by"}
     assert [name for name, comment in rows if not comment] == []
+
+
+def test_predictions_can_order_a_window(connection):
+    ranks = connection.execute(
+        "select rank() over (order by predict_hit(t) desc) from dim_tracks t order by 1 limit 3"
+    ).fetchall()
+    assert ranks[0] == (1,)

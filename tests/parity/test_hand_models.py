@@ -71,8 +71,8 @@ def test_no_features_give_null(hand):
     [
         ("line", [1, 2], "model line takes 3 features, got 2: see select inputs from ml.model"),
         ("line", [], "model line takes 3 features, got 0"),
-        ("nobody", [1, 2], "no model nobody .*: see select model_id, task, algorithm from ml."),
-        (None, [1, 2], "model_id is NULL: see select model_id, task, algorithm from ml.model"),
+        ("nobody", [1, 2], "no model .nobody. .*: see select model_id, task, algorithm from ml."),
+        (None, [1, 2], "model_id is NULL: see select model_id, task, algorithm from ml."),
     ],
 )
 def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, message):

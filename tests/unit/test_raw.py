@@ -117,7 +117,7 @@ def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
     [
         ("utf-8", "Qué Más Pués? 夜", "utf-8-sig"),
         ("utf-8-sig", "Qué Más Pués? 夜", "utf-8-sig"),
-        ("cp1252", "Don’t Café", "cp1252"),
+        ("cp1252", "Caf\xe9 \u2026", "cp1252"),
         ("latin-1", "Café", "cp1252"),
         ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no letter for 81
     ],
@@ -286,6 +286,7 @@ def test_a_column_that_stands_twice_is_refused(read):
 
 
 def test_an_absent_source_has_no_records_but_all_columns(folders):
+    (folders / "real" / SONGS_FILE).write_text(csv_text(cells()))
     file = raw.read("tracks")
     assert (file.status, file.path, file.records.num_rows) == ("absent", None, 0)
     assert file.records.column_names == [
@@ -307,9 +308,10 @@ def test_files_tells_what_serves_each_source(folders):
     ]
 
 
-def test_files_has_the_same_types_when_all_are_absent(folders):
-    types = [str(kind) for kind in raw.files().schema.types]
-    assert types == ["string"] * 5 + ["int64"]
+def test_without_any_file_the_next_step_is_named(folders):
+    for source in raw.SOURCES:
+        with pytest.raises(raw.RawFileError, match=r"no raw files in .*real and no sample: put"):
+            raw.read(source)
 
 
 def test_a_file_that_changed_is_read_again(folders, read):

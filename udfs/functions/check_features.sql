@@ -2,7 +2,7 @@
 (model_id, features) as list_transform(
     {{ served('model_id', 'features') }},
     lambda o: case
-        {{ bad_call('o', 'check_features') }}
+        {{ bad_call('o', 'check_features', 'varchar[]') }}
         else list_filter(
             list_transform(
                 o.model.inputs,

@@ -2,13 +2,14 @@
 (model_id, features) as list_transform(
     {{ served('model_id', 'features') }},
     lambda o: case
-        {{ bad_call('o', 'onnx_predict') }}
+        {{ bad_call('o', 'onnx_predict', 'double[]') }}
         when o.x is null or len(list_filter(o.x, lambda v: isfinite(v))) < len(o.x) then null
         when o.model.kind = 'linear' then {{ transformed('o', linear_scores('o')) }}
         when o.model.kind = 'trees' then {{ transformed('o', tree_scores('o')) }}
-        else error(
-            'onnx_predict: model ' || o.id || ' has no form in pure SQL: run it in Python, '
-            || 'after pip install hitparade and udfs.register(connection)'
-        )
+        else {{ raise_error(
+            "'onnx_predict: model ' || o.id || ' has no form in pure SQL: run it in Python, "
+            ~ "after pip install hitparade and udfs.register(connection)'",
+            'double[]'
+        ) }}
     end
 )[1]

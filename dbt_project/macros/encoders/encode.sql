@@ -2,6 +2,11 @@
     that training and serving cannot drift apart. -#}
 {% macro encode(task, row='') -%}
     {% set encoders = {'log_streams': encode_log_streams, 'hit': encode_hit} %}
+    {% if task not in encoders %}
+        {% do exceptions.raise_compiler_error(
+            "no task " ~ task ~ ": use one of " ~ encoders | join(', ')
+        ) %}
+    {% endif %}
     {% do return(encoders[task](row)) %}
 {%- endmacro %}
 

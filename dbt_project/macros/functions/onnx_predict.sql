@@ -1,14 +1,16 @@
 {#- The portable lane: a model's parameters, read as one row, evaluated in pure SQL.
 
     `__served` is the only column in the subquery's scope, so that whatever a caller passes as
-    model_id cannot be mistaken for a column of the table. Inputs are cast to float because the
+    model_id cannot be mistaken for a column of the table. any_value, though there is one row at most:
+    DuckDB 2.0 guards other scalar subqueries with a volatile check, which windows refuse (see
+    raise_error). Inputs are cast to float because the
     thresholds are; a number that float cannot hold becomes NULL, a bad value like any other.
 -#}
 {% macro served(model_id, features) -%}
     [struct_pack(
         id := cast({{ model_id }} as varchar),
         model := (
-            select __served
+            select any_value(__served)
             from (select served as __served from ml.served_models as served)
             where __served.model_id = {{ model_id }}
         ),
@@ -16,21 +18,25 @@
     )]
 {%- endmacro %}
 
-{#- What a bad call is told; `o` is the struct of `served`. -#}
-{% macro bad_call(o, name) -%}
+{#- What a bad call is told; `o` is the struct of `served`, `type` what the function returns. -#}
+{% macro bad_call(o, name, type) -%}
     when {{ o }}.id is null
-        then error('{{ name }}: model_id is NULL: see select model_id, task, algorithm from ml.model_versions')
+        then {{ raise_error(
+            "'" ~ name ~ ": model_id is NULL: see select model_id, task, algorithm from ml.served_models'", type
+        ) }}
     when {{ o }}.model.model_id is null
-        then error(
-            '{{ name }}: no model ' || {{ o }}.id || ' among those served in SQL: see select model_id, '
-            || 'task, algorithm from ml.served_models; a model that is only in ml.model_versions runs '
-            || 'after a promotion, or in Python after udfs.register(connection)'
-        )
+        then {{ raise_error(
+            "'" ~ name ~ ": no model \"' || " ~ o ~ ".id || '\" is served: see select model_id, task, "
+            ~ "algorithm from ml.served_models, and select * from ml.challengers for a task without "
+            ~ "champion; any model of ml.model_versions runs after udfs.register(connection)'",
+            type
+        ) }}
     when len({{ o }}.x) <> len({{ o }}.model.inputs)
-        then error(
-            '{{ name }}: model ' || {{ o }}.id || ' takes ' || len({{ o }}.model.inputs) || ' features, got '
-            || len({{ o }}.x) || ': see select inputs from ml.model_versions'
-        )
+        then {{ raise_error(
+            "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' takes ' || len(" ~ o ~ ".model.inputs) "
+            ~ "|| ' features, got ' || len(" ~ o ~ ".x) || ': see select inputs from ml.model_versions'",
+            type
+        ) }}
 {%- endmacro %}
 
 {#- Raw scores of a linear model: one dot product each. Not list_dot_product, which refuses a whole

@@ -12,11 +12,16 @@
     ({{ (leading + ['t']) | join(', ') }}) as {{ caller(encoded_list(task, 't.')) }}
 {%- endmacro %}
 
-{#- The champion's model_id, read inside the query and therefore in its own transaction. -#}
+{#- The champion's model_id, read inside the query and therefore in its own transaction. Where there
+    is none, its place is taken by words that no model_id can be: onnx_predict raises with them. -#}
 {% macro champion(task) -%}
     coalesce(
-        (select __champion.model_id from (select c as __champion from ml.champions as c) where __champion.task = '{{ task }}'),
-        error('task {{ task }} has no champion: run dbt build, or see select * from ml.challengers')
+        (
+            select max(__champion.model_id)
+            from (select champion as __champion from ml.champions as champion)
+            where __champion.task = '{{ task }}'
+        ),
+        'champion of task {{ task }}'
     )
 {%- endmacro %}
 
@@ -24,13 +29,10 @@
 {% macro newest(task) -%}
     coalesce(
         (
-            select __served.model_id
+            select max(__served.model_id)
             from (select served as __served from ml.served_models as served)
             where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = algorithm
         ),
-        error(
-            'task {{ task }} has no model of the algorithm ' || coalesce(algorithm, 'NULL')
-            || ': see select algorithm from ml.served_models where task = ''{{ task }}'''
-        )
+        coalesce(algorithm, 'NULL') || ' of task {{ task }}'
     )
 {%- endmacro %}

@@ -15,7 +15,10 @@
 {#- A finite decimal number; NULL where the text is none. -#}
 {% macro parse_number(column) -%}
     case
-        when {{ is_finite("try_cast(trim(" ~ column ~ ") as double)") }}
+        when
+            -- a warehouse's own cast also takes 'nan', 'inf' and '1_000'
+            {{ matches("trim(" ~ column ~ ")", "[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?") }}
+            and {{ is_finite("try_cast(trim(" ~ column ~ ") as double)") }}
             then try_cast(trim({{ column }}) as double)
     end
 {%- endmacro %}

@@ -3,5 +3,5 @@
 {% macro duckdb__scalar_function_sql(target_relation) -%}
     create or replace macro {{ target_relation }}
     {{ model.compiled_code }};
-    comment on macro {{ target_relation }} is {{ duckdb_escape_comment(model.description) }};
+    comment on macro {{ target_relation }} is {{ duckdb_escape_comment(model.description | trim) }};
 {%- endmacro %}

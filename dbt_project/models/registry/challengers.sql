@@ -77,7 +77,7 @@ select
         when is_pinned then 'the task is pinned to a champion chosen by hand'
         when sign * (mean - baseline_mean) <= 0 then 'not better than the baseline'
         when champion_model_id is null then 'first champion, better than the baseline'
-        when champion_holdout is null then 'the champion takes other inputs'
+        when champion_holdout is null then 'the newest run did not meet the champion'
         when sign * (holdout - champion_holdout) > 0 then 'better than the champion on held-out rows'
         else 'not better than the champion on held-out rows'
     end as reason

@@ -18,6 +18,7 @@
     + rules_number(numbers + percents, 'whole number')
     + rules_number(counts, 'whole number', needed=false)
     + rules_range(percents, 0, 100)
+    + rules_range(['released_year'], 1900, 2100)
     + rules_range(['streams'], 0, 100000000000)
     + [no_date]
 -%}
@@ -55,10 +56,7 @@ dated as (
 
     select
         *,
-        try_cast(
-            released_year || '-' || lpad(cast(released_month as varchar), 2, '0')
-            || '-' || lpad(cast(released_day as varchar), 2, '0') as date
-        ) as released_on
+        try_cast(released_year || '-' || released_month || '-' || released_day as date) as released_on
     from typed
 
 )

@@ -34,7 +34,7 @@ typed as (
         {{ parse_text('album_name') }} as album_name,
         {{ parse_text('track_name') }} as track_name,
         {{ parse_text('track_genre') }} as genre,
-        try_cast(lower(trim(explicit)) as boolean) as explicit,
+        case lower(trim(explicit)) when 'true' then true when 'false' then false end as explicit,
         explicit as raw_explicit,
         {%- for name in integers %}
         {{ parse_integer(name) }} as {{ name }},

@@ -1,0 +1,196 @@
+"""What `dbt build` keeps, trains, promotes and scores, and what it leaves alone."""
+
+import csv
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from tests.conftest import Warehouse
+
+VERSIONS = "select task, algorithm, version, model_id from ml.model_versions order by all"
+METRICS = "select * from ml.model_metrics order by all"
+CHAMPIONS = "select task, model_id, reason from ml.champions order by all"
+TRACKS = "select * from fct_track_predictions order by track_id"
+SCORING = ["--select", "staging", "features", "predictions", "marts"]
+
+
+def rewrite(path, change) -> None:
+    """Rewrite a CSV file with `change` applied to its rows (a list of dicts)."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    header = list(rows[0])
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, header)
+        writer.writeheader()
+        writer.writerows(change(rows))
+
+
+@pytest.fixture
+def world(small_sample, tmp_path):
+    """A copy of the small sample that a test may change."""
+    folder = tmp_path / "world"
+    shutil.copytree(small_sample, folder)
+    return folder
+
+
+def test_an_unchanged_build_trains_and_scores_nothing(small_copy, small_sample):
+    before = [small_copy.query(query) for query in (VERSIONS, METRICS, CHAMPIONS, TRACKS)]
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    after = [small_copy.query(query) for query in (VERSIONS, METRICS, CHAMPIONS, TRACKS)]
+    assert after == before
+
+
+def test_two_builds_from_nothing_agree(small_warehouse, small_sample, empty):
+    empty.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    for query in (VERSIONS, METRICS, CHAMPIONS):
+        assert empty.query(query) == small_warehouse.query(query)
+
+
+def test_a_full_refresh_keeps_the_registry(small_copy, small_sample):
+    before = [small_copy.query(query) for query in (VERSIONS, CHAMPIONS)]
+    small_copy.dbt("build", "--full-refresh", HITPARADE_SAMPLE=str(small_sample))
+    assert [small_copy.query(query) for query in (VERSIONS, CHAMPIONS)] == before
+
+
+def test_a_changed_label_trains_its_task_alone(small_copy, small_sample):
+    (champion,) = small_copy.query("select model_id from ml.champions where task = 'hit'")[0]
+    small_copy.dbt("build", "--vars", "hit_cut: 50", HITPARADE_SAMPLE=str(small_sample))
+    newest = "select task, max(version) from ml.model_versions group by task order by task"
+    assert small_copy.query(newest) == [("hit", 2), ("log_streams", 1)]
+    rescored = small_copy.query(
+        "select incumbent_model_id, incumbent_holdout between 0 and 1 "
+        "from ml.model_versions where task = 'hit' and version = 2"
+    )
+    assert rescored == [(champion, True)] * 3
+
+
+def test_changed_new_and_deleted_tracks_are_scored_and_forgotten(small_copy, world):
+    def change(rows):
+        kept = [row for row in rows if row["track_id"] != gone]
+        for row in kept:
+            if row["track_id"] == changed:
+                row["energy"] = "0.123"
+        return [*kept, kept[-1] | {"track_id": "new" * 7 + "x", "track_name": "New"}]
+
+    before = {row[0]: row for row in small_copy.query(TRACKS)}
+    gone, changed = list(before)[:2]
+    rewrite(world / "dataset.csv", change)
+    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(world))
+    after = {row[0]: row for row in small_copy.query(TRACKS)}
+
+    assert set(before) - set(after) == {gone}
+    assert set(after) - set(before) == {"new" * 7 + "x"}
+    touched = {key for key in set(before) & set(after) if before[key] != after[key]}
+    assert touched == {changed}
+    assert after[changed][1] == pytest.approx(
+        small_copy.query(f"select predict_hit(t) from dim_tracks t where track_id = '{changed}'")[
+            0
+        ][0],
+        rel=1e-5,
+    )
+
+
+def test_a_promotion_scores_every_track_again(small_copy, small_sample):
+    (other,) = small_copy.query(
+        "select model_id from ml.model_versions where task = 'hit' and model_id not in "
+        "(select model_id from ml.champions) order by model_id limit 1"
+    )[0]
+    small_copy.dbt("run-operation", "promote", "--args", f"{{task: hit, model_id: {other}}}")
+    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(small_sample))
+    stamps = "select distinct hit_model_id from fct_track_predictions"
+    assert small_copy.query(stamps) == [(other,)]
+
+
+def test_every_model_stands_in_the_serving_table(small_warehouse):
+    served = small_warehouse.query(
+        "select task, algorithm, kind, is_newest from ml.served_models order by task, algorithm"
+    )
+    assert served == [
+        ("hit", "logistic_regression", "linear", True),
+        ("hit", "random_forest", "trees", True),
+        ("hit", "xgboost", "trees", True),
+        ("log_streams", "linear_regression", "linear", True),
+        ("log_streams", "random_forest", "trees", True),
+        ("log_streams", "xgboost", "trees", True),
+    ]
+
+
+def test_metrics_stand_beside_a_baseline_that_does_what_it_says(warehouse):
+    metrics = warehouse.query(
+        "select metric, baseline_mean, mean, sd, folds from ml.model_metrics "
+        "where task = 'hit' and algorithm = 'xgboost'"
+    )
+    by_name = {row[0]: row[1:] for row in metrics}
+    assert by_name["roc_auc"][0] == pytest.approx(0.5)
+    (share,) = warehouse.query("select avg(is_hit::int) from features.feat_hit")[0]
+    assert by_name["accuracy"][0] == pytest.approx(max(share, 1 - share), abs=0.01)
+    assert all(sd > 0 and folds == 5 for _, _, sd, folds in by_name.values())
+
+
+def test_a_score_above_the_ceiling_fails_the_build(empty, world):
+    def change(rows):
+        return [row | {"ceiling": "0.51" if row["task"] == "hit" else "0.01"} for row in rows]
+
+    rewrite(world / "ceilings.csv", change)
+    result = empty.dbt("build", HITPARADE_SAMPLE=str(world), check=False)
+    assert result.returncode
+    assert "no_model_beats_the_ceiling" in result.stdout
+    leaks = "select distinct task from ml.model_metrics where is_above_ceiling order by task"
+    assert empty.query(leaks) == [("hit",)]
+
+
+def test_no_model_of_the_sample_beats_its_ceiling(warehouse):
+    rows = warehouse.query(
+        "select ceiling, is_above_ceiling from ml.model_metrics where is_primary"
+    )
+    assert all(ceiling is not None and not is_above for ceiling, is_above in rows)
+
+
+def test_a_task_without_a_champion_says_what_to_do(small_copy):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("delete from ml.promotions where task = 'hit'")
+        with pytest.raises(duckdb.Error, match=r"no model .champion of task hit. is served: see"):
+            connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)")
+        assert connection.execute("select predict_streams(t) from dim_songs t").fetchall()
+
+
+def test_dbt_commands_work_from_the_root(small_copy, small_sample):
+    sample = str(small_sample)
+    shown = small_copy.dbt(
+        "show",
+        "--inline",
+        "select predict_hit(0.5, 0.6, 0.7, 120) as p",
+        "--output",
+        "json",
+        HITPARADE_SAMPLE=sample,
+    )
+    (row,) = json.loads(shown.stdout[shown.stdout.index("{") :])["show"]
+    assert 0 < row["p"] < 1
+    small_copy.dbt("docs", "generate", HITPARADE_SAMPLE=sample)
+    small_copy.dbt("test", HITPARADE_SAMPLE=sample)
+
+
+def test_a_database_name_that_is_no_identifier_is_refused(empty):
+    result = empty.dbt(
+        "build", check=False, HITPARADE_DATABASE=str(empty.folder / "my-songs.duckdb")
+    )
+    assert result.returncode
+    assert "the database file is named 'my-songs': use letters, digits" in result.stdout
+
+
+def test_training_says_what_it_cannot_train_on(empty, world):
+    def hits_only(rows):
+        return [row | {"popularity": "99"} for row in rows]
+
+    rewrite(world / "dataset.csv", hits_only)
+    result = empty.dbt("build", "--select", "+train_hit", check=False, HITPARADE_SAMPLE=str(world))
+    assert "all rows of fold 0 have the same is_hit: give more data" in result.stdout
+
+
+def test_the_file_is_of_a_version_that_older_clients_read(small_warehouse: Warehouse):
+    (tags,) = small_warehouse.query(
+        "select tags from duckdb_databases() where database_name = 'warehouse'"
+    )[0]
+    assert tags["storage_version"].startswith("v1.5.0")
