@@ -1,5 +1,6 @@
 """The `hitparade` command."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,6 @@ import typer
 from rich.console import Console
 
 from hitparade import raw, summary
-from hitparade.sample import write_sample
 
 app = typer.Typer(
     help="In-database machine learning for music analytics.",
@@ -31,6 +31,8 @@ def sample(
     folder: Annotated[Path, typer.Option(help="Where to write.")] = raw.SAMPLE_FOLDER,
 ) -> None:
     """Write sample data in the raw formats, the same for the same options."""
+    from hitparade.sample import write_sample  # takes as long to import as the rest together
+
     try:
         for path in write_sample(folder, songs=songs, tracks=tracks, seed=seed):
             console.print(f"wrote {path}", soft_wrap=True)
@@ -54,11 +56,32 @@ def build() -> None:
     summary.show(console, database)
 
 
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Time the models in both lanes: one row, and 2,000 rows as a multiple of onnxruntime."""
+    from hitparade import bench as benchmarks  # onnxruntime takes a while to import
+
+    if not _database().is_file():
+        console.print(f"There is no {_database()}: run `hitparade build`", soft_wrap=True)
+        raise typer.Exit(1)
+    rows = benchmarks.run(_database())
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        summary.show_rows(
+            console, "One row (ms), and 2,000 rows against onnxruntime; best of 5, one thread", rows
+        )
+
+
 def _write_missing_sample() -> None:
     """Give every source that the user did not give a sample, unless samples are switched off."""
     folder = raw.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
     if folder and absent:
+        from hitparade.sample import write_sample
+
         console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
         write_sample(folder)
 

@@ -1,9 +1,9 @@
 """The dbt-duckdb plugin: serves raw files as dbt sources and SQL functions as Python runs them."""
 
 import logging
-import re
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
@@ -33,11 +33,13 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config):
         """Refuse a database file whose name dbt-duckdb would put unquoted into SQL."""
         name = Path(self.creds.path).stem
-        if not re.fullmatch(r"[A-Za-z_]\w*", name) and self.creds.path != ":memory:":
+        try:
+            duckdb.extract_statements(f"create table {name}.raw.tracks (track_id text)")
+        except duckdb.ParserException as error:
             raise DbtRuntimeError(
-                f"the database file is named {name!r}: use letters, digits and underscores, "
-                "such as HITPARADE_DATABASE=my_songs.duckdb"
-            )
+                f"the database file is named {name!r}, which SQL cannot read as a name: use "
+                "letters, digits and underscores, such as HITPARADE_DATABASE=my_songs.duckdb"
+            ) from error
         _show_progress()
 
     def load(self, source_config) -> pa.Table:

@@ -42,18 +42,33 @@ def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with duckdb.connect(database, read_only=True) as connection:
         for title, query in (("Sources", SOURCES), ("Champions", CHAMPIONS)):
-            table = _table(title, connection.execute(query))
-            # A narrow terminal wraps the lines, which is better than cutting the numbers.
-            console.print(table, width=max(console.width, 100), crop=False)
-    console.print(f"Database: {database}", soft_wrap=True)
+            result = connection.execute(query)
+            names = [column[0] for column in result.description]
+            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            show_rows(console, title, rows)
+    console.print(f"Database: {_short(database)}", soft_wrap=True)
     console.print("Try, after `source .venv/bin/activate`:")
     console.print(f'  dbt show --inline "{QUERY}"', soft_wrap=True, highlight=False)
 
 
-def _table(title: str, result: duckdb.DuckDBPyConnection) -> Table:
+def show_rows(console: Console, title: str, rows: list[dict]) -> None:
+    """Print rows with equal keys as a table."""
+    # A narrow terminal may wrap the lines; cut numbers would be worse.
+    console.width = max(console.width, 100)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for column in result.description:
-        table.add_column(column[0], no_wrap=True)
-    for row in result.fetchall():
-        table.add_row(*["" if cell is None else str(cell) for cell in row])
-    return table
+    for name in rows[0] if rows else ():
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*map(_text, row.values()))
+    console.print(table)
+
+
+def _short(path: Path) -> Path:
+    """The path from here, where it is below here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)

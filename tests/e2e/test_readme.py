@@ -1,6 +1,7 @@
 """The README's queries give the output printed under them, and its files and commands exist."""
 
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -11,17 +12,29 @@ from hitparade.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-QUERIES = re.findall(r"```sql\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.S)
+ON_SAMPLE, ON_REAL_FILES = (
+    re.findall(r"```sql\n(.*?)```\n\n```text\n(.*?)```", part, flags=re.S)
+    for part in README.split("## Your own files")
+)
 
 
-@pytest.mark.parametrize(("query", "output"), QUERIES)
+@pytest.mark.parametrize(("query", "output"), ON_SAMPLE)
 def test_a_query_prints_what_the_readme_shows(warehouse, query, output):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         assert str(connection.sql(query)).rstrip() == output.rstrip()
 
 
+def test_a_query_on_the_published_files_prints_what_the_readme_shows(real_files, empty):
+    empty.raw.mkdir()
+    shutil.copy(real_files / "spotify-2023.csv", empty.raw)
+    empty.dbt("build")
+    ((query, output),) = ON_REAL_FILES
+    with duckdb.connect(empty.database, read_only=True) as connection:
+        assert str(connection.sql(query)).rstrip() == output.rstrip()
+
+
 def test_every_query_of_the_readme_is_followed_by_its_output():
-    assert len(QUERIES) == README.count("```sql") == 3
+    assert len(ON_SAMPLE) + len(ON_REAL_FILES) == README.count("```sql") == 4
 
 
 def test_every_function_is_in_the_readme():

@@ -1,0 +1,67 @@
+"""The `hitparade` command."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from hitparade import bench, cli
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Run the command with a database and folders of its own."""
+
+    def run(*arguments, **environment):
+        own = {
+            "HITPARADE_DATABASE": str(tmp_path / "songs.duckdb"),
+            "HITPARADE_RAW": str(tmp_path / "raw"),
+            "DBT_TARGET_PATH": str(tmp_path / "target"),
+            "DBT_LOG_PATH": str(tmp_path / "logs"),
+        }
+        for name, value in (own | environment).items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(cli.app, list(arguments))
+
+    (tmp_path / "raw").mkdir()
+    return run
+
+
+def test_sample_writes_the_files_it_names(command, tmp_path):
+    result = command("sample", "--songs", "50", "--tracks", "600", "--folder", str(tmp_path / "s"))
+    assert result.exit_code == 0
+    for name in ("spotify-2023.csv", "dataset.csv", "ceilings.csv"):
+        assert str(tmp_path / "s" / name) in result.stdout
+        assert (tmp_path / "s" / name).is_file()
+
+
+def test_sample_says_what_size_it_can_make(command, tmp_path):
+    result = command("sample", "--tracks", "5", "--folder", str(tmp_path / "s"))
+    assert result.exit_code == 2
+    assert "tracks=5 is out of range" in result.output
+
+
+def test_build_ends_with_sources_champions_and_a_query(command, small_sample, capfd):
+    result = command("build", HITPARADE_SAMPLE=str(small_sample))
+    assert result.exit_code == 0, capfd.readouterr().out
+    for words in ("chart_songs", "sample", "2000", "roc_auc", "rmse", "songs.duckdb", "dbt show"):
+        assert words in result.stdout
+
+
+def test_build_names_a_folder_that_is_none(command):
+    result = command("build", HITPARADE_RAW="/no/such/folder")
+    assert result.exit_code == 1
+    assert "HITPARADE_RAW names /no/such/folder, which is not a folder" in result.output
+
+
+def test_bench_compares_both_lanes_with_onnxruntime(command, warehouse):
+    result = command("bench", "--json", HITPARADE_DATABASE=str(warehouse.database))
+    rows = json.loads(result.stdout)
+    assert {(row["task"], row["champion"]) for row in rows} >= {(t, True) for t in bench.TABLES}
+    assert all(row["portable_x"] > row["runtime_x"] > 0 for row in rows)
+
+
+def test_bench_without_a_warehouse_says_what_to_do(command):
+    result = command("bench")
+    assert result.exit_code == 1
+    assert "run `hitparade build`" in result.output
