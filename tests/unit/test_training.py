@@ -1,6 +1,5 @@
 """Training, evaluation and export of candidates, on data small enough to reason about."""
 
-
 import numpy as np
 import pyarrow as pa
 import pytest

@@ -1,0 +1,236 @@
+"""Every raw record is kept, or stands in quarantine with the rule it broke and why."""
+
+import itertools
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from tests.conftest import Warehouse
+from tests.e2e.records import SONG, TRACK, csv_text
+
+STAGING = ("+quarantine", "+stg_raw__files", "+feat_log_streams", "+feat_hit")
+
+
+def status_of(test: str, warehouse: Warehouse) -> str:
+    """What the newest dbt run says of a data test."""
+    results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
+    return {r["unique_id"].split(".")[2]: r["status"] for r in results}[test]
+
+
+# One record for each way to break a rule: (rule, a part of the reason, what the record changes)
+
+
+def not_numbers(columns: list[str], kind: str, *texts: str) -> list[tuple]:
+    return [
+        (f"{c.replace('%', 'pct')}_not_a_number", f"is '{text}', not a {kind}", {c: text})
+        for c in columns
+        for text in texts
+    ]
+
+
+def outside(columns: list[str], low: str, high: str, *texts: str) -> list[tuple]:
+    said = f", outside {low} to {high}"
+    return [
+        (f"{c.replace('%', 'pct')}_out_of_range", text + said, {c: text})
+        for c in columns
+        for text in texts
+    ]
+
+
+PERCENTS = [name for name in SONG if name.endswith("%")]
+COUNTS = [name for name in SONG if name.startswith("in_")]
+SHARES = [
+    "danceability",
+    "energy",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+]
+NEEDED = ["artist_count", "released_year", "released_month", "released_day", "streams", "bpm"]
+INTEGERS = ["popularity", "duration_ms", "key", "mode", "time_signature"]
+
+BAD_SONGS = [
+    ("streams_not_a_number", "'BPM110KeyAMajor', not a", {"streams": "BPM110KeyAMajor"}),
+    *not_numbers(NEEDED + PERCENTS, "whole number", "text", "", " "),
+    *not_numbers(COUNTS, "whole number", "text", "12,34"),
+    *not_numbers(["streams"], "whole number", "12,34", "1,2345", "12.5", "1e9", "nan", "9" * 20),
+    *outside(PERCENTS, "0", "100", "101", "-1"),
+    *outside(["streams"], "0", "100000000000", "-1", "100000000001"),
+    ("track_name_missing", "track_name is blank", {"track_name": " "}),
+    ("artists_missing", "artists is blank", {"artist(s)_name": ""}),
+    *[
+        (
+            "released_on_not_a_date",
+            f"2023-{month}-{day}, not a date",
+            {"released_month": month, "released_day": day},
+        )
+        for month, day in map(
+            str.split, ["2 31", "2 29", "13 1", "0 1", "1 0", "-1 1", "123 1", "1 311"]
+        )
+    ],
+]
+BAD_TRACKS = [
+    *not_numbers(INTEGERS, "whole number", "text", "", "4.5", "nan"),
+    *not_numbers([*SHARES, "loudness", "tempo"], "number", "text", "", "nan", "inf", "-inf"),
+    *not_numbers(["tempo"], "number", "1_0", "1,5"),
+    *outside(SHARES, "0", "1", "1.01", "-0.01"),
+    *outside(["popularity"], "0", "100", "101", "-1"),
+    *[
+        ("explicit_not_a_boolean", f"'{text}', neither True nor False", {"explicit": text})
+        for text in ("maybe", "", "2")
+    ],
+    *[
+        (f"{rule}_missing", f"{rule} is blank", {column: text})
+        for column, rule in [
+            ("track_id", "track_id"),
+            ("track_name", "track_name"),
+            ("artists", "artists"),
+            ("track_genre", "genre"),
+        ]
+        for text in ("", " ")
+    ],
+]
+# Records that keep all rules: (what the record changes, column, value)
+GOOD_SONGS = [
+    ({"in_deezer_playlists": "1,234"}, "in_deezer_playlists", 1234),
+    ({"in_shazam_charts": "1,021,444"}, "in_shazam_charts", 1021444),
+    ({"streams": "1,234,567"}, "streams", 1234567),
+    ({"in_shazam_charts": "826.0"}, "in_shazam_charts", 826),
+    ({"bpm": " 99 "}, "bpm", 99),
+    *[({name: ""}, name, None) for name in [*COUNTS, "key", "mode"]],
+    ({"energy_%": "0"}, "energy_pct", 0),
+    ({"energy_%": "100"}, "energy_pct", 100),
+    ({"streams": "0"}, "streams", 0),
+    ({"track_name": "A, \"B\"; 'C'"}, "track_name", "A, \"B\"; 'C'"),
+]
+GOOD_TRACKS = [
+    ({"tempo": "0.0"}, "tempo", None),
+    ({"tempo": "1.2e2"}, "tempo", 120.0),
+    ({"time_signature": "0"}, "time_signature", None),
+    ({"popularity": "0"}, "popularity", 0),
+    ({"popularity": "100"}, "popularity", 100),
+    ({"valence": "0"}, "valence", 0.0),
+    ({"valence": "1.0"}, "valence", 1.0),
+    ({"loudness": "1.5"}, "loudness", 1.5),
+    ({"explicit": "True"}, "explicit", True),
+    ({"explicit": "FALSE"}, "explicit", False),
+    ({"album_name": ""}, "album_name", None),
+]
+# Each source: a good record, records that break a rule, records that keep all.
+JUDGED = {
+    "chart_songs": (SONG, BAD_SONGS, GOOD_SONGS),
+    "tracks": (TRACK, BAD_TRACKS, GOOD_TRACKS),
+}
+
+
+def wrong_lengths(base: dict) -> list[list[str]]:
+    """A record that is too short and one that is too long."""
+    cells = list(base.values())
+    return [cells[:-1], [*cells, "more"]]
+
+
+def numbered(source: str) -> tuple[list, list, list]:
+    """The bad, the wrongly long and the good records, each with the line it stands on."""
+    base, bad, good = JUDGED[source]
+    lines = itertools.count(2)
+    return tuple(
+        [(next(lines), record) for record in part] for part in (bad, wrong_lengths(base), good)
+    )
+
+
+def bad_records():
+    return [
+        pytest.param(source, line, *record, id=f"{source}-{record[0]}-{line}")
+        for source in JUDGED
+        for line, record in numbered(source)[0]
+    ]
+
+
+def good_records():
+    return [
+        pytest.param(source, line, column, value, id=f"{source}-{column}-{line}")
+        for source in JUDGED
+        for line, (_, column, value) in numbered(source)[2]
+    ]
+
+
+@pytest.fixture(scope="module")
+def judged(new_warehouse) -> Warehouse:
+    """Staging of all these records."""
+    files = {
+        source: csv_text(
+            [
+                list(base),
+                *[list((base | changes).values()) for *_, changes in bad],
+                *wrong_lengths(base),
+                *[list((base | changes).values()) for changes, *_ in good],
+            ]
+        )
+        for source, (base, bad, good) in JUDGED.items()
+    }
+    made = new_warehouse(**files)
+    made.dbt("build", "--select", *STAGING)
+    return made
+
+
+@pytest.fixture(scope="module")
+def rejected(judged) -> dict[tuple, tuple]:
+    """Rule, reason and content of each quarantined record by source and line."""
+    rows = judged.query("select source, line_number, rule, reason, content from staging.quarantine")
+    return {(source, line): rest for source, line, *rest in rows}
+
+
+@pytest.mark.parametrize(("source", "line", "rule", "said", "changes"), bad_records())
+def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, changes):
+    assert (source, line) in rejected
+    found, reason, content = rejected[source, line]
+    assert found == rule
+    assert said in reason
+    assert json.loads(content).items() >= changes.items()
+
+
+@pytest.mark.parametrize("source", JUDGED)
+def test_a_line_with_a_wrong_number_of_cells_stands_whole_in_quarantine(rejected, source):
+    for line, cells in numbered(source)[1]:
+        rule, reason, content = rejected[source, line]
+        assert rule == "number_of_cells"
+        assert reason == "the line does not have as many cells as the header"
+        assert json.loads(content)["unparsed"] == ",".join(cells)
+
+
+@pytest.mark.parametrize(("source", "line", "column", "value"), good_records())
+def test_a_good_record_is_kept(judged, source, line, column, value):
+    found = judged.query(
+        f'select "{column}" from staging.stg_kaggle__{source} where line_number = {line}'
+    )
+    assert found == [(value,)]
+
+
+@pytest.mark.parametrize("source", JUDGED)
+def test_every_raw_row_is_kept_or_quarantined(judged, source):
+    ((kept, quarantined, raw),) = judged.query(f"""
+        select
+            (select count(*) from staging.stg_kaggle__{source}),
+            (select count(*) from staging.quarantine where source = '{source}'),
+            (select row_count from staging.stg_raw__files where source = '{source}')
+    """)
+    assert kept + quarantined == raw == sum(map(len, numbered(source)))
+
+
+def test_dbt_sees_that_no_row_is_lost(judged):
+    assert status_of("raw_rows_are_kept_or_quarantined", judged) == "pass"
+
+
+def test_dbt_sees_a_lost_row(judged, tmp_path):
+    shutil.copytree(judged.folder, tmp_path, dirs_exist_ok=True)
+    copy = Warehouse(tmp_path)
+    with duckdb.connect(copy.database) as connection:
+        connection.execute(
+            "delete from staging.quarantine where source = 'tracks' and line_number = 2"
+        )
+    copy.dbt("test", "--select", "raw_rows_are_kept_or_quarantined", check=False)
+    assert status_of("raw_rows_are_kept_or_quarantined", copy) == "fail"
