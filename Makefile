@@ -9,10 +9,10 @@ help: ## Show what can be made
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
 
-test: $(VENV)/.installed-test ## Lint, then unit, parity and end-to-end tests
+test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, then unit, parity and end-to-end tests
 	ruff check .
 	ruff format --check .
-	sqlfluff lint dbt_project sql tests/dbt
+	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
 	pytest
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
@@ -22,6 +22,11 @@ clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: ol
 
 clean: ## Remove what was built, but neither the environment nor your raw files
 	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal
+
+# sqlfluff compiles the models, and some of them read the raw files.
+data/sample/dataset.csv:
+	mkdir -p target
+	hitparade sample
 
 # Every version is pinned in constraints.txt.
 $(VENV)/.installed: pyproject.toml constraints.txt

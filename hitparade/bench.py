@@ -9,11 +9,10 @@ import numpy as np
 import onnxruntime
 
 import udfs
+from hitparade.training_run import TASKS
 
 ROWS = 2_000
 REPEATS = 5
-# For each task the table whose rows its functions take.
-TABLES = {"hit": "dim_tracks", "log_streams": "dim_songs"}
 SERVED = """
     select
         served.task,
@@ -46,7 +45,7 @@ def run(database: Path) -> list[dict]:
 
 def _model(portable, runtime, task, algorithm, model_id, is_champion, names) -> dict:
     for connection in (portable, runtime):
-        _copy_rows(connection, TABLES[task], names)
+        _copy_rows(connection, TASKS[task].entity, names)
     reference = _onnxruntime(portable, model_id, names)
     call = f"predict_{task}_by('{algorithm}', t)"
     one = f"select {call} from rows as t limit 1"

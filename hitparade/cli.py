@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.console import Console
 
@@ -43,17 +44,53 @@ def sample(
 @app.command()
 def build() -> None:
     """Build the warehouse from the raw files, or from a sample where there are none."""
+    database = _database()
     try:
         _write_missing_sample()
-    except raw.RawFileError as error:
+        _read_raw_files()
+        _check_writable(database)
+    except (raw.RawFileError, OSError) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         raise typer.Exit(1) from error
-    database = _database()
-    environment = os.environ | {"HITPARADE_DATABASE": str(database)}
-    dbt = [sys.executable, "-m", "dbt.cli.main", "build"]
-    if subprocess.run(dbt, cwd=raw.ROOT, env=environment).returncode:
+    dbt = Path(sys.executable).with_name("dbt")
+    if subprocess.run([dbt, "build"], cwd=raw.ROOT, env=_dbt_environment()).returncode:
         raise typer.Exit(1)
     summary.show(console, database)
+
+
+def _read_raw_files() -> None:
+    """Read what dbt will read, so that a bad file is named once, before anything runs."""
+    for source in raw.SOURCES:
+        raw.read(source)
+    folder = raw.raw_folder()
+    expected = {source.file for source in raw.SOURCES.values()}
+    ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
+    if ignored:
+        console.print(
+            f"Not used in {folder}: {', '.join(ignored)}. Files are known by their names: "
+            "spotify-2023.csv, dataset.csv",
+            soft_wrap=True,
+        )
+
+
+def _check_writable(database: Path) -> None:
+    """Say who holds the file before dbt does so in a traceback."""
+    if not database.parent.is_dir():
+        raise OSError(f"HITPARADE_DATABASE is in {database.parent}, which is not a folder")
+    if database.exists():
+        try:
+            duckdb.connect(database).close()
+        except duckdb.IOException as error:
+            raise OSError(f"{error}\nClose the program that has the file open.") from error
+
+
+def _dbt_environment() -> dict[str, str]:
+    """The environment of dbt, which runs in the root, whatever folder this command runs in."""
+    names = ("HITPARADE_DATABASE", "HITPARADE_RAW", "HITPARADE_SAMPLE")
+    given = {name: os.environ[name] for name in names if os.environ.get(name, "0") != "0"}
+    if Path.cwd() != raw.ROOT:
+        given = {name: str(Path(value).resolve()) for name, value in given.items()}
+    return os.environ | given
 
 
 @app.command()
@@ -87,5 +124,6 @@ def _write_missing_sample() -> None:
 
 
 def _database() -> Path:
-    """The database file, as profiles.yml finds it when dbt runs in the root."""
-    return (raw.ROOT / os.environ.get("HITPARADE_DATABASE", "hitparade.duckdb")).resolve()
+    """The database file: `HITPARADE_DATABASE` from here, else hitparade.duckdb in the root."""
+    named = os.environ.get("HITPARADE_DATABASE")
+    return Path(named).resolve() if named else raw.ROOT / "hitparade.duckdb"

@@ -12,12 +12,16 @@ from dbt_common.exceptions import DbtRuntimeError
 import udfs
 from hitparade import raw
 
+# Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
+RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "temp"}
+
 
 class _ToDbt(logging.Handler):
     """Shows the progress of a training among dbt's own lines."""
 
     def emit(self, record):
-        AdapterLogger("hitparade").info(record.getMessage())
+        say = AdapterLogger("hitparade")
+        (say.warning if record.levelno > logging.INFO else say.info)(record.getMessage())
 
 
 def _show_progress() -> None:
@@ -33,6 +37,11 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config):
         """Refuse a database file whose name dbt-duckdb would put unquoted into SQL."""
         name = Path(self.creds.path).stem
+        if name in RESERVED:
+            raise DbtRuntimeError(
+                f"the database file is named {name!r}, as a schema or a database of DuckDB is: use "
+                "another name, such as HITPARADE_DATABASE=my_songs.duckdb"
+            )
         try:
             duckdb.extract_statements(f"create table {name}.raw.tracks (track_id text)")
         except duckdb.ParserException as error:

@@ -23,6 +23,9 @@ DELIMITERS = (",", ";", "\t")
 # Candidates in order; latin-1 accepts any bytes, so it comes last.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 
+# What the csv module says of a quote that swallows the records after it.
+NEVER_CLOSED = ("unexpected end of data", "field larger than field limit")
+
 Status = Literal["real", "sample", "absent"]
 
 
@@ -102,7 +105,9 @@ SOURCES = {
         ),
     ),
     # Written by `hitparade sample` beside the sources: the best score any model can reach on them.
-    "ceilings": Source(file="ceilings.csv", needed=("source", "task", "metric", "ceiling", "rows")),
+    "ceilings": Source(
+        file="ceilings.csv", needed=("source", "task", "metric", "ceiling", "rows", "definition")
+    ),
 }
 
 
@@ -165,8 +170,8 @@ def read(source: str) -> RawFile:
     path, status = locate(source)
     if all(locate(name)[0] is None for name in SOURCES):
         raise RawFileError(
-            f"there are no raw files in {raw_folder()} and no sample: put "
-            "spotify-2023.csv or dataset.csv there, or run `hitparade sample`"
+            f"there are no raw files in {raw_folder()} and no sample: put spotify-2023.csv or "
+            "dataset.csv there, or run `hitparade sample` with HITPARADE_SAMPLE unset"
         )
     if path is None:
         return RawFile(source, status, None, None, None, _table(SOURCES[source], iter(())))
@@ -189,12 +194,12 @@ def _decode(path: Path) -> tuple[str, str]:
         raise RawFileError(f"{path} is empty: download it again, or remove it")
     if b"\0" in data:
         raise RawFileError(f"{path} is not a text file: unpack it, or save it as UTF-8 CSV")
-    for encoding in ENCODINGS:
+    for encoding in ENCODINGS[:1] if data.startswith(codecs.BOM_UTF8) else ENCODINGS:
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise AssertionError("latin-1 decodes any bytes")
+    raise RawFileError(f"{path} says it is UTF-8, but is not: save it as UTF-8 CSV")
 
 
 def _delimiter(source: Source, path: Path, text: str) -> str:
@@ -226,21 +231,28 @@ def _header(rows: Iterator[tuple[int, list[str], str]]) -> list[str]:
 def _rows(
     path: Path, text: str, delimiter: str, strict: bool = False
 ) -> Iterator[tuple[int, list[str], str]]:
-    """Yield each record's first line number, cells and text; blank lines are no records."""
+    """Yield each record's first line number, cells and text; blank lines are no records.
+
+    A record whose quotes make no sense has no cells.
+    """
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines, delimiter=delimiter, strict=strict)
-    while True:
+    while reader.line_num < len(lines):
         start = reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise RawFileError(
-                f"{path}, line {start + 1}: {error}: look for a quote that is never closed"
-            ) from error
-        if cells:
-            yield start + 1, cells, "".join(lines[start : reader.line_num]).rstrip("\r\n")
+            if any(sign in str(error) for sign in NEVER_CLOSED):
+                raise RawFileError(
+                    f"{path}, line {start + 1}: a quote opens here that is never closed: "
+                    "close it, or download the file again"
+                ) from error
+            cells = []
+        record = "".join(lines[start : reader.line_num]).rstrip("\r\n")
+        if record:
+            yield start + 1, cells, record
 
 
 def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:

@@ -12,6 +12,7 @@ SOURCES = """
         files.source,
         files.status,
         coalesce(files.file, '') as file,
+        coalesce(files.encoding, '') as encoding,
         files.row_count as rows,
         count(quarantine.source) as quarantined
     from staging.stg_raw__files as files
@@ -20,41 +21,89 @@ SOURCES = """
     group by all
     order by files.source
 """
+# What the champion is worth on the present rows: its mean over the folds where it was trained on
+# them, else its value on those held out.
 CHAMPIONS = """
+    with champions as (
+        select
+            versions.task,
+            versions.algorithm,
+            versions.model_id,
+            versions.feature_fingerprint,
+            metrics.*
+        from ml.champions as champions
+        inner join ml.model_versions as versions
+            on champions.task = versions.task and champions.model_id = versions.model_id
+        inner join ml.model_metrics as metrics
+            on versions.task = metrics.task
+            and versions.algorithm = metrics.algorithm
+            and versions.version = metrics.version
+        where metrics.is_primary
+        qualify row_number() over (partition by versions.task order by versions.version desc) = 1
+    ),
+
+    newest as (
+        select challengers.*, versions.feature_fingerprint
+        from ml.challengers as challengers
+        inner join ml.model_versions as versions
+            using (task, algorithm, version)
+    )
+
     select
-        challengers.task,
-        coalesce(metrics.algorithm, 'none') as champion,
-        coalesce(metrics.model_id, challengers.reason) as model_id,
-        metrics.metric,
-        format('{:.4f} ± {:.4f}', metrics.mean, metrics.standard_error) as "mean ± se",
-        format('{:.4f}', metrics.baseline_mean) as baseline,
-        coalesce(format('{:.4f}', metrics.ceiling), '') as ceiling
-    from ml.challengers as challengers
-    left join ml.champions as champions on challengers.task = champions.task
-    left join ml.model_metrics as metrics
-        on champions.model_id = metrics.model_id and metrics.is_primary
-    order by challengers.task
+        tasks.task,
+        coalesce(champions.algorithm, 'none') as champion,
+        coalesce(champions.model_id, newest.reason, 'no rows to train on') as model_id,
+        champions.metric,
+        case
+            when champions.feature_fingerprint = newest.feature_fingerprint
+                then format('{:.4f} ± {:.4f}', champions.mean, champions.standard_error)
+            else format('{:.4f} held out', newest.champion_holdout)
+        end as value,
+        case
+            when champions.feature_fingerprint = newest.feature_fingerprint
+                then format('{:.4f}', champions.baseline_mean)
+            else format('{:.4f}', newest.baseline_holdout)
+        end as baseline,
+        case
+            when champions.feature_fingerprint = newest.feature_fingerprint
+                then format('{:.4f}', champions.ceiling)
+        end as ceiling
+    from (select unnest(?) as task) as tasks
+    left join champions on tasks.task = champions.task
+    left join newest on tasks.task = newest.task
+    order by tasks.task
 """
-QUERY = "select predict_hit(danceability := 0.7, energy := 0.8, valence := 0.5, tempo := 120)"
+QUERIES = {
+    "hit": "select round(predict_hit(0.7, 0.8, 0.5, 120), 3) as hit",
+    "log_streams": "select round(predict_streams(120, 70, 50, 80, 10, 0, 10, 5)) as streams",
+}
 
 
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with duckdb.connect(database, read_only=True) as connection:
-        for title, query in (("Sources", SOURCES), ("Champions", CHAMPIONS)):
-            result = connection.execute(query)
-            names = [column[0] for column in result.description]
-            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-            show_rows(console, title, rows)
+        sources = _rows(connection.execute(SOURCES))
+        champions = _rows(connection.execute(CHAMPIONS, [list(QUERIES)]))
+    show_rows(console, "Sources", sources)
+    show_rows(console, "Champions", champions)
     console.print(f"Database: {_short(database)}", soft_wrap=True)
-    console.print("Try, after `source .venv/bin/activate`:")
-    console.print(f'  dbt show --inline "{QUERY}"', soft_wrap=True, highlight=False)
+    for champion in champions:
+        if champion["champion"] != "none":
+            console.print("Try, after `source .venv/bin/activate`:")
+            query = QUERIES[champion["task"]]
+            console.print(f'  dbt show --inline "{query}"', soft_wrap=True, highlight=False)
+            return
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> list[dict]:
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def show_rows(console: Console, title: str, rows: list[dict]) -> None:
     """Print rows with equal keys as a table."""
     # A narrow terminal may wrap the lines; cut numbers would be worse.
-    console.width = max(console.width, 100)
+    console.width = max(console.width, 110)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in rows[0] if rows else ():
         table.add_column(name)

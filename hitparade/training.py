@@ -1,64 +1,119 @@
-"""What a dbt training model does: train if something changed, return rows for the registry."""
+"""What a dbt training model does: train what changed, return rows for the registry."""
 
 import hashlib
+import importlib.metadata
 import json
+import logging
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
 from hitparade.registry import SCHEMA
 
+LIBRARIES = ("scikit-learn", "xgboost-cpu", "onnx", "skl2onnx", "onnxmltools", "numpy")
+CODE = Path(__file__).resolve().parents[1] / "models_py"
+# What a candidate is trained from: where all of it is as it was, nothing is trained.
+IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
+log = logging.getLogger("models_py.training")
+
 
 def train(
-    task: str, features, algorithms: dict, history=None, promotions=None, ceilings=None
+    task: str,
+    features,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+    ceilings=None,
 ) -> pa.Table:
-    """Return the registry rows of a new training run of a task; none where nothing changed.
+    """Return the registry rows of the candidates that changed; none where nothing did.
+
+    A feature table that cannot be trained on gives none either, and a warning: the other tasks go
+    on, and the data test every_task_with_rows_has_a_model fails where the task has no model at all.
 
     Args:
         task: name of the task.
-        features: relation of the task's feature table, its key first.
+        features: relation of the task's feature table: key, pair_key, fold, inputs, label.
         algorithms: hyperparameters by algorithm, from the model's YAML.
+        definition: what makes the label and the rows, from the model's YAML.
         history: relation of the task's earlier registry rows, None before the first.
         promotions: relation `ml.promotions`, which names the champion to compare with.
-        ceilings: relation of the sample's ceilings: source, task, metric, ceiling.
+        ceilings: relation of the sample's ceilings: source, task, metric, ceiling, definition.
 
     Raises:
-        models_py.training.TrainingError: a feature table that cannot be trained on.
         models_py.export.ExportError: a graph that disagrees with its estimator.
     """
     table = features.to_arrow_table()
+    ceilings = _rows_of(task, ceilings)
     run = {
         "task": task,
-        "feature_fingerprint": _fingerprint(table),
-        "config": json.dumps(algorithms, sort_keys=True),
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "feature_fingerprint": _fingerprint(table, ceilings),
+        "definition": _definition(table, definition),
+        "code_fingerprint": _code(),
+        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
     }
-    earlier = _earlier(history)
-    if table.num_rows == 0 or (earlier and _is_same(run, earlier[-1])):
+    earlier = _newest(history)
+    changed = {
+        name: params or {}
+        for name, params in algorithms.items()
+        if not _is_same(run | {"config": _config(params)}, earlier.get(name))
+    }
+    if table.num_rows == 0 or not changed:
         return SCHEMA.empty_table()
     # Imported here: loading the libraries takes longer than seeing that nothing changed.
     from hitparade.training_run import rows
+    from models_py.training import TrainingError
 
-    found = rows(run, table, algorithms, earlier, history, promotions, ceilings)
+    try:
+        found = rows(run, table, changed, earlier, history, _rows_of(task, promotions), ceilings)
+    except TrainingError as error:
+        log.warning("%s; its models stay as they are", error)
+        return SCHEMA.empty_table()
     return pa.Table.from_pylist(found, SCHEMA)
 
 
-def _fingerprint(table: pa.Table) -> str:
-    """A short hash of all values, whatever order the warehouse returned the rows in."""
-    digest = hashlib.sha256()
+def _rows_of(task: str, relation) -> list[dict]:
+    """The rows of a relation that concern a task."""
+    if relation is None:
+        return []
+    return relation.filter(f"task = '{task}'").to_arrow_table().to_pylist()
+
+
+def _fingerprint(table: pa.Table, ceilings: list[dict]) -> str:
+    """A short hash of all values and what is known of them, whatever order the rows came in."""
+    digest = hashlib.sha256(repr(ceilings).encode())
     for column in table.sort_by(table.column_names[0]).columns:
         digest.update("\n".join(map(str, column.to_pylist())).encode())
     return digest.hexdigest()[:16]
 
 
-def _earlier(history) -> list[dict]:
-    """The earlier rows without their bytes, oldest first."""
+def _definition(table: pa.Table, definition: dict) -> str:
+    """The inputs in order, and what makes the label and the rows, as JSON."""
+    _, _, _, *inputs, _ = table.column_names
+    return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()})
+
+
+def _config(params: dict | None) -> str:
+    return json.dumps(params or {}, sort_keys=True)
+
+
+def _code() -> str:
+    """A short hash of the Python that trains."""
+    digest = hashlib.sha256()
+    for path in sorted(CODE.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _newest(history) -> dict[str, dict]:
+    """The newest earlier row of each algorithm, without its bytes."""
     if history is None:
-        return []
-    names = ("algorithm", "version", "trained_at", "feature_fingerprint", "config")
-    rows = history.select(*names).to_arrow_table().to_pylist()
-    return sorted(rows, key=lambda row: row["trained_at"])
+        return {}
+    rows = history.select("algorithm", "version", *IDENTITY).to_arrow_table().to_pylist()
+    return {row["algorithm"]: row for row in sorted(rows, key=lambda row: row["version"])}
 
 
-def _is_same(run: dict, row: dict) -> bool:
-    return all(row[name] == run[name] for name in ("feature_fingerprint", "config"))
+def _is_same(candidate: dict, row: dict | None) -> bool:
+    return row is not None and all(row[name] == candidate[name] for name in IDENTITY)

@@ -1,7 +1,6 @@
 """A training run: candidates of a task as rows of the registry."""
 
 import hashlib
-import importlib.metadata
 import json
 from dataclasses import asdict
 
@@ -15,54 +14,69 @@ from models_py.training import HOLDOUT, Candidate, Examples
 from udfs import portable
 
 TASKS = {task.name: task for task in (log_streams.TASK, hit.TASK)}
-LIBRARIES = ("scikit-learn", "xgboost-cpu", "onnx", "skl2onnx", "onnxmltools", "numpy")
 
 
 def rows(
-    run: dict, table: pa.Table, algorithms: dict, earlier: list, history, promotions, ceilings
+    run: dict,
+    table: pa.Table,
+    algorithms: dict,
+    earlier: dict,
+    history,
+    promotions: list[dict],
+    ceilings: list[dict],
 ) -> list[dict]:
-    """Train the task of a run; the other arguments are those of `hitparade.training.train`."""
+    """Train the algorithms of a run.
+
+    `earlier` is the newest row of each algorithm, promotions and ceilings are those of the task;
+    the other arguments are those of `hitparade.training.train`.
+    """
     task = TASKS[run["task"]]
     examples = training.examples(task, table)
-    run = run | _incumbent(task, examples, history, promotions)
-    limits = _limits(task, ceilings)
+    run = run | _incumbent(task, examples, run["definition"], history, promotions)
+    limits = _limits(run["definition"], ceilings)
     return [
-        run | _row(task, examples, candidate, earlier, limits)
+        run
+        | {"config": json.dumps(algorithms[candidate.algorithm], sort_keys=True)}
+        | _row(task, examples, candidate, earlier, limits)
         for candidate in training.train(task, examples, algorithms)
     ]
 
 
-def _incumbent(task: Task, examples: Examples, history, promotions) -> dict:
-    """The champion and its metric on this run's held-out rows; empty where none can be compared."""
-    if history is None or promotions is None:
+def _incumbent(
+    task: Task, examples: Examples, definition: str, history, promotions: list[dict]
+) -> dict:
+    """The champion and its metric on this run's held-out rows; empty where none can be compared.
+
+    A champion of another definition answers another question, or saw the held-out rows.
+    """
+    if history is None or not promotions:
         return {}
-    made = promotions.filter(f"task = '{task.name}'").to_arrow_table().to_pylist()
-    if not made:
-        return {}
-    champion = max(made, key=lambda row: row["promoted_at"])["model_id"]
-    found = history.filter(f"model_id = '{champion}'").select("onnx", "inputs")
-    for model in found.to_arrow_table().to_pylist()[:1]:
-        if [column["name"] for column in model["inputs"]] == list(task.inputs):
+    champion = max(promotions, key=lambda row: row["promoted_at"])["model_id"]
+    found = history.filter(f"model_id = '{champion}'").select("onnx", "definition")
+    for model in found.to_arrow_table().to_pylist():
+        if model["definition"] == definition:
             holdout = training.rescore(task, model["onnx"], examples)
             return {"incumbent_model_id": champion, "incumbent_holdout": holdout}
     return {}
 
 
-def _limits(task: Task, ceilings) -> dict[str, float]:
-    if ceilings is None:
-        return {}
-    found = ceilings.filter(f"task = '{task.name}'").to_arrow_table().to_pylist()
-    return {row["metric"]: row["ceiling"] for row in found}
+def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
+    """The sample's ceilings, where they were computed for this definition of the task."""
+    present = json.loads(definition)
+    return {
+        row["metric"]: row["ceiling"]
+        for row in ceilings
+        if json.loads(row["definition"]).items() <= present.items()
+    }
 
 
-def _row(task: Task, examples: Examples, candidate: Candidate, earlier: list, limits: dict) -> dict:
-    versions = [row["version"] for row in earlier if row["algorithm"] == candidate.algorithm]
+def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, limits: dict) -> dict:
     inputs = _inputs(task, examples)
     outputs = [task.name] if task.kind == "regression" else ["false", "true"]
     return {
         "model_id": _model_id(candidate.onnx, inputs, outputs),
         "algorithm": candidate.algorithm,
-        "version": max(versions, default=0) + 1,
+        "version": earlier.get(candidate.algorithm, {"version": 0})["version"] + 1,
         "inputs": inputs,
         "outputs": outputs,
         "metrics": _metrics(task, examples, candidate, limits),
@@ -72,7 +86,6 @@ def _row(task: Task, examples: Examples, candidate: Candidate, earlier: list, li
         "train_rows": candidate.train_rows,
         "holdout_rows": candidate.holdout_rows,
         "parity": candidate.parity,
-        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
         "registry_format": REGISTRY_FORMAT,
         "onnx_bytes": len(candidate.onnx),
         "sha256": hashlib.sha256(candidate.onnx).hexdigest(),

@@ -31,6 +31,7 @@ def xgboost(params) -> XGBClassifier:
 TASK = Task(
     name="hit",
     kind="classification",
+    entity="dim_tracks",
     key="track_id",
     inputs=("danceability", "energy", "valence", "tempo"),
     label="is_hit",

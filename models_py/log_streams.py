@@ -31,6 +31,7 @@ def xgboost(params) -> XGBRegressor:
 TASK = Task(
     name="log_streams",
     kind="regression",
+    entity="dim_songs",
     key="song_id",
     inputs=(
         "bpm",

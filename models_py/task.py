@@ -17,6 +17,7 @@ class Task:
     Attributes:
         name: the task's name everywhere: feature table, functions, registry.
         kind: what the label is.
+        entity: table whose rows are scored; its functions take such a row.
         key: column that identifies a row of the feature table.
         inputs: feature columns, in the order of the model's input.
         label: label column; boolean for a classification.
@@ -26,6 +27,7 @@ class Task:
 
     name: str
     kind: Kind
+    entity: str
     key: str
     inputs: tuple[str, ...]
     label: str

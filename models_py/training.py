@@ -124,8 +124,15 @@ def train(task: Task, rows: Examples, config: Mapping[str, Mapping]) -> list[Can
             f"task {task.name} has no algorithm {', '.join(sorted(unknown))}: "
             f"it knows {', '.join(task.algorithms)}"
         )
+    for name, params in config.items():
+        known = task.algorithms[name]({}).get_params()
+        if misspelt := set(params) - set(known):
+            raise TrainingError(
+                f"task {task.name}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
+                f"it knows {', '.join(sorted(known))}"
+            )
     baseline = _fold_scores(task, _baseline(task), rows)
-    return [_candidate(task, name, config[name] or {}, rows, baseline) for name in config]
+    return [_candidate(task, name, config[name], rows, baseline) for name in config]
 
 
 def _baseline(task: Task) -> BaseEstimator:

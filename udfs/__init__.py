@@ -7,5 +7,6 @@ makes every SQL function of the database run in onnxruntime on that connection.
 """
 
 from udfs.runtime import register
+from udfs.sessions import ModelError
 
-__all__ = ["register"]
+__all__ = ["ModelError", "register"]

@@ -6,6 +6,7 @@ function, view and query of the database runs through it, unchanged.
 """
 
 import threading
+import time
 import weakref
 
 import duckdb
@@ -21,6 +22,9 @@ SHADOW = (
     f"{FUNCTION}(cast(model_id as varchar), cast(features as double[]))"
 )
 
+# Seconds between attempts to read a registry whose connections are busy.
+PAUSES = (0.01, 0.05, 0.2, 0.5)
+
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _lock = threading.Lock()
 
@@ -31,19 +35,33 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     Registering twice is harmless; a read-only connection will do. A cursor of the connection is a
     connection of its own and wants its own call. Bytes are read from the registry when a model is
     first used in a process.
+
+    Raises:
+        ModelError: an earlier call on this connection was rolled back.
     """
     with _lock:
         _connections.add(connection)
         if not _is_registered(connection):
-            connection.create_function(
-                FUNCTION,
-                _onnx_predict,
-                ["VARCHAR", "DOUBLE[]"],
-                "DOUBLE[]",
-                type="arrow",
-                null_handling="special",
-            )
+            _create_function(connection)
     connection.execute(SHADOW)
+
+
+def _create_function(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.create_function(
+            FUNCTION,
+            _onnx_predict,
+            ["VARCHAR", "DOUBLE[]"],
+            "DOUBLE[]",
+            type="arrow",
+            null_handling="special",
+        )
+    except duckdb.NotImplementedException as error:
+        # DuckDB's catalog forgot the function, its Python connection did not: no way back.
+        raise ModelError(
+            "a rollback took back an earlier udfs.register of this connection: open a new "
+            "connection, and register it outside of a transaction"
+        ) from error
 
 
 def _is_registered(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -55,24 +73,36 @@ def _fetch(model_id: str) -> tuple[bytes, str] | None:
     """Read (bytes, sha256) of a model from whichever open database has it.
 
     The query that asks runs on some connection of this process; Python is not told on which, and a
-    model_id means the same in every registry, so all live connections are searched.
+    model_id means the same in every registry, so all live connections are searched. One that its
+    own thread closes or uses at this moment cannot be read: it is asked again a little later.
     """
-    for connection in list(_connections):
-        try:
-            cursor = connection.cursor()
-        except duckdb.ConnectionException:  # closed, but not yet collected
-            _connections.discard(connection)
-            continue
-        with cursor:
-            for (database,) in cursor.execute(
-                "select database_name from duckdb_views() "
-                "where schema_name = 'ml' and view_name = 'model_artifacts'"
-            ).fetchall():
-                query = (
-                    f'select onnx, sha256 from "{database}".ml.model_artifacts where model_id = ?'
-                )
-                for found in cursor.execute(query, [model_id]).fetchall():
+    for pause in PAUSES:
+        unreadable = []
+        for connection in list(_connections):
+            try:
+                if found := _read(connection, model_id):
                     return found
+            except duckdb.Error as error:
+                unreadable.append(error)
+        if not unreadable:
+            return None
+        time.sleep(pause)
+    if all(isinstance(error, duckdb.ConnectionException) for error in unreadable):
+        return None  # closed, but not yet collected
+    raise ModelError(f"onnx_predict: the registry cannot be read: {unreadable[0]}")
+
+
+def _read(connection: duckdb.DuckDBPyConnection, model_id: str) -> tuple[bytes, str] | None:
+    with connection.cursor() as cursor:
+        registries = cursor.execute(
+            "select database_name from duckdb_views() "
+            "where schema_name = 'ml' and view_name = 'model_artifacts'"
+        ).fetchall()
+        for (database,) in registries:
+            artifacts = f'"{database}".ml.model_artifacts'
+            query = f"select onnx, sha256 from {artifacts} where model_id = ?"
+            for found in cursor.execute(query, [model_id]).fetchall():
+                return found
     return None
 
 

@@ -54,10 +54,11 @@ class Sessions:
     def _load(self, model_id: str) -> Model:
         found = self._fetch(model_id)
         if found is None:
+            # The typed functions ask for a model in words where there is none to ask for.
+            what = model_id if " " in model_id else f"no model {model_id} is in the registry"
             raise ModelError(
-                f'onnx_predict: no model "{model_id}" in the registry: see select model_id, task, '
-                "algorithm from ml.model_versions, and select * from ml.challengers for a task "
-                "without champion"
+                f"onnx_predict: {what}: see select model_id, task, algorithm from "
+                "ml.model_versions, and select * from ml.challengers for a task without champion"
             )
         content, sha256 = found
         if hashlib.sha256(content).hexdigest() != sha256:

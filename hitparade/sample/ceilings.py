@@ -4,6 +4,7 @@ Each task is one small function over a truth table; the predictor is the conditi
 in the planted world, not a fitted model, so no model beats it but by luck.
 """
 
+import json
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -26,6 +27,29 @@ class Ceiling(NamedTuple):
     metric: str
     ceiling: float
     rows: int
+    definition: str
+
+
+# What the ceilings hold for, as the registry writes the definition of a task.
+LOG_STREAMS_INPUTS = (
+    "bpm",
+    "danceability_pct",
+    "valence_pct",
+    "energy_pct",
+    "acousticness_pct",
+    "instrumentalness_pct",
+    "liveness_pct",
+    "speechiness_pct",
+)
+LOG_STREAMS_DEFINITION = json.dumps({"inputs": LOG_STREAMS_INPUTS})
+HIT_DEFINITION = json.dumps(
+    {
+        "inputs": ("danceability", "energy", "valence", "tempo"),
+        "hit_cut": str(HIT),
+        "excluded_genres": str(["sleep"]),
+        "pair_keep_rule": "popularity desc, track_id asc",
+    }
+)
 
 
 def log_streams(truth: Columns) -> Ceiling:
@@ -33,16 +57,16 @@ def log_streams(truth: Columns) -> Ceiling:
     readable = ~np.isnan(truth["log_streams"])
     expected = expected_log_streams(truth)
     error = (truth["log_streams"] - expected)[readable]
-    return Ceiling(
-        "chart_songs", "log_streams", "rmse", float(np.sqrt(np.mean(error**2))), len(error)
-    )
+    rmse = float(np.sqrt(np.mean(error**2)))
+    return Ceiling("chart_songs", "log_streams", "rmse", rmse, len(error), LOG_STREAMS_DEFINITION)
 
 
 def hit(truth: Columns) -> Ceiling:
     """Return the ROC AUC of P(hit | danceability, energy, valence, tempo) over the trained rows."""
     trained = trained_songs(truth)
     label = truth["popularity"][trained] >= HIT
-    return Ceiling("tracks", "hit", "roc_auc", roc_auc(label, hit_probability(truth)), len(label))
+    best = roc_auc(label, hit_probability(truth))
+    return Ceiling("tracks", "hit", "roc_auc", best, len(label), HIT_DEFINITION)
 
 
 CEILINGS: dict[str, tuple[Callable[[Columns], Ceiling], ...]] = {

@@ -175,9 +175,9 @@ def test_functions_are_listed_with_their_descriptions(ask, warehouse):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (f"predict_hit_by('svm', {TRACK})", 'no model "svm of task hit"'),
-        (f"predict_hit_by(null, {TRACK})", 'no model "NULL of task hit"'),
-        (f"onnx_predict('nosuch', [{TRACK}])", 'no model "nosuch" is served'),
+        (f"predict_hit_by('svm', {TRACK})", "task hit has no model by svm"),
+        (f"predict_hit_by(null, {TRACK})", "task hit has no model by NULL"),
+        (f"onnx_predict('nosuch', [{TRACK}])", "no model nosuch is served"),
         (f"onnx_predict(null, [{TRACK}])", "model_id is NULL"),
         ("onnx_predict('{champion}', [0.5, 0.6])", "takes 4 features, got 2"),
     ],

@@ -48,6 +48,16 @@ def test_registering_twice_is_harmless(warehouse):
         assert is_runtime(connection)
 
 
+def test_registering_after_a_rollback_says_what_to_do(copy):
+    with duckdb.connect(copy.database) as connection:
+        connection.execute("begin")
+        udfs.register(connection)
+        connection.execute("rollback")
+        with pytest.raises(udfs.ModelError, match="open a new connection, and register it outside"):
+            udfs.register(connection)
+        assert 0 < value(connection) < 1
+
+
 def test_a_cursor_wants_its_own_call(warehouse):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         udfs.register(connection)

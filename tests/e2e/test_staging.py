@@ -204,7 +204,7 @@ def test_tables_of_an_absent_source_are_empty(without_tracks, table):
 
 def test_a_task_without_a_model_says_what_to_do_next(without_tracks):
     _, made = without_tracks
-    with pytest.raises(duckdb.Error, match=r"no model .champion of task hit. is served: see"):
+    with pytest.raises(duckdb.Error, match="task hit has no champion: see"):
         made.query("select predict_hit(0.5, 0.5, 0.5, 120.0)")
 
 

@@ -12,9 +12,7 @@ from models_py import export, training
 
 # Tasks, their candidates, and the table whose every row they score.
 CANDIDATES = [
-    (task.name, algorithm, {"hit": "dim_tracks", "log_streams": "dim_songs"}[task.name])
-    for task in TASKS.values()
-    for algorithm in task.algorithms
+    (task.name, algorithm, task.entity) for task in TASKS.values() for algorithm in task.algorithms
 ]
 # float32 carries 7 digits; the portable lane adds up in another order than onnxruntime does.
 SQL_TOLERANCE = 2e-6
@@ -47,7 +45,7 @@ def test_source_model_onnx_and_sql_agree(lanes, task, algorithm, table):
 
 @pytest.mark.parametrize(("task", "algorithm", "table"), CANDIDATES)
 def test_functions_by_algorithm_equal_onnx_predict(lanes, task, algorithm, table):
-    score = 2 if task == "hit" else 1
+    score = 1 if TASKS[task].kind == "regression" else 2
     for connection in lanes.values():
         model_id = _stored(connection, TASKS[task], algorithm)["model_id"]
         by_row, by_id = _columns(
@@ -77,7 +75,7 @@ def _retrained(connection, task, algorithm, stored):
     """The source model again, from features and config; its graph must be the one stored."""
     rows = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
     examples, _ = training.examples(task, rows).split(training.HOLDOUT)
-    estimator = task.algorithms[algorithm](json.loads(stored["config"])[algorithm])
+    estimator = task.algorithms[algorithm](json.loads(stored["config"]))
     estimator.fit(examples.features, examples.label)
     assert export.to_onnx(estimator, len(task.inputs)) == stored["onnx"]
     return estimator

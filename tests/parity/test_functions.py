@@ -107,7 +107,7 @@ def test_a_value_outside_the_training_range_is_scored(connection):
 
 
 def test_an_unknown_algorithm_is_an_error(connection):
-    with pytest.raises(duckdb.Error, match=r"no model .prophet of task hit. "):
+    with pytest.raises(duckdb.Error, match="task hit has no model by prophet: see"):
         one(connection, f"predict_hit_by('prophet', {TRACK})")
 
 

@@ -71,7 +71,7 @@ def test_no_features_give_null(hand):
     [
         ("line", [1, 2], "model line takes 3 features, got 2: see select inputs from ml.model"),
         ("line", [], "model line takes 3 features, got 0"),
-        ("nobody", [1, 2], "no model .nobody. .*: see select model_id, task, algorithm from ml."),
+        ("nobody", [1, 2], "no model nobody .*: see select model_id, task, algorithm from ml."),
         (None, [1, 2], "model_id is NULL: see select model_id, task, algorithm from ml."),
     ],
 )

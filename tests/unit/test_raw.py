@@ -268,13 +268,12 @@ def test_a_file_that_is_no_text_is_refused(read, content):
 
 
 @pytest.mark.parametrize("column", ["track_name", "key", SONGS.columns[-1]])
-@pytest.mark.parametrize("later", ["plain", "with, comma"])
 @pytest.mark.parametrize("rows", [2, 2000])
-def test_a_quote_that_is_never_closed_is_refused(read, column, later, rows):
-    songs = [cells(**{column: "OPEN"})] + [cells(track_name=later)] * rows
+def test_a_quote_that_is_never_closed_is_refused(read, column, rows):
+    songs = [cells(**{column: "OPEN"})] + [cells(track_name="plain")] * rows
     told = refusal(read, csv_text(*songs).replace("OPEN", '"open'))
     assert f"{SONGS_FILE}, line 2: " in told
-    assert "look for a quote that is never closed" in told
+    assert "a quote opens here that is never closed" in told
 
 
 def test_a_column_that_stands_twice_is_refused(read):
@@ -320,3 +319,17 @@ def test_a_file_that_changed_is_read_again(folders, read):
     path.write_text(csv_text(cells(track_name="new")))
     os.utime(path, ns=(1, 1))
     assert names(raw.read("chart_songs")) == ["new"]
+
+
+@pytest.mark.parametrize("bad", ['"Foo" bar', '"open'])
+def test_a_record_whose_quotes_make_no_sense_stands_whole_in_unparsed(read, bad):
+    songs = [cells(track_name="BAD"), *[cells(track_name="with, comma")] * 3]
+    records = read(csv_text(*songs).replace("BAD", bad)).records.to_pylist()
+    assert records[0]["unparsed"].startswith(bad)
+    assert records[0]["track_name"] is None
+    assert {record["track_name"] for record in records[1:]} == {"with, comma"}
+
+
+def test_a_file_that_says_it_is_utf_8_and_is_not_is_refused(read):
+    content = b"\xef\xbb\xbf" + csv_text(cells(track_name="Caf\xe9")).encode("latin-1")
+    assert "says it is UTF-8, but is not" in refusal(read, content)

@@ -320,7 +320,7 @@ def test_expected_log_streams_is_calibrated():
 
 def test_ceilings_file(folder, chart_rows, kept):
     lines = (folder / "ceilings.csv").read_text().splitlines()
-    assert lines[0] == "source,task,metric,ceiling,rows"
+    assert lines[0] == "source,task,metric,ceiling,rows,definition"
     best = read_ceilings(folder)
     assert list(best) == ["log_streams", "hit"]
     assert (best["log_streams"]["metric"], best["hit"]["metric"]) == ("rmse", "roc_auc")

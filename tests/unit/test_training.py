@@ -104,6 +104,12 @@ def test_an_unknown_algorithm_is_named():
         training.train(hit.TASK, rows, {"prophet": {}})
 
 
+def test_a_misspelt_hyperparameter_is_named():
+    rows = training.examples(hit.TASK, table(hit.TASK))
+    with pytest.raises(training.TrainingError, match="xgboost has no hyperparameter max_dpth"):
+        training.train(hit.TASK, rows, {"xgboost": {"max_dpth": 3}})
+
+
 @TASKS
 def test_equal_models_have_equal_bytes_one_input_and_one_output(task):
     rows = training.examples(task, table(task))

@@ -7,10 +7,10 @@
             list_transform(
                 o.model.inputs,
                 lambda input, i: case
-                    when o.x[i] is null then input.name || ' is missing'
-                    when not isfinite(o.x[i]) then input.name || ' is not a finite number'
+                    when o.features[i] is null then input.name || ' is missing'
+                    when o.x[i] is null or not isfinite(o.x[i]) then input.name || ' is not a finite number'
                     when not o.x[i] between input.minimum and input.maximum
-                        then input.name || ' is ' || o.x[i] || ', outside the range seen in training, '
+                        then input.name || ' is ' || o.features[i] || ', outside the range seen in training, '
                         || cast(input.minimum as float) || ' to ' || cast(input.maximum as float)
                 end
             ),

@@ -14,6 +14,7 @@
             from (select served as __served from ml.served_models as served)
             where __served.model_id = {{ model_id }}
         ),
+        features := cast({{ features }} as double[]),
         x := list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float))
     )]
 {%- endmacro %}
@@ -26,9 +27,10 @@
         ) }}
     when {{ o }}.model.model_id is null
         then {{ raise_error(
-            "'" ~ name ~ ": no model \"' || " ~ o ~ ".id || '\" is served: see select model_id, task, "
-            ~ "algorithm from ml.served_models, and select * from ml.challengers for a task without "
-            ~ "champion; any model of ml.model_versions runs after udfs.register(connection)'",
+            "'" ~ name ~ ": ' || if(contains(" ~ o ~ ".id, ' '), " ~ o ~ ".id, 'no model ' || " ~ o ~ ".id "
+            ~ "|| ' is served') || ': see select model_id, task, algorithm from ml.served_models, and "
+            ~ "select * from ml.challengers for a task without champion; any model of "
+            ~ "ml.model_versions runs after udfs.register(connection)'",
             type
         ) }}
     when len({{ o }}.x) <> len({{ o }}.model.inputs)

@@ -6,7 +6,7 @@
         {% endcall %}
 -#}
 {% macro overloads(task, leading=none) -%}
-    {%- set names = encode(task) | map(attribute='name') | list -%}
+    {%- set names = input_names(task) -%}
     {%- set leading = [leading] if leading else [] -%}
     ({{ (leading + names) | join(', ') }}) as {{ caller(encoded_list(task)) }},
     ({{ (leading + ['t']) | join(', ') }}) as {{ caller(encoded_list(task, 't.')) }}
@@ -21,7 +21,7 @@
             from (select champion as __champion from ml.champions as champion)
             where __champion.task = '{{ task }}'
         ),
-        'champion of task {{ task }}'
+        'task {{ task }} has no champion'
     )
 {%- endmacro %}
 
@@ -33,6 +33,6 @@
             from (select served as __served from ml.served_models as served)
             where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = algorithm
         ),
-        coalesce(algorithm, 'NULL') || ' of task {{ task }}'
+        'task {{ task }} has no model by ' || coalesce(algorithm, 'NULL')
     )
 {%- endmacro %}

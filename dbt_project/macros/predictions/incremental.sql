@@ -9,8 +9,11 @@
     md5({{ texts | join(" || '|' || ") }})
 {%- endmacro %}
 
-{#- Predictions of rows that are no longer there. Run it after new ones were written. -#}
-{% macro delete_gone(key, relation, condition='true') -%}
+{#- Predictions of rows that are no longer there, or by a model that is no longer the champion: a
+    task whose champion was retired has none. Run it after new ones were written. -#}
+{% macro delete_stale(key, relation, task, condition='true') -%}
     delete from {{ this }}
-    where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
+    where
+        {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
+        or {{ task }}_model_id not in (select model_id from ml.champions where task = '{{ task }}')
 {%- endmacro %}

@@ -5,7 +5,7 @@
     create table if not exists ml.promotions (
         promoted_at timestamp not null,
         task varchar not null,
-        model_id varchar not null,
+        model_id varchar,
         reason varchar not null,
         is_manual boolean not null,
         is_pinned boolean not null

@@ -1,15 +1,16 @@
-{#- Promote by rule what `ml.challengers` says, and serve it, in one transaction. -#}
+{#- Promote and retire by rule what `ml.challengers` says, and serve it, in one transaction. A row
+    without model_id says that the task has no champion from then on. -#}
 {% macro promote_challengers() -%}
     insert into ml.promotions
     select
         {{ utc_now() }} as promoted_at,
         task,
-        model_id,
+        case decision when 'promote' then model_id end as model_id,
         reason,
         false as is_manual,
         false as is_pinned
     from ml.challengers
-    where decision = 'promote';
+    where decision in ('promote', 'retire');
     {{ renew_served_models() }}
 {%- endmacro %}
 
@@ -18,10 +19,10 @@
         dbt run-operation promote --args '{task: hit, model_id: "0123456789ab"}'
 -#}
 {% macro promote(task, model_id, reason='by hand') -%}
-    {% set needed = encode(task) | map(attribute='name') | join(', ') %}
+    {% set needed = input_names(task) | join(', ') %}
     {% set found = run_query(
         "select array_to_string([input.name for input in inputs], ', ') from ml.model_versions "
-        ~ "where task = '" ~ task ~ "' and model_id = '" ~ model_id ~ "'"
+        ~ "where task = '" ~ task ~ "' and model_id = '" ~ escape_single_quotes(model_id) ~ "'"
     ).columns[0].values() %}
     {% if found | length == 0 %}
         {% do exceptions.raise_compiler_error(
@@ -34,27 +35,32 @@
             ~ " give " ~ needed ~ ": promote a model with these inputs"
         ) %}
     {% endif %}
-    {{ record_promotion("'" ~ model_id ~ "'", task, reason, is_pinned=true) }}
+    {{ record_promotion(task, model_id, reason, is_pinned=true) }}
     {{ log("task " ~ task ~ ": champion is now " ~ model_id ~ "; dbt build scores all rows again", info=true) }}
 {%- endmacro %}
 
-{#- Let the rule choose the champion again, from the next build on.
+{#- Let the rule choose the champion again, from the next training on.
 
         dbt run-operation unpin --args '{task: hit}'
 -#}
 {% macro unpin(task) -%}
-    {{ record_promotion('model_id', task, 'unpinned', is_pinned=false) }}
+    {% do input_names(task) %}
+    {% set champions = run_query(
+        "select model_id from ml.champions where task = '" ~ task ~ "'"
+    ).columns[0].values() %}
+    {% if champions | length == 0 %}
+        {% do exceptions.raise_compiler_error("task " ~ task ~ " has no champion, so no pin: run dbt build") %}
+    {% endif %}
+    {{ record_promotion(task, champions[0], 'unpinned', is_pinned=false) }}
     {{ log("task " ~ task ~ ": the rule chooses its champion again", info=true) }}
 {%- endmacro %}
 
-{#- Write a promotion by hand and serve it, in one transaction. `model_id` is an expression over the
-    task's present champion. -#}
-{% macro record_promotion(model_id, task, reason, is_pinned) -%}
+{#- Write a promotion by hand and serve it, in one transaction. -#}
+{% macro record_promotion(task, model_id, reason, is_pinned) -%}
     {% do run_query("begin") %}
     {% do run_query(
-        "insert into ml.promotions select " ~ utc_now() ~ ", '" ~ task ~ "', " ~ model_id ~ ", '"
-        ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned
-        ~ " from (select max(model_id) as model_id from ml.champions where task = '" ~ task ~ "')"
+        "insert into ml.promotions values (" ~ utc_now() ~ ", '" ~ task ~ "', '" ~ model_id ~ "', '"
+        ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned ~ ")"
     ) %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}

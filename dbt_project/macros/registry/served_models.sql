@@ -1,5 +1,5 @@
 {#- The portable parameters of the models that a function can reach: the champions and the newest
-    version of each algorithm. The table stays small because DuckDB reads whole vectors of its
+    version of each algorithm, where their inputs fit the functions. The table stays small because DuckDB reads whole vectors of its
     lists; its columns after `inputs` are those of udfs.portable. -#}
 {% macro create_served_models() -%}
     create table if not exists ml.served_models (
@@ -31,6 +31,7 @@
             task,
             algorithm,
             version,
+            inputs,
             version = max(version) over (partition by task, algorithm) as is_newest
         from ml.registry
     ),
@@ -38,7 +39,9 @@
     served as (
         select *
         from versions
-        where is_newest or model_id in (select model_id from ml.champions)
+        where
+            (is_newest or model_id in (select model_id from ml.champions))
+            and {{ fits_functions('task', 'inputs') }}
         qualify row_number() over (partition by model_id order by version desc) = 1
     )
 

@@ -7,7 +7,7 @@
     '826.0' is how a copy that went through pandas writes 826. -#}
 {% macro parse_integer(column) -%}
     case
-        when {{ matches("trim(" ~ column ~ ")", "-?(\d+|\d{1,3}(,\d{3})+)(\.0+)?") }}
+        when {{ matches("trim(" ~ column ~ ")", "-?(\d+|\d{1,3}(,\d{3})+)(\.0)?") }}
             then try_cast(split_part(replace(trim({{ column }}), ',', ''), '.', 1) as bigint)
     end
 {%- endmacro %}

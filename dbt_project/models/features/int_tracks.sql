@@ -3,7 +3,7 @@ with tracks as (
     select
         *,
         {{ pair_key('track_name', 'artists') }} as pair_key,
-        genre in ('{{ var("excluded_genres") | join("', '") }}') as is_excluded
+        coalesce(genre in ({{ text_list(var('excluded_genres')) }}), false) as is_excluded
     from {{ ref('stg_kaggle__tracks') }}
 
 ),

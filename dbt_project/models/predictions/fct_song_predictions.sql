@@ -2,7 +2,7 @@
     config(
         unique_key='song_id',
         incremental_strategy='delete+insert',
-        post_hook="{{ delete_gone('song_id', ref('int_chart_songs')) }}"
+        post_hook="{{ delete_stale('song_id', ref('int_chart_songs'), 'log_streams') }}"
     )
 }}
 

@@ -2,7 +2,7 @@
     config(
         unique_key='track_id',
         incremental_strategy='delete+insert',
-        post_hook="{{ delete_gone('track_id', ref('int_tracks'), 'not is_excluded') }}"
+        post_hook="{{ delete_stale('track_id', ref('int_tracks'), 'hit', 'not is_excluded') }}"
     )
 }}
 

@@ -7,6 +7,7 @@ with scored as (
         metrics.mean,
         metrics.baseline_mean,
         metrics.holdout,
+        metrics.baseline_holdout,
         case when metrics.higher_is_better then 1 else -1 end as sign
     from {{ ref('model_versions') }} as versions
     inner join {{ ref('model_metrics') }} as metrics
@@ -18,38 +19,114 @@ with scored as (
 
 ),
 
-newest_run as (
+newest as (
+
+    select
+        *,
+        first_value(feature_fingerprint || definition) over (
+            partition by task order by trained_at desc
+        ) as newest_rows
+    from scored
+    qualify version = max(version) over (partition by task, algorithm)
+
+),
+
+-- The models that were trained on the same rows, each the newest of its algorithm.
+candidates as (
 
     select *
-    from scored
-    qualify trained_at = max(trained_at) over (partition by task)
+    from newest
+    where feature_fingerprint || definition = newest_rows
 
 ),
 
 best as (
 
     select *
-    from newest_run
+    from candidates
     qualify row_number() over (partition by task order by sign * mean desc, algorithm) = 1
 
 ),
 
--- The champion on the same held-out rows: it is in this run, or this run rescored it.
+-- A model trained twice to the same bytes has several versions and one meaning.
+champions as (
+
+    select
+        champions.task,
+        champions.model_id,
+        champions.is_pinned,
+        versions.definition,
+        {{ fits_functions('champions.task', 'versions.inputs') }} as fits
+    from {{ ref('champions') }} as champions
+    left join {{ ref('model_versions') }} as versions
+        on champions.task = versions.task and champions.model_id = versions.model_id
+    qualify row_number() over (partition by champions.task order by versions.version desc) = 1
+
+),
+
+-- The champion on the same held-out rows: it is a candidate, or training rescored it.
+met as (
+
+    select
+        candidates.task,
+        champions.model_id,
+        max(
+            case
+                when candidates.model_id = champions.model_id then candidates.holdout
+                when candidates.incumbent_model_id = champions.model_id then candidates.incumbent_holdout
+            end
+        ) as holdout
+    from candidates
+    inner join champions
+        on candidates.task = champions.task
+    group by candidates.task, champions.model_id
+
+),
+
 compared as (
 
     select
         best.*,
         champions.model_id as champion_model_id,
-        coalesce(champions.is_pinned, false) as is_pinned,
-        case
-            when same_run.model_id is not null then same_run.holdout
-            when best.incumbent_model_id = champions.model_id then best.incumbent_holdout
-        end as champion_holdout
+        met.holdout as champion_holdout,
+        best.sign * (best.mean - best.baseline_mean) > 0 as beats_baseline,
+        coalesce(champions.is_pinned and champions.fits, false) as is_kept_by_hand,
+        coalesce(champions.fits and champions.definition = best.definition, false) as is_comparable,
+        best.sign * (met.holdout - best.baseline_holdout) <= 0 as is_champion_worse_than_baseline,
+        best.sign * (best.holdout - met.holdout) > 0 as beats_champion
     from best
-    left join {{ ref('champions') }} as champions
+    left join champions
         on best.task = champions.task
-    left join newest_run as same_run
-        on best.task = same_run.task and champions.model_id = same_run.model_id
+    left join met
+        on best.task = met.task
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when champion_model_id = model_id then 'keep: is the champion'
+            when is_kept_by_hand then 'keep: the task is pinned to a champion chosen by hand'
+            when champion_model_id is null and beats_baseline
+                then 'promote: first champion, better than the baseline'
+            when champion_model_id is null then 'refuse: not better than the baseline'
+            when not is_comparable and beats_baseline
+                then 'promote: the champion answers another question, by inputs, label or split'
+            when not is_comparable
+                then 'retire: the champion answers another question, and nothing beats the baseline'
+            when champion_holdout is null
+                then 'keep: the champion was not yet compared with these candidates'
+            when is_champion_worse_than_baseline and beats_baseline
+                then 'promote: the champion is no better than the baseline'
+            when is_champion_worse_than_baseline
+                then 'retire: the champion is no better than the baseline, and nothing else is'
+            when not beats_baseline then 'refuse: not better than the baseline'
+            when beats_champion then 'promote: better than the champion on held-out rows'
+            else 'refuse: not better than the champion on held-out rows'
+        end as verdict
+    from compared
 
 )
 
@@ -61,24 +138,9 @@ select
     mean,
     baseline_mean,
     holdout,
+    baseline_holdout,
     champion_model_id,
     champion_holdout,
-    case
-        when champion_model_id = model_id then 'keep'
-        when is_pinned then 'keep'
-        when sign * (mean - baseline_mean) <= 0 then 'refuse'
-        when champion_model_id is null then 'promote'
-        when champion_holdout is null then 'promote'
-        when sign * (holdout - champion_holdout) > 0 then 'promote'
-        else 'refuse'
-    end as decision,
-    case
-        when champion_model_id = model_id then 'is the champion'
-        when is_pinned then 'the task is pinned to a champion chosen by hand'
-        when sign * (mean - baseline_mean) <= 0 then 'not better than the baseline'
-        when champion_model_id is null then 'first champion, better than the baseline'
-        when champion_holdout is null then 'the newest run did not meet the champion'
-        when sign * (holdout - champion_holdout) > 0 then 'better than the champion on held-out rows'
-        else 'not better than the champion on held-out rows'
-    end as reason
-from compared
+    split_part(verdict, ': ', 1) as decision,
+    split_part(verdict, ': ', 2) as reason
+from judged

@@ -1,9 +1,17 @@
+with newest as (
+
+    select *
+    from {{ source('ml', 'promotions') }}
+    qualify row_number() over (partition by task order by promoted_at desc) = 1
+
+)
+
 select
     task,
-    max_by(model_id, promoted_at) as model_id,
-    max(promoted_at) as promoted_at,
-    max_by(reason, promoted_at) as reason,
-    max_by(is_manual, promoted_at) as is_manual,
-    max_by(is_pinned, promoted_at) as is_pinned
-from {{ source('ml', 'promotions') }}
-group by task
+    model_id,
+    promoted_at,
+    reason,
+    is_manual,
+    is_pinned
+from newest
+where model_id is not null

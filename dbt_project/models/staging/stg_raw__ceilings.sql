@@ -4,11 +4,9 @@ select
     ceilings.task,
     ceilings.metric,
     cast(ceilings.ceiling as double) as ceiling,
-    cast(ceilings.rows as bigint) as row_count
+    cast(ceilings.rows as bigint) as row_count,
+    ceilings.definition
 from {{ source('raw', 'ceilings') }} as ceilings
 inner join {{ ref('stg_raw__files') }} as files
     on ceilings.source = files.source
-where
-    files.status = 'sample'
-    -- computed for the cut that dbt_project.yml comes with
-    and (ceilings.task <> 'hit' or {{ var('hit_cut') }} = 60)
+where files.status = 'sample'
