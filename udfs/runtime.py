@@ -74,26 +74,29 @@ def _fetch(model_id: str) -> tuple[bytes, str] | None:
 
     The query that asks runs on some connection of this process; Python is not told on which, and a
     model_id means the same in every registry, so all live connections are searched. One that its
-    own thread closes or uses at this moment cannot be read: it is asked again a little later.
+    own thread uses or closes at this moment cannot be read: it is asked again a little later.
     """
     for pause in PAUSES:
-        unreadable = []
+        busy = None
         for connection in list(_connections):
             try:
                 if found := _read(connection, model_id):
                     return found
             except duckdb.Error as error:
-                unreadable.append(error)
-        if not unreadable:
+                busy = error
+        if busy is None:
             return None
         time.sleep(pause)
-    if all(isinstance(error, duckdb.ConnectionException) for error in unreadable):
-        return None  # closed, but not yet collected
-    raise ModelError(f"onnx_predict: the registry cannot be read: {unreadable[0]}")
+    raise ModelError(f"onnx_predict: the registry cannot be read: {busy}")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, model_id: str) -> tuple[bytes, str] | None:
-    with connection.cursor() as cursor:
+    try:
+        cursor = connection.cursor()
+    except duckdb.ConnectionException:  # closed, but not yet collected
+        _connections.discard(connection)
+        return None
+    with cursor:
         registries = cursor.execute(
             "select database_name from duckdb_views() "
             "where schema_name = 'ml' and view_name = 'model_artifacts'"

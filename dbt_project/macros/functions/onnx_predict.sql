@@ -3,8 +3,8 @@
     `__served` is the only column in the subquery's scope, so that whatever a caller passes as
     model_id cannot be mistaken for a column of the table. any_value, though there is one row at most:
     DuckDB 2.0 guards other scalar subqueries with a volatile check, which windows refuse (see
-    raise_error). Inputs are cast to float because the
-    thresholds are; a number that float cannot hold becomes NULL, a bad value like any other.
+    raise_error). Inputs are cast to float because the thresholds are; a number that float cannot hold
+    becomes NULL, a bad value like any other.
 -#}
 {% macro served(model_id, features) -%}
     [struct_pack(
