@@ -27,8 +27,8 @@
         ) }}
     when {{ o }}.model.model_id is null
         then {{ raise_error(
-            "'" ~ name ~ ": ' || if(contains(" ~ o ~ ".id, ' '), " ~ o ~ ".id, 'no model ' || " ~ o ~ ".id "
-            ~ "|| ' is served') || ': see select model_id, task, algorithm from ml.served_models, and "
+            "'" ~ name ~ ": ' || case when contains(" ~ o ~ ".id, ' ') then " ~ o ~ ".id else 'no model ' || "
+            ~ o ~ ".id || ' is served' end || ': see select model_id, task, algorithm from ml.served_models, and "
             ~ "select * from ml.challengers for a task without champion; any model of "
             ~ "ml.model_versions runs after udfs.register(connection)'",
             type
