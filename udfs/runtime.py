@@ -25,6 +25,8 @@ SHADOW = (
 # Seconds between attempts to read a registry whose connections are busy.
 PAUSES = (0.01, 0.05, 0.2, 0.5)
 
+# (bytes, sha256) by model_id of served models that no query has used yet.
+_ahead: dict[str, tuple[bytes, str]] = {}
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _lock = threading.Lock()
 
@@ -33,8 +35,8 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Let the SQL functions of the database run in onnxruntime on this connection.
 
     Registering twice is harmless; a read-only connection will do. A cursor of the connection is a
-    connection of its own and wants its own call. Bytes are read from the registry when a model is
-    first used in a process.
+    connection of its own and wants its own call. The bytes of the served models are read here,
+    those of any other model when it is first used in a process.
 
     Raises:
         ModelError: an earlier call on this connection was rolled back.
@@ -43,6 +45,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         _connections.add(connection)
         if not _is_registered(connection):
             _create_function(connection)
+        _read_served(connection)
     connection.execute(SHADOW)
 
 
@@ -69,13 +72,32 @@ def _is_registered(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute(query, [FUNCTION]).fetchall()[0][0] > 0
 
 
+def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
+    """Read the served models ahead, in the caller's own thread.
+
+    While a query runs, the connections of other threads are theirs: DuckDB refuses a call on one
+    that is busy, and it is the innocent thread that may get the error.
+    """
+    for database in _databases_with(connection, "table", "served_models"):
+        served = connection.execute(
+            f'select model_id from "{database}".ml.served_models'
+        ).fetchall()
+        for (model_id,) in served:
+            if model_id in _sessions or model_id in _ahead:
+                continue
+            if found := _artifact(connection, database, model_id):
+                _ahead[model_id] = found
+
+
 def _fetch(model_id: str) -> tuple[bytes, str] | None:
-    """Read (bytes, sha256) of a model from whichever open database has it.
+    """Read (bytes, sha256) of a model: read ahead, or from whichever open database has it.
 
     The query that asks runs on some connection of this process; Python is not told on which, and a
     model_id means the same in every registry, so all live connections are searched. One that its
     own thread uses or closes at this moment cannot be read: it is asked again a little later.
     """
+    if model_id in _ahead:
+        return _ahead.pop(model_id)
     for pause in PAUSES:
         busy = None
         for connection in list(_connections):
@@ -97,16 +119,23 @@ def _read(connection: duckdb.DuckDBPyConnection, model_id: str) -> tuple[bytes, 
         _connections.discard(connection)
         return None
     with cursor:
-        registries = cursor.execute(
-            "select database_name from duckdb_views() "
-            "where schema_name = 'ml' and view_name = 'model_artifacts'"
-        ).fetchall()
-        for (database,) in registries:
-            artifacts = f'"{database}".ml.model_artifacts'
-            query = f"select onnx, sha256 from {artifacts} where model_id = ?"
-            for found in cursor.execute(query, [model_id]).fetchall():
+        for database in _databases_with(cursor, "view", "model_artifacts"):
+            if found := _artifact(cursor, database, model_id):
                 return found
     return None
+
+
+def _databases_with(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> list[str]:
+    query = (
+        f"select database_name from duckdb_{kind}s() where schema_name = 'ml' and {kind}_name = ?"
+    )
+    return [database for (database,) in connection.execute(query, [name]).fetchall()]
+
+
+def _artifact(connection, database: str, model_id: str) -> tuple[bytes, str] | None:
+    query = f'select onnx, sha256 from "{database}".ml.model_artifacts where model_id = ?'
+    found = connection.execute(query, [model_id]).fetchall()
+    return found[0] if found else None
 
 
 _sessions = Sessions(_fetch)

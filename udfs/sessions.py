@@ -39,6 +39,10 @@ class Sessions:
         self._models: dict[str, Model] = {}
         self._lock = threading.Lock()
 
+    def __contains__(self, model_id: str) -> bool:
+        """True for a model that is loaded."""
+        return model_id in self._models
+
     def get(self, model_id: str) -> Model:
         """Return a model, loaded on first use.
 
