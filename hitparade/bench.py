@@ -67,10 +67,11 @@ def _copy_rows(connection, table: str, names: list[str]) -> None:
 
     Shuffled: equal rows side by side would let a processor foresee each branch of a tree.
     """
-    complete = " and ".join(f"{name} is not null" for name in names)
+    complete = f"from {table} as t where " + " and ".join(f"{name} is not null" for name in names)
+    ((count,),) = connection.execute(f"select count(*) {complete}").fetchall()
     connection.execute(
-        f"create or replace temp table rows as select t.* from {table} as t, range(3) as r (i) "
-        f"where {complete} order by hash(t, r.i) limit {ROWS}"
+        f"create or replace temp table rows as select t.* from (select t.* {complete}) as t, "
+        f"range({-(-ROWS // count)}) as r (i) order by hash(t, r.i) limit {ROWS}"
     )
 
 
