@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hitparade.sample import charts, tracks
-from hitparade.sample.ceilings import CEILINGS, Ceiling
+from hitparade.sample import chart_ceilings, charts, track_ceilings, tracks
+from hitparade.sample.ceilings import Ceiling
 from hitparade.sample.files import Columns, write
 
-PARTS = ("chart_songs", "tracks")
+CEILINGS = {"chart_songs": chart_ceilings.CEILINGS, "tracks": track_ceilings.CEILINGS}
+PARTS = tuple(CEILINGS)
 # Rows a part can have.
 SONGS, TRACKS = range(20, 100_001), range(500, 200_001)
 

@@ -17,12 +17,14 @@ from hitparade.sample.marginals import POPULARITY, TRACK_AUDIO, even, scaled, va
 PUBLISHED = 114_000
 REPEATS, DIFFERING, REISSUES = 24_259, 720, 89_741 - 80_398
 NO_TEMPO, NO_SIGNATURE = 157, 163
+SINGLES = 0.33  # share of songs whose album has their name
 VARIANTS = (str.upper, str.lower, "{} ".format, " {}".format, str.swapcase, "  {}".format)
 COLUMNS = (
     "track_id", "artists", "album_name", "track_name", "popularity", "duration_ms", "explicit",
     "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness",
     "instrumentalness", "liveness", "valence", "tempo", "time_signature", "track_genre",
 )  # fmt: skip
+TRUTH = ("track_name", "artists", "genre", "scores", "z", "popularity", "tempo", "time_signature")
 
 
 def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
@@ -31,8 +33,10 @@ def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
     Returns:
         The raw table with all 21 columns, sorted by genre; and the truth, one row for each song
         (pair of `track_name` and `artists`): `genre` (index of the primary one), `scores` (shape
-        songs, 10: the normal scores behind world.FEATURES), `z` (latent popularity), `popularity`
-        and `tempo` as written.
+        songs, 10: the normal scores behind world.FEATURES), `z` (latent popularity), `popularity`,
+        `tempo` and `time_signature` as written, `genres` (shape songs, 114: which genres the rows
+        of the song have, or of its other spelling) and `repeats` (rows that repeat a track under
+        the song's genre).
     """
     quota = even(rows, len(world.GENRES))
     repeats = even(scaled(REPEATS, PUBLISHED, rows), len(quota))
@@ -41,10 +45,12 @@ def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
     own[world.GENRES.index("k-pop")] -= 1  # the place of the row without a name
     songs = _songs(rng, own)
     _silence(rng, songs)
+    songs["pair"] = _pairs(songs)
     tracks = _tracks(rng, songs, np.repeat(np.arange(len(own)), reissues))
     table = _rows(rng, tracks, np.repeat(np.arange(len(own)), repeats))
-    kept = ("track_name", "artists", "genre", "scores", "z", "popularity", "tempo")
-    return _finish(rng, table), {name: songs[name] for name in kept}
+    truth = {name: songs[name] for name in TRUTH}
+    truth |= {"genres": _genre_sets(table)[songs["pair"]], "repeats": repeats[songs["genre"]]}
+    return _finish(rng, table), truth
 
 
 def _songs(rng: np.random.Generator, counts: NDArray[np.int64]) -> Columns:
@@ -118,6 +124,21 @@ def _silence(rng: np.random.Generator, songs: Columns) -> None:
     songs["time_signature"][awake[: scaled(NO_SIGNATURE, PUBLISHED, rows)]] = 0
 
 
+def _pairs(songs: Columns) -> NDArray[np.int64]:
+    """Return the number of each song's pair of names (shape songs), the same for all spellings."""
+    numbers: dict[tuple[str, str], int] = {}
+    names_of = zip(songs["track_name"], songs["artists"], strict=True)
+    folded = ((title.strip().lower(), artists.strip().lower()) for title, artists in names_of)
+    return np.array([numbers.setdefault(pair, len(numbers)) for pair in folded])
+
+
+def _genre_sets(table: Columns) -> NDArray[np.bool_]:
+    """Return which genres the rows of a pair have, shape (pairs, genres)."""
+    sets = np.zeros((table["pair"].max() + 1, len(world.GENRES)), dtype=bool)
+    sets[table["pair"], table["genre"]] = True
+    return sets
+
+
 def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64]) -> Columns:
     """Return the canonical track of every song, then one reissue for each genre given."""
     counts = np.bincount(songs["genre"])
@@ -125,6 +146,9 @@ def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64])
     reissues = take(songs, (np.cumsum(counts) - counts)[genres] + place)
     _fade(rng, reissues)
     albums = names.phrases(rng, names.ALBUMS, len(songs["genre"]))
+    # A stream of its own: nothing else in the world depends on what is a single.
+    single = rng.spawn(1)[0].random(len(albums)) < SINGLES
+    albums = np.where(single, songs["track_name"], albums).tolist()
     albums += names.phrases(rng, names.COLLECTIONS, len(genres))
     tracks = {name: np.concatenate([songs[name], reissues[name]]) for name in songs}
     ids = names.track_ids(rng, len(albums))

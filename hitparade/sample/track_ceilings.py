@@ -1,0 +1,188 @@
+"""Ceilings of the tasks on the tracks: hit from four inputs; tier and popularity from all.
+
+Everything but the genre is Gaussian given the genre, so it is integrated in closed form, and the
+genre is summed out with its posterior. The artist is no input: its effect is part of the noise.
+
+Inputs enter as latent normal scores. The written values are these scores mapped one to one and
+then rounded; taking the scores for known says a trace more than the files do, so a ceiling can be
+a trace out of reach, never too easy. Only the zeros of instrumentalness lose more than a trace.
+"""
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtr, ndtri, softmax
+
+from hitparade.sample import world
+from hitparade.sample.ceilings import Ceiling, rmse, roc_auc
+from hitparade.sample.files import Columns
+from hitparade.sample.marginals import TRACK_AUDIO
+
+HIT = 60  # popularity at and above which a song is a hit
+TIERS = (40, 60, 80)  # popularity at and above which a song is Mid, Hit and Viral
+VOICELESS = world.FEATURES.index("instrumentalness")
+# Instrumentalness is written as 0 for scores up to this one.
+_PROBABILITIES, _VALUES = TRACK_AUDIO["instrumentalness"]
+ZERO_UP_TO = ndtri(_PROBABILITIES[_VALUES == 0].max())
+
+# What the ceilings hold for, as the registry writes the definition of a task.
+AUDIO = (
+    "danceability",
+    "energy",
+    "loudness",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+    "tempo",
+    "duration_ms",
+)
+FORM = ("explicit", "is_single")
+REST = ("explicit", "key", "mode", "time_signature", "is_single")
+SONGS = {"excluded_genres": str(["sleep"]), "pair_keep_rule": "popularity desc, track_id asc"}
+HIT_DEFINITION = json.dumps({"inputs": world.INPUTS, "hit_cut": str(HIT)} | SONGS)
+TIER_DEFINITION = json.dumps(
+    {"inputs": (*AUDIO, *FORM, "genres"), "tier_cuts": str([*TIERS])} | SONGS
+)
+POPULARITY_DEFINITION = json.dumps({"inputs": (*AUDIO, *REST, "genres")} | SONGS)
+
+
+def hit(truth: Columns) -> Ceiling:
+    """Return the ROC AUC of P(hit | danceability, energy, valence, tempo) over the trained rows."""
+    trained = trained_songs(truth)
+    label = truth["popularity"][trained] >= HIT
+    best = roc_auc(label, hit_probability(truth))
+    return Ceiling("tracks", "hit", "roc_auc", best, len(label), HIT_DEFINITION)
+
+
+def tier_accuracy(truth: Columns) -> Ceiling:
+    """Return the share of trained rows in the tier that is likeliest given audio and genres."""
+    chance, label = tier_probability(truth), tier_label(truth)
+    best = float(np.mean(chance.argmax(axis=1) == label))
+    return Ceiling("tracks", "tier", "accuracy", best, len(label), TIER_DEFINITION)
+
+
+def tier_log_loss(truth: Columns) -> Ceiling:
+    """Return the mean of -ln P(own tier | audio, genres) over the trained rows."""
+    chance, label = tier_probability(truth), tier_label(truth)
+    best = float(-np.mean(np.log(chance[np.arange(len(label)), label])))
+    return Ceiling("tracks", "tier", "log_loss", best, len(label), TIER_DEFINITION)
+
+
+def popularity(truth: Columns) -> Ceiling:
+    """Return the RMSE of E[popularity | all inputs] over the rows with a time signature too.
+
+    `explicit`, `key`, `mode`, `time_signature` and `is_single` are drawn independently of
+    everything else.
+    """
+    trained = trained_songs(truth) & (truth["time_signature"] > 0)
+    error = truth["popularity"][trained] - expected_popularity(truth, trained)
+    return Ceiling("tracks", "popularity", "rmse", rmse(error), len(error), POPULARITY_DEFINITION)
+
+
+CEILINGS = (hit, tier_accuracy, tier_log_loss, popularity)
+
+
+def trained_songs(truth: Columns) -> NDArray[np.bool_]:
+    """Return which songs a model trains on: a tempo is known, the genre is not sleep."""
+    return (truth["genre"] != world.SLEEP) & (truth["tempo"] > 0)
+
+
+def hit_probability(truth: Columns) -> NDArray[np.float64]:
+    """Return P(hit | the four inputs) of every trained song (shape n)."""
+    trained = trained_songs(truth)
+    four = truth["scores"][trained, : len(world.INPUTS)]
+    others = world.MEANS[:, len(world.INPUTS) :] @ world.OTHER_WEIGHTS
+    mean = world.sound(four)[:, None] + world.GENRE_EFFECT + others
+    spread = np.sqrt(
+        (world.WITHIN**2) * (world.OTHER_WEIGHTS**2).sum() + world.ARTIST_SD**2 + world.NOISE_SD**2
+    )
+    chance = ndtr((mean - world.popularity_cut(HIT)) / spread)
+    return (genre_posterior(four, songs_by_genre(truth, trained)) * chance).sum(axis=1)
+
+
+def songs_by_genre(truth: Columns, trained: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many of the trained songs have each genre as primary one (shape genres)."""
+    return np.bincount(truth["genre"][trained], minlength=len(world.GENRES))
+
+
+def genre_posterior(four: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return P(genre | four input scores), shape (n, genres); `counts` are songs per genre."""
+    means = world.MEANS[:, : len(world.INPUTS)]
+    prior = np.log(counts, out=np.full(len(counts), -np.inf), where=counts > 0)
+    fit = (four @ means.T - (means**2).sum(axis=1) / 2) / world.WITHIN**2
+    return softmax(fit + prior, axis=1)
+
+
+def tier_label(truth: Columns) -> NDArray[np.int64]:
+    """Return the tier of every trained song (shape n): 0 Flop, 1 Mid, 2 Hit, 3 Viral."""
+    return np.searchsorted(TIERS, truth["popularity"][trained_songs(truth)], side="right")
+
+
+def tier_probability(truth: Columns) -> NDArray[np.float64]:
+    """Return P(tier | audio, genres) of every trained song, shape (n, 4)."""
+    reached = np.array(list(_chances_to_reach(TIERS, truth, trained_songs(truth))))
+    return -np.diff(reached, axis=0, prepend=1, append=0).T
+
+
+def expected_popularity(truth: Columns, trained: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return E[popularity | audio, genres] of the trained songs (shape n).
+
+    A whole number from 0 to 100 is the count of the cuts that it reaches.
+    """
+    return sum(_chances_to_reach(range(1, 101), truth, trained))
+
+
+def _chances_to_reach(
+    cuts: Iterable[int], truth: Columns, trained: NDArray[np.bool_]
+) -> Iterable[NDArray[np.float64]]:
+    """Yield P(popularity >= cut | audio, genres) of the trained songs (shape n) for each cut."""
+    song, genre, chance = primary_genres(truth, trained)
+    # The score of instrumentalness has no weight, so the mean does not use it where it is lost.
+    mean = world.latent_mean(genre, truth["scores"][trained][song])
+    spread = np.hypot(world.ARTIST_SD, world.NOISE_SD)
+    for cut in cuts:
+        reached = ndtr((mean - world.popularity_cut(cut)) / spread)
+        yield np.bincount(song, chance * reached)
+
+
+def primary_genres(
+    truth: Columns, trained: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return every candidate for the primary genre of a trained song, with its chance.
+
+    Candidates are the members of the song's genre set. All others of the set came from repeats,
+    rows that each took a track at random: a genre with more of them is likelier a companion. So
+
+        P(genre | set, audio) ~ songs with that primary genre / its repeats * P(audio | genre)
+
+    The set also holds the companions whichever genre is primary, and how many tracks a song has
+    depends on its genre by rounding alone, so nothing else tells the candidates apart.
+
+    Returns:
+        Position of the song among the trained ones, in order; index of the genre; and
+        P(genre | all inputs), which sums to one over a song (each of shape candidates).
+    """
+    song, genre = np.nonzero(truth["genres"][trained])
+    repeats = np.zeros(len(world.GENRES))
+    repeats[truth["genre"]] = truth["repeats"]
+    # A genre without repeats is never a companion.
+    prior = songs_by_genre(truth, trained) / np.maximum(repeats, 1e-9)
+    weight = prior[genre] * np.exp(_audio_fit(genre, truth["scores"][trained][song]))
+    return song, genre, weight / np.bincount(song, weight)[song]
+
+
+def _audio_fit(genre: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ln P(audio as written | genre) (shape n), up to a constant of the song.
+
+    A score enters with its density, but where instrumentalness is 0 no more is known than that
+    its score is low.
+    """
+    means = world.MEANS[genre]
+    fit = -(((scores - means) / world.WITHIN) ** 2) / 2
+    zero = scores[:, VOICELESS] <= ZERO_UP_TO
+    fit[zero, VOICELESS] = log_ndtr((ZERO_UP_TO - means[zero, VOICELESS]) / world.WITHIN)
+    return fit.sum(axis=1)
