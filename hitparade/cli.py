@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+bench = typer.Typer(
+    help="Measure speed and quality of the models, and the cost of a build.", no_args_is_help=True
+)
+app.add_typer(bench, name="bench")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 console = Console()
 
 
@@ -93,23 +100,151 @@ def _dbt_environment() -> dict[str, str]:
     return os.environ | given
 
 
-@app.command()
-def bench(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
+@bench.command()
+def lanes(as_json: AsJson = False) -> None:
     """Time the models in both lanes: one row, and 2,000 rows as a multiple of onnxruntime."""
-    from hitparade import bench as benchmarks  # onnxruntime takes a while to import
+    from hitparade.bench import speed  # onnxruntime takes a while to import
+
+    with _bench_errors():
+        rows = speed.run(_database())
+    title = "One row (ms), and 2,000 rows against onnxruntime; best of 5, one thread"
+    _print_bench({title: rows}, rows, as_json)
+
+
+@bench.command()
+def quality(
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Splits to measure on; the first is the stored one.")
+    ] = 3,
+    task: Annotated[
+        list[str] | None, typer.Option(help="What to measure; again for more. All without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure every algorithm beside the baseline, on the grouped folds of several splits."""
+    from hitparade.bench import quality as measure
+
+    with _bench_errors():
+        rows = measure.run(_database(), seeds, task or (), None if as_json else console)
+    table = [{name: row[name] for name in row if name != "aim"} for row in rows]
+    _print_bench({f"Means over the folds, splits: {seeds}": table}, rows, as_json)
+    if not as_json:
+        for name, aim in {row["task"]: row["aim"] for row in rows if row["aim"]}.items():
+            console.print(f"The aim of {name}: {aim}, by one model", soft_wrap=True)
+
+
+@bench.command()
+def signals(as_json: AsJson = False) -> None:
+    """Measure what else in the files might help, on splits by song and by artist."""
+    from hitparade.bench import signals as measure
+
+    with _bench_errors():
+        rows = measure.run(_database(), None if as_json else console)
+    _print_bench({"XGBoost with and without each idea": rows}, rows, as_json)
+
+
+@bench.command("build")
+def build_cost(
+    tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,
+    songs: Annotated[int, typer.Option(help="Rows of the chart songs file.")] = 953,
+    as_json: AsJson = False,
+) -> None:
+    """Build a sample twice in a temporary folder: seconds, memory, the slowest nodes."""
+    from hitparade.bench import build as cost
+
+    with _bench_errors():
+        try:
+            found = cost.run(tracks, songs, None if as_json else console)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    titles = (
+        f"dbt build of {tracks:,} tracks and {songs:,} songs",
+        "Slowest nodes of the first build",
+        "Candidates",
+    )
+    _print_bench(dict(zip(titles, found.values(), strict=True)), found, as_json)
+
+
+@contextmanager
+def _bench_errors() -> Iterator[None]:
+    from hitparade.bench import BenchError
+
+    try:
+        yield
+    except (BenchError, OSError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def _print_bench(tables: dict[str, list[dict]], found: list | dict, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    console.width = max(console.width, 165)
+    for title, rows in tables.items():
+        # Four digits, for a model and its baseline may be close.
+        text = [
+            {
+                name: _four_digits(cell) if isinstance(cell, float) else cell
+                for name, cell in row.items()
+            }
+            for row in rows
+        ]
+        summary.show_rows(console, title, text)
+
+
+def _four_digits(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 1_000 else f"{number:.0f}"
+
+
+@app.command()
+def tune(
+    task: Annotated[str, typer.Argument(help="The task, such as hit.")],
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option(help="What to search; again for more. All that have a space without it."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each algorithm at most.")] = 30,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="Time of all searches; to measure fold 0 comes on top.")
+    ] = 600,
+    seed: Annotated[int, typer.Option(help="Another seed tries other settings.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write; tuned/TASK.yml without it.")
+    ] = None,
+) -> None:
+    """Search better hyperparameters for a task; what is found is yours to paste."""
+    from hitparade import tune as tuning  # optuna and the models take a while to import
+    from models_py.examples import TrainingError
+
+    limits = tuning.Limits(trials, seconds, seed)
+    try:
+        output = output or Path("tuned", f"{task}.yml")
+        tuning.run(console, _database(), task, algorithm or (), limits, output)
+    except (tuning.TuneError, TrainingError, OSError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as stop:
+        console.print("Stopped; finished trials are kept in ml.tuning_trials.")
+        raise typer.Exit(130) from stop
+
+
+@app.command()
+def report(
+    output: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("report.html"),
+) -> None:
+    """Write one HTML page with the plots of a finished warehouse; it needs no network."""
+    from hitparade import report as pages  # plotly takes a while to import
 
     if not _database().is_file():
         console.print(f"There is no {_database()}: run `hitparade build`", soft_wrap=True)
         raise typer.Exit(1)
-    rows = benchmarks.run(_database())
-    if as_json:
-        print(json.dumps(rows, indent=2))
-    else:
-        summary.show_rows(
-            console, "One row (ms), and 2,000 rows against onnxruntime; best of 5, one thread", rows
-        )
+    try:
+        pages.write(_database(), output)
+    except (pages.ReportError, OSError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    console.print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
 
 
 def _write_missing_sample() -> None:

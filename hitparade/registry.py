@@ -16,17 +16,31 @@ METRIC = pa.struct(
         "folds": pa.int32(),
         "baseline_holdout": pa.float64(),
         "baseline_mean": pa.float64(),
+        "gain_sd": pa.float64(),
         "ceiling": pa.float64(),
     }
 )
 INPUT = pa.struct(
     {"name": pa.string(), "type": pa.string(), "minimum": pa.float64(), "maximum": pa.float64()}
 )
+BIN = pa.struct(
+    {
+        "label": pa.string(),
+        "bin": pa.int32(),
+        "rows": pa.int64(),
+        "predicted": pa.float64(),
+        "observed": pa.float64(),
+    }
+)
+CELL = pa.struct({"actual": pa.string(), "predicted": pa.string(), "rows": pa.int64()})
+LAYER = pa.struct(
+    {"weights": pa.list_(pa.list_(pa.float64())), "intercepts": pa.list_(pa.float64())}
+)
 PORTABLE = pa.struct(
     {
         "kind": pa.string(),
         "transform": pa.string(),
-        "weights": pa.list_(pa.list_(pa.float32())),
+        "layers": pa.list_(LAYER),
         "intercepts": pa.list_(pa.float32()),
         "depth": pa.int32(),
         "roots": pa.list_(pa.int32()),
@@ -47,9 +61,12 @@ SCHEMA = pa.schema(
         "outputs": pa.list_(pa.string()),
         "metrics": pa.list_(METRIC),
         "importance": pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
+        "calibration": pa.list_(BIN),
+        "confusion": pa.list_(CELL),
         "train_rows": pa.int64(),
         "holdout_rows": pa.int64(),
         "parity": pa.float64(),
+        "train_seconds": pa.float64(),
         "incumbent_model_id": pa.string(),
         "incumbent_holdout": pa.float64(),
         "feature_fingerprint": pa.string(),

@@ -76,6 +76,11 @@ CHAMPIONS = """
 QUERIES = {
     "hit": "select round(predict_hit(0.7, 0.8, 0.5, 120), 3) as hit",
     "log_streams": "select round(predict_streams(120, 70, 50, 80, 10, 0, 10, 5)) as streams",
+    "log_streams_context": (
+        "select predict_log_streams_context(t) as log_streams from dim_songs t limit 1"
+    ),
+    "popularity": "select round(predict_popularity(t)) as popularity from dim_tracks t limit 1",
+    "tier": "select predict_tier_proba(t) as tier from dim_tracks t limit 1",
 }
 
 

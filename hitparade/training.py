@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from hitparade.registry import SCHEMA
 
-LIBRARIES = ("scikit-learn", "xgboost-cpu", "onnx", "skl2onnx", "onnxmltools", "numpy")
+LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 CODE = Path(__file__).resolve().parents[1] / "models_py"
+# What only the search for hyperparameters reads: no model is made by it.
+SEARCH = {"search.py", "spaces.py"}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
@@ -26,6 +28,7 @@ def train(
     history=None,
     promotions=None,
     ceilings=None,
+    vocabularies: dict | None = None,
 ) -> pa.Table:
     """Return the registry rows of the candidates that changed; none where nothing did.
 
@@ -40,16 +43,19 @@ def train(
         history: relation of the task's earlier registry rows, None before the first.
         promotions: relation `ml.promotions`, which names the champion to compare with.
         ceilings: relation of the sample's ceilings: source, task, metric, ceiling, definition.
+        vocabularies: for each input that is a list, the relation whose one column lists what its
+            places mean, in the order of the text.
 
     Raises:
         models_py.export.ExportError: a graph that disagrees with its estimator.
     """
     table = features.to_arrow_table()
     ceilings = _rows_of(task, ceilings)
+    members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
     run = {
         "task": task,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
-        "feature_fingerprint": _fingerprint(table, ceilings),
+        "feature_fingerprint": _fingerprint(table, ceilings, members),
         "definition": _definition(table, definition),
         "code_fingerprint": _code(),
         "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
@@ -64,10 +70,11 @@ def train(
         return SCHEMA.empty_table()
     # Imported here: loading the libraries takes longer than seeing that nothing changed.
     from hitparade.training_run import rows
-    from models_py.training import TrainingError
+    from models_py.examples import TrainingError
 
     try:
-        found = rows(run, table, changed, earlier, history, _rows_of(task, promotions), ceilings)
+        promotions = _rows_of(task, promotions)
+        found = rows(run, table, members, changed, earlier, history, promotions, ceilings)
     except TrainingError as error:
         log.warning("%s; its models stay as they are", error)
         return SCHEMA.empty_table()
@@ -81,11 +88,16 @@ def _rows_of(task: str, relation) -> list[dict]:
     return relation.filter(f"task = '{task}'").to_arrow_table().to_pylist()
 
 
-def _fingerprint(table: pa.Table, ceilings: list[dict]) -> str:
+def _members(relation) -> list[str]:
+    return sorted(relation.to_arrow_table().column(0).to_pylist())
+
+
+def _fingerprint(table: pa.Table, *known: object) -> str:
     """A short hash of all values and what is known of them, whatever order the rows came in."""
-    digest = hashlib.sha256(repr(ceilings).encode())
-    for column in table.sort_by(table.column_names[0]).columns:
-        digest.update("\n".join(map(str, column.to_pylist())).encode())
+    digest = hashlib.sha256(repr(known).encode())
+    rows = table.sort_by(table.column_names[0]).combine_chunks()
+    for batch in rows.to_batches():
+        digest.update(batch.serialize())
     return digest.hexdigest()[:16]
 
 
@@ -103,7 +115,8 @@ def _code() -> str:
     """A short hash of the Python that trains."""
     digest = hashlib.sha256()
     for path in sorted(CODE.glob("*.py")):
-        digest.update(path.read_bytes())
+        if path.name not in SEARCH:
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

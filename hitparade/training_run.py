@@ -8,17 +8,22 @@ import numpy as np
 import pyarrow as pa
 
 from hitparade.registry import REGISTRY_FORMAT
-from models_py import hit, log_streams, training
+from models_py import hit, log_streams, log_streams_context, popularity, tier, training
+from models_py.examples import HOLDOUT, Examples, examples
 from models_py.task import Task
-from models_py.training import HOLDOUT, Candidate, Examples
+from models_py.training import Candidate
 from udfs import portable
 
-TASKS = {task.name: task for task in (log_streams.TASK, hit.TASK)}
+TASKS = {
+    task.name: task
+    for task in (log_streams.TASK, log_streams_context.TASK, hit.TASK, tier.TASK, popularity.TASK)
+}
 
 
 def rows(
     run: dict,
     table: pa.Table,
+    vocabularies: dict[str, list[str]],
     algorithms: dict,
     earlier: dict,
     history,
@@ -31,14 +36,14 @@ def rows(
     the other arguments are those of `hitparade.training.train`.
     """
     task = TASKS[run["task"]]
-    examples = training.examples(task, table)
-    run = run | _incumbent(task, examples, run["definition"], history, promotions)
+    found = examples(task, table, vocabularies)
+    run = run | _incumbent(task, found, run["definition"], history, promotions)
     limits = _limits(run["definition"], ceilings)
     return [
         run
         | {"config": json.dumps(algorithms[candidate.algorithm], sort_keys=True)}
-        | _row(task, examples, candidate, earlier, limits)
-        for candidate in training.train(task, examples, algorithms)
+        | _row(task, found, candidate, earlier, limits)
+        for candidate in training.train(task, found, algorithms)
     ]
 
 
@@ -71,21 +76,23 @@ def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
 
 
 def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, limits: dict) -> dict:
-    inputs = _inputs(task, examples)
-    outputs = [task.name] if task.kind == "regression" else ["false", "true"]
+    inputs = _inputs(examples)
     return {
-        "model_id": _model_id(candidate.onnx, inputs, outputs),
+        "model_id": _model_id(candidate.onnx, inputs, task.outputs),
         "algorithm": candidate.algorithm,
         "version": earlier.get(candidate.algorithm, {"version": 0})["version"] + 1,
         "inputs": inputs,
-        "outputs": outputs,
+        "outputs": task.outputs,
         "metrics": _metrics(task, examples, candidate, limits),
         "importance": [
             {"feature": name, "importance": value} for name, value in candidate.importance.items()
         ],
+        "calibration": [asdict(found) for found in candidate.calibration],
+        "confusion": [asdict(found) for found in candidate.confusion],
         "train_rows": candidate.train_rows,
         "holdout_rows": candidate.holdout_rows,
         "parity": candidate.parity,
+        "train_seconds": candidate.train_seconds,
         "registry_format": REGISTRY_FORMAT,
         "onnx_bytes": len(candidate.onnx),
         "sha256": hashlib.sha256(candidate.onnx).hexdigest(),
@@ -94,18 +101,18 @@ def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, li
     }
 
 
-def _inputs(task: Task, examples: Examples) -> list[dict]:
+def _inputs(examples: Examples) -> list[dict]:
     """The model's inputs in order, with the range of the rows it was trained on."""
     seen, _ = examples.split(HOLDOUT)
     return [
         {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
         for name, low, high in zip(
-            task.inputs, seen.features.min(axis=0), seen.features.max(axis=0), strict=True
+            examples.names, seen.features.min(axis=0), seen.features.max(axis=0), strict=True
         )
     ]
 
 
-def _model_id(content: bytes, inputs: list[dict], outputs: list[str]) -> str:
+def _model_id(content: bytes, inputs: list[dict], outputs: tuple[str, ...]) -> str:
     """A short hash of bytes, input schema and outputs together: it never changes its meaning."""
     schema = json.dumps([inputs, outputs], sort_keys=True).encode()
     return hashlib.sha256(content + schema).hexdigest()[:12]

@@ -14,9 +14,11 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator, is_classifier
 from xgboost import XGBModel
 
+from models_py.net import Net
+
 MAX_BYTES = 32 * 2**20
-# Largest difference allowed between a float32 graph and its float64 estimator, relative to the
-# size of the answer; float32 itself resolves 6e-8.
+# Largest `difference` allowed between a float32 graph and its float64 estimator; float32 itself
+# resolves 6e-8.
 TOLERANCE = 1e-5
 
 
@@ -30,7 +32,9 @@ def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
     Raises:
         ExportError: the graph is larger than MAX_BYTES.
     """
-    if isinstance(estimator, XGBModel):
+    if isinstance(estimator, Net):
+        graph = estimator.to_onnx()
+    elif isinstance(estimator, XGBModel):
         graph = onnxmltools.convert_xgboost(
             estimator, initial_types=[("features", XGBoostFloats([None, inputs]))]
         )
@@ -77,17 +81,26 @@ def predict(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:
     return estimator.predict(features).reshape(len(features), -1)
 
 
+def difference(scores: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return how far scores (n, m) are from those expected, relative to their size.
+
+    The size is that of the answer or of the mean answer, whichever is larger, and at least 1: an
+    answer near zero may be the sum of terms that are not.
+    """
+    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean()))
+    return np.abs(scores - expected) / size
+
+
 def check_parity(content: bytes, estimator: BaseEstimator, features: np.ndarray) -> float:
-    """Return the largest relative difference between a graph and its estimator on features (n, k).
+    """Return the largest `difference` between a graph and its estimator on features (n, k).
 
     Raises:
         ExportError: a row differs by more than TOLERANCE.
     """
-    expected = predict(estimator, features)
-    difference = np.abs(run(content, features) - expected) / np.maximum(1, np.abs(expected))
-    worst = float(difference.max())
+    found = difference(run(content, features), predict(estimator, features))
+    worst = float(found.max())
     if not worst <= TOLERANCE:
-        row = int(difference.max(axis=1).argmax())
+        row = int(found.max(axis=1).argmax())
         raise ExportError(
             f"the ONNX graph of {type(estimator).__name__} differs from it by {worst:.2e} "
             f"in row {row}, more than {TOLERANCE}: the model was not stored"

@@ -30,11 +30,12 @@ def xgboost(params) -> XGBClassifier:
 
 TASK = Task(
     name="hit",
-    kind="classification",
+    kind="binary",
     entity="dim_tracks",
     key="track_id",
     inputs=("danceability", "energy", "valence", "tempo"),
     label="is_hit",
+    outputs=("false", "true"),
     metric="roc_auc",
     algorithms={
         "logistic_regression": logistic_regression,

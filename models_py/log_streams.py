@@ -8,14 +8,16 @@ streams: look at the baseline beside each metric before believing a prediction.
 
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from models_py.task import Task
 
 
-def linear_regression(params) -> LinearRegression:
-    """Return ordinary least squares."""
-    return LinearRegression(**params)
+def linear_regression(params) -> Pipeline:
+    """Return ordinary least squares, standardised so that float32 can hold years beside shares."""
+    return make_pipeline(StandardScaler(), LinearRegression()).set_params(**params)
 
 
 def random_forest(params) -> RandomForestRegressor:
@@ -44,6 +46,7 @@ TASK = Task(
         "speechiness_pct",
     ),
     label="log_streams",
+    outputs=("log_streams",),
     metric="rmse",
     algorithms={
         "linear_regression": linear_regression,

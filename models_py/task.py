@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sklearn.base import BaseEstimator
 
-Kind = Literal["regression", "classification"]
+Kind = Literal["regression", "binary", "multiclass"]
 Algorithm = Callable[[Mapping[str, Any]], BaseEstimator]
 
 
@@ -16,11 +16,13 @@ class Task:
 
     Attributes:
         name: the task's name everywhere: feature table, functions, registry.
-        kind: what the label is.
+        kind: what the label is: a number, a boolean, or one of several texts.
         entity: table whose rows are scored; its functions take such a row.
         key: column that identifies a row of the feature table.
-        inputs: feature columns, in the order of the model's input.
-        label: label column; boolean for a classification.
+        inputs: feature columns, in the order of the model's input. A column that is a list is a
+            block: one number for each member of a vocabulary.
+        label: label column.
+        outputs: names of the scores in order; the labels of a classification.
         metric: the metric that picks the champion, a key of `models_py.metrics.METRICS`.
         algorithms: for each algorithm a function from its hyperparameters to an estimator.
     """
@@ -31,5 +33,6 @@ class Task:
     key: str
     inputs: tuple[str, ...]
     label: str
+    outputs: tuple[str, ...]
     metric: str
     algorithms: Mapping[str, Algorithm]

@@ -13,6 +13,9 @@ import pytest
 import udfs
 from hitparade.sample import write_sample
 
+# Threads of models this small wait for each other, on a busy machine for minutes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 REAL_FILES = ROOT.parent / "shared" / "data"
 
@@ -22,6 +25,7 @@ class Warehouse:
     """A database file and the folders that a dbt run of its own reads and writes."""
 
     folder: Path
+    project: Path = ROOT
 
     @property
     def database(self) -> Path:
@@ -32,7 +36,7 @@ class Warehouse:
         return self.folder / "raw"
 
     def dbt(self, *arguments: str, check: bool = True, **environment: str):
-        """Run dbt in the root of the repository against this database."""
+        """Run dbt in the root of its project against this database."""
         self.raw.mkdir(exist_ok=True)
         own = {
             "HITPARADE_DATABASE": str(self.database),
@@ -44,7 +48,7 @@ class Warehouse:
         }
         result = subprocess.run(
             [sys.executable, "-m", "dbt.cli.main", *arguments],
-            cwd=ROOT,
+            cwd=self.project,
             env=os.environ | own | environment,
             capture_output=True,
             text=True,

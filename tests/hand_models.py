@@ -3,9 +3,10 @@
 import hashlib
 
 import duckdb
+import numpy as np
 import onnx
 import pyarrow as pa
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from hitparade.registry import SCHEMA
 from udfs import portable
@@ -33,6 +34,60 @@ def linear(coefficients: list[float], intercept: float) -> bytes:
         intercepts=[intercept],
     )
     return graph(node, inputs=len(coefficients))
+
+
+def net() -> bytes:
+    """Return 2 relu(a - b) - relu(b - 2a + 1) + 1/2, a net of two layers."""
+    layers = {
+        "w1": [[1, -1], [-2, 1]],
+        "b1": [0, 1],
+        "w2": [[2, -1]],
+        "b2": [0.5],
+    }
+    nodes = [
+        helper.make_node("Gemm", ["features", "w1", "b1"], ["sums"], transB=1),
+        helper.make_node("Relu", ["sums"], ["hidden"]),
+        helper.make_node("Gemm", ["hidden", "w2", "b2"], ["scores"], transB=1),
+    ]
+    parameters = [
+        numpy_helper.from_array(np.array(values, dtype=np.float32), name)
+        for name, values in layers.items()
+    ]
+    return graph(*nodes, inputs=2, initializers=parameters)
+
+
+def softmax() -> bytes:
+    """Return the softmax of (a, 0, -a)."""
+    node = helper.make_node(
+        "LinearClassifier",
+        ["features"],
+        ["label", "scores"],
+        domain="ai.onnx.ml",
+        coefficients=[1.0, 0.0, -1.0],
+        intercepts=[0.0, 0.0, 0.0],
+        classlabels_ints=[0, 1, 2],
+        multi_class=1,
+        post_transform="SOFTMAX",
+    )
+    return graph(node, inputs=1)
+
+
+def scaled_line() -> bytes:
+    """Return 3 (a - 2000) / 10 + 1, the way a scaler and a line say it."""
+    nodes = [
+        helper.make_node(
+            "Scaler", ["features"], ["scaled"], domain="ai.onnx.ml", offset=[2000.0], scale=[0.1]
+        ),
+        helper.make_node(
+            "LinearRegressor",
+            ["scaled"],
+            ["scores"],
+            domain="ai.onnx.ml",
+            coefficients=[3.0],
+            intercepts=[1.0],
+        ),
+    ]
+    return graph(*nodes, inputs=1)
 
 
 def stump(mode: str, threshold: float, low: float, high: float) -> bytes:

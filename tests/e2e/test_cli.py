@@ -1,7 +1,5 @@
 """The `hitparade` command."""
 
-import json
-
 import pytest
 from typer.testing import CliRunner
 
@@ -52,18 +50,3 @@ def test_build_names_a_folder_that_is_none(command):
     result = command("build", HITPARADE_RAW="/no/such/folder")
     assert result.exit_code == 1
     assert "HITPARADE_RAW names /no/such/folder, which is not a folder" in result.output
-
-
-def test_bench_compares_both_lanes_with_onnxruntime(command, warehouse):
-    result = command("bench", "--json", HITPARADE_DATABASE=str(warehouse.database))
-    rows = json.loads(result.stdout)
-    assert {(row["task"], row["champion"]) for row in rows} >= {
-        (t, True) for t in ("hit", "log_streams")
-    }
-    assert all(row["portable_x"] > row["runtime_x"] > 0 for row in rows)
-
-
-def test_bench_without_a_warehouse_says_what_to_do(command):
-    result = command("bench")
-    assert result.exit_code == 1
-    assert "run `hitparade build`" in result.output

@@ -5,49 +5,59 @@ import math
 import duckdb
 import pytest
 
+from hitparade.training_run import TASKS
+
 SONG = "120, 50, 50, 50, 10, 0, 10, 5"
+RELEASED_SONG = f"{SONG}, 'Minor', 2, date '2023-01-06'"
 TRACK = "0.5, 0.6, 0.7, 120"
-FUNCTIONS = {"predict_hit": TRACK, "predict_log_streams": SONG, "predict_streams": SONG}
-CHECKS = {"check_hit": TRACK, "check_log_streams": SONG}
+SOUND = "0.5, 0.6, -7, 0.05, 0.1, 0, 0.1, 0.7, 120, 200000"
+TIER_TRACK = f"{SOUND}, false, true, ['pop']"
+POPULAR_TRACK = f"{SOUND}, false, 5, 1, 4, true, ['pop']"
+# Each typed function: arguments that it answers, and the table whose rows it takes.
+FUNCTIONS = {
+    "predict_hit": (TRACK, "dim_tracks"),
+    "predict_log_streams": (SONG, "dim_songs"),
+    "predict_streams": (SONG, "dim_songs"),
+    "predict_log_streams_context": (RELEASED_SONG, "dim_songs"),
+    "predict_tier": (TIER_TRACK, "dim_tracks"),
+    "predict_tier_proba": (TIER_TRACK, "dim_tracks"),
+    "predict_popularity": (POPULAR_TRACK, "dim_tracks"),
+}
+CHECKS = {
+    f"check_{name}": FUNCTIONS[f"predict_{name}"]
+    for name in ("hit", "log_streams", "log_streams_context", "tier", "popularity")
+}
+BY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS | CHECKS)
 
 
 def one(connection, expression):
     return connection.execute(f"select {expression}").fetchall()[0][0]
 
 
-@pytest.mark.parametrize(("function", "arguments"), (FUNCTIONS | CHECKS).items())
-def test_arguments_by_name_and_by_position_agree(connection, function, arguments):
-    names = [
-        row[0]
-        for row in connection.execute(
-            "select unnest(parameters) from duckdb_functions() "
-            f"where function_name = '{function}' and database_name = current_database() "
-            "order by len(parameters) desc"
-        ).fetchall()
-    ][: len(arguments.split(","))]
-    named = ", ".join(
-        f"{name} := {value}" for name, value in zip(names, arguments.split(","), strict=True)
-    )
-    assert one(connection, f"{function}({named})") == one(connection, f"{function}({arguments})")
+def argument_names(connection, function):
+    """The arguments of the form that is not by row."""
+    ((names,),) = connection.execute(
+        "select arg_max(parameters, len(parameters)) from duckdb_functions() "
+        f"where function_name = '{function}' and database_name = current_database()"
+    ).fetchall()
+    return names
 
 
-@pytest.mark.parametrize(
-    ("function", "table"),
-    [
-        ("predict_hit", "dim_tracks"),
-        ("predict_log_streams", "dim_songs"),
-        ("predict_streams", "dim_songs"),
-        ("check_hit", "dim_tracks"),
-        ("check_log_streams", "dim_songs"),
-    ],
-)
-def test_the_row_form_finds_its_inputs_by_name(connection, function, table):
-    names = "danceability, energy, valence, tempo"
-    if table == "dim_songs":
-        names = (
-            "bpm, danceability_pct, valence_pct, energy_pct, acousticness_pct, "
-            "instrumentalness_pct, liveness_pct, speechiness_pct"
-        )
+@BY_FUNCTION
+def test_arguments_by_name_and_by_position_agree(connection, function):
+    arguments, _ = (FUNCTIONS | CHECKS)[function]
+    values = arguments.split(", ")
+    names = argument_names(connection, function)
+    named = ", ".join(f"{name} := {value}" for name, value in zip(names, values, strict=True))
+    answer = one(connection, f"{function}({arguments})")
+    assert answer is not None
+    assert one(connection, f"{function}({named})") == answer
+
+
+@BY_FUNCTION
+def test_the_row_form_finds_its_inputs_by_name(connection, function):
+    _, table = (FUNCTIONS | CHECKS)[function]
+    names = ", ".join(argument_names(connection, function))
     differing = connection.execute(
         f"select count(*), count(*) filter ({function}(t) is distinct from {function}({names})) "
         f"from {table} t"
@@ -62,6 +72,14 @@ def test_the_row_form_finds_its_inputs_by_name(connection, function, table):
         ("hit_probability", "predict_hit", "fct_track_predictions", "dim_tracks", "track_id"),
         ("log_streams", "predict_log_streams", "fct_song_predictions", "dim_songs", "song_id"),
         ("streams", "predict_streams", "fct_song_predictions", "dim_songs", "song_id"),
+        (
+            "log_streams_context",
+            "predict_log_streams_context",
+            "fct_song_predictions",
+            "dim_songs",
+            "song_id",
+        ),
+        ("popularity", "predict_popularity", "fct_track_predictions", "dim_tracks", "track_id"),
     ],
 )
 def test_stored_predictions_are_what_the_function_says(
@@ -73,8 +91,72 @@ def test_stored_predictions_are_what_the_function_says(
     ).fetchall()
     scored = [row for row in rows if row != (None, None)]
     assert len(scored) > 900
-    # 2e-6 of a logarithm of 20 is 4e-5 of what it is the logarithm of.
-    assert [row[1] for row in scored] == pytest.approx([row[0] for row in scored], rel=1e-4)
+    # 2e-6 of a logarithm of 20 is 4e-5 of what it is the logarithm of; popularity is 33 on average.
+    expected = pytest.approx([row[0] for row in scored], rel=1e-4, abs=1e-4)
+    assert [row[1] for row in scored] == expected
+
+
+def test_stored_tiers_are_what_the_function_says(connection):
+    ((rows, differing),) = connection.execute(
+        "select count(predicted.tier), "
+        "count(*) filter (predicted.tier is distinct from predict_tier(t)) "
+        "from fct_track_predictions as predicted inner join dim_tracks t using (track_id)"
+    ).fetchall()
+    assert rows > 900
+    assert differing == 0
+
+
+def test_a_tier_is_the_likeliest_one(connection):
+    rows = connection.execute("select predict_tier(t), predict_tier_proba(t) from dim_tracks t")
+    scored = [row for row in rows.fetchall() if row != (None, None)]
+    assert len(scored) > 900
+    assert {tier for tier, _ in scored} >= {"Flop", "Mid", "Hit"}
+    for tier, chances in scored:
+        assert tier == max(chances, key=chances.get)
+        assert sum(chances.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_all_candidates_stand_side_by_side_without_their_names(connection):
+    rows = connection.execute(
+        f"select algorithm, predict_popularity_by(algorithm, {POPULAR_TRACK}) "
+        "from ml.served_models where task = 'popularity' and is_newest order by algorithm"
+    ).fetchall()
+    assert [name for name, _ in rows] == ["hybrid", "mlp", "ridge", "xgboost"]
+    for name, answer in rows:
+        assert answer == one(connection, f"predict_popularity_by('{name}', {POPULAR_TRACK})")
+
+
+@pytest.mark.parametrize(
+    ("genres", "same_as"), [("['pop', 'zork']", "['pop']"), ("['zork', null]", "[]")]
+)
+def test_an_unknown_genre_counts_as_none(connection, genres, same_as):
+    unknown, known = (POPULAR_TRACK.replace("['pop']", each) for each in (genres, same_as))
+    answer = one(connection, f"predict_popularity({unknown})")
+    assert answer is not None
+    assert answer == one(connection, f"predict_popularity({known})")
+
+
+def test_no_list_of_genres_gives_null(connection):
+    arguments = TIER_TRACK.replace("['pop']", "null")
+    assert one(connection, f"predict_tier({arguments})") is None
+    assert one(connection, f"predict_tier_proba({arguments})") is None
+    assert one(connection, f"check_tier({arguments})") == ["genres is missing"]
+
+
+def test_check_names_unknown_genres(connection):
+    arguments = TIER_TRACK.replace("['pop']", "['zork', 'pop', null]")
+    assert one(connection, f"check_tier({arguments})") == [
+        "genres: zork is not known and counts as none",
+        "genres: NULL is not known and counts as none",
+    ]
+
+
+def test_a_song_that_is_not_out_yet_has_age_0(connection):
+    future = RELEASED_SONG.replace("2023-01-06", "2023-07-31")
+    today = RELEASED_SONG.replace("2023-01-06", "2023-07-15")
+    answer = one(connection, f"predict_log_streams_context({future})")
+    assert answer is not None
+    assert answer == one(connection, f"predict_log_streams_context({today})")
 
 
 def test_streams_are_the_exponential_of_log_streams(connection):
@@ -83,7 +165,8 @@ def test_streams_are_the_exponential_of_log_streams(connection):
 
 
 def test_by_algorithm_the_champion_answers_as_itself(connection):
-    for task, arguments in (("hit", TRACK), ("log_streams", SONG)):
+    for task in TASKS:
+        arguments, _ = FUNCTIONS[f"predict_{task}"]
         algorithm = one(
             connection,
             "algorithm from ml.model_versions inner join ml.champions using (model_id) "

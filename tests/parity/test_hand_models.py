@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import udfs
-from tests.hand_models import add_model, linear, stump, tanh
+from tests.hand_models import add_model, linear, net, scaled_line, softmax, stump, tanh
 
 
 @pytest.fixture(params=["portable", "runtime"])
@@ -15,6 +15,9 @@ def hand(request, copy):
         add_model(connection, "below", stump("BRANCH_LT", 0.1, 1.0, 2.0))
         add_model(connection, "up_to", stump("BRANCH_LEQ", 0.1, 1.0, 2.0))
         add_model(connection, "tanh", tanh(2))
+        add_model(connection, "net", net())
+        add_model(connection, "softmax", softmax())
+        add_model(connection, "scaled_line", scaled_line())
         if request.param == "runtime":
             udfs.register(connection)
         yield connection
@@ -28,6 +31,26 @@ def answer(connection, model_id, features):
 def test_a_line(hand):
     # 2 * 1 - 2 + 3 / 2 + 1/4
     assert answer(hand, "line", [1, 2, 3]) == [1.75]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    # 2 relu(a - b) - relu(b - 2a + 1) + 1/2: both units idle, each alone, both at work.
+    [(1, 1, 0.5), (3, 1, 4.5), (0, 2, -2.5), (0.25, 0, 2 * 0.25 - 0.5 + 0.5)],
+)
+def test_a_net(hand, a, b, expected):
+    assert answer(hand, "net", [a, b]) == [expected]
+
+
+def test_a_softmax(hand):
+    e = np.exp([2.0, 0.0, -2.0])
+    assert answer(hand, "softmax", [2]) == pytest.approx(e / e.sum(), rel=1e-6)
+    assert answer(hand, "softmax", [500]) == pytest.approx([1, 0, 0])
+
+
+def test_a_line_after_a_scaler(hand):
+    # 3 * (2013 - 2000) / 10 + 1
+    assert answer(hand, "scaled_line", [2013]) == pytest.approx([4.9], rel=1e-6)
 
 
 @pytest.mark.parametrize("step", [-1, 0, 1])
@@ -57,9 +80,11 @@ def test_a_column_of_the_same_name_as_one_of_ours_is_the_callers(hand):
 @pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), 1e300])
 def test_a_bad_value_gives_null_in_its_own_row(hand, bad):
     rows = hand.execute(
-        "select onnx_predict('line', [1, x, 3]) from (values (2::double), (?), (2)) v(x)", [bad]
+        "select onnx_predict('line', [1, x, 3]), onnx_predict('net', [1, x]) "
+        "from (values (1::double), (?), (1)) v(x)",
+        [bad],
     ).fetchall()
-    assert rows == [([1.75],), (None,), ([1.75],)]
+    assert rows == [([2.75], [0.5]), (None, None), ([2.75], [0.5])]
 
 
 def test_no_features_give_null(hand):

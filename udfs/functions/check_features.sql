@@ -7,7 +7,13 @@
             list_transform(
                 o.model.inputs,
                 lambda input, i: case
-                    when o.features[i] is null then input.name || ' is missing'
+                    when
+                        o.features[i] is null
+                        -- A block that is missing is told once.
+                        then case
+                            when i = 1 or split_part(input.name, '=', 1) <> split_part(o.model.inputs[i - 1].name, '=', 1)
+                                then split_part(input.name, '=', 1) || ' is missing'
+                        end
                     when o.x[i] is null or not isfinite(o.x[i]) then input.name || ' is not a finite number'
                     when not o.x[i] between input.minimum and input.maximum
                         then input.name || ' is ' || o.features[i] || ', outside the range seen in training, '

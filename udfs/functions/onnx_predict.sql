@@ -4,7 +4,7 @@
     lambda o: case
         {{ bad_call('o', 'onnx_predict', 'double[]') }}
         when o.x is null or len(list_filter(o.x, lambda v: isfinite(v))) < len(o.x) then null
-        when o.model.kind = 'linear' then {{ transformed('o', linear_scores('o')) }}
+        when o.model.kind = 'net' then {{ transformed('o', net_scores('o')) }}
         when o.model.kind = 'trees' then {{ transformed('o', tree_scores('o')) }}
         else {{ raise_error(
             "'onnx_predict: model ' || o.id || ' has no form in pure SQL: run it in Python, "

@@ -1,20 +1,12 @@
 """The portable form of an ONNX graph: lists of parameters that pure SQL evaluates.
 
-One module for each kind. `translate` says which kind serves a graph; a graph of no kind still runs
-in the runtime lane.
+One module for each kind. A graph of no kind still runs in the runtime lane.
 """
 
 import onnx
+from onnx import numpy_helper
 
-from udfs.portable import linear, trees
-
-# One translator for each operator that ends in scores: no discovery, no effects at a distance.
-TRANSLATORS = {
-    "LinearRegressor": linear.translate,
-    "LinearClassifier": linear.translate,
-    "TreeEnsembleRegressor": trees.translate,
-    "TreeEnsembleClassifier": trees.translate,
-}
+from udfs.portable import net, trees
 
 
 def translate(content: bytes) -> dict | None:
@@ -24,14 +16,29 @@ def translate(content: bytes) -> dict | None:
     None where the graph has no portable form.
     """
     graph = onnx.load_from_string(content).graph
-    producers = {node.output[-1]: node for node in graph.node}
-    node = producers.get(graph.output[0].name)
-    while node is not None and _is_identity(node):
-        node = producers.get(node.input[0])
-    if node is None or node.op_type not in TRANSLATORS or node.input[0] != graph.input[0].name:
+    chain = _chain(graph)
+    if chain is None:
         return None
-    found = TRANSLATORS[node.op_type](node)
+    if chain[-1].op_type in ("TreeEnsembleRegressor", "TreeEnsembleClassifier"):
+        found = trees.translate(chain[-1]) if len(chain) == 1 else None
+    else:
+        constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
+        found = net.translate(chain, constants)
     return found if found and found["transform"] else None
+
+
+def _chain(graph: onnx.GraphProto) -> list[onnx.NodeProto] | None:
+    """The nodes from features to scores, each fed by the one before; None where there is a fork."""
+    producers = {name: node for node in graph.node for name in node.output}
+    chain, name = [], graph.output[0].name
+    while name != graph.input[0].name:
+        if name not in producers:
+            return None
+        node = producers[name]
+        if not _is_identity(node):
+            chain.insert(0, node)
+        name = node.input[0]
+    return chain or None
 
 
 def _is_identity(node: onnx.NodeProto) -> bool:

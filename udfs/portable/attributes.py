@@ -13,10 +13,10 @@ def transform(values: dict, raw_scores: int) -> str | None:
     """Return what turns raw scores into the answer, None where SQL has no form of it.
 
     NONE leaves them; BINARY completes the probability of the second class with that of the first;
-    LOGISTIC squashes one raw score into both.
+    LOGISTIC squashes one raw score into both; SOFTMAX makes probabilities of several.
     """
     labels = next((v for name, v in values.items() if name.startswith("classlabels_")), ())
     post = values.get("post_transform", "NONE")
     if len(labels) == 2 and raw_scores == 1:
         return {"NONE": "BINARY", "LOGISTIC": "LOGISTIC"}.get(post)
-    return "NONE" if post == "NONE" else None
+    return post if post in ("NONE", "SOFTMAX") else None

@@ -1,5 +1,9 @@
 {#- The one definition of a task's inputs, used by its feature table and by its SQL functions, so
-    that training and serving cannot drift apart. -#}
+    that training and serving cannot drift apart.
+
+    An input is a dictionary: `name`, `expression`, and where they differ from the name, `argument`,
+    the column or function argument it is made from, or `block`, the source of a vocabulary: such an
+    input is a list with one number for each member. A block stands last. -#}
 {% macro encode(task, row='') -%}
     {% if task not in tasks() %}
         {% do exceptions.raise_compiler_error("no task " ~ task ~ ": use one of " ~ tasks() | join(', ')) %}
@@ -9,12 +13,42 @@
 
 {#- Every task and its encoder. -#}
 {% macro tasks() -%}
-    {% do return({'log_streams': encode_log_streams, 'hit': encode_hit}) %}
+    {% do return({
+        'log_streams': encode_log_streams,
+        'log_streams_context': encode_log_streams_context,
+        'hit': encode_hit,
+        'tier': encode_tier,
+        'popularity': encode_popularity,
+    }) %}
 {%- endmacro %}
 
-{#- Names of the inputs in order. -#}
-{% macro input_names(task) -%}
-    {% do return(encode(task) | map(attribute='name') | list) %}
+{#- Inputs that are numbers as they stand. -#}
+{% macro numbers(names, row) -%}
+    {% set inputs = [] %}
+    {% for name in names %}
+        {% do inputs.append({'name': name, 'expression': 'cast(' ~ row ~ name ~ ' as double)'}) %}
+    {% endfor %}
+    {% do return(inputs) %}
+{%- endmacro %}
+
+{#- A number that the publisher writes as 0 where it could not tell: missing. -#}
+{% macro known_number(name, row) -%}
+    {% do return({'name': name, 'expression': 'nullif(cast(' ~ row ~ name ~ ' as double), 0)'}) %}
+{%- endmacro %}
+
+{#- True or false as 1 or 0. -#}
+{% macro flag(name, row) -%}
+    {% do return({'name': name, 'expression': 'cast(cast(' ~ row ~ name ~ ' as boolean) as double)'}) %}
+{%- endmacro %}
+
+{#- What a row or a call must give, in order. -#}
+{% macro argument_names(task) -%}
+    {% set names = [] %}
+    {% for input in encode(task) %}
+        {% set name = input.argument | default(input.name) %}
+        {% do names.append(name) if name not in names %}
+    {% endfor %}
+    {% do return(names) %}
 {%- endmacro %}
 
 {#- The inputs as columns, for a feature table. -#}
@@ -27,13 +61,31 @@
 
 {#- The inputs as one list, for a function. -#}
 {% macro encoded_list(task, row='') -%}
-    [{{ encode(task, row) | map(attribute='expression') | join(', ') }}]
+    {%- set inputs = encode(task, row) -%}
+    {%- set single = '[' ~ inputs | rejectattr('block', 'defined') | map(attribute='expression') | join(', ') ~ ']' -%}
+    {{ concatenated([single] + inputs | selectattr('block', 'defined') | map(attribute='expression') | list) }}
+{%- endmacro %}
+
+{#- Names of the encoded inputs in order, as a list in SQL: a block has one for each member. -#}
+{% macro encoded_names(task) -%}
+    {%- set inputs = encode(task) -%}
+    {%- set lists = ["['" ~ inputs | rejectattr('block', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
+    {%- for input in inputs | selectattr('block', 'defined') -%}
+        {%- do lists.append(block_names(input.name, input.block)) -%}
+    {%- endfor -%}
+    {{ concatenated(lists) }}
+{%- endmacro %}
+
+{#- Lists one after the other; one alone stays as it is. -#}
+{% macro concatenated(lists) -%}
+    {{ lists[0] if lists | length == 1 else 'list_concat(' ~ lists | join(', ') ~ ')' }}
 {%- endmacro %}
 
 {#- True where no input is missing: the rows that can be trained on. -#}
 {% macro has_all_inputs(task, row='') -%}
     {%- for input in encode(task, row) -%}
-    {{ input.expression }} is not null {%- if not loop.last %} and {% endif -%}
+    {{ row ~ input.name if input.block is defined else input.expression }} is not null
+    {%- if not loop.last %} and {% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -42,7 +94,7 @@
 {% macro fits_functions(task, inputs) -%}
     case {{ task }}
         {%- for name in tasks() %}
-        when '{{ name }}' then [input.name for input in {{ inputs }}] = ['{{ input_names(name) | join("', '") }}']
+        when '{{ name }}' then [input.name for input in {{ inputs }}] = {{ encoded_names(name) }}
         {%- endfor %}
         else true
     end

@@ -41,30 +41,45 @@
         ) }}
 {%- endmacro %}
 
-{#- Raw scores of a linear model: one dot product each. Not list_dot_product, which refuses a whole
-    vector of rows for a NULL in one of them. -#}
-{% macro linear_scores(o) -%}
-    list_transform(
-        {{ o }}.model.weights,
-        lambda weights, i: {{ o }}.model.intercepts[i]
-        + list_sum(list_transform(weights, lambda weight, j: weight * {{ o }}.x[j]))
-    )
+{#- Raw scores of a net: each layer's dot products, ReLU between them. The struct that goes from
+    layer to layer carries the values where a layer has its intercepts. Bad values count as 0, because
+    list_dot_product refuses a whole vector of rows for a NULL in one of them. -#}
+{% macro net_scores(o) -%}
+    list_reduce(
+        {{ o }}.model.layers,
+        lambda values, layer, step: struct_pack(
+            weights := cast(null as double[][]),
+            intercepts := list_transform(
+                layer.weights,
+                lambda weights, i: greatest(
+                    layer.intercepts[i] + list_dot_product(weights, values.intercepts),
+                    case when step < len({{ o }}.model.layers) then 0 else cast('-inf' as double) end
+                )
+            )
+        ),
+        struct_pack(weights := cast(null as double[][]), intercepts := list_transform(
+            {{ o }}.x, lambda v: case when isfinite(v) then cast(v as double) else 0 end
+        ))
+    ).intercepts
 {%- endmacro %}
 
 {#- Raw scores of a tree ensemble: walk down each tree, add what the leaves say. -#}
 {% macro tree_scores(o) -%}
     list_transform(
-        {{ o }}.model.leaves,
-        lambda leaf, i: {{ o }}.model.intercepts[i] + list_sum(list_transform(
+        [list_transform(
             {{ o }}.model.roots,
-            lambda root: leaf[list_reduce(
+            lambda root: list_reduce(
                 range(cast({{ o }}.model.depth as bigint)),
                 lambda node, step: {{ o }}.model.next[node]
                 + cast({{ o }}.x[{{ o }}.model.features[node]] >= {{ o }}.model.thresholds[node] as integer),
                 root
-            )]
-        ))
-    )
+            )
+        )],
+        lambda reached: list_transform(
+            {{ o }}.model.leaves,
+            lambda leaf, i: {{ o }}.model.intercepts[i] + list_sum(list_transform(reached, lambda node: leaf[node]))
+        )
+    )[1]
 {%- endmacro %}
 
 {#- From raw scores to what the model answers, as the ONNX operators define it. -#}
@@ -75,6 +90,10 @@
             when 'NONE' then s
             when 'BINARY' then [1 - s[1], s[1]]
             when 'LOGISTIC' then [1 / (1 + exp(s[1])), 1 / (1 + exp(-s[1]))]
+            when 'SOFTMAX' then list_transform(
+                [list_transform(s, lambda v: exp(v - list_max(s)))],
+                lambda e: list_transform(e, lambda v: v / list_sum(e))
+            )[1]
         end
     )[1]
 {%- endmacro %}

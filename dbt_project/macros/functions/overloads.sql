@@ -6,10 +6,39 @@
         {% endcall %}
 -#}
 {% macro overloads(task, leading=none) -%}
-    {%- set names = input_names(task) -%}
+    {%- set names = argument_names(task) -%}
     {%- set leading = [leading] if leading else [] -%}
     ({{ (leading + names) | join(', ') }}) as {{ caller(encoded_list(task)) }},
     ({{ (leading + ['t']) | join(', ') }}) as {{ caller(encoded_list(task, 't.')) }}
+{%- endmacro %}
+
+{#- Both forms of a task's check: its features, and the members of its blocks that no one knows. -#}
+{% macro check_overloads(task) -%}
+    ({{ argument_names(task) | join(', ') }}) as {{ check(task, '') }},
+    (t) as {{ check(task, 't.') }}
+{%- endmacro %}
+
+{% macro check(task, row) -%}
+    {%- set findings = ['check_features(' ~ champion(task) ~ ', ' ~ encoded_list(task, row) ~ ')'] -%}
+    {%- for input in encode(task, row) | selectattr('block', 'defined') -%}
+        {%- do findings.append(unknown_members(input.name, input.block, row)) -%}
+    {%- endfor -%}
+    {{ concatenated(findings) }}
+{%- endmacro %}
+
+{#- The label with the largest score. -#}
+{% macro likeliest(labels, scores) -%}
+    list_transform([{{ scores }}], lambda s: ['{{ labels | join("', '") }}'][list_position(s, list_max(s))])[1]
+{%- endmacro %}
+
+{#- The scores as a struct by label. -#}
+{% macro by_label(labels, scores) -%}
+    list_transform(
+        [{{ scores }}],
+        lambda s: case when s is not null then struct_pack(
+            {%- for label in labels %}{{ label }} := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
+        ) end
+    )[1]
 {%- endmacro %}
 
 {#- The champion's model_id, read inside the query and therefore in its own transaction. Where there

@@ -1,19 +1,78 @@
-{#- What a row's predictions depend on beside the model: md5 of the encoded inputs of these tasks. -#}
-{% macro inputs_hash(tasks, row) -%}
-    {%- set texts = [] -%}
-    {%- for task in tasks -%}
-        {%- for input in encode(task, row) -%}
-            {%- do texts.append("coalesce(cast(" ~ input.expression ~ " as varchar), '')") -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    md5({{ texts | join(" || '|' || ") }})
+{#- Every row of a relation, scored by the champions. Of an incremental run only the rows that are
+    new, have other inputs than before, or are to be scored by another champion. A task without
+    champion leaves its columns NULL.
+
+    `columns` is a list of dictionaries: name, task, function. -#}
+{% macro predictions(relation, key, columns, condition='true') -%}
+    {%- set tasks = columns | map(attribute='task') | unique | list -%}
+    with champions as (
+
+        select
+            {%- for task in tasks %}
+            max(case when task = '{{ task }}' then model_id end) as {{ task }}_model_id
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        from {{ ref('champions') }}
+
+    ),
+
+    entities as (
+
+        select
+            *,
+            {{ inputs_hash(tasks) }} as inputs_hash
+        from {{ relation }}
+        where {{ condition }}
+
+    )
+
+    select
+        entities.{{ key }},
+        {%- for column in columns %}
+        case
+            when champions.{{ column.task }}_model_id is not null then {{ column.function }}(entities)
+        end as {{ column.name }},
+        {%- endfor %}
+        {%- for task in tasks %}
+        champions.{{ task }}_model_id,
+        {%- endfor %}
+        entities.inputs_hash,
+        {{ utc_now() }} as predicted_at
+    from entities
+    cross join champions
+    {%- if is_incremental() %}
+    where
+        not exists (
+            select 1
+            from {{ this }} as predicted
+            where
+                predicted.{{ key }} = entities.{{ key }}
+                and predicted.inputs_hash = entities.inputs_hash
+                {%- for task in tasks %}
+                and predicted.{{ task }}_model_id is not distinct from champions.{{ task }}_model_id
+                {%- endfor %}
+        )
+    {%- endif %}
 {%- endmacro %}
 
-{#- Predictions of rows that are no longer there, or by a model that is no longer the champion: a
-    task whose champion was retired has none. Run it after new ones were written. -#}
-{% macro delete_stale(key, relation, task, condition='true') -%}
+{#- What a row's predictions depend on beside the models: md5 of what the functions read of it. -#}
+{% macro inputs_hash(tasks) -%}
+    {%- set names = [] -%}
+    {%- for task in tasks -%}
+        {%- for name in argument_names(task) -%}
+            {%- do names.append(name) if name not in names -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    md5(
+        {%- for name in names %}
+        coalesce(cast({{ name }} as varchar), '')
+        {%- if not loop.last %} || '|' || {% endif -%}
+        {% endfor %}
+    )
+{%- endmacro %}
+
+{#- Deletes the predictions of rows that are no longer there. -#}
+{% macro delete_gone(key, relation, condition='true') -%}
     delete from {{ this }}
-    where
-        {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
-        or {{ task }}_model_id not in (select model_id from ml.champions where task = '{{ task }}')
+    where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
 {%- endmacro %}

@@ -19,20 +19,22 @@
         dbt run-operation promote --args '{task: hit, model_id: "0123456789ab"}'
 -#}
 {% macro promote(task, model_id, reason='by hand') -%}
-    {% set needed = input_names(task) | join(', ') %}
+    {% do encode(task) %}
     {% set found = run_query(
-        "select array_to_string([input.name for input in inputs], ', ') from ml.model_versions "
+        "select " ~ fits_functions('task', 'inputs') ~ ", array_to_string([input.name for input in inputs], ', ') "
+        ~ "from ml.model_versions "
         ~ "where task = '" ~ task ~ "' and model_id = '" ~ escape_single_quotes(model_id) ~ "'"
-    ).columns[0].values() %}
+    ).rows %}
     {% if found | length == 0 %}
         {% do exceptions.raise_compiler_error(
             "task " ~ task ~ " has no model " ~ model_id
             ~ ": see select model_id, task, algorithm from ml.model_versions"
         ) %}
-    {% elif found[0] != needed %}
+    {% elif not found[0][0] %}
         {% do exceptions.raise_compiler_error(
-            "model " ~ model_id ~ " takes " ~ found[0] ~ ", but the functions of task " ~ task
-            ~ " give " ~ needed ~ ": promote a model with these inputs"
+            "model " ~ model_id ~ " takes " ~ found[0][1] ~ ", but the functions of task " ~ task
+            ~ " give " ~ encode(task) | map(attribute='name') | join(', ')
+            ~ ": promote a model with these inputs"
         ) %}
     {% endif %}
     {{ record_promotion(task, model_id, reason, is_pinned=true) }}
@@ -44,7 +46,7 @@
         dbt run-operation unpin --args '{task: hit}'
 -#}
 {% macro unpin(task) -%}
-    {% do input_names(task) %}
+    {% do encode(task) %}
     {% set champions = run_query(
         "select model_id from ml.champions where task = '" ~ task ~ "'"
     ).columns[0].values() %}

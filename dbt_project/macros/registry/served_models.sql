@@ -10,7 +10,7 @@
         inputs struct(name varchar, "type" varchar, minimum double, maximum double)[],
         kind varchar,
         transform varchar,
-        weights float[][],
+        layers struct(weights double[][], intercepts double[])[],
         intercepts float[],
         depth integer,
         roots integer[],

@@ -46,5 +46,6 @@ select
     in_apple_charts,
     in_deezer_playlists,
     in_deezer_charts,
-    in_shazam_charts
+    in_shazam_charts,
+    line_number
 from ranked

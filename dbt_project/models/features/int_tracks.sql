@@ -62,8 +62,10 @@ select
     ranked.tempo,
     ranked.time_signature,
     ranked.explicit,
+    coalesce(lower(trim(ranked.album_name)) = lower(trim(ranked.track_name)), false) as is_single,
     ranked.is_excluded,
-    ranked.rank_in_pair = 1 and not ranked.is_excluded as is_pair_representative
+    ranked.rank_in_pair = 1 and not ranked.is_excluded as is_pair_representative,
+    ranked.line_number
 from ranked
 inner join genres
     on ranked.pair_key = genres.pair_key

@@ -1,2 +1,2 @@
-select *
+select * exclude (line_number)
 from {{ ref('int_chart_songs') }}

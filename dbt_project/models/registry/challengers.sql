@@ -1,5 +1,6 @@
 {{ config(post_hook="{{ promote_challengers() }}") }}
 
+-- depends_on: {{ ref('genres') }}
 with scored as (
 
     select

@@ -24,5 +24,6 @@ flat as (
 select
     * exclude (sign),
     sign * (mean - baseline_mean) as gain_over_baseline,
+    gain_sd / sqrt(folds) as gain_standard_error,
     coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling
 from flat

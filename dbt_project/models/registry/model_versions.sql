@@ -1,2 +1,2 @@
-select * exclude (onnx, portable, metrics, importance)
+select * exclude (onnx, portable, metrics, importance, calibration, confusion)
 from {{ ref('registry') }}

@@ -1,10 +1,4 @@
-{#- One line for each task. -#}
-{%- set runs = [
-    ref('train_log_streams'),
-    ref('train_hit'),
-] -%}
-
-{% for run in runs %}
-select * from {{ run }}
+{%- for task in tasks() %}
+select * from {{ ref('train_' ~ task) }}
 {% if not loop.last %}union all{% endif %}
-{% endfor %}
+{%- endfor %}

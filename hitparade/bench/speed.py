@@ -1,15 +1,17 @@
-"""Benchmarks of a finished warehouse, each a ratio inside one run."""
+"""`hitparade bench lanes`: what a prediction takes, as a ratio inside one run."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import onnxruntime
 
 import udfs
+from hitparade.bench import BenchError, opened
 from hitparade.training_run import TASKS
+from models_py.examples import examples
+from models_py.task import Task
 
 ROWS = 2_000
 REPEATS = 5
@@ -19,11 +21,18 @@ SERVED = """
         served.algorithm,
         served.model_id,
         champions.model_id is not null as is_champion,
-        list_transform(served.inputs, lambda input: input.name) as names
+        versions.onnx_bytes,
+        versions.train_seconds
     from ml.served_models as served
+    inner join ml.model_versions as versions
+        on
+            served.task = versions.task
+            and served.algorithm = versions.algorithm
+            and served.model_id = versions.model_id
     left join ml.champions as champions
         on served.task = champions.task and served.model_id = champions.model_id
     where served.is_newest
+    qualify row_number() over (partition by served.model_id order by versions.version desc) = 1
     order by all
 """
 
@@ -33,23 +42,31 @@ def run(database: Path) -> list[dict]:
 
     Returns:
         One dict for each model: milliseconds for one row in each lane; milliseconds of bare
-        onnxruntime for ROWS rows as a numpy array, and each lane's time as a multiple of that.
+        onnxruntime for ROWS rows as a numpy array, and each lane's time as a multiple of that;
+        the size of its graph and the seconds that it took to train.
+
+    Raises:
+        BenchError: no finished warehouse, or no model in it.
     """
-    portable = duckdb.connect(database, read_only=True, config={"threads": 1})
-    runtime = duckdb.connect(database, read_only=True, config={"threads": 1})
-    with portable, runtime:
+    with opened(database) as portable, opened(database) as runtime:
         udfs.register(runtime)
         models = portable.execute(SERVED).fetchall()
+        if not models:
+            raise BenchError(
+                f"{database} has no model: run `hitparade build`, whose tests say what is missing"
+            )
         return [_model(portable, runtime, *model) for model in models]
 
 
-def _model(portable, runtime, task, algorithm, model_id, is_champion, names) -> dict:
+def _model(
+    portable, runtime, task, algorithm, model_id, is_champion, onnx_bytes, train_seconds
+) -> dict:
     for connection in (portable, runtime):
-        _copy_rows(connection, TASKS[task].entity, names)
-    reference = _onnxruntime(portable, model_id, names)
+        _copy_rows(connection, TASKS[task])
+    reference = _onnxruntime(portable, TASKS[task], model_id)
     call = f"predict_{task}_by('{algorithm}', t)"
     one = f"select {call} from rows as t limit 1"
-    many = f"select sum({call}) from rows as t"
+    many = f"select max({call}) from rows as t"
     return {
         "task": task,
         "algorithm": algorithm,
@@ -59,15 +76,17 @@ def _model(portable, runtime, task, algorithm, model_id, is_champion, names) -> 
         "onnxruntime": reference,
         "portable_x": _best(lambda: portable.execute(many).fetchall()) / reference,
         "runtime_x": _best(lambda: runtime.execute(many).fetchall()) / reference,
+        "onnx_bytes": onnx_bytes,
+        "train_seconds": train_seconds,
     }
 
 
-def _copy_rows(connection, table: str, names: list[str]) -> None:
-    """ROWS complete rows of a table, repeated where it has fewer.
+def _copy_rows(connection, task: Task) -> None:
+    """ROWS rows that can be scored, repeated where there are fewer.
 
     Shuffled: equal rows side by side would let a processor foresee each branch of a tree.
     """
-    complete = f"from {table} as t where " + " and ".join(f"{name} is not null" for name in names)
+    complete = f"from {task.entity} as t semi join features.feat_{task.name} using ({task.key})"
     ((count,),) = connection.execute(f"select count(*) {complete}").fetchall()
     connection.execute(
         f"create or replace temp table rows as select t.* from (select t.* {complete}) as t, "
@@ -75,9 +94,12 @@ def _copy_rows(connection, table: str, names: list[str]) -> None:
     )
 
 
-def _onnxruntime(connection, model_id: str, names: list[str]) -> float:
-    query = f"select [{', '.join(names)}]::float[] from rows"
-    features = np.array([row[0] for row in connection.execute(query).fetchall()], dtype=np.float32)
+def _onnxruntime(connection, task: Task, model_id: str) -> float:
+    table = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
+    genres = [genre for (genre,) in connection.sql("from staging.genres order by genre").fetchall()]
+    features = examples(task, table, {"genres": genres}).features
+    features = np.resize(features, (ROWS, features.shape[1])).astype(np.float32)
+    np.random.default_rng(0).shuffle(features)
     query = "select onnx from ml.model_artifacts where model_id = ?"
     ((content,),) = connection.execute(query, [model_id]).fetchall()
     options = onnxruntime.SessionOptions()

@@ -1,0 +1,50 @@
+{#- Fails for each input of a feature table that follows the order of the raw file, or a column that
+    is known only after release: whatever it is called and however it was rescaled, their ranks
+    agree. No honest input comes near `limit`; a list has no rank and is not compared. -#}
+{% test no_leak(model, rows, key, after_release, limit=0.9) %}
+{%- set suspects = ['line_number'] + after_release -%}
+{#- A feature table is key, pair_key, fold, inputs, label. -#}
+{%- set inputs = [] -%}
+{%- for column in (adapter.get_columns_in_relation(model) if execute else [])[3:-1] -%}
+    {%- do inputs.append(column.name) if not column.dtype.endswith('[]') -%}
+{%- endfor -%}
+with ranks as (
+
+    select
+        {%- for input in inputs %}
+        rank() over (order by features.{{ input }}) as input_{{ loop.index }},
+        {%- endfor %}
+        {%- for suspect in suspects %}
+        rank() over (order by rows.{{ suspect }}) as suspect_{{ loop.index }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ model }} as features
+    inner join {{ rows }} as rows
+        on features.{{ key }} = rows.{{ key }}
+
+),
+
+compared as (
+
+    {%- for suspect in suspects %}
+    {%- set place = loop.index %}
+    {%- for input in inputs %}
+    select
+        '{{ input }}' as input,
+        '{{ suspect }}' as leak,
+        corr(input_{{ loop.index }}, suspect_{{ place }}) as rank_correlation
+    from ranks
+    union all
+    {%- endfor %}
+    {%- endfor %}
+    select
+        null as input,
+        null as leak,
+        null as rank_correlation
+
+)
+
+select *
+from compared
+where abs(rank_correlation) > {{ limit }}
+{% endtest %}

@@ -1,0 +1,74 @@
+-- One row for each artist of each track that is kept, and of each chart song.
+with credits as (
+
+    select
+        track_id,
+        null as song_id,
+        unnest(string_split(artists, ';')) as artist
+    from {{ ref('dim_tracks') }}
+    where is_pair_representative
+    union all
+    select
+        null as track_id,
+        song_id,
+        unnest(string_split(artists, ',')) as artist
+    from {{ ref('dim_songs') }}
+
+),
+
+-- An artist who stands twice beside one song made it once.
+artists as (
+
+    select
+        md5(lower(trim(artist))) as artist_id,
+        track_id,
+        song_id,
+        min(trim(artist)) as artist_name
+    from credits
+    where trim(artist) <> ''
+    group by artist_id, track_id, song_id
+
+),
+
+artist_genres as (
+
+    select distinct
+        artists.artist_id,
+        unnest(tracks.genres) as genre
+    from artists
+    inner join {{ ref('dim_tracks') }} as tracks
+        on artists.track_id = tracks.track_id
+
+),
+
+genres as (
+
+    select
+        artist_id,
+        string_agg(genre, ', ' order by genre) as genres_text
+    from artist_genres
+    group by artist_id
+
+)
+
+select
+    artists.artist_id,
+    min(artists.artist_name) as artist_name,
+    count(artists.track_id) as tracks,
+    avg(tracks.popularity) as mean_popularity,
+    max(tracks.popularity) as max_popularity,
+    count(*) filter (where tracks.popularity >= {{ var('hit_cut') }}) as hits,
+    any_value(genres.genres_text) as genres_text,
+    avg(predictions.hit_probability) as mean_hit_probability,
+    count(artists.song_id) as chart_songs,
+    cast(coalesce(sum(songs.streams), 0) as bigint) as streams
+from artists
+left join {{ ref('dim_tracks') }} as tracks
+    on artists.track_id = tracks.track_id
+left join {{ ref('fct_track_predictions') }} as predictions
+    on artists.track_id = predictions.track_id
+left join {{ ref('dim_songs') }} as songs
+    on artists.song_id = songs.song_id
+left join genres
+    on artists.artist_id = genres.artist_id
+group by artists.artist_id

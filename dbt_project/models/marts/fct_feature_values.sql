@@ -1,0 +1,54 @@
+{{ config(materialized='view') }}
+
+{%- set audio = encode_audio('') | map(attribute='name') | list %}
+{%- set track_features = audio + ['duration_ms', 'explicit', 'popularity'] %}
+{%- set song_audio = encode_log_streams() | map(attribute='name') | list %}
+{%- set song_features = song_audio + ['artist_count', 'log_streams'] %}
+
+with tracks as (
+
+    select
+        track_id as id,
+        row_number() over (order by popularity desc, track_id asc) <= 100 as is_top_100,
+        {%- for feature in track_features %}
+        cast({{ feature }} as double) as {{ feature }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ ref('dim_tracks') }}
+    where is_pair_representative
+
+),
+
+songs as (
+
+    select
+        song_id as id,
+        row_number() over (order by streams desc, song_id asc) <= 100 as is_top_100,
+        ln(1 + streams) as log_streams,
+        {%- for feature in song_features if feature != 'log_streams' %}
+        cast({{ feature }} as double) as {{ feature }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ ref('dim_songs') }}
+
+)
+
+select
+    'tracks' as entity,
+    id,
+    is_top_100,
+    feature = 'popularity' as is_label,
+    feature,
+    value
+from tracks
+unpivot (value for feature in ({{ track_features | join(', ') }}))
+union all
+select
+    'songs' as entity,
+    id,
+    is_top_100,
+    feature = 'log_streams' as is_label,
+    feature,
+    value
+from songs
+unpivot (value for feature in ({{ song_features | join(', ') }}))

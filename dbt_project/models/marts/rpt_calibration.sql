@@ -1,0 +1,20 @@
+select
+    models.task,
+    models.algorithm,
+    models.version,
+    models.model_id,
+    models.is_champion,
+    calibration.label,
+    calibration.bin,
+    (calibration.bin - 1) / 10e0 as low,
+    calibration.bin / 10e0 as high,
+    calibration.rows,
+    calibration.predicted,
+    calibration.observed,
+    calibration.observed - calibration.predicted as gap
+from {{ ref('rpt_model_leaderboard') }} as models
+inner join {{ ref('model_calibration') }} as calibration
+    on
+        models.task = calibration.task
+        and models.algorithm = calibration.algorithm
+        and models.version = calibration.version

@@ -1,0 +1,27 @@
+with compared as (
+
+    select
+        entity,
+        feature,
+        avg(value) filter (where is_top_100) as top_100_mean,
+        avg(value) as all_mean,
+        stddev_samp(value) as all_sd,
+        count(*) filter (where is_top_100) as top_100_rows,
+        count(*) as all_rows
+    from {{ ref('fct_feature_values') }}
+    where not is_label
+    group by entity, feature
+
+)
+
+select
+    entity,
+    feature,
+    top_100_mean,
+    all_mean,
+    all_sd,
+    top_100_mean - all_mean as difference,
+    (top_100_mean - all_mean) / nullif(all_sd, 0) as difference_in_sd,
+    top_100_rows,
+    all_rows
+from compared

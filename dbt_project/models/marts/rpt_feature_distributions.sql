@@ -1,0 +1,58 @@
+{%- set bins = 20 %}
+
+-- A yes or no has no distribution worth bins.
+with feature_values as (
+
+    select *
+    from {{ ref('fct_feature_values') }}
+    where not is_label and feature <> 'explicit'
+
+),
+
+widths as (
+
+    select
+        entity,
+        feature,
+        percentile_cont(0.005) within group (order by value) as lowest,
+        (percentile_cont(0.995) within group (order by value) - lowest) / {{ bins }} as width
+    from feature_values
+    group by entity, feature
+
+),
+
+bins as (
+
+    select
+        *,
+        unnest(range(1, {{ bins }} + 1)) as bin
+    from widths
+
+),
+
+placed as (
+
+    select
+        feature_values.*,
+        coalesce(floor((value - lowest) / nullif(width, 0)), 0) + 1 as place
+    from feature_values
+    inner join widths
+        on feature_values.entity = widths.entity and feature_values.feature = widths.feature
+
+)
+
+select
+    bins.entity,
+    bins.feature,
+    bins.bin,
+    bins.lowest + (bins.bin - 1) * bins.width as low,
+    bins.lowest + bins.bin * bins.width as high,
+    count(placed.id) as rows,
+    count(placed.id) filter (where placed.is_top_100) as top_100_rows
+from bins
+left join placed
+    on
+        bins.entity = placed.entity
+        and bins.feature = placed.feature
+        and bins.bin = least(greatest(placed.place, 1), {{ bins }})
+group by bins.entity, bins.feature, bins.bin, bins.lowest, bins.width

@@ -1,0 +1,12 @@
+def model(dbt, session):
+    from hitparade.training import train
+
+    return train(
+        "log_streams_context",
+        features=dbt.ref("feat_log_streams_context"),
+        algorithms=dbt.config.meta_get("algorithms"),
+        definition=dbt.config.meta_get("definition"),
+        history=session.sql(f"select * from {dbt.this}") if dbt.is_incremental else None,
+        promotions=dbt.source("ml", "promotions"),
+        ceilings=dbt.ref("stg_raw__ceilings"),
+    )

@@ -1,0 +1,13 @@
+def model(dbt, session):
+    from hitparade.training import train
+
+    return train(
+        "tier",
+        features=dbt.ref("feat_tier"),
+        algorithms=dbt.config.meta_get("algorithms"),
+        definition=dbt.config.meta_get("definition"),
+        history=session.sql(f"select * from {dbt.this}") if dbt.is_incremental else None,
+        promotions=dbt.source("ml", "promotions"),
+        ceilings=dbt.ref("stg_raw__ceilings"),
+        vocabularies={"genres": dbt.ref("genres")},
+    )

@@ -1,0 +1,60 @@
+"""popularity: Spotify's popularity of a track, 0 to 100, from audio, form and genres.
+
+    dbt build --select +train_popularity
+
+One row is a track, one for each pair of track name and artists. The hybrid net learns from labels
+and from XGBoost at once; being differentiable, it is what song optimisation can climb.
+"""
+
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models_py.log_streams import xgboost
+from models_py.net import Net
+from models_py.task import Task
+
+
+def ridge(params) -> Pipeline:
+    """Return a ridge regression over standardised inputs; `ridge__alpha` is its penalty."""
+    return make_pipeline(StandardScaler(), Ridge()).set_params(**params)
+
+
+def mlp(params) -> Net:
+    """Return a small ReLU net that learns from the labels alone."""
+    return Net(**params)
+
+
+def hybrid(params) -> Net:
+    """Return the same net, taught by labels and by XGBoost (`teacher`: its hyperparameters)."""
+    return Net(**({"teacher": {}} | params))
+
+
+TASK = Task(
+    name="popularity",
+    kind="regression",
+    entity="dim_tracks",
+    key="track_id",
+    inputs=(
+        "danceability",
+        "energy",
+        "loudness",
+        "speechiness",
+        "acousticness",
+        "instrumentalness",
+        "liveness",
+        "valence",
+        "tempo",
+        "duration_ms",
+        "explicit",
+        "key",
+        "mode",
+        "time_signature",
+        "is_single",
+        "genres",
+    ),
+    label="popularity",
+    outputs=("popularity",),
+    metric="rmse",
+    algorithms={"ridge": ridge, "mlp": mlp, "xgboost": xgboost, "hybrid": hybrid},
+)

@@ -1,0 +1,15 @@
+-- Which inputs do the champions use, and how much worse are they without them?
+-- Shape: up to 25 rows: task VARCHAR, algorithm VARCHAR, metric VARCHAR, importance_rank BIGINT,
+-- feature VARCHAR, importance DOUBLE, share DOUBLE.
+select
+    task,
+    algorithm,
+    metric,
+    importance_rank,
+    feature,
+    importance,
+    importance / sum(greatest(importance, 0)) over (partition by task) as share
+from rpt_feature_importance
+where is_champion
+qualify importance_rank <= 5
+order by task, importance_rank

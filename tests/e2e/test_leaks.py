@@ -1,0 +1,95 @@
+"""A leak planted into the project fails the build before a model that profits can serve anyone."""
+
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT, Warehouse
+
+PARTS = ("dbt_project", "data/seeds", "udfs", "sql", "tests/dbt")
+FILES = ("dbt_project.yml", "profiles.yml")
+ENCODERS = "dbt_project/macros/encoders"
+# A rank correlation of .7 with the label: nothing is told by it but the score.
+NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
+
+
+@pytest.fixture
+def planted(small_copy, tmp_path):
+    """A copy of the project, one of its texts replaced, over a copy of the finished warehouse."""
+    project = tmp_path / "project"
+    for part in PARTS:
+        shutil.copytree(ROOT / part, project / part)
+    for file in FILES:
+        shutil.copy(ROOT / file, project / file)
+    shutil.rmtree(small_copy.folder / "target")
+
+    def plant(file: str, old: str, new: str) -> Warehouse:
+        text = (project / file).read_text()
+        assert text.count(old) == 1, "the planted text no longer stands there"
+        (project / file).write_text(text.replace(old, new))
+        return Warehouse(small_copy.folder, project)
+
+    return plant
+
+
+def versions(warehouse, task):
+    return warehouse.query(f"select count(*) from ml.train_{task}")
+
+
+def assert_stopped(warehouse, sample, task, test, *, before_training=True):
+    """The build fails by this test, and what comes after it keeps its earlier state."""
+    models, champions = versions(warehouse, task), warehouse.query("from ml.champions order by all")
+    selection = f"+train_{task}" if before_training else f"+feat_{task} train_{task}+"
+    result = warehouse.dbt(
+        "build", "--select", selection, check=False, HITPARADE_SAMPLE=str(sample)
+    )
+    assert result.returncode == 1, result.stdout + result.stderr
+    failures = [line for line in result.stdout.splitlines() if " FAIL " in line]
+    assert len(failures) == 1 and test in failures[0], result.stdout
+    assert warehouse.query("from ml.champions order by all") == champions
+    if before_training:
+        assert versions(warehouse, task) == models
+
+
+@pytest.mark.parametrize(
+    "expression", ["cast(line_number as double)", "-ln(2 + line_number)"], ids=["as is", "rescaled"]
+)
+def test_a_row_number_of_the_file(planted, small_sample, expression):
+    warehouse = planted(
+        f"{ENCODERS}/hit.sql",
+        "numbers(['danceability', 'energy', 'valence'], row)",
+        "numbers(['danceability', 'energy'], row) + "
+        f"[{{'name': 'valence', 'expression': '{expression}'}}]",
+    )
+    assert_stopped(warehouse, small_sample, "hit", "no_leak_feat_hit")
+
+
+@pytest.mark.parametrize(
+    "expression", ["cast(in_spotify_playlists as double)", "sqrt(in_deezer_playlists)"]
+)
+def test_a_count_that_is_known_only_after_release(planted, small_sample, expression):
+    warehouse = planted(
+        f"{ENCODERS}/log_streams.sql",
+        "numbers([\n        'bpm', ",
+        f"[{{'name': 'bpm', 'expression': '{expression}'}}] + numbers([\n        ",
+    )
+    assert_stopped(warehouse, small_sample, "log_streams", "no_leak_feat_log_streams")
+
+
+def test_a_pair_on_both_sides_of_a_split(planted, small_sample):
+    warehouse = planted(
+        "dbt_project/models/features/feat_log_streams.sql", "fold('pair_key')", "fold('song_id')"
+    )
+    assert_stopped(warehouse, small_sample, "log_streams", "one_side_of_a_split_feat_log_streams")
+
+
+def test_a_score_above_the_ceiling(planted, small_sample):
+    warehouse = planted(
+        f"{ENCODERS}/hit.sql",
+        "numbers(['danceability', 'energy', 'valence'], row)",
+        "numbers(['danceability', 'energy'], row) + "
+        f"[{{'name': 'valence', 'expression': '{NOISY}'}}]",
+    )
+    assert_stopped(
+        warehouse, small_sample, "hit", "no_model_beats_the_ceiling", before_training=False
+    )

@@ -1,0 +1,2 @@
+-- depends_on: {{ function('check_features') }}
+{{ check_overloads('tier') }}
