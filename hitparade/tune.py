@@ -1,0 +1,298 @@
+"""`hitparade tune`: search the hyperparameters of a task, write what a person may then paste.
+
+The database is closed while a search runs, and opened for writing only to store its trials.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hitparade import raw
+from hitparade.training_run import TASKS
+from models_py import metrics, search, training
+from models_py.examples import HOLDOUT, examples
+from models_py.search import Limits, Outcome, Trial
+from models_py.spaces import SPACES
+from models_py.task import Task
+
+SETTINGS = raw.ROOT / "dbt_project" / "models" / "training" / "_training.yml"
+# As the macro create_registry has it: a build may have stood before this table did.
+TABLE = """
+    create schema if not exists ml;
+    create table if not exists ml.tuning_trials (
+        run_id varchar not null,
+        task varchar not null,
+        algorithm varchar not null,
+        trial integer not null,
+        state varchar not null,
+        params varchar not null,
+        metric varchar not null,
+        value double,
+        standard_error double,
+        seconds double not null,
+        started_at timestamp not null,
+        is_present boolean not null,
+        is_best boolean not null
+    );
+"""
+NEWEST = """
+    select algorithm, config
+    from ml.model_versions
+    where task = ?
+    qualify row_number() over (partition by algorithm order by version desc) = 1
+"""
+
+
+class TuneError(RuntimeError):
+    """A search that cannot run; the message says why and what to do."""
+
+
+def run(
+    console: Console,
+    database: Path,
+    name: str,
+    algorithms: Sequence[str],
+    limits: Limits,
+    output: Path,
+) -> None:
+    """Search the algorithms of a task, store the trials, print and write the best settings.
+
+    Args:
+        console: where to print.
+        database: a finished warehouse.
+        name: of the task.
+        algorithms: those to search; none for all in _training.yml that have a search space.
+        limits: trials of each algorithm, seconds of all together, the seed.
+        output: the file to write.
+
+    Raises:
+        TuneError: the search cannot run, or found nothing.
+        TrainingError: a feature table or settings that cannot be trained on.
+        KeyboardInterrupt: the user stopped it; finished trials and algorithms are kept.
+    """
+    if name not in TASKS:
+        raise TuneError(f"there is no task {name}: use one of {', '.join(TASKS)}")
+    task = TASKS[name]
+    written = _written_settings(name)
+    names = _algorithms(task, algorithms, written)
+    table, genres, built = _read(database, task)
+    # What stands in the feature table outside HOLDOUT is all that the search is given.
+    searched = examples(task, table.filter(pc.field("fold") != HOLDOUT), {"genres": genres})
+    rows = examples(task, table, {"genres": genres})
+    given = {algorithm: _given(task, algorithm, built, written) for algorithm in names}
+    run_id, end = uuid.uuid4().hex[:12], monotonic() + limits.seconds
+    tried, outcomes = {}, {}
+    try:
+        for place, algorithm in enumerate(names):
+            part = replace(limits, seconds=(end - monotonic()) / (len(names) - place))
+            trials = tried[algorithm] = []
+            with _stored(console, database, run_id, task, algorithm, trials):
+                _search(console, trials, task, algorithm, searched, given[algorithm], part)
+                if found := search.outcome(task, algorithm, rows, trials):
+                    outcomes[algorithm] = found
+                else:
+                    _say(console, f"{algorithm}: nothing that can be stored was measured in time")
+    finally:
+        if outcomes:
+            text = _text(task, run_id, limits, tried, outcomes, written)
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(text + "\n", encoding="utf-8")
+            console.print(f"Written to {output}", soft_wrap=True)
+    if not outcomes:
+        raise TuneError(
+            f"nothing was measured on all folds within {limits.seconds:g} seconds: give more by "
+            "`--seconds`, or fewer algorithms by `--algorithm`"
+        )
+
+
+def _say(console: Console, message: str) -> None:
+    console.print(message, style="red", markup=False, soft_wrap=True)
+
+
+def _written_settings(name: str) -> dict[str, dict]:
+    """The block `algorithms` of a task in _training.yml."""
+    models = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["models"]
+    (node,) = (model for model in models if model["name"] == f"train_{name}")
+    algorithms = node["config"]["meta"]["algorithms"]
+    return {algorithm: params or {} for algorithm, params in algorithms.items()}
+
+
+def _algorithms(task: Task, asked: Sequence[str], written: dict) -> list[str]:
+    training.check(task, {name: {} for name in asked})
+    spaces = SPACES.get(task.name, {})
+    without = [name for name in asked or written if name not in spaces]
+    if without and (asked or len(without) == len(written)):
+        raise TuneError(
+            f"task {task.name} has no search space for {', '.join(without)}, which "
+            f"models_py/spaces.py has for {', '.join(spaces) or 'none of its algorithms'}"
+        )
+    return [name for name in dict.fromkeys(asked or written) if name in spaces]
+
+
+def _given(task: Task, algorithm: str, built: dict, written: dict) -> list[dict]:
+    """The settings of the newest version, then those of _training.yml where they changed since."""
+    found = [settings[algorithm] for settings in (built, written) if algorithm in settings] or [{}]
+    for settings in found:
+        training.check(task, {algorithm: settings})
+    return found[:1] if found[0] == found[-1] else found
+
+
+def _read(database: Path, task: Task) -> tuple[pa.Table, list[str], dict[str, dict]]:
+    """The feature table, the genres in order, and the settings of the newest versions."""
+    if not database.is_file():
+        raise TuneError(f"There is no {database}: run `hitparade build`")
+    with _opened(database, read_only=True) as connection:
+        try:
+            table = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
+            genres = connection.sql("from staging.genres order by all").fetchall()
+            newest = connection.execute(NEWEST, [task.name]).fetchall()
+        except duckdb.CatalogException as error:
+            raise TuneError(
+                f"{database} is no finished warehouse: run `hitparade build`\n{error}"
+            ) from error
+    return table, [genre for (genre,) in genres], {name: json.loads(c) for name, c in newest}
+
+
+@contextmanager
+def _opened(database: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        connection = duckdb.connect(database, read_only=read_only)
+    except duckdb.IOException as error:
+        step = "\nClose the program that has the file open." if "lock" in str(error) else ""
+        raise TuneError(f"{error}{step}") from error
+    with connection:
+        yield connection
+
+
+def _search(
+    console: Console, trials: list[Trial], task: Task, algorithm: str, rows, given, limits: Limits
+) -> None:
+    """Add each trial to `trials` as it ends, under a progress bar."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    best = TextColumn(f"{task.metric} {{task.fields[best]}}")
+    with Progress(*columns, best, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task(algorithm, total=limits.trials, best="...")
+        for trial in search.search(task, algorithm, rows, given, limits):
+            trials.append(trial)
+            found = search.best(task, trials)
+            progress.update(bar, advance=1, best=f"{found[0].value:.4f}" if found else "...")
+
+
+@contextmanager
+def _stored(
+    console: Console, database: Path, run_id: str, task: Task, algorithm: str, trials: list[Trial]
+) -> Iterator[None]:
+    """Append the trials to ml.tuning_trials at the end, however that comes."""
+    try:
+        yield
+    finally:
+        for trial in (trial for trial in trials if trial.reason):
+            _say(console, f"{algorithm}, trial {trial.number} {trial.state}: {trial.reason}")
+        if trials:
+            _store(console, database, run_id, _rows(run_id, task, algorithm, trials))
+
+
+def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> None:
+    try:
+        with _opened(database) as connection:
+            connection.execute(TABLE)
+            connection.execute("insert into ml.tuning_trials by name from rows")
+    except (TuneError, duckdb.Error) as error:
+        file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()
+        pq.write_table(rows, file)
+        later = f"insert into ml.tuning_trials by name from '{file}'"
+        _say(console, f"{error}\nThe trials are not lost; store them later:\n  {later}")
+
+
+def _rows(run_id: str, task: Task, algorithm: str, trials: list[Trial]) -> pa.Table:
+    """Trials as rows of ml.tuning_trials."""
+    best = search.best(task, trials)[:1]
+    rows = [
+        {
+            "run_id": run_id,
+            "task": task.name,
+            "algorithm": algorithm,
+            "trial": trial.number,
+            "state": trial.state,
+            "params": json.dumps(trial.settings, sort_keys=True),
+            "metric": task.metric,
+            "value": trial.value,
+            "standard_error": trial.standard_error,
+            "seconds": trial.seconds,
+            "started_at": trial.started_at,
+            "is_present": trial.number == 0,
+            "is_best": trial in best,
+        }
+        for trial in trials
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _text(
+    task: Task,
+    run_id: str,
+    limits: Limits,
+    tried: dict,
+    outcomes: dict[str, Outcome],
+    written: dict,
+) -> str:
+    """The block `algorithms`, indented as in _training.yml, under a comment on what was found."""
+    is_higher_better = metrics.METRICS[task.kind][task.metric].higher_is_better
+    found = {name: outcome.best.settings for name, outcome in outcomes.items()}
+    # Where they agree, in the order in which a person wrote them.
+    settings = written | {n: s for n, s in found.items() if s != written.get(n)}
+    file = SETTINGS.relative_to(raw.ROOT)
+    next_step = f"Next: paste this over the block of train_{task.name} in {file}, then `dbt build`."
+    lines = [
+        f"hitparade tune {task.name}, run {run_id}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"At most {limits.trials} trials and {limits.seconds:g} seconds, seed {limits.seed}.",
+        f"{task.metric} ({'higher' if is_higher_better else 'lower'} is better), mean ± standard "
+        f"error over the folds searched; fold {HOLDOUT} chose nothing.",
+    ]
+    for name, outcome in outcomes.items():
+        lines += _lines(name, tried[name], outcome, 1 if is_higher_better else -1)
+    lines += [
+        "The best of many trials flatters itself on the folds that chose it: a gain within two",
+        f"standard errors, or none on fold {HOLDOUT}, may be chance.",
+        "Nothing to change: it is what _training.yml has." if settings == written else next_step,
+    ]
+    block = ["algorithms:"]
+    for name, values in settings.items():
+        flow = yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=10_000)
+        block.append(f"  {name}: {flow.strip()}")
+    return "\n".join([*(f"# {line}" for line in lines), *(" " * 8 + line for line in block)])
+
+
+def _lines(name: str, trials: list[Trial], outcome: Outcome, sign: int) -> list[str]:
+    """What was found for an algorithm."""
+    counts = Counter(trial.state for trial in trials)
+    title = f"{name}: {', '.join(f'{count} {state}' for state, count in counts.items())}"
+    lines = [f"{title}; nothing better than the present settings"]
+    shown = {"present": (outcome.present, outcome.present_final)}
+    if outcome.is_better:
+        gain = sign * (np.array(outcome.best.folds) - np.array(outcome.present.folds))
+        error = search.standard_error(gain)
+        lines = [f"{title}; trial {outcome.best.number} gains {gain.mean():.4f} ± {error:.4f}"]
+        shown["best"] = (outcome.best, outcome.best_final)
+    for which, (trial, final) in shown.items():
+        end = "a build would refuse it"
+        if final:
+            end = f"{final.holdout:.4f} on fold {HOLDOUT}, {final.onnx_bytes:,} bytes"
+        lines.append(f"  {which:7}  {trial.value:.4f} ± {trial.standard_error:.4f}, {end}")
+    return lines

@@ -1,0 +1,64 @@
+"""Search spaces: for each task and algorithm, what `hitparade tune` tries.
+
+What a space does not name stays as it is at present; an algorithm without a space is not searched.
+Models are also evaluated in pure SQL, which the ranges keep in mind: no more than 300 trees, no
+deeper than 10, nets no wider than 64.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import FloatDistribution as Number
+from optuna.distributions import IntDistribution as Whole
+
+Space = Mapping[str, BaseDistribution]
+
+
+def one_of(*choices: list) -> CategoricalDistribution:
+    """Return a choice among lists; optuna minds them only in a storage that outlives the search."""
+    with warnings.catch_warnings(action="ignore"):
+        return CategoricalDistribution(choices)
+
+
+FOREST: Space = {
+    "n_estimators": Whole(50, 200, step=10),
+    "max_depth": Whole(3, 10),
+    "min_samples_leaf": Whole(3, 100, log=True),
+    "max_features": Number(0.2, 1.0),
+}
+BOOSTED: Space = {
+    "n_estimators": Whole(50, 300, step=10),
+    "max_depth": Whole(2, 6),
+    "learning_rate": Number(0.01, 0.3, log=True),
+    "subsample": Number(0.5, 1.0),
+    "colsample_bytree": Number(0.5, 1.0),
+    "min_child_weight": Number(1, 50, log=True),
+    "reg_lambda": Number(0.1, 30, log=True),
+}
+NET: Space = {
+    "hidden": one_of([32, 32], [64, 32], [64, 64], [32, 32, 32]),
+    "epochs": Whole(15, 60, step=5),
+    "learning_rate": Number(5e-4, 1e-2, log=True),
+    "weight_decay": Number(1e-4, 1.0, log=True),
+}
+SPACES: dict[str, dict[str, Space]] = {
+    "log_streams": {"random_forest": FOREST, "xgboost": BOOSTED},
+    "log_streams_context": {"random_forest": FOREST, "xgboost": BOOSTED},
+    "hit": {
+        "logistic_regression": {"C": Number(1e-4, 100, log=True)},
+        "random_forest": FOREST,
+        "xgboost": BOOSTED,
+    },
+    "tier": {
+        "random_forest": FOREST | {"n_estimators": Whole(50, 100, step=10)},
+        # Each round grows a tree for each of the four tiers.
+        "xgboost": BOOSTED | {"n_estimators": Whole(20, 75, step=5)},
+    },
+    "popularity": {
+        "ridge": {"ridge__alpha": Number(1e-2, 1e4, log=True)},
+        "mlp": NET,
+        "xgboost": BOOSTED,
+        "hybrid": NET | {"label_weight": Number(0.0, 1.0)},
+    },
+}
