@@ -1,0 +1,60 @@
+"""The report: one HTML page of a finished warehouse that needs no network and no SQL."""
+
+from pathlib import Path
+
+import duckdb
+
+from hitparade.report import models, music, page, sources
+
+MARTS = {
+    "rpt_model_leaderboard",
+    "rpt_feature_importance",
+    "rpt_feature_benchmarks",
+    "rpt_genre_profile",
+    "rpt_feature_correlations",
+    "rpt_feature_distributions",
+    "rpt_calibration",
+    "rpt_tier_confusion",
+}
+SECTIONS = (
+    sources.read,
+    models.leaderboard,
+    models.importance,
+    music.top_100,
+    music.distributions,
+    music.correlations,
+    music.genres,
+    models.calibration,
+    models.confusion,
+)
+
+
+class ReportError(Exception):
+    """The warehouse cannot be reported on; the message says what to do."""
+
+
+def write(database: Path, output: Path) -> None:
+    """Write the page of a warehouse: the same bytes for the same database.
+
+    Raises:
+        ReportError: The database is not a warehouse, lacks the marts, or the page has no place.
+    """
+    if not output.parent.is_dir():
+        raise ReportError(f"{output.parent} is not a folder: name another one with --output")
+    try:
+        with duckdb.connect(database, read_only=True) as connection:
+            html = _html(database, connection)
+    except duckdb.IOException as error:
+        raise ReportError(f"Cannot read {database}: {error}") from error
+    output.write_text(html, encoding="utf-8")
+
+
+def _html(database: Path, connection: duckdb.DuckDBPyConnection) -> str:
+    query = "select table_name from information_schema.tables where table_schema = 'main'"
+    missing = MARTS - {name for (name,) in connection.execute(query).fetchall()}
+    if missing:
+        raise ReportError(f"{database} has no {', '.join(sorted(missing))}: run `dbt build`")
+    try:
+        return page.render([section(connection) for section in SECTIONS])
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise ReportError(f"{database} is of another version: run `dbt build`\n{error}") from error

@@ -1,0 +1,93 @@
+"""What was read, and what of it is invented."""
+
+import duckdb
+
+from hitparade.report.parts import Note, Section, Table, fetch
+
+FILES = """
+    select
+        files.source,
+        files.status,
+        files.file,
+        files.encoding,
+        files.delimiter,
+        files.row_count,
+        count(quarantine.source) as quarantined
+    from staging.stg_raw__files as files
+    left join staging.quarantine as quarantine on files.source = quarantine.source
+    where files.source <> 'ceilings'
+    group by all
+    order by files.source
+"""
+QUARANTINE = """
+    select
+        source,
+        rule,
+        any_value(reason order by line_number) as example,
+        count(*) as records
+    from staging.quarantine
+    group by all
+    order by source, records desc, rule
+"""
+STATUS = {"real": "your file", "sample": "generated sample", "absent": "absent"}
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> Section:
+    """The files, what was set aside, and a warning where a file is the generated sample."""
+    files = fetch(connection, FILES)
+    blocks = [_warning(files), _files(files), _quarantine(fetch(connection, QUARANTINE))]
+    return Section(
+        "sources",
+        "Sources",
+        "What was read",
+        "Every record of a file is in the warehouse, or in quarantine with the rule it broke.",
+        [block for block in blocks if block],
+    )
+
+
+def _warning(files: list[dict]) -> Note | None:
+    sample = [row["source"] for row in files if row["status"] == "sample"]
+    absent = [row["source"] for row in files if row["status"] == "absent"]
+    sentences = []
+    if sample:
+        sentences.append(
+            f"Generated sample: {' and '.join(sample)}. Its songs, artists and numbers are "
+            "invented, so what this page says of them says nothing about real music."
+        )
+    if absent:
+        sentences.append(f"Absent: {' and '.join(absent)}. What would come of it is left out.")
+    return Note(" ".join(sentences), warning=True) if sentences else None
+
+
+def _files(files: list[dict]) -> Table | Note:
+    if not files:
+        return Note("No file was read.")
+    rows = []
+    for row in files:
+        texts = [row["source"], STATUS.get(row["status"], row["status"])]
+        texts += [
+            row["file"],
+            row["encoding"],
+            {"\t": "tab"}.get(row["delimiter"], row["delimiter"]),
+        ]
+        counts = [row["row_count"], row["quarantined"]]
+        cells = [(text, text or "") for text in texts]
+        rows.append(cells + [(n, "" if n is None else f"{n:,}") for n in counts])
+    columns = ["source", "status", "file", "encoding", "delimiter", "rows", "quarantined"]
+    return Table("files", "Files, and how they were read", columns, rows)
+
+
+def _quarantine(found: list[dict]) -> Table | Note:
+    if not found:
+        return Note("Nothing is in quarantine.")
+    rows = [
+        [
+            (row["source"], row["source"]),
+            (row["rule"], row["rule"]),
+            (row["records"], f"{row['records']:,}"),
+            (row["example"], row["example"] or ""),
+        ]
+        for row in found
+    ]
+    columns = ["source", "rule", "records", "reason of the first"]
+    return Table("quarantine", "Quarantine: records that were not used", columns, rows)
