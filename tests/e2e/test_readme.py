@@ -34,7 +34,7 @@ def test_a_query_on_the_published_files_prints_what_the_readme_shows(real_files,
 
 
 def test_every_query_of_the_readme_is_followed_by_its_output():
-    assert len(ON_SAMPLE) + len(ON_REAL_FILES) == README.count("```sql") == 4
+    assert len(ON_SAMPLE) + len(ON_REAL_FILES) == README.count("```sql") == 5
 
 
 def test_every_function_is_in_the_readme():
@@ -44,9 +44,14 @@ def test_every_function_is_in_the_readme():
 
 def test_every_command_is_in_the_readme():
     shown = CliRunner().invoke(app, ["--help"]).stdout
-    for command in app.registered_commands:
-        name = command.callback.__name__
-        assert name in shown
+    names = [command.callback.__name__ for command in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.name in shown
+        shown += CliRunner().invoke(app, [group.name, "--help"]).stdout
+        for command in group.typer_instance.registered_commands:
+            names.append(f"{group.name} {command.name or command.callback.__name__}")
+    for name in names:
+        assert name.split(" ")[-1] in shown
         assert f"`hitparade {name}`" in README
 
 
