@@ -56,7 +56,7 @@ def train(
         "task": task,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "feature_fingerprint": _fingerprint(table, ceilings, members),
-        "definition": _definition(table, definition),
+        "definition": _definition(table, definition, members),
         "code_fingerprint": _code(),
         "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
     }
@@ -101,10 +101,10 @@ def _fingerprint(table: pa.Table, *known: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def _definition(table: pa.Table, definition: dict) -> str:
-    """The inputs in order, and what makes the label and the rows, as JSON."""
+def _definition(table: pa.Table, definition: dict, members: dict[str, list[str]]) -> str:
+    """The inputs in order, what makes the label and the rows, and the vocabularies, as JSON."""
     _, _, _, *inputs, _ = table.column_names
-    return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()})
+    return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()} | members)
 
 
 def _config(params: dict | None) -> str:

@@ -3,7 +3,8 @@
     dbt build --select +train_popularity
 
 One row is a track, one for each pair of track name and artists. The hybrid net learns from labels
-and from XGBoost at once; being differentiable, it is what song optimisation can climb.
+and from XGBoost at once; being differentiable, it is what song optimisation can climb. An estimate
+is not cut to 0 to 100: a model may go a little beyond.
 """
 
 from sklearn.linear_model import Ridge

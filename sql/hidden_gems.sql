@@ -1,6 +1,6 @@
 -- Which tracks does the model believe in that few people listen to?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
--- hit_probability DOUBLE.
+-- hit_probability DOUBLE. Only tracks of fold 0, as the stored model has seen how the others did.
 select
     tracks.track_name,
     tracks.artists,
@@ -10,8 +10,10 @@ select
 from fct_track_predictions as predictions
 inner join dim_tracks as tracks
     on predictions.track_id = tracks.track_id
+inner join features.feat_hit as examples
+    on tracks.track_id = examples.track_id
 where
-    tracks.is_pair_representative
+    examples.fold = 0
     and tracks.popularity between 1 and 30
 order by predictions.hit_probability desc, tracks.track_id asc
 limit 20

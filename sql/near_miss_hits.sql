@@ -1,6 +1,18 @@
 -- Which tracks just missed being a hit although the model believed in them?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
--- hit_probability DOUBLE.
+-- hit_probability DOUBLE. Only tracks of fold 0, as the stored model has seen the others miss.
+with examples as (
+
+    select
+        features.track_id,
+        min(tracks.popularity) filter (where features.is_hit) over () as hit_cut
+    from features.feat_hit as features
+    inner join dim_tracks as tracks
+        on features.track_id = tracks.track_id
+    qualify features.fold = 0
+
+)
+
 select
     tracks.track_name,
     tracks.artists,
@@ -10,8 +22,8 @@ select
 from dim_tracks as tracks
 inner join fct_track_predictions as predictions
     on tracks.track_id = predictions.track_id
-where
-    tracks.is_pair_representative
-    and tracks.popularity between 55 and 59
+inner join examples
+    on tracks.track_id = examples.track_id
+where tracks.popularity between examples.hit_cut - 5 and examples.hit_cut - 1
 order by predictions.hit_probability desc, tracks.track_id asc
 limit 20

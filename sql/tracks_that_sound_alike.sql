@@ -21,7 +21,7 @@ model_song as (
 
     select track_id
     from dim_tracks
-    where is_pair_representative
+    where is_pair_representative and tempo is not null
     order by popularity desc, track_id asc
     limit 1
 
@@ -38,6 +38,7 @@ distances as (
     inner join scaled as others
         on song.feature = others.feature and song.id <> others.id
     group by others.id
+    having count(*) = 9
 
 )
 

@@ -8,7 +8,7 @@ select
     importance_rank,
     feature,
     importance,
-    importance / sum(greatest(importance, 0)) over (partition by task) as share
+    greatest(importance, 0) / nullif(sum(greatest(importance, 0)) over (partition by task), 0) as share
 from rpt_feature_importance
 where is_champion
 qualify importance_rank <= 5

@@ -20,6 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_FILES = ROOT.parent / "shared" / "data"
 
 
+def copy_of_the_project(folder: Path) -> Path:
+    """Copy what dbt reads to a folder, for a test that changes it."""
+    for part in ("dbt_project", "data/seeds", "udfs", "sql", "tests/dbt"):
+        shutil.copytree(ROOT / part, folder / part)
+    for file in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / file, folder / file)
+    return folder
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """A database file and the folders that a dbt run of its own reads and writes."""

@@ -21,7 +21,7 @@ from hitparade.bench import BenchError, opened
 from hitparade.training_run import TASKS
 from models_py import training
 from models_py.examples import Examples, TrainingError, examples
-from models_py.metrics import METRICS
+from models_py.metrics import METRICS, gain_error
 from models_py.task import Task
 
 SOURCES = {"dim_songs": "chart_songs", "dim_tracks": "tracks"}
@@ -108,9 +108,7 @@ def run(
             measured = {algorithm: [] for algorithm in subject.settings}
             for seed in range(seeds):
                 rows = subject.examples(seed)
-                baseline = training.evaluate(
-                    subject.task, training.baseline(subject.task), rows
-                ).metrics
+                baseline = training.evaluate_baseline(subject.task, rows)
                 for algorithm in subject.settings:
                     name = f"{subject.task.name}, {algorithm}, seed {seed}"
                     progress.update(bar, description=name)
@@ -202,8 +200,9 @@ def _row(subject: Subject, algorithm: str, metric: str, runs: list[Measured]) ->
 
     `value` and `baseline` are means over seeds and folds, `sd` that of the seeds' means: what the
     choice of the split does. `gain` is how much better than the baseline, and `gain_se` what
-    chance does to it: from the sd of the paired gains over the folds of a split. Further seeds do
-    not make it smaller, for they bring no further songs. `seconds` is the time of all folds.
+    chance does to it, `metrics.gain_error` of the paired gains over the folds of a split. Further
+    seeds do not make it smaller, for they bring no further songs. `seconds` is the time of all
+    folds.
     """
     kind = subject.task.kind
     higher = METRICS[kind][metric].higher_is_better
@@ -212,7 +211,7 @@ def _row(subject: Subject, algorithm: str, metric: str, runs: list[Measured]) ->
         for by in ("folds", "baseline")
     )
     gains = (values - base) * (1 if higher else -1)
-    variance = gains.var(axis=1, ddof=1).mean()
+    errors = [gain_error(gain) for gain in gains]
     return {
         "task": subject.task.name,
         "algorithm": algorithm,
@@ -222,7 +221,7 @@ def _row(subject: Subject, algorithm: str, metric: str, runs: list[Measured]) ->
         "baseline": float(base.mean()),
         "ratio": None if higher else float(values.mean() / base.mean()),
         "gain": float(gains.mean()),
-        "gain_se": float(np.sqrt(variance / gains.shape[1])),
+        "gain_se": float(np.sqrt(np.mean(np.square(errors)))),
         "seconds": sum(run.seconds for run in runs),
         "rows": subject.table.num_rows,
     }

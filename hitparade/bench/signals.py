@@ -164,7 +164,7 @@ def _by_fold(task: Task, estimator, rows: Examples) -> np.ndarray:
 def _row(task: Task, split: str, idea: str, is_input: bool, with_idea, without) -> dict:
     sign = 1 if metrics.METRICS[task.kind][task.metric].higher_is_better else -1
     gain = sign * (with_idea - without)
-    error = gain.std(ddof=1) / np.sqrt(len(gain))
+    error = metrics.gain_error(gain)
     return {
         "task": task.name,
         "idea": idea,

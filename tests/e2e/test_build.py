@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from hitparade.training_run import TASKS
-from tests.conftest import Warehouse
+from tests.conftest import Warehouse, copy_of_the_project
 
 VERSIONS = "select task, algorithm, version, model_id from ml.model_versions order by all"
 METRICS = "select * from ml.model_metrics order by all"
@@ -247,7 +247,7 @@ def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empt
     rewrite(world / "dataset.csv", hits_only)
     result = empty.dbt("build", check=False, HITPARADE_SAMPLE=str(world))
     assert result.returncode
-    assert "all rows of fold 0 have the same is_hit: give more data" in result.stdout
+    assert "is_hit is false in only 0 of 5 folds, and 5 are needed: give more data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout
     empty.dbt("build", "--exclude-resource-type", "test", HITPARADE_SAMPLE=str(world))
     assert empty.query("select predict_streams(t) > 0 from dim_songs t limit 1") == [(True,)]
@@ -278,3 +278,50 @@ def test_the_file_is_of_a_version_that_older_clients_read(small_warehouse: Wareh
         "select tags from duckdb_databases() where database_name = 'warehouse'"
     )[0]
     assert tags["storage_version"].startswith("v1.5.0")
+
+
+def test_a_registry_of_another_format_is_left_alone(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("update ml.train_hit set registry_format = 1")
+    result = small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(small_sample))
+    assert result.returncode
+    assert "the registry of this file has format 1, and this version reads 2" in result.stdout
+
+
+def test_another_vocabulary_gets_models_of_its_own(small_copy, small_sample, tmp_path):
+    project = copy_of_the_project(tmp_path / "project")
+    with (project / "data/seeds/genres.csv").open("a") as seed:
+        seed.write("zydeco\n")
+    shutil.rmtree(small_copy.folder / "target")
+    changed = Warehouse(small_copy.folder, project)
+    changed.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    newest = "select task, max(version) from ml.model_versions group by task"
+    with_genres = {"tier", "popularity"}
+    assert dict(changed.query(newest)) == {task: 1 + (task in with_genres) for task in TASKS}
+    versions = (
+        "select task, version from ml.champions "
+        "inner join ml.model_versions using (task, model_id) where task in ('tier', 'popularity')"
+    )
+    assert sorted(changed.query(versions)) == [("popularity", 2), ("tier", 2)]
+    assert changed.query("select count(*) > 900 from fct_track_predictions where tier is not null")
+
+
+def test_a_champion_that_outlives_a_newer_version_stays_on_the_board(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute(
+            "insert into ml.train_tier by name select * replace (2 as version, "
+            "'ffffffffffff' as model_id) from ml.train_tier "
+            "where model_id in (select model_id from ml.champions)"
+        )
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    board = (
+        "select version, is_champion from rpt_model_leaderboard where task = 'tier' and algorithm "
+        "in (select algorithm from rpt_model_leaderboard where task = 'tier' and is_champion) "
+        "order by version"
+    )
+    assert small_copy.query(board) == [(1, True), (2, False)]
+    shares = (
+        "select distinct round(sum(share_of_actual), 6) from rpt_tier_confusion "
+        "group by algorithm, version, actual having sum(rows) > 0"
+    )
+    assert small_copy.query(shares) == [(1.0,)]

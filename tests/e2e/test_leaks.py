@@ -4,10 +4,8 @@ import shutil
 
 import pytest
 
-from tests.conftest import ROOT, Warehouse
+from tests.conftest import Warehouse, copy_of_the_project
 
-PARTS = ("dbt_project", "data/seeds", "udfs", "sql", "tests/dbt")
-FILES = ("dbt_project.yml", "profiles.yml")
 ENCODERS = "dbt_project/macros/encoders"
 # A rank correlation of .7 with the label: nothing is told by it but the score.
 NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
@@ -16,11 +14,7 @@ NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
 @pytest.fixture
 def planted(small_copy, tmp_path):
     """A copy of the project, one of its texts replaced, over a copy of the finished warehouse."""
-    project = tmp_path / "project"
-    for part in PARTS:
-        shutil.copytree(ROOT / part, project / part)
-    for file in FILES:
-        shutil.copy(ROOT / file, project / file)
+    project = copy_of_the_project(tmp_path / "project")
     shutil.rmtree(small_copy.folder / "target")
 
     def plant(file: str, old: str, new: str) -> Warehouse:
@@ -65,7 +59,13 @@ def test_a_row_number_of_the_file(planted, small_sample, expression):
 
 
 @pytest.mark.parametrize(
-    "expression", ["cast(in_spotify_playlists as double)", "sqrt(in_deezer_playlists)"]
+    "expression",
+    [
+        "cast(in_spotify_playlists as double)",
+        "sqrt(in_deezer_playlists)",
+        "cast(in_spotify_playlists > 2000 as double)",
+    ],
+    ids=["as is", "rescaled", "cut in two"],
 )
 def test_a_count_that_is_known_only_after_release(planted, small_sample, expression):
     warehouse = planted(
@@ -93,3 +93,12 @@ def test_a_score_above_the_ceiling(planted, small_sample):
     assert_stopped(
         warehouse, small_sample, "hit", "no_model_beats_the_ceiling", before_training=False
     )
+
+
+def test_a_column_that_says_nothing_is_no_leak(planted, small_sample):
+    warehouse = planted(
+        f"{ENCODERS}/hit.sql",
+        "numbers(['danceability', 'energy', 'valence'], row)",
+        "numbers(['danceability', 'energy'], row) + [{'name': 'valence', 'expression': '1e0'}]",
+    )
+    warehouse.dbt("build", "--select", "+feat_hit", HITPARADE_SAMPLE=str(small_sample))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hitparade.registry import REGISTRY_FORMAT
 from hitparade.training_run import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,11 @@ def test_every_column_is_documented(manifest, warehouse):
         if name.startswith(("model.", "seed.", "source.")):
             table = (node["schema"], node.get("alias") or node["identifier"])
             assert {c for s, t, c in catalog if (s, t) == table} == set(node["columns"]), name
+
+
+def test_the_format_of_the_registry_is_one_number(manifest):
+    macro = manifest["macros"]["macro.hitparade.registry_format"]["macro_sql"]
+    assert f"return({REGISTRY_FORMAT})" in macro
 
 
 def test_dialects_differ_only_in_the_warehouse_macros():

@@ -1,6 +1,7 @@
 {#- Fails for each input of a feature table that follows the order of the raw file, or a column that
     is known only after release: whatever it is called and however it was rescaled, their ranks
-    agree. No honest input comes near `limit`; a list has no rank and is not compared. -#}
+    agree, or for an input of two values, one of them stands above the other (rank-biserial correlation).
+    No honest input comes near `limit`; a list has no rank and is not compared. -#}
 {% test no_leak(model, rows, key, after_release, limit=0.9) %}
 {%- set suspects = ['line_number'] + after_release -%}
 {#- A feature table is key, pair_key, fold, inputs, label. -#}
@@ -32,7 +33,14 @@ compared as (
     select
         '{{ input }}' as input,
         '{{ suspect }}' as leak,
-        corr(input_{{ loop.index }}, suspect_{{ place }}) as rank_correlation
+        case
+            when count(distinct input_{{ loop.index }}) = 2
+                then 2 * (
+                    avg(suspect_{{ place }}) filter (where input_{{ loop.index }} > 1)
+                    - avg(suspect_{{ place }}) filter (where input_{{ loop.index }} = 1)
+                ) / count(*)
+            else corr(input_{{ loop.index }}, suspect_{{ place }})
+        end as rank_correlation
     from ranks
     union all
     {%- endfor %}
@@ -46,5 +54,7 @@ compared as (
 
 select *
 from compared
-where abs(rank_correlation) > {{ limit }}
+where
+    {{ is_finite('rank_correlation') }}
+    and abs(rank_correlation) > {{ limit }}
 {% endtest %}

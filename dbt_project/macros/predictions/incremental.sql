@@ -55,17 +55,19 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- What a row's predictions depend on beside the models: md5 of what the functions read of it. -#}
+{#- What a row's predictions depend on beside the models: md5 of the encoded inputs, of a block by what
+    it is made from. -#}
 {% macro inputs_hash(tasks) -%}
-    {%- set names = [] -%}
+    {%- set texts = [] -%}
     {%- for task in tasks -%}
-        {%- for name in argument_names(task) -%}
-            {%- do names.append(name) if name not in names -%}
+        {%- for input in encode(task) -%}
+            {%- set text = input.name if input.block is defined else input.expression -%}
+            {%- do texts.append(text) if text not in texts -%}
         {%- endfor -%}
     {%- endfor -%}
     md5(
-        {%- for name in names %}
-        coalesce(cast({{ name }} as varchar), '')
+        {%- for text in texts %}
+        coalesce(cast({{ text }} as varchar), '')
         {%- if not loop.last %} || '|' || {% endif -%}
         {% endfor %}
     )

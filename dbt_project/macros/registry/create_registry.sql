@@ -1,6 +1,7 @@
 {#- What must stand before a run begins: the record of promotions, the trials of `hitparade tune` and
     the table that serves the portable lane. All survive every build, also with full refresh. -#}
 {% macro create_registry() -%}
+    {% do check_registry_format() %}
     create schema if not exists ml;
     create table if not exists ml.promotions (
         promoted_at timestamp not null,
@@ -26,4 +27,25 @@
         is_best boolean not null
     );
     {{ create_served_models() }}
+{%- endmacro %}
+
+{#- Number of the registry's format, the one of hitparade/registry.py. -#}
+{% macro registry_format() -%}
+    {% do return(2) %}
+{%- endmacro %}
+
+{#- Stops a run on a file whose registry has another format, before anything is written. -#}
+{% macro check_registry_format() -%}
+    {% for task in tasks() if execute %}
+        {% set trained = adapter.get_relation(target.database, 'ml', 'train_' ~ task) %}
+        {% if trained is not none %}
+            {% set formats = run_query("select max(registry_format) from " ~ trained).columns[0].values() %}
+            {% if formats[0] is not none and formats[0] != registry_format() %}
+                {% do exceptions.raise_compiler_error(
+                    "the registry of this file has format " ~ formats[0] ~ ", and this version reads "
+                    ~ registry_format() ~ ": rename the file and build anew, or use the version that wrote it"
+                ) %}
+            {% endif %}
+        {% endif %}
+    {% endfor %}
 {%- endmacro %}

@@ -8,7 +8,8 @@ select
     importance.feature,
     importance.importance,
     row_number() over (
-        partition by models.task, models.algorithm order by importance.importance desc, importance.feature asc
+        partition by models.task, models.algorithm, models.version
+        order by importance.importance desc, importance.feature asc
     ) as importance_rank
 from {{ ref('rpt_model_leaderboard') }} as models
 inner join {{ ref('feature_importance') }} as importance

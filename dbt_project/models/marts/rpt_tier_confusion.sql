@@ -8,7 +8,7 @@ select
     confusion.predicted,
     confusion.rows,
     confusion.rows / nullif(
-        sum(confusion.rows) over (partition by models.algorithm, confusion.actual), 0
+        sum(confusion.rows) over (partition by models.algorithm, models.version, confusion.actual), 0
     ) as share_of_actual
 from {{ ref('rpt_model_leaderboard') }} as models
 inner join {{ ref('model_confusion') }} as confusion

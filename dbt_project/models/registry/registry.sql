@@ -1,4 +1,4 @@
 {%- for task in tasks() %}
 select * from {{ ref('train_' ~ task) }}
-{% if not loop.last %}union all{% endif %}
+{% if not loop.last %}union all by name{% endif %}
 {%- endfor %}
