@@ -47,7 +47,8 @@ select
     versions.onnx_bytes,
     case
         when models.is_above_ceiling then 'above the ceiling: a leak'
-        when models.gain_over_baseline < -2 * models.gain_standard_error then 'worse than ' || models.trivial_answer
+        when models.gain_over_baseline < -2 * models.gain_standard_error
+            then 'worse than ' || models.trivial_answer
         when models.gain_over_baseline <= 2 * models.gain_standard_error
             then 'no signal beyond ' || models.trivial_answer
         when models.share_of_ceiling is not null
