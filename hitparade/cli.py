@@ -60,9 +60,20 @@ def build() -> None:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         raise typer.Exit(1) from error
     dbt = Path(sys.executable).with_name("dbt")
-    if subprocess.run([dbt, "build"], cwd=raw.ROOT, env=_dbt_environment()).returncode:
+    result = subprocess.run(
+        [dbt, "build"], cwd=raw.ROOT, env=_dbt_environment(), stderr=subprocess.PIPE, text=True
+    )
+    sys.stderr.write("".join(_without_leak_report(result.stderr)))
+    if result.returncode:
         raise typer.Exit(1)
+    console.print()
     summary.show(console, database)
+
+
+def _without_leak_report(text: str) -> list[str]:
+    """The lines but for what DuckDB's Python binding says of its own objects at exit."""
+    noise = ("nanobind: ", " - leaked ", " - ... skipped ", "See https://nanobind.")
+    return [line for line in text.splitlines(keepends=True) if not line.startswith(noise)]
 
 
 def _read_raw_files() -> None:

@@ -52,7 +52,6 @@ CHAMPIONS = """
     select
         tasks.task,
         coalesce(champions.algorithm, 'none') as champion,
-        coalesce(champions.model_id, newest.reason, 'no rows to train on') as model_id,
         champions.metric,
         case
             when champions.feature_fingerprint = newest.feature_fingerprint
@@ -64,13 +63,11 @@ CHAMPIONS = """
                 then format('{:.4f}', champions.baseline_mean)
             else format('{:.4f}', newest.baseline_holdout)
         end as baseline,
-        case
-            when champions.feature_fingerprint = newest.feature_fingerprint
-                then format('{:.4f}', champions.ceiling)
-        end as ceiling
+        coalesce(board.verdict, newest.reason, 'no rows to train on') as verdict
     from (select unnest(?) as task) as tasks
     left join champions on tasks.task = champions.task
     left join newest on tasks.task = newest.task
+    left join rpt_model_leaderboard as board on champions.model_id = board.model_id
     order by tasks.task
 """
 QUERIES = {
@@ -108,7 +105,7 @@ def _rows(result: duckdb.DuckDBPyConnection) -> list[dict]:
 def show_rows(console: Console, title: str, rows: list[dict]) -> None:
     """Print rows with equal keys as a table."""
     # A narrow terminal may wrap the lines; cut numbers would be worse.
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 120)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in rows[0] if rows else ():
         table.add_column(name)

@@ -10,6 +10,6 @@ select
     mean_hit_probability,
     genres_text
 from dim_artists
-where tracks >= 3 and hits = 0 and mean_hit_probability is not null
+where tracks >= 3 and hits = 0 and max_popularity > 0 and mean_hit_probability is not null
 order by mean_hit_probability desc, artist_id asc
 limit 20

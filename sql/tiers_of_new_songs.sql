@@ -1,6 +1,6 @@
 -- Which commercial tier would a new song reach, how surely, and would another genre help?
 -- Shape: 4 rows, one for each choice of genres: genres VARCHAR[], tier VARCHAR, p_flop DOUBLE, p_mid DOUBLE,
--- p_hit DOUBLE, p_viral DOUBLE.
+-- p_hit DOUBLE, p_viral DOUBLE, unusual VARCHAR[].
 with songs as (
 
     select
@@ -25,7 +25,8 @@ scored as (
     select
         songs.genres,
         predict_tier(songs) as tier,
-        predict_tier_proba(songs) as chances
+        predict_tier_proba(songs) as chances,
+        check_tier(songs) as unusual
     from songs
 
 )
@@ -36,6 +37,7 @@ select
     chances.flop as p_flop,
     chances.mid as p_mid,
     chances.hit as p_hit,
-    chances.viral as p_viral
+    chances.viral as p_viral,
+    unusual
 from scored
 order by p_flop, genres

@@ -114,13 +114,13 @@ judged as (
                 then 'promote: first champion, better than the baseline'
             when champion_model_id is null then 'refuse: not better than the baseline'
             when not is_comparable and beats_baseline
-                then 'promote: the champion answers another question, by inputs, label or split'
+                then 'promote: the earlier champion answers another question, by inputs, label or split'
             when not is_comparable
                 then 'retire: the champion answers another question, and nothing beats the baseline'
             when champion_holdout is null
                 then 'keep: the champion was not yet compared with these candidates'
             when is_champion_worse_than_baseline and beats_baseline
-                then 'promote: the champion is no better than the baseline'
+                then 'promote: the earlier champion is no better than the baseline'
             when is_champion_worse_than_baseline
                 then 'retire: the champion is no better than the baseline, and nothing else is'
             when not beats_baseline then 'refuse: not better than the baseline'
