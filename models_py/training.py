@@ -77,10 +77,17 @@ def train(task: Task, rows: Examples, config: Mapping[str, Mapping]) -> list[Can
     """Train the algorithms that `config` names, each with its hyperparameters.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter that the task does not know.
+        TrainingError: an algorithm or a hyperparameter that the task does not know, or no rows in
+            fold HOLDOUT or outside of it.
         export.ExportError: a graph that disagrees with its estimator; nothing is returned then.
     """
     check(task, config)
+    folds = np.unique(rows.fold).tolist()
+    if HOLDOUT not in folds or len(folds) < 2:
+        raise TrainingError(
+            f"task {task.name} has rows in the folds {', '.join(map(str, folds))} only, and needs "
+            f"fold {HOLDOUT} and another: give more data, or fewer folds in dbt_project.yml"
+        )
     trivial = evaluate_baseline(task, rows)
     return [_candidate(task, name, config[name], rows, trivial) for name in config]
 

@@ -285,3 +285,13 @@ def test_a_net_taught_by_a_teacher_alone_answers_as_the_teacher():
     answers = popularity.xgboost(teacher).fit(features, noise).predict(features)
     misses = [root_mean_squared_error(answers, net.predict(features)) for net in (taught, alone)]
     assert misses[0] < 0.5 * misses[1]
+
+
+@pytest.mark.parametrize("fold", [0, 3])
+def test_rows_of_one_fold_alone_are_named(fold):
+    rows = table(log_streams.TASK)
+    alone = rows.set_column(2, "fold", pa.array([fold] * rows.num_rows))
+    with pytest.raises(TrainingError, match=f"rows in the folds {fold} only, and needs fold 0"):
+        training.train(
+            log_streams.TASK, examples(log_streams.TASK, alone), {"linear_regression": {}}
+        )
