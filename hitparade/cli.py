@@ -179,10 +179,11 @@ def build_cost(
 @contextmanager
 def _bench_errors() -> Iterator[None]:
     from hitparade.bench import BenchError
+    from hitparade.warehouse import WarehouseError
 
     try:
         yield
-    except (BenchError, OSError) as error:
+    except (BenchError, WarehouseError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
@@ -226,13 +227,14 @@ def tune(
 ) -> None:
     """Search better hyperparameters for a task; what is found is yours to paste."""
     from hitparade import tune as tuning  # optuna and the models take a while to import
+    from hitparade.warehouse import WarehouseError
     from models_py.examples import TrainingError
 
     limits = tuning.Limits(trials, seconds, seed)
     try:
         output = output or Path("tuned", f"{task}.yml")
         tuning.run(console, _database(), task, algorithm or (), limits, output)
-    except (tuning.TuneError, TrainingError, OSError) as error:
+    except (tuning.TuneError, WarehouseError, TrainingError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as stop:

@@ -24,6 +24,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hitparade import raw
 from hitparade.training_run import TASKS
+from hitparade.warehouse import (
+    WarehouseError,
+    feature_table,
+    newest_settings,
+    opened,
+    vocabularies,
+)
 from models_py import metrics, search, training
 from models_py.examples import HOLDOUT, examples
 from models_py.search import Limits, Outcome, Trial
@@ -31,31 +38,6 @@ from models_py.spaces import SPACES
 from models_py.task import Task
 
 SETTINGS = raw.ROOT / "dbt_project" / "models" / "training" / "_training.yml"
-# As the macro create_registry has it: a build may have stood before this table did.
-TABLE = """
-    create schema if not exists ml;
-    create table if not exists ml.tuning_trials (
-        run_id varchar not null,
-        task varchar not null,
-        algorithm varchar not null,
-        trial integer not null,
-        state varchar not null,
-        params varchar not null,
-        metric varchar not null,
-        value double,
-        standard_error double,
-        seconds double not null,
-        started_at timestamp not null,
-        is_present boolean not null,
-        is_best boolean not null
-    );
-"""
-NEWEST = """
-    select algorithm, config
-    from ml.model_versions
-    where task = ?
-    qualify row_number() over (partition by algorithm order by version desc) = 1
-"""
 
 
 class TuneError(RuntimeError):
@@ -81,6 +63,7 @@ def run(
         output: the file to write.
 
     Raises:
+        WarehouseError: no finished warehouse, or another program holds it.
         TuneError: the search cannot run, or found nothing.
         TrainingError: a feature table or settings that cannot be trained on.
         KeyboardInterrupt: the user stopped it; finished trials and algorithms are kept.
@@ -90,10 +73,12 @@ def run(
     task = TASKS[name]
     written = _written_settings(name)
     names = _algorithms(task, algorithms, written)
-    table, genres, built = _read(database, task)
+    with opened(database) as connection:
+        table, members = feature_table(connection, task), vocabularies(connection)
+        built = newest_settings(connection).get(name, {})
     # What stands in the feature table outside HOLDOUT is all that the search is given.
-    searched = examples(task, table.filter(pc.field("fold") != HOLDOUT), {"genres": genres})
-    rows = examples(task, table, {"genres": genres})
+    searched = examples(task, table.filter(pc.field("fold") != HOLDOUT), members)
+    rows = examples(task, table, members)
     given = {algorithm: _given(task, algorithm, built, written) for algorithm in names}
     run_id, end = uuid.uuid4().hex[:12], monotonic() + limits.seconds
     tried, outcomes = {}, {}
@@ -153,33 +138,6 @@ def _given(task: Task, algorithm: str, built: dict, written: dict) -> list[dict]
     return found[:1] if found[0] == found[-1] else found
 
 
-def _read(database: Path, task: Task) -> tuple[pa.Table, list[str], dict[str, dict]]:
-    """The feature table, the genres in order, and the settings of the newest versions."""
-    if not database.is_file():
-        raise TuneError(f"There is no {database}: run `hitparade build`")
-    with _opened(database, read_only=True) as connection:
-        try:
-            table = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
-            genres = connection.sql("from staging.genres order by all").fetchall()
-            newest = connection.execute(NEWEST, [task.name]).fetchall()
-        except duckdb.CatalogException as error:
-            raise TuneError(
-                f"{database} is no finished warehouse: run `hitparade build`\n{error}"
-            ) from error
-    return table, [genre for (genre,) in genres], {name: json.loads(c) for name, c in newest}
-
-
-@contextmanager
-def _opened(database: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    try:
-        connection = duckdb.connect(database, read_only=read_only)
-    except duckdb.IOException as error:
-        step = "\nClose the program that has the file open." if "lock" in str(error) else ""
-        raise TuneError(f"{error}{step}") from error
-    with connection:
-        yield connection
-
-
 def _search(
     console: Console, trials: list[Trial], task: Task, algorithm: str, rows, given, limits: Limits
 ) -> None:
@@ -210,10 +168,9 @@ def _stored(
 
 def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> None:
     try:
-        with _opened(database) as connection:
-            connection.execute(TABLE)
+        with opened(database, read_only=False) as connection:
             connection.execute("insert into ml.tuning_trials by name from rows")
-    except (TuneError, duckdb.Error) as error:
+    except (WarehouseError, duckdb.Error) as error:
         file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()
         pq.write_table(rows, file)
         later = f"insert into ml.tuning_trials by name from '{file}'"

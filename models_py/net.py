@@ -38,7 +38,7 @@ class Net(RegressorMixin, BaseEstimator):
         layers_: (weights (out, in), intercepts (out,)) of each layer, float64.
     """
 
-    def __init__(  # noqa: D107 the class says it
+    def __init__(
         self,
         hidden=(64, 64),
         epochs=20,
@@ -50,6 +50,7 @@ class Net(RegressorMixin, BaseEstimator):
         teacher=None,
         random_state=0,
     ):
+        """Keep the hyperparameters; `fit` uses them."""
         self.hidden = hidden
         self.epochs = epochs
         self.batch_size = batch_size
@@ -68,7 +69,8 @@ class Net(RegressorMixin, BaseEstimator):
             answers = XGBRegressor(**options).fit(features, label).predict(features)
             target = self.label_weight * label + (1 - self.label_weight) * answers
         centre, scale = features.mean(axis=0), features.std(axis=0)
-        varied = scale > 0
+        # Not scale > 0: the mean of many equal numbers may be off by a rounding.
+        varied = np.ptp(features, axis=0) > 0
         shift, size = target.mean(), target.std() or 1.0
         layers = self._train(
             (features[:, varied] - centre[varied]) / scale[varied], (target - shift) / size

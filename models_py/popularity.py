@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from models_py.log_streams import xgboost
 from models_py.net import Net
 from models_py.task import Task
+from models_py.tracks import AUDIO
 
 
 def ridge(params) -> Pipeline:
@@ -37,15 +38,7 @@ TASK = Task(
     entity="dim_tracks",
     key="track_id",
     inputs=(
-        "danceability",
-        "energy",
-        "loudness",
-        "speechiness",
-        "acousticness",
-        "instrumentalness",
-        "liveness",
-        "valence",
-        "tempo",
+        *AUDIO,
         "duration_ms",
         "explicit",
         "key",

@@ -8,6 +8,7 @@ by the cuts of `tier_cuts` (dbt_project.yml).
 
 from models_py.hit import random_forest, xgboost
 from models_py.task import Task
+from models_py.tracks import AUDIO
 
 TASK = Task(
     name="tier",
@@ -15,15 +16,7 @@ TASK = Task(
     entity="dim_tracks",
     key="track_id",
     inputs=(
-        "danceability",
-        "energy",
-        "loudness",
-        "speechiness",
-        "acousticness",
-        "instrumentalness",
-        "liveness",
-        "valence",
-        "tempo",
+        *AUDIO,
         "duration_ms",
         "explicit",
         "is_single",

@@ -7,7 +7,7 @@ with scaled as (
         sounds.id,
         sounds.feature,
         sounds.value / benchmarks.all_sd as value
-    from fct_feature_values as sounds
+    from features.int_feature_values as sounds
     inner join rpt_feature_benchmarks as benchmarks
         on sounds.entity = benchmarks.entity and sounds.feature = benchmarks.feature
     where

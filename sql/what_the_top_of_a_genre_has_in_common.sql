@@ -18,7 +18,7 @@ compared as (
         avg(features.value) filter (where not tracks.is_top) as rest_mean,
         stddev_samp(features.value) as sd
     from genre_tracks as tracks
-    inner join fct_feature_values as features
+    inner join features.int_feature_values as features
         on tracks.track_id = features.id
     where features.entity = 'tracks' and not features.is_label
     group by features.feature

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from hitparade import raw
-from hitparade.bench import BenchError, measured, opened
+from hitparade.bench import BenchError, measured
 from hitparade.sample import write_sample
+from hitparade.warehouse import opened
 
 SLOWEST = 10
 # Of dbt's output, what an error shows.

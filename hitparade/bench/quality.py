@@ -5,7 +5,6 @@ one of ml.model_metrics; another seed cuts the same songs into other folds, as t
 with another salt.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hitparade.bench import BenchError, opened
+from hitparade.bench import BenchError
 from hitparade.training_run import TASKS
+from hitparade.warehouse import newest_settings, opened, vocabularies
 from models_py import training
 from models_py.examples import Examples, TrainingError, examples
 from models_py.metrics import METRICS, gain_error
@@ -27,7 +27,7 @@ from models_py.task import Task
 SOURCES = {"dim_songs": "chart_songs", "dim_tracks": "tracks"}
 # The metrics of a task whose own metric does not say it all.
 REPORTED = {"tier": ("accuracy", "macro_f1")}
-# What was asked for on the published files, of one model together: metric, column, limit.
+# What one model should reach on the published files: metric, column, limit.
 AIMS = {
     "log_streams_context": (("rmse", "ratio", 0.72),),
     "tier": (("accuracy", "value", 0.58), ("macro_f1", "value", 0.44)),
@@ -36,11 +36,6 @@ AIMS = {
 PLAIN = "log_streams"
 # As the macro `fold` of dbt_project/macros/features/fold.sql has it.
 FOLD = "cast(mod(cast('0x' || left(md5(pair_key || '|{salt}'), 8) as bigint), {folds}) as integer)"
-NEWEST = """
-    select task, algorithm, config
-    from ml.model_versions
-    qualify row_number() over (partition by task, algorithm order by version desc) = 1
-"""
 
 
 @dataclass(frozen=True)
@@ -51,14 +46,14 @@ class Subject:
         task: the task.
         settings: hyperparameters by algorithm.
         table: the feature table, with a column `fold_1`, `fold_2` ... for each further seed.
-        genres: in order.
+        vocabularies: what the places of a list mean.
         is_real: whether its rows are of published files rather than of the sample.
     """
 
     task: Task
     settings: dict[str, dict]
     table: pa.Table
-    genres: list[str]
+    vocabularies: dict[str, list[str]]
     is_real: bool
 
     def examples(self, seed: int) -> Examples:
@@ -67,7 +62,7 @@ class Subject:
         if seed:
             place = table.column_names.index("fold")
             table = table.set_column(place, "fold", table[f"fold_{seed}"])
-        return examples(self.task, table, {"genres": self.genres})
+        return examples(self.task, table, self.vocabularies)
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,8 @@ def run(
         One dict for each task, algorithm and metric: see `_row`.
 
     Raises:
-        BenchError: no finished warehouse, an unknown task, or one that cannot be split.
+        WarehouseError: no finished warehouse.
+        BenchError: an unknown task, or one that cannot be split.
     """
     subjects = read(database, seeds, names)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
@@ -123,9 +119,7 @@ def read(database: Path, seeds: int, names: Sequence[str] = ()) -> list[Subject]
     if unknown := [name for name in names if name not in TASKS]:
         raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
     with opened(database) as connection:
-        settings = {}
-        for task, algorithm, config in connection.execute(NEWEST).fetchall():
-            settings.setdefault(task, {})[algorithm] = json.loads(config)
+        settings = newest_settings(connection)
         present = [name for name in TASKS if name in settings]
         missing = [name for name in names or TASKS if name not in settings]
         if missing and (names or not present):
@@ -150,13 +144,12 @@ def _subject(
         f", {FOLD.format(salt=seed, folds=folds or 1)} as fold_{seed}" for seed in range(1, seeds)
     )
     table = connection.sql(f"select *{others} from {features}").to_arrow_table()
-    genres = connection.sql("select genre from staging.genres order by genre").fetchall()
     status = connection.execute(
         "select status from staging.stg_raw__files where source = ?", [SOURCES[task.entity]]
     ).fetchall()
     # An algorithm that the task knew once, and knows no more, has versions too.
     known = {name: settings[name] for name in task.algorithms if name in settings}
-    return Subject(task, known, table, [genre for (genre,) in genres], status == [("real",)])
+    return Subject(task, known, table, vocabularies(connection), status == [("real",)])
 
 
 def _check(subject: Subject, seeds: int) -> None:

@@ -5,7 +5,6 @@ sides has learned the artist. The ideas are SQL over the rows of a task; those t
 now are measured by taking them away.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from hitparade.bench import opened
+from hitparade.bench import BenchError
 from hitparade.training_run import TASKS
+from hitparade.warehouse import feature_table, newest_settings, opened, vocabularies
 from models_py import metrics, training
 from models_py.examples import Examples, examples
 from models_py.task import Task
@@ -64,6 +64,7 @@ STUDIES = {
             "tracks_of_the_artist_in_the_file": "count(*) over (partition by lead)",
         },
     ),
+    "tier": Study(rows="features.int_tracks", kept=("genres", "explicit", "is_single"), tried={}),
     "log_streams_context": Study(
         rows="features.int_chart_songs",
         kept=("mode", "artist_count", "released_year", "released_month", "log_age_days"),
@@ -93,7 +94,8 @@ def run(database: Path, console: Console | None = None) -> list[dict]:
         FOLDS folds, its standard error, and whether it holds: a gain of more than two of them.
 
     Raises:
-        BenchError: the database cannot be read.
+        WarehouseError: the database cannot be read.
+        BenchError: a task has no model by XGBoost.
     """
     with opened(database) as connection:
         steps = [(TASKS[name], study, split) for name, study in STUDIES.items() for split in SPLITS]
@@ -119,13 +121,11 @@ def _measure(connection, task: Task, study: Study, split: str) -> list[dict]:
 
 def _read(connection, task: Task, study: Study) -> tuple[Examples, dict, np.ndarray]:
     """The examples of a task, and in the same order each idea's values and the leading artist."""
-    table = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
-    genres = [genre for (genre,) in connection.sql("from staging.genres order by all").fetchall()]
-    rows = examples(task, table, {"genres": genres})
-    chosen = ", ".join(f"cast({sql} as double) as {name}" for name, sql in study.tried.items())
+    rows = examples(task, feature_table(connection, task), vocabularies(connection))
+    chosen = "".join(f", cast({sql} as double) as {name}" for name, sql in study.tried.items())
     found = connection.sql(
         f"with led as (select *, lower(trim(regexp_extract(artists, '^[^;,]+'))) as lead "
-        f"from {study.rows}), ideas as (select {task.key}, lead, {chosen} from led) "
+        f"from {study.rows}), ideas as (select {task.key}, lead{chosen} from led) "
         f"select ideas.* from ideas semi join features.feat_{task.name} using ({task.key}) "
         f"order by {task.key}"
     ).to_arrow_table()
@@ -134,11 +134,10 @@ def _read(connection, task: Task, study: Study) -> tuple[Examples, dict, np.ndar
 
 
 def _settings(connection, task: Task) -> dict:
-    query = (
-        "select config from ml.model_versions where task = ? and algorithm = ? "
-        "order by version desc limit 1"
-    )
-    return json.loads(connection.execute(query, [task.name, ALGORITHM]).fetchall()[0][0])
+    found = newest_settings(connection).get(task.name, {})
+    if ALGORITHM not in found:
+        raise BenchError(f"task {task.name} has no model by {ALGORITHM}: run `hitparade build`")
+    return found[ALGORITHM]
 
 
 def _folds(groups: np.ndarray) -> np.ndarray:

@@ -8,8 +8,9 @@ import numpy as np
 import onnxruntime
 
 import udfs
-from hitparade.bench import BenchError, opened
+from hitparade.bench import BenchError
 from hitparade.training_run import TASKS
+from hitparade.warehouse import feature_table, opened, vocabularies
 from models_py.examples import examples
 from models_py.task import Task
 
@@ -46,7 +47,8 @@ def run(database: Path) -> list[dict]:
         the size of its graph and the seconds that it took to train.
 
     Raises:
-        BenchError: no finished warehouse, or no model in it.
+        WarehouseError: no finished warehouse.
+        BenchError: no model in it.
     """
     with opened(database) as portable, opened(database) as runtime:
         udfs.register(runtime)
@@ -95,9 +97,7 @@ def _copy_rows(connection, task: Task) -> None:
 
 
 def _onnxruntime(connection, task: Task, model_id: str) -> float:
-    table = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
-    genres = [genre for (genre,) in connection.sql("from staging.genres order by genre").fetchall()]
-    features = examples(task, table, {"genres": genres}).features
+    features = examples(task, feature_table(connection, task), vocabularies(connection)).features
     features = np.resize(features, (ROWS, features.shape[1])).astype(np.float32)
     np.random.default_rng(0).shuffle(features)
     query = "select onnx from ml.model_artifacts where model_id = ?"

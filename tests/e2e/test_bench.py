@@ -38,7 +38,7 @@ def verdict(task, is_real=True, **scores):
         for offsets in ((-0.01, 0.01), (0.01, -0.01))
     ]
     table = pa.table({"fold": [0, 1]})
-    subject = quality.Subject(quality.TASKS[task], {}, table, [], is_real)
+    subject = quality.Subject(quality.TASKS[task], {}, table, {}, is_real)
     (found,) = {row["verdict"] for row in quality._rows(subject, {"xgboost": runs})}
     return found
 

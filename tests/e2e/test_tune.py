@@ -12,7 +12,8 @@ import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
-from hitparade import cli, tune
+from hitparade import cli, raw, tune
+from hitparade.warehouse import WarehouseError
 from models_py import hit, search
 from models_py.examples import TrainingError
 from models_py.search import Limits
@@ -31,6 +32,9 @@ def songs(tmp_path, monkeypatch):
         connection.execute("create schema features")
         connection.execute("create schema staging")
         connection.execute("create schema ml")
+        macro = raw.ROOT / "dbt_project" / "macros" / "registry" / "create_registry.sql"
+        trials = r"create table if not exists ml\.tuning_trials \(.*?\);"
+        connection.execute(re.search(trials, macro.read_text(), re.S)[0])
         connection.execute("create table features.feat_hit as from rows")
         connection.execute("create table staging.genres (genre varchar)")
         connection.execute(
@@ -176,7 +180,7 @@ def hold(database):
 
 def test_a_locked_database_names_who_holds_it(songs):
     with hold(songs) as holder:
-        with pytest.raises(tune.TuneError, match=rf"PID {holder.pid}.*\nClose the program"):
+        with pytest.raises(WarehouseError, match=rf"PID {holder.pid}.*\nClose the program"):
             run(songs)
         holder.stdin.close()
 
@@ -195,7 +199,6 @@ def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch)
     assert set(block(songs)) >= {"xgboost"}
     later = re.search(r"insert into ml\.tuning_trials by name from '.*'", text)[0]
     with duckdb.connect(songs) as connection:
-        connection.execute(tune.TABLE)
         connection.execute(later)
     assert query(songs, "select count(*), count(value) from ml.tuning_trials") == [(3, 3)]
 
@@ -210,11 +213,11 @@ def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch)
             "linear_regression",
             "no search space for linear_regression, which models_py/spaces.py has for random_",
         ),
-        ("tier", "xgboost", "is no finished warehouse: run `hitparade build`"),
+        ("tier", "xgboost", "is no finished warehouse of this version: run `hitparade build`"),
     ],
 )
 def test_what_cannot_be_searched_is_named(songs, task, algorithm, message):
-    with pytest.raises((tune.TuneError, TrainingError), match=message):
+    with pytest.raises((tune.TuneError, WarehouseError, TrainingError), match=message):
         run(songs, algorithm, task=task)
 
 

@@ -267,11 +267,14 @@ def test_a_net_learns_a_curve_that_no_line_has():
 
 
 def test_a_net_gives_no_weight_to_an_input_that_never_varied():
-    rows = examples_of(popularity.TASK)
-    net = Net(epochs=2).fit(rows.features, rows.label)
-    other = rows.features.copy()
-    other[:, -1] = 1
-    np.testing.assert_array_equal(net.predict(other), net.predict(rows.features))
+    features = np.random.default_rng(0).uniform(size=(7480, 3))
+    # The mean of many equal numbers may be off by a rounding, and their deviation not zero.
+    features[:, 1] = 0.1
+    assert features.std(axis=0)[1] > 0
+    net = Net(epochs=1).fit(features, features[:, 0])
+    other = features.copy()
+    other[:, 1] = 1
+    np.testing.assert_array_equal(net.predict(other), net.predict(features))
 
 
 def test_a_net_taught_by_a_teacher_alone_answers_as_the_teacher():

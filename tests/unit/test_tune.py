@@ -11,7 +11,7 @@ from sklearn.metrics import root_mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hitparade import raw, tune
+from hitparade import tune
 from hitparade.training_run import TASKS
 from models_py import export, hit, popularity, search, training
 from models_py.examples import HOLDOUT, TrainingError, examples
@@ -242,10 +242,3 @@ def test_where_nothing_was_better_there_is_nothing_to_paste():
     assert "# xgboost: 1 complete; nothing better than the present settings" in text
     assert "# Nothing to change: it is what _training.yml has." in text
     assert "paste" not in text
-
-
-def test_the_table_is_the_same_as_in_the_macro():
-    macro = raw.ROOT / "dbt_project" / "macros" / "registry" / "create_registry.sql"
-    pattern = r"create table if not exists ml\.tuning_trials \(.*?\);"
-    found = [re.search(pattern, text, re.S)[0].split() for text in (macro.read_text(), tune.TABLE)]
-    assert found[0] == found[1]

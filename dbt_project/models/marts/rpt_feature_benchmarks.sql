@@ -8,7 +8,7 @@ with compared as (
         stddev_samp(value) as all_sd,
         count(*) filter (where is_top_100) as top_100_rows,
         count(*) as all_rows
-    from {{ ref('fct_feature_values') }}
+    from {{ ref('int_feature_values') }}
     where not is_label
     group by entity, feature
 

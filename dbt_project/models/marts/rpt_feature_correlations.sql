@@ -6,8 +6,8 @@ with pairs as (
         other.feature as other_feature,
         corr(one.value, other.value) as correlation,
         count(*) as rows
-    from {{ ref('fct_feature_values') }} as one
-    inner join {{ ref('fct_feature_values') }} as other
+    from {{ ref('int_feature_values') }} as one
+    inner join {{ ref('int_feature_values') }} as other
         on one.entity = other.entity and one.id = other.id
     group by one.entity, one.feature, other.feature
 

@@ -4,7 +4,7 @@
 with feature_values as (
 
     select *
-    from {{ ref('fct_feature_values') }}
+    from {{ ref('int_feature_values') }}
     where not is_label and feature <> 'explicit'
 
 ),

@@ -14,7 +14,7 @@ with tracks as (
         cast({{ feature }} as double) as {{ feature }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from {{ ref('dim_tracks') }}
+    from {{ ref('int_tracks') }}
     where is_pair_representative
 
 ),
@@ -29,7 +29,7 @@ songs as (
         cast({{ feature }} as double) as {{ feature }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from {{ ref('dim_songs') }}
+    from {{ ref('int_chart_songs') }}
 
 )
 
