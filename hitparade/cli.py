@@ -11,9 +11,10 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
 
-from hitparade import raw, summary
+from hitparade import cli_registry, raw, summary
+from hitparade.terminal import console, show_rows
+from hitparade.warehouse import database
 
 app = typer.Typer(
     help="In-database machine learning for music analytics.",
@@ -25,8 +26,8 @@ bench = typer.Typer(
     help="Measure speed and quality of the models, and the cost of a build.", no_args_is_help=True
 )
 app.add_typer(bench, name="bench")
+app.add_typer(cli_registry.app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-console = Console()
 
 
 @app.command()
@@ -51,11 +52,11 @@ def sample(
 @app.command()
 def build() -> None:
     """Build the warehouse from the raw files, or from a sample where there are none."""
-    database = _database()
+    file = database()
     try:
         _write_missing_sample()
         _read_raw_files()
-        _check_writable(database)
+        _check_writable(file)
     except (raw.RawFileError, OSError) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         raise typer.Exit(1) from error
@@ -67,7 +68,7 @@ def build() -> None:
     if result.returncode:
         raise typer.Exit(1)
     console.print()
-    summary.show(console, database)
+    summary.show(console, file)
 
 
 def _without_leak_report(text: str) -> list[str]:
@@ -117,7 +118,7 @@ def lanes(as_json: AsJson = False) -> None:
     from hitparade.bench import speed  # onnxruntime takes a while to import
 
     with _bench_errors():
-        rows = speed.run(_database())
+        rows = speed.run(database())
     title = "One row (ms), and 2,000 rows against onnxruntime; best of 5, one thread"
     _print_bench({title: rows}, rows, as_json)
 
@@ -136,7 +137,7 @@ def quality(
     from hitparade.bench import quality as measure
 
     with _bench_errors():
-        rows = measure.run(_database(), seeds, task or (), None if as_json else console)
+        rows = measure.run(database(), seeds, task or (), None if as_json else console)
     table = [{name: row[name] for name in row if name != "aim"} for row in rows]
     _print_bench({f"Means over the folds, splits: {seeds}": table}, rows, as_json)
     if not as_json:
@@ -150,7 +151,7 @@ def signals(as_json: AsJson = False) -> None:
     from hitparade.bench import signals as measure
 
     with _bench_errors():
-        rows = measure.run(_database(), None if as_json else console)
+        rows = measure.run(database(), None if as_json else console)
     _print_bench({"XGBoost with and without each idea": rows}, rows, as_json)
 
 
@@ -202,7 +203,7 @@ def _print_bench(tables: dict[str, list[dict]], found: list | dict, as_json: boo
             }
             for row in rows
         ]
-        summary.show_rows(console, title, text)
+        show_rows(title, text)
 
 
 def _four_digits(number: float) -> str:
@@ -233,7 +234,7 @@ def tune(
     limits = tuning.Limits(trials, seconds, seed)
     try:
         output = output or Path("tuned", f"{task}.yml")
-        tuning.run(console, _database(), task, algorithm or (), limits, output)
+        tuning.run(console, database(), task, algorithm or (), limits, output)
     except (tuning.TuneError, WarehouseError, TrainingError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -249,11 +250,11 @@ def report(
     """Write one HTML page with the plots of a finished warehouse; it needs no network."""
     from hitparade import report as pages  # plotly takes a while to import
 
-    if not _database().is_file():
-        console.print(f"There is no {_database()}: run `hitparade build`", soft_wrap=True)
+    if not database().is_file():
+        console.print(f"There is no {database()}: run `hitparade build`", soft_wrap=True)
         raise typer.Exit(1)
     try:
-        pages.write(_database(), output)
+        pages.write(database(), output)
     except (pages.ReportError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -269,9 +270,3 @@ def _write_missing_sample() -> None:
 
         console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
         write_sample(folder)
-
-
-def _database() -> Path:
-    """The database file: `HITPARADE_DATABASE` from here, else hitparade.duckdb in the root."""
-    named = os.environ.get("HITPARADE_DATABASE")
-    return Path(named).resolve() if named else raw.ROOT / "hitparade.duckdb"

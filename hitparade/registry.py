@@ -1,83 +1,98 @@
-"""The format of the registry: one row for each trained model, only ever appended."""
+"""What the registry holds, as rows to print: `hitparade models` and `hitparade show`."""
 
-import pyarrow as pa
+import duckdb
 
-# Raise with each change of SCHEMA. The macro create_registry refuses a file of another format.
-REGISTRY_FORMAT = 2
+from hitparade.terminal import rows_of
+from hitparade.warehouse import WarehouseError
 
-METRIC = pa.struct(
-    {
-        "metric": pa.string(),
-        "is_primary": pa.bool_(),
-        "higher_is_better": pa.bool_(),
-        "holdout": pa.float64(),
-        "mean": pa.float64(),
-        "sd": pa.float64(),
-        "folds": pa.int32(),
-        "baseline_holdout": pa.float64(),
-        "baseline_mean": pa.float64(),
-        "gain_sd": pa.float64(),
-        "ceiling": pa.float64(),
+MODELS = """
+    select
+        versions.task,
+        versions.algorithm,
+        versions.version,
+        versions.model_id,
+        case
+            when champions.model_id is not null and champions.is_pinned then 'champion, pinned'
+            when champions.model_id is not null then 'champion'
+            when assignments.model_id is not null
+                then format('{:g} of the traffic', assignments.share)
+            when versions.pruned_at is not null then 'pruned'
+            when versions.origin = 'registered' then 'registered'
+            else ''
+        end as status,
+        coalesce(metrics.metric, '') as metric,
+        coalesce(format('{:.4f} ± {:.4f}', metrics.mean, metrics.standard_error), '') as value,
+        coalesce(format('{:.4f}', metrics.baseline_mean), '') as baseline,
+        coalesce(served.kind, case when served.model_id is null then '' else 'runtime only' end)
+            as served,
+        versions.onnx_bytes as bytes,
+        strftime(versions.trained_at, '%Y-%m-%d %H:%M') as since
+    from ml.model_versions as versions
+    left join ml.champions as champions
+        on versions.task = champions.task and versions.model_id = champions.model_id
+    left join ml.assignments as assignments
+        on versions.task = assignments.task and versions.model_id = assignments.model_id
+    left join ml.model_metrics as metrics
+        on
+            versions.task = metrics.task
+            and versions.algorithm = metrics.algorithm
+            and versions.version = metrics.version
+            and metrics.is_primary
+    left join ml.served_models as served
+        on
+            versions.task = served.task
+            and versions.algorithm = served.algorithm
+            and versions.model_id = served.model_id
+    where $task is null or versions.task = $task
+    order by versions.task, versions.algorithm, versions.version
+"""
+FACTS = """
+    select * exclude (inputs, config, library_versions)
+    from ml.model_versions
+    where model_id = ?
+    order by version desc
+    limit 1
+"""
+INPUTS = """
+    select input.name, input.minimum, input.maximum, importance.importance
+    from (
+        select task, algorithm, version, unnest(inputs) as input
+        from ml.model_versions where model_id = ? qualify version = max(version) over ()
+    ) as versions
+    left join ml.feature_importance as importance
+        on
+            versions.task = importance.task
+            and versions.algorithm = importance.algorithm
+            and versions.version = importance.version
+            and importance.feature = input.name
+    order by importance.importance desc nulls last
+"""
+METRICS = """
+    select metric, mean, standard_error, baseline_mean as baseline, holdout, ceiling
+    from ml.model_metrics
+    where model_id = ?
+    qualify version = max(version) over ()
+    order by is_primary desc, metric
+"""
+PROMOTIONS = """
+    select task, promoted_at, reason, is_manual, is_pinned
+    from ml.promotions
+    where model_id = ?
+    order by promoted_at
+"""
+
+
+def show(connection: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, list[dict]]:
+    """Return what is known of a model, by title.
+
+    Raises:
+        WarehouseError: the registry has no such model.
+    """
+    facts = rows_of(connection.execute(FACTS, [model_id]))
+    if not facts:
+        raise WarehouseError(f"no model {model_id} is in the registry: see `hitparade models`")
+    known = [{"": name, "model": value} for name, value in facts[0].items() if value is not None]
+    queries = {"Metrics": METRICS, "Inputs": INPUTS, "Promotions": PROMOTIONS}
+    return {f"Model {model_id}": known} | {
+        title: rows_of(connection.execute(query, [model_id])) for title, query in queries.items()
     }
-)
-INPUT = pa.struct(
-    {"name": pa.string(), "type": pa.string(), "minimum": pa.float64(), "maximum": pa.float64()}
-)
-BIN = pa.struct(
-    {
-        "label": pa.string(),
-        "bin": pa.int32(),
-        "rows": pa.int64(),
-        "predicted": pa.float64(),
-        "observed": pa.float64(),
-    }
-)
-CELL = pa.struct({"actual": pa.string(), "predicted": pa.string(), "rows": pa.int64()})
-LAYER = pa.struct(
-    {"weights": pa.list_(pa.list_(pa.float64())), "intercepts": pa.list_(pa.float64())}
-)
-PORTABLE = pa.struct(
-    {
-        "kind": pa.string(),
-        "transform": pa.string(),
-        "layers": pa.list_(LAYER),
-        "intercepts": pa.list_(pa.float32()),
-        "depth": pa.int32(),
-        "roots": pa.list_(pa.int32()),
-        "features": pa.list_(pa.int32()),
-        "thresholds": pa.list_(pa.float32()),
-        "next": pa.list_(pa.int32()),
-        "leaves": pa.list_(pa.list_(pa.float32())),
-    }
-)
-SCHEMA = pa.schema(
-    {
-        "model_id": pa.string(),
-        "task": pa.string(),
-        "algorithm": pa.string(),
-        "version": pa.int32(),
-        "trained_at": pa.timestamp("us"),
-        "inputs": pa.list_(INPUT),
-        "outputs": pa.list_(pa.string()),
-        "metrics": pa.list_(METRIC),
-        "importance": pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
-        "calibration": pa.list_(BIN),
-        "confusion": pa.list_(CELL),
-        "train_rows": pa.int64(),
-        "holdout_rows": pa.int64(),
-        "parity": pa.float64(),
-        "train_seconds": pa.float64(),
-        "incumbent_model_id": pa.string(),
-        "incumbent_holdout": pa.float64(),
-        "feature_fingerprint": pa.string(),
-        "definition": pa.string(),
-        "config": pa.string(),
-        "code_fingerprint": pa.string(),
-        "library_versions": pa.string(),
-        "registry_format": pa.int32(),
-        "onnx_bytes": pa.int64(),
-        "sha256": pa.string(),
-        "onnx": pa.binary(),
-        "portable": PORTABLE,
-    }
-)

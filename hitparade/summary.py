@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import duckdb
-from rich import box
 from rich.console import Console
-from rich.table import Table
+
+from hitparade.terminal import rows_of, show_rows
 
 SOURCES = """
     select
@@ -84,10 +84,10 @@ QUERIES = {
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with duckdb.connect(database, read_only=True) as connection:
-        sources = _rows(connection.execute(SOURCES))
-        champions = _rows(connection.execute(CHAMPIONS, [list(QUERIES)]))
-    show_rows(console, "Sources", sources)
-    show_rows(console, "Champions", champions)
+        sources = rows_of(connection.execute(SOURCES))
+        champions = rows_of(connection.execute(CHAMPIONS, [list(QUERIES)]))
+    show_rows("Sources", sources, console)
+    show_rows("Champions", champions, console)
     console.print(f"Database: {_short(database)}", soft_wrap=True)
     for champion in champions:
         if champion["champion"] != "none":
@@ -97,29 +97,6 @@ def show(console: Console, database: Path) -> None:
             return
 
 
-def _rows(result: duckdb.DuckDBPyConnection) -> list[dict]:
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def show_rows(console: Console, title: str, rows: list[dict]) -> None:
-    """Print rows with equal keys as a table."""
-    # A narrow terminal may wrap the lines; cut numbers would be worse.
-    console.width = max(console.width, 120)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in rows[0] if rows else ():
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*map(_text, row.values()))
-    console.print(table)
-
-
 def _short(path: Path) -> Path:
     """The path from here, where it is below here."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _text(cell: object) -> str:
-    if cell is None:
-        return ""
-    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hitparade.registry import SCHEMA
+from udfs.schema import SCHEMA
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 CODE = Path(__file__).resolve().parents[1] / "models_py"

@@ -7,12 +7,12 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from hitparade.registry import REGISTRY_FORMAT
 from models_py import hit, log_streams, log_streams_context, popularity, tier, training
 from models_py.examples import HOLDOUT, Examples, examples
 from models_py.task import Task
 from models_py.training import Candidate
 from udfs import portable
+from udfs.schema import REGISTRY_FORMAT, model_id
 
 TASKS = {
     task.name: task
@@ -78,7 +78,7 @@ def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
 def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, limits: dict) -> dict:
     inputs = _inputs(examples)
     return {
-        "model_id": _model_id(candidate.onnx, inputs, task.outputs),
+        "model_id": model_id(candidate.onnx, inputs, task.outputs),
         "algorithm": candidate.algorithm,
         "version": earlier.get(candidate.algorithm, {"version": 0})["version"] + 1,
         "inputs": inputs,
@@ -110,12 +110,6 @@ def _inputs(examples: Examples) -> list[dict]:
             examples.names, seen.features.min(axis=0), seen.features.max(axis=0), strict=True
         )
     ]
-
-
-def _model_id(content: bytes, inputs: list[dict], outputs: tuple[str, ...]) -> str:
-    """A short hash of bytes, input schema and outputs together: it never changes its meaning."""
-    schema = json.dumps([inputs, outputs], sort_keys=True).encode()
-    return hashlib.sha256(content + schema).hexdigest()[:12]
 
 
 def _metrics(task: Task, examples: Examples, candidate: Candidate, limits: dict) -> list[dict]:

@@ -1,6 +1,7 @@
 """Reading a finished warehouse: what tuning and benchmarks begin with."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,11 +9,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from hitparade.raw import ROOT
 from models_py.task import Task
 
 
 class WarehouseError(RuntimeError):
     """A database that cannot be used as asked; the message says why and what to do."""
+
+
+def database() -> Path:
+    """Return the file that `HITPARADE_DATABASE` names, else hitparade.duckdb in the root."""
+    named = os.environ.get("HITPARADE_DATABASE")
+    return Path(named).resolve() if named else ROOT / "hitparade.duckdb"
 
 
 @contextmanager

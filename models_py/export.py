@@ -4,6 +4,8 @@ Every exported graph has one float32 input `features` (n, k) and one float32 out
 (n, m): the number for a regression, the probability of each class for a classification.
 """
 
+import copy
+
 import numpy as np
 import onnx
 import onnxmltools
@@ -36,7 +38,7 @@ def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
         graph = estimator.to_onnx()
     elif isinstance(estimator, XGBModel):
         graph = onnxmltools.convert_xgboost(
-            estimator, initial_types=[("features", XGBoostFloats([None, inputs]))]
+            _without_names(estimator), initial_types=[("features", XGBoostFloats([None, inputs]))]
         )
     else:
         graph = skl2onnx.to_onnx(
@@ -53,10 +55,21 @@ def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
     return content
 
 
+def _without_names(estimator: XGBModel) -> XGBModel:
+    """The same model on numbered features: the converter refuses names of its own."""
+    if estimator.get_booster().feature_names is None:
+        return estimator
+    numbered = copy.deepcopy(estimator)
+    numbered.get_booster().feature_names = None
+    return numbered
+
+
 def _with_one_output(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Keep the scores, which converters put last, under the name `scores`; drop the label."""
     scores = graph.graph.output[-1]
     for node in graph.graph.node:
+        # A label may be made from the scores.
+        node.input[:] = ["scores" if name == scores.name else name for name in node.input]
         node.output[:] = ["scores" if name == scores.name else name for name in node.output]
     del graph.graph.output[:-1]
     graph.graph.output[0].name = "scores"

@@ -8,8 +8,8 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper, numpy_helper
 
-from hitparade.registry import SCHEMA
 from udfs import portable
+from udfs.schema import SCHEMA
 
 
 def graph(*nodes: onnx.NodeProto, inputs: int, initializers=()) -> bytes:

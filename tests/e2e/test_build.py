@@ -283,14 +283,6 @@ def test_the_file_is_of_a_version_that_older_clients_read(small_warehouse: Wareh
     assert tags["storage_version"].startswith("v1.5.0")
 
 
-def test_a_registry_of_another_format_is_left_alone(small_copy, small_sample):
-    with duckdb.connect(small_copy.database) as connection:
-        connection.execute("update ml.train_hit set registry_format = 1")
-    result = small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(small_sample))
-    assert result.returncode
-    assert "the registry of this file has format 1, and this version reads 2" in result.stdout
-
-
 def test_another_vocabulary_gets_models_of_its_own(small_copy, small_sample, tmp_path):
     project = copy_of_the_project(tmp_path / "project")
     with (project / "data/seeds/genres.csv").open("a") as seed:

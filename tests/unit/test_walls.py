@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hitparade.registry import REGISTRY_FORMAT
 from hitparade.training_run import TASKS
+from udfs.schema import REGISTRY_FORMAT
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ["staging", "features", "training", "registry", "functions", "predictions", "marts"]
+# The one door in the walls, see docs/decisions/0011: an estimator given to udfs.register_model is
+# exported by what exports the others.
+DOORS = {"udfs/registration.py": {"models_py"}}
 # Known only after a release, or an artefact of how a file is sorted: never an input.
 LEAKS = re.compile(r"in_.*_(playlists|charts)|streams|popularity|line_number|rank.*|.*index.*")
 
@@ -48,7 +51,8 @@ def test_a_package_does_not_know_its_neighbours(package, unknown):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module]
-            assert not {name.split(".")[0] for name in names} & unknown, file
+            door = DOORS.get(str(file.relative_to(ROOT)), set())
+            assert not {name.split(".")[0] for name in names} & unknown - door, file
 
 
 def test_a_model_refers_only_to_layers_on_its_left(manifest):

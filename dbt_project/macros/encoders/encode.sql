@@ -89,13 +89,24 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- True where a model's inputs are those that the task's functions give it, by name and in order.
-    A task without functions of its own fits by definition. -#}
-{% macro fits_functions(task, inputs) -%}
+{#- Names of the inputs that the functions of a task give its model, a list in SQL. A task that came with a
+    registered model has the arguments of its function; NULL where it has none yet. -#}
+{% macro function_inputs(task) -%}
     case {{ task }}
         {%- for name in tasks() %}
-        when '{{ name }}' then [input.name for input in {{ inputs }}] = {{ encoded_names(name) }}
+        when '{{ name }}' then {{ encoded_names(name) }}
         {%- endfor %}
-        else true
+        else {{ function_parameters("'predict_' || " ~ task) }}
     end
+{%- endmacro %}
+
+{#- True where a model's inputs are those that the task's functions give it, by name and in order.
+    A task without functions fits by definition. -#}
+{% macro fits_functions(task, inputs) -%}
+    coalesce({{ input_names(inputs) }} = {{ function_inputs(task) }}, true)
+{%- endmacro %}
+
+{#- Names of a model's inputs in order, as a list in SQL. -#}
+{% macro input_names(inputs) -%}
+    list_transform({{ inputs }}, lambda input: input.name)
 {%- endmacro %}

@@ -28,7 +28,12 @@
 
 {#- The label with the largest score. -#}
 {% macro likeliest(labels, scores) -%}
-    list_transform([{{ scores }}], lambda s: ['{{ labels | join("', '") }}'][list_position(s, list_max(s))])[1]
+    list_transform([{{ scores }}], lambda s: [{{ quoted(labels) }}][list_position(s, list_max(s))])[1]
+{%- endmacro %}
+
+{#- Texts as literals of SQL. -#}
+{% macro quoted(texts) -%}
+    {%- for text in texts %}'{{ escape_single_quotes(text) }}'{% if not loop.last %}, {% endif %}{% endfor -%}
 {%- endmacro %}
 
 {#- The scores as a struct by label. -#}
@@ -36,7 +41,7 @@
     list_transform(
         [{{ scores }}],
         lambda s: case when s is not null then struct_pack(
-            {%- for label in labels %}{{ label }} := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
+            {%- for label in labels %}"{{ label }}" := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
         ) end
     )[1]
 {%- endmacro %}
@@ -64,4 +69,18 @@
         ),
         'task {{ task }} has no model by ' || coalesce(algorithm, 'NULL')
     )
+{%- endmacro %}
+
+{#- Both forms of a function whose inputs are numbers as they stand, of a model that was registered. A function
+    of one input has no form by row: `f(x)` and `f(t)` would be the same.
+
+        {% call(inputs) number_overloads(['energy', 'valence']) %}
+            onnx_predict({{ champion('mood') }}, {{ inputs }})[1]
+        {% endcall %}
+-#}
+{% macro number_overloads(names) -%}
+    ({{ names | join(', ') }}) as {{ caller('[' ~ numbers(names, '') | map(attribute='expression') | join(', ') ~ ']') }}
+    {%- if names | length > 1 %},
+    (t) as {{ caller('[' ~ numbers(names, 't.') | map(attribute='expression') | join(', ') ~ ']') }}
+    {%- endif %}
 {%- endmacro %}

@@ -1,5 +1,6 @@
-{#- What must stand before a run begins: the record of promotions, the trials of `hitparade tune` and
-    the table that serves the portable lane. All survive every build, also with full refresh. -#}
+{#- What must stand before a run begins: the record of promotions, the trials of `hitparade tune`, the
+    split of the traffic, the models from outside, and the table that serves the portable lane. All survive
+    every build, also with full refresh. -#}
 {% macro create_registry() -%}
     {% do check_registry_format() %}
     create schema if not exists ml;
@@ -26,12 +27,61 @@
         is_present boolean not null,
         is_best boolean not null
     );
+    create table if not exists ml.assignments (
+        task varchar not null,
+        model_id varchar not null,
+        share double not null,
+        assigned_at timestamp not null,
+        unique (task, model_id)
+    );
+    {{ create_registered_models() }}
     {{ create_served_models() }}
 {%- endmacro %}
 
-{#- Number of the registry's format, the one of hitparade/registry.py. -#}
+{#- The models that came from outside, in the columns of udfs/schema.py, as the training models have them. -#}
+{% macro create_registered_models() -%}
+    create table if not exists ml.registered_models (
+        model_id varchar,
+        task varchar,
+        algorithm varchar,
+        version integer,
+        trained_at timestamp,
+        pruned_at timestamp,
+        inputs struct(name varchar, "type" varchar, minimum double, maximum double)[],
+        outputs varchar[],
+        metrics struct(
+            metric varchar, is_primary boolean, higher_is_better boolean, holdout double, mean double, sd double,
+            folds integer, baseline_holdout double, baseline_mean double, gain_sd double, ceiling double
+        )[],
+        importance struct(feature varchar, importance double)[],
+        calibration struct("label" varchar, bin integer, "rows" bigint, predicted double, observed double)[],
+        confusion struct(actual varchar, predicted varchar, "rows" bigint)[],
+        train_rows bigint,
+        holdout_rows bigint,
+        parity double,
+        train_seconds double,
+        incumbent_model_id varchar,
+        incumbent_holdout double,
+        feature_fingerprint varchar,
+        definition varchar,
+        config varchar,
+        code_fingerprint varchar,
+        library_versions varchar,
+        registry_format integer,
+        onnx_bytes bigint,
+        sha256 varchar,
+        onnx blob,
+        portable struct(
+            kind varchar, transform varchar, layers struct(weights double[][], intercepts double[])[],
+            intercepts float[], depth integer, roots integer[], features integer[], thresholds float[],
+            "next" integer[], leaves float[][]
+        )
+    );
+{%- endmacro %}
+
+{#- Number of the registry's format, the one of udfs/schema.py. -#}
 {% macro registry_format() -%}
-    {% do return(2) %}
+    {% do return(3) %}
 {%- endmacro %}
 
 {#- Stops a run on a file whose registry has another format, before anything is written. -#}
@@ -43,7 +93,9 @@
             {% if formats[0] is not none and formats[0] != registry_format() %}
                 {% do exceptions.raise_compiler_error(
                     "the registry of this file has format " ~ formats[0] ~ ", and this version reads "
-                    ~ registry_format() ~ ": rename the file and build anew, or use the version that wrote it"
+                    ~ registry_format() ~ ": "
+                    ~ ("run `hitparade upgrade`" if formats[0] < registry_format()
+                       else "use the version of hitparade that wrote it, or a newer one")
                 ) %}
             {% endif %}
         {% endif %}

@@ -3,7 +3,7 @@
 {% macro promote_challengers() -%}
     insert into ml.promotions
     select
-        {{ utc_now() }} as promoted_at,
+        {{ next_promotion_at() }} as promoted_at,
         task,
         case decision when 'promote' then model_id end as model_id,
         reason,
@@ -19,51 +19,85 @@
         dbt run-operation promote --args '{task: hit, model_id: "0123456789ab"}'
 -#}
 {% macro promote(task, model_id, reason='by hand') -%}
-    {% do encode(task) %}
-    {% set found = run_query(
-        "select " ~ fits_functions('task', 'inputs') ~ ", array_to_string([input.name for input in inputs], ', ') "
-        ~ "from ml.model_versions "
-        ~ "where task = '" ~ task ~ "' and model_id = '" ~ escape_single_quotes(model_id) ~ "'"
-    ).rows %}
-    {% if found | length == 0 %}
+    {% set refusals = run_query(
+        "select refusal from ml.promotable_models where task = '" ~ escape_single_quotes(task)
+        ~ "' and model_id = '" ~ escape_single_quotes(model_id) ~ "'"
+    ).columns[0].values() %}
+    {% if refusals | length == 0 %}
         {% do exceptions.raise_compiler_error(
             "task " ~ task ~ " has no model " ~ model_id
             ~ ": see select model_id, task, algorithm from ml.model_versions"
         ) %}
-    {% elif not found[0][0] %}
-        {% do exceptions.raise_compiler_error(
-            "model " ~ model_id ~ " takes " ~ found[0][1] ~ ", but the functions of task " ~ task
-            ~ " give " ~ encode(task) | map(attribute='name') | join(', ')
-            ~ ": promote a model with these inputs"
-        ) %}
+    {% elif refusals[0] is not none %}
+        {% do exceptions.raise_compiler_error(refusals[0]) %}
     {% endif %}
     {{ record_promotion(task, model_id, reason, is_pinned=true) }}
-    {{ log("task " ~ task ~ ": champion is now " ~ model_id ~ "; dbt build scores all rows again", info=true) }}
+    {{ log("task " ~ task ~ ": champion is now " ~ model_id, info=true) }}
+    {% for stale in run_query(
+        "select table_name, row_count from ml.stale_predictions where task = '" ~ escape_single_quotes(task) ~ "'"
+    ) %}
+        {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are of another model: dbt build --select "
+            ~ stale[0] ~ " scores them again", info=true) }}
+    {% endfor %}
 {%- endmacro %}
 
-{#- Let the rule choose the champion again, from the next training on.
+{#- Promote the champion before the present one, and pin the task. Twice is back again.
+
+        dbt run-operation rollback --args '{task: hit}'
+-#}
+{% macro rollback(task) -%}
+    {{ promote(task, champion_in('previous_champions', task, 'no earlier champion'), 'rolled back') }}
+{%- endmacro %}
+
+{#- Keep the champion: the rule leaves the task alone until it is unpinned.
+
+        dbt run-operation pin --args '{task: hit}'
+-#}
+{% macro pin(task) -%}
+    {{ record_promotion(task, champion_in('champions', task, 'no champion'), 'pinned', is_pinned=true) }}
+    {{ log("task " ~ task ~ ": keeps its champion until it is unpinned", info=true) }}
+{%- endmacro %}
+
+{#- Let the rule choose the champion again, from the next build on.
 
         dbt run-operation unpin --args '{task: hit}'
 -#}
 {% macro unpin(task) -%}
-    {% do encode(task) %}
-    {% set champions = run_query(
-        "select model_id from ml.champions where task = '" ~ task ~ "'"
-    ).columns[0].values() %}
-    {% if champions | length == 0 %}
-        {% do exceptions.raise_compiler_error("task " ~ task ~ " has no champion, so no pin: run dbt build") %}
-    {% endif %}
-    {{ record_promotion(task, champions[0], 'unpinned', is_pinned=false) }}
+    {{ record_promotion(task, champion_in('champions', task, 'no champion'), 'unpinned', is_pinned=false) }}
     {{ log("task " ~ task ~ ": the rule chooses its champion again", info=true) }}
+{%- endmacro %}
+
+{#- The model that a view of the registry names for a task; an error where it names none. -#}
+{% macro champion_in(view, task, absent) -%}
+    {% set found = run_query(
+        "select model_id from ml." ~ view ~ " where task = '" ~ escape_single_quotes(task) ~ "'"
+    ).columns[0].values() %}
+    {% if found | length == 0 %}
+        {% do exceptions.raise_compiler_error(
+            "task " ~ task ~ " has " ~ absent ~ ": see select * from ml.promotions"
+        ) %}
+    {% endif %}
+    {% do return(found[0]) %}
 {%- endmacro %}
 
 {#- Write a promotion by hand and serve it, in one transaction. -#}
 {% macro record_promotion(task, model_id, reason, is_pinned) -%}
     {% do run_query("begin") %}
     {% do run_query(
-        "insert into ml.promotions values (" ~ utc_now() ~ ", '" ~ task ~ "', '" ~ model_id ~ "', '"
-        ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned ~ ")"
+        "insert into ml.promotions values (" ~ next_promotion_at() ~ ", '" ~ escape_single_quotes(task) ~ "', '"
+        ~ escape_single_quotes(model_id) ~ "', '" ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned ~ ")"
     ) %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
+{%- endmacro %}
+
+{#- The time of a promotion: later than all before it, also where a clock was set back. -#}
+{% macro next_promotion_at() -%}
+    greatest(
+        {{ utc_now() }},
+        coalesce(
+            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval 1 microsecond,
+            {{ utc_now() }}
+        )
+    )
 {%- endmacro %}

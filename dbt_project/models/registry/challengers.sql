@@ -1,6 +1,6 @@
 {{ config(post_hook="{{ promote_challengers() }}") }}
 
--- depends_on: {{ ref('genres') }}
+-- depends_on: {{ ref('genres') }}, {{ ref('models_to_serve') }}
 with scored as (
 
     select

@@ -4,4 +4,5 @@ select
     any_value(sha256) as sha256,
     any_value(onnx) as onnx
 from {{ ref('registry') }}
+where pruned_at is null
 group by model_id

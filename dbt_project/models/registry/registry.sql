@@ -1,4 +1,11 @@
-{%- for task in tasks() %}
-select * from {{ ref('train_' ~ task) }}
-{% if not loop.last %}union all by name{% endif %}
-{%- endfor %}
+{% for task in tasks() -%}
+select
+    *,
+    'trained' as origin
+from {{ ref('train_' ~ task) }}
+union all by name
+{% endfor -%}
+select
+    *,
+    'registered' as origin
+from {{ source('ml', 'registered_models') }}

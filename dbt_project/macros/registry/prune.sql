@@ -1,0 +1,36 @@
+{#- Drop the bytes of models that nothing uses, and keep what is known of them. `keep` is how many versions of
+    each algorithm stay; never dropped are the champions, those before them, what stored predictions
+    name and what takes part in the traffic.
+
+        dbt run-operation prune --args '{keep: 3}'
+-#}
+{% macro prune(keep=1) -%}
+    {% if keep is not integer or keep < 1 %}
+        {% do exceptions.raise_compiler_error("keep must be a whole number from 1 on, got " ~ keep) %}
+    {% endif %}
+    {% set pruned = run_query(
+        "select count(*), coalesce(sum(onnx_bytes), 0) from ml.prunable_models where newer_versions >= " ~ keep
+    ).rows[0] %}
+    {% do run_query("begin") %}
+    {% do run_query(
+        "create temp table pruned as select * from ml.prunable_models where newer_versions >= " ~ keep
+    ) %}
+    {% for table in registry_tables() %}
+        {% do run_query(
+            "update ml." ~ table ~ " set onnx = null, portable = null, pruned_at = " ~ utc_now()
+            ~ " where (task, algorithm, version) in (select (task, algorithm, version) from pruned)"
+        ) %}
+    {% endfor %}
+    {% do run_query("drop table pruned") %}
+    {% do run_query("commit") %}
+    {{ log(pruned[0] ~ " models pruned, " ~ pruned[1] ~ " bytes", info=true) }}
+{%- endmacro %}
+
+{#- The tables that hold models. -#}
+{% macro registry_tables() -%}
+    {% set tables = ['registered_models'] %}
+    {% for task in tasks() %}
+        {% do tables.append('train_' ~ task) %}
+    {% endfor %}
+    {% do return(tables) %}
+{%- endmacro %}

@@ -1,0 +1,39 @@
+{{ config(schema='ml', materialized='view') }}
+
+with used as (
+
+    select model_id from {{ ref('champions') }}
+    union all
+    select model_id from {{ ref('previous_champions') }}
+    union all
+    select model_id from {{ source('ml', 'assignments') }}
+    union all
+    select model_id from {{ ref('stored_predictions') }}
+
+),
+
+versions as (
+
+    select
+        task,
+        algorithm,
+        version,
+        model_id,
+        trained_at,
+        onnx_bytes,
+        count(*) over (
+            partition by task, algorithm
+            order by version desc
+            rows between unbounded preceding and 1 preceding
+        ) as newer_versions
+    from {{ ref('model_versions') }}
+    where pruned_at is null
+
+)
+
+-- anti join, because `not in` finds nothing once a stored prediction has no model
+select versions.*
+from versions
+anti join used
+    on versions.model_id = used.model_id
+where newer_versions > 0

@@ -1,0 +1,48 @@
+-- depends_on: {{ ref('genres') }}
+with served as (
+
+    select
+        registry.model_id,
+        registry.task,
+        registry.algorithm,
+        registry.version,
+        registry.origin = 'registered' as is_registered,
+        {{ fits_functions('registry.task', 'registry.inputs') }} as fits,
+        registry.version = max(registry.version) over (
+            partition by registry.task, registry.algorithm
+        ) as is_last_version,
+        champions.model_id is not null as is_champion,
+        assignments.model_id is not null as is_assigned
+    from {{ ref('registry') }} as registry
+    left join {{ ref('champions') }} as champions
+        on registry.task = champions.task and registry.model_id = champions.model_id
+    left join {{ source('ml', 'assignments') }} as assignments
+        on registry.task = assignments.task and registry.model_id = assignments.model_id
+    where registry.pruned_at is null
+    -- A model trained twice to the same bytes has several versions and one meaning.
+    qualify
+        (
+            is_assigned
+            or (is_registered and is_last_version)
+            or (fits and (is_last_version or is_champion))
+        )
+        and row_number() over (
+            partition by registry.task, registry.algorithm, registry.model_id
+            order by registry.version desc
+        ) = 1
+
+)
+
+select
+    served.model_id,
+    served.task,
+    served.algorithm,
+    served.fits and served.is_last_version as is_newest,
+    registry.inputs,
+    unnest(registry.portable) -- noqa: AL03, its fields are columns of their own
+from served
+inner join {{ ref('registry') }} as registry
+    on
+        served.task = registry.task
+        and served.algorithm = registry.algorithm
+        and served.version = registry.version

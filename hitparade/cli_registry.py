@@ -1,0 +1,212 @@
+"""The commands of the registry: look at models, choose champions, bring models of your own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+
+from hitparade import raw
+from hitparade.terminal import console, errors, rows_of, show_json, show_rows
+from hitparade.warehouse import WarehouseError, database, opened
+
+app = typer.Typer()
+Task = Annotated[str, typer.Argument(help="The task, such as hit.")]
+ModelId = Annotated[str, typer.Argument(help="The model_id, as `hitparade models` shows it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command()
+def models(
+    task: Annotated[str | None, typer.Argument(help="A task; all without it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models of the registry, and what each is used for."""
+    from hitparade import registry
+
+    with errors(WarehouseError), opened(database()) as connection:
+        rows = rows_of(connection.execute(registry.MODELS, {"task": task}))
+    if as_json:
+        show_json(rows)
+    elif rows:
+        console.width = max(console.width, 165)
+        show_rows("Models", rows)
+    else:
+        console.print(f"no models{f' of task {task}' if task else ''}: run `hitparade build`")
+
+
+@app.command()
+def show(model_id: ModelId, as_json: AsJson = False) -> None:
+    """Show all that is known of a model: metrics, inputs, promotions."""
+    from hitparade import registry
+
+    with errors(WarehouseError), opened(database()) as connection:
+        found = registry.show(connection, model_id)
+    if as_json:
+        show_json(found)
+        return
+    for title, rows in found.items():
+        if rows:
+            show_rows(title, rows)
+
+
+@app.command()
+def promote(
+    task: Task,
+    model_id: ModelId,
+    reason: Annotated[str, typer.Option(help="Why, for ml.promotions.")] = "by hand",
+) -> None:
+    """Make a model the champion of a task; the rule leaves the task alone until `unpin`."""
+    with _registry() as (udfs, connection):
+        udfs.promote(connection, task, model_id, reason)
+        _say_champion(connection, task)
+
+
+@app.command()
+def rollback(task: Task) -> None:
+    """Promote the champion before the present one; twice is back again."""
+    with _registry() as (udfs, connection):
+        udfs.rollback(connection, task)
+        _say_champion(connection, task)
+
+
+@app.command()
+def pin(task: Task) -> None:
+    """Keep the champion of a task until `unpin`, whatever a build trains."""
+    with _registry() as (udfs, connection):
+        udfs.pin(connection, task)
+        console.print(f"task {task}: keeps its champion until it is unpinned")
+
+
+@app.command()
+def unpin(task: Task) -> None:
+    """Let the rule choose the champion of a task again, from the next build on."""
+    with _registry() as (udfs, connection):
+        udfs.unpin(connection, task)
+        console.print(f"task {task}: the rule chooses its champion again, from the next build on")
+
+
+@app.command()
+def assign(
+    task: Task,
+    model_id: ModelId,
+    share: Annotated[float, typer.Argument(help="Share of the keys, 0 to 1; 0 takes it out.")],
+) -> None:
+    """Give a model a share of a task's traffic beside the champion, for `assigned_model`."""
+    with _registry() as (udfs, connection):
+        udfs.assign(connection, task, model_id, share)
+        query = "select model_id, is_champion, share from ml.traffic where task = ? order by all"
+        show_rows(f"Traffic of {task}", rows_of(connection.execute(query, [task])))
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(help="Newest versions of each algorithm that stay.")] = 3,
+    dry_run: Annotated[bool, typer.Option(help="Show what would go, and leave it.")] = False,
+) -> None:
+    """Drop the bytes of models that nothing uses; what is known of them stays."""
+    with _registry() as (udfs, connection):
+        gone = (udfs.prunable if dry_run else udfs.prune)(connection, keep)
+        names = ("task", "algorithm", "version", "bytes")
+        if gone:
+            show_rows(
+                "Would be pruned" if dry_run else "Pruned",
+                [dict(zip(names, model, strict=True)) for model in gone],
+            )
+        size = sum(model[-1] for model in gone) / 1e6
+        console.print(f"{len(gone)} models, {size:.1f} MB. Later builds use the space again.")
+
+
+@app.command()
+def register(
+    file: Annotated[Path, typer.Argument(help="An ONNX file.")],
+    task: Annotated[str, typer.Option(help="The task, old or new.")],
+    inputs: Annotated[
+        str | None, typer.Option(help="Names of its features in order: a,b,c; those of the task.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Names of its scores in order: x,y; those of the task.")
+    ] = None,
+    algorithm: Annotated[
+        str | None, typer.Option(help="Name of this line of models; the name of the file.")
+    ] = None,
+    promoted: Annotated[bool, typer.Option("--promote", help="Make it the champion.")] = False,
+) -> None:
+    """Store a model of your own, callable at once with onnx_predict."""
+    with _registry() as (udfs, connection):
+        model_id = udfs.register_model(
+            connection,
+            file.read_bytes(),
+            task=task,
+            inputs=inputs.split(",") if inputs else None,
+            labels=labels.split(",") if labels else None,
+            algorithm=algorithm or file.stem,
+        )
+        query = "select kind from ml.served_models where model_id = ?"
+        kind = connection.execute(query, [model_id]).fetchall()[0][0]
+        lanes = "both lanes" if kind else "the runtime lane alone: no form in pure SQL"
+        console.print(f"registered {model_id} for task {task}: runs in {lanes}")
+        if promoted:
+            udfs.promote(connection, task, model_id, "registered")
+            _say_champion(connection, task)
+
+
+@app.command()
+def function(
+    task: Annotated[str, typer.Argument(help="A task whose models were registered.")],
+    folder: Annotated[
+        Path, typer.Option(help="Where to write.", exists=True, file_okay=False)
+    ] = raw.ROOT / "udfs" / "functions",
+) -> None:
+    """Write the dbt files of functions for a registered model: predict, proba and check."""
+    from hitparade import function_files
+
+    with _registry(read_only=True) as (_, connection):
+        for path in function_files.write(connection, task, folder):
+            console.print(f"wrote {path}", soft_wrap=True)
+    console.print(f"Build them: dbt build --select predict_{task}+ check_{task}")
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the registry of a file from an earlier version to the format of this one."""
+    from hitparade import upgrade as upgrading
+
+    with errors(WarehouseError, OSError):
+        before, after, rows = upgrading.run(database())
+    if before == after:
+        console.print(f"the registry has format {after} already")
+    else:
+        console.print(
+            f"the registry went from format {before} to {after}, {rows} models kept: "
+            "run `hitparade build`"
+        )
+
+
+@contextmanager
+def _registry(read_only: bool = False) -> Iterator[tuple]:
+    """`udfs` and a connection to the warehouse; what they refuse ends the command."""
+    import udfs  # onnxruntime takes a while to import
+
+    with (
+        errors(WarehouseError, udfs.ModelError, OSError),
+        opened(database(), read_only=read_only) as connection,
+    ):
+        yield udfs, connection
+
+
+def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
+    """Say who is champion now, and which stored predictions are another model's."""
+    champion = "select algorithm, model_id from ml.champions inner join ml.model_versions "
+    champion += "using (task, model_id) where task = ? limit 1"
+    ((algorithm, model_id),) = connection.execute(champion, [task]).fetchall()
+    console.print(f"task {task}: the champion is now {algorithm} {model_id}")
+    stale = "select table_name, row_count from ml.stale_predictions where task = ?"
+    for table, count in connection.execute(stale, [task]).fetchall():
+        console.print(
+            f"{count} rows of {table} are another model's, see ml.stale_predictions: "
+            f"dbt build --select {table} scores them again",
+            soft_wrap=True,
+        )

@@ -1,0 +1,136 @@
+"""The dbt files of a registered model's functions: `hitparade function`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from udfs import ModelError
+
+# Of the task's champion, else of its newest model.
+MODEL = """
+    select versions.inputs, versions.outputs
+    from ml.model_versions as versions
+    left join ml.champions as champions
+        on versions.task = champions.task and versions.model_id = champions.model_id
+    where versions.task = ?
+    order by champions.model_id is null, versions.trained_at desc
+    limit 1
+"""
+FILE = """-- depends_on: {{{{ function('{needs}') }}}}
+{{% call(inputs) number_overloads([{inputs}]) %}}
+{body}
+{{% endcall %}}
+"""
+SCORES = "'onnx_predict(' ~ champion('{task}') ~ ', ' ~ inputs ~ ')'"
+
+
+@dataclass(frozen=True)
+class _Function:
+    name: str
+    needs: str
+    body: str
+    returns: str
+    description: str
+    answer: str
+
+
+def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> list[Path]:
+    """Write the functions of a task whose models were registered, and return their files.
+
+    Raises:
+        ModelError: the task has no model, its names are none for SQL, or the files are there.
+    """
+    found = connection.execute(MODEL, [task]).fetchall()
+    if not found:
+        raise ModelError(f"task {task} has no model: register one with `hitparade register`")
+    inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
+    _check_names(connection, [task, *inputs])
+    functions = _functions(task, outputs)
+    texts = {folder / f"{f.name}.sql": _sql(f, inputs) for f in functions}
+    texts[folder / f"_{task}.yml"] = _yaml(functions, inputs)
+    if present := [path for path in texts if path.exists()]:
+        names = ", ".join(map(str, present))
+        raise ModelError(f"{names} is there already: change it by hand, or delete it first")
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _check_names(connection, names: list[str]) -> None:
+    reserved = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    keywords = {keyword for (keyword,) in connection.execute(reserved).fetchall()}
+    for name in names:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in keywords or name == "t":
+            raise ModelError(
+                f"{name!r} cannot be a name of SQL here: register the model again, with names of "
+                "small letters, digits and underscores that are no keywords, nor t"
+            )
+
+
+def _functions(task: str, outputs: list[str]) -> list[_Function]:
+    model = f"the champion of task {task}"
+    check = _Function(
+        f"check_{task}",
+        "check_features",
+        f"check_features({{{{ champion('{task}') }}}}, {{{{ inputs }}}})",
+        "varchar[]",
+        f"What is wrong or unusual with a row for predict_{task}: values that are missing, not "
+        "finite or outside the range of its examples.",
+        "One sentence for each finding, an empty list where there is none.",
+    )
+    scores = SCORES.format(task=task)
+    predict = f"predict_{task}"
+    if len(outputs) == 1:
+        body = f"onnx_predict({{{{ champion('{task}') }}}}, {{{{ inputs }}}})[1]"
+        return [
+            _Function(predict, "onnx_predict", body, "double", f"What {model} says.", outputs[0]),
+            check,
+        ]
+    labels = "[" + ", ".join(repr(label) for label in outputs) + "]"
+    struct = ", ".join(f'"{label}" double' for label in outputs)
+    return [
+        _Function(
+            predict,
+            "onnx_predict",
+            f"{{{{ likeliest({labels}, {scores}) }}}}",
+            "varchar",
+            f"The likeliest label by {model}.",
+            f"One of {', '.join(outputs)}.",
+        ),
+        _Function(
+            f"{predict}_proba",
+            "onnx_predict",
+            f"{{{{ by_label({labels}, {scores}) }}}}",
+            f"struct({struct})",
+            f"The scores of all labels by {model}.",
+            "One number for each label.",
+        ),
+        check,
+    ]
+
+
+def _sql(function: _Function, inputs: list[str]) -> str:
+    names = ", ".join(repr(name) for name in inputs)
+    return FILE.format(needs=function.needs, inputs=names, body=function.body)
+
+
+def _yaml(functions: list[_Function], inputs: list[str]) -> str:
+    by_row = (
+        "" if len(inputs) == 1 else " Also by row, {name}(t), where t has columns of these names."
+    )
+    entries = [
+        {
+            "name": function.name,
+            "description": function.description + by_row.format(name=function.name),
+            "arguments": [
+                {"name": name, "data_type": "double", "description": f"The input {name}."}
+                for name in inputs
+            ],
+            "returns": {"data_type": function.returns, "description": function.answer},
+        }
+        for function in functions
+    ]
+    return yaml.safe_dump({"functions": entries}, sort_keys=False, width=110, allow_unicode=True)

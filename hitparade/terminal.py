@@ -1,0 +1,52 @@
+"""What the commands print, and how they fail: one console, tables, errors as sentences."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+
+
+@contextmanager
+def errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Print errors of these kinds as what they say, and end the command with code 1."""
+    try:
+        yield
+    except kinds as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict]:
+    """Return the rows of a query by column name."""
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def show_json(found: object) -> None:
+    """Print what was found as JSON; times and other values as text."""
+    print(json.dumps(found, indent=2, default=str))
+
+
+def show_rows(title: str, rows: list[dict], console: Console = console) -> None:
+    """Print rows with equal keys as a table."""
+    # A narrow terminal may wrap the lines; cut numbers would be worse.
+    console.width = max(console.width, 120)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in rows[0] if rows else ():
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*map(_text, row.values()))
+    console.print(table)
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)

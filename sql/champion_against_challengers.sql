@@ -1,0 +1,61 @@
+-- Does a challenger do better than the champion, each on the traffic that it is assigned?
+-- On the tracks of fold 0, which no model of a build was trained on. Without
+-- `hitparade assign hit MODEL_ID 0.2` the champion has all traffic, and stands alone.
+-- Shape: one row for each model with traffic: algorithm VARCHAR, is_champion BOOLEAN, share DOUBLE,
+-- tracks BIGINT, mean_probability DOUBLE, hit_share DOUBLE, brier DOUBLE, roc_auc DOUBLE.
+with scored as (
+
+    select
+        examples.is_hit,
+        assigned_model('hit', examples.track_id) as model_id,
+        onnx_predict(
+            assigned_model('hit', examples.track_id), encode_hit(examples)
+        )[2] as probability
+    from features.feat_hit as examples
+    where examples.fold = 0
+
+),
+
+-- The area under the ROC curve from ranks: ties share the mean of their ranks.
+ranked as (
+
+    select
+        *,
+        rank() over (partition by model_id order by probability)
+        + (count(*) over (partition by model_id, probability) - 1) / 2 as mean_rank
+    from scored
+
+),
+
+judged as (
+
+    select
+        model_id,
+        count(*) as tracks,
+        avg(probability) as mean_probability,
+        avg(cast(is_hit as integer)) as hit_share,
+        avg(pow(probability - cast(is_hit as integer), 2)) as brier,
+        (
+            sum(mean_rank) filter (where is_hit)
+            - count(*) filter (where is_hit) * (count(*) filter (where is_hit) + 1) / 2
+        ) / nullif(count(*) filter (where is_hit) * count(*) filter (where not is_hit), 0) as roc_auc
+    from ranked
+    group by model_id
+
+)
+
+select
+    models.algorithm,
+    traffic.is_champion,
+    traffic.share,
+    judged.tracks,
+    round(judged.mean_probability, 3) as mean_probability,
+    round(judged.hit_share, 3) as hit_share,
+    round(judged.brier, 4) as brier,
+    round(judged.roc_auc, 3) as roc_auc
+from judged
+inner join ml.traffic as traffic
+    on traffic.task = 'hit' and judged.model_id = traffic.model_id
+inner join ml.served_models as models
+    on traffic.task = models.task and judged.model_id = models.model_id
+order by traffic.share desc, models.algorithm asc

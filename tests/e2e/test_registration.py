@@ -1,0 +1,308 @@
+"""Models from outside: stored, callable at once in both lanes, with functions of their own."""
+
+import hashlib
+
+import duckdb
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier, XGBRegressor
+
+import udfs
+from models_py import export
+from tests.conftest import Warehouse, copy_of_the_project
+from tests.e2e.test_registry import hitparade
+from tests.hand_models import linear, net, softmax, tanh
+from udfs.schema import SCHEMA
+
+NAMES = ["energy", "valence", "tempo"]
+ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
+LABELS = (ROWS[:, 0] + ROWS[:, 1] > 1).astype(int) + (ROWS[:, 2] > 150)
+
+
+@pytest.fixture
+def open_copy(small_copy):
+    with duckdb.connect(small_copy.database) as connection:
+        yield connection
+
+
+def scores(connection, model_id: str, rows=ROWS) -> np.ndarray:
+    query = "select onnx_predict(?, row) from (select unnest(?) as row)"
+    return np.array([r for (r,) in connection.execute(query, [model_id, rows.tolist()]).fetchall()])
+
+
+ESTIMATORS = {
+    "regression": (LinearRegression(), ROWS @ [1, 2, 0.01]),
+    "pipeline": (make_pipeline(StandardScaler(), LogisticRegression()), LABELS),
+    "forest": (RandomForestClassifier(20, max_depth=5, random_state=0), LABELS),
+    "boosting": (GradientBoostingRegressor(n_estimators=20, random_state=0), ROWS[:, 0]),
+    "xgboost classifier": (XGBClassifier(n_estimators=10), LABELS),
+    "xgboost regressor": (XGBRegressor(n_estimators=10), ROWS[:, 0]),
+}
+
+
+@pytest.mark.parametrize("case", ESTIMATORS)
+def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
+    estimator, target = ESTIMATORS[case]
+    estimator.fit(ROWS, target)
+    expected = (
+        estimator.predict_proba(ROWS)
+        if hasattr(estimator, "predict_proba")
+        else estimator.predict(ROWS)[:, None]
+    )
+    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    udfs.register(open_copy)
+    assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):
+    estimator = GaussianNB().fit(ROWS, LABELS)
+    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    with pytest.raises(duckdb.Error, match="has no form in pure SQL: run it in Python"):
+        scores(open_copy, model_id)
+    udfs.register(open_copy)
+    assert scores(open_copy, model_id) == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
+
+
+def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path):
+    layers = (torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for layer in layers[::2]:
+            layer.reset_parameters()
+    made = torch.nn.Sequential(*layers).eval()
+    path = tmp_path / "net.onnx"
+    rows = torch.tensor(ROWS / [1, 1, 200], dtype=torch.float32)
+    torch.onnx.export(
+        made,
+        (rows,),
+        path,
+        opset_version=18,
+        dynamic_shapes=({0: torch.export.Dim("n")},),
+        external_data=False,
+        verbose=False,
+    )
+    model_id = udfs.register_model(open_copy, path.read_bytes(), task="mood", inputs=NAMES)
+    expected = made(rows).detach().numpy()
+    for _ in range(2):
+        found = scores(open_copy, model_id, rows.numpy())
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
+        udfs.register(open_copy)
+
+
+def test_the_registry_knows_what_was_registered(open_copy):
+    estimator = LogisticRegression(C=0.5, max_iter=500).fit(ROWS, LABELS)
+    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    row = open_copy.sql("from ml.registered_models").to_arrow_table()
+    assert [field.type for field in row.schema] == [field.type for field in SCHEMA]
+    (row,) = row.to_pylist()
+    assert (row["model_id"], row["task"], row["version"]) == (model_id, "mood", 1)
+    assert row["algorithm"] == "logistic_regression"
+    assert row["outputs"] == ["0", "1", "2"]
+    assert "C=0.5" in row["config"]
+    assert [i["name"] for i in row["inputs"]] == NAMES
+    assert [i["maximum"] for i in row["inputs"]] == pytest.approx(ROWS.max(axis=0))
+    assert row["sha256"] == hashlib.sha256(row["onnx"]).hexdigest()
+    session = onnxruntime.InferenceSession(row["onnx"], providers=["CPUExecutionProvider"])
+    (found,) = session.run(["scores"], {"features": ROWS.astype(np.float32)})
+    assert found == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
+    unusual = open_copy.execute("select check_features(?, [0.5, null, 999])", [model_id]).fetchall()
+    assert unusual[0][0][0] == "valence is missing"
+    assert "tempo is 999.0, outside the range" in unusual[0][0][1]
+
+
+def test_the_same_model_twice_is_one_version_and_another_is_a_second(open_copy):
+    first = udfs.register_model(open_copy, net(), task="mood", inputs=["a", "b"])
+    assert udfs.register_model(open_copy, net(), task="mood", inputs=["a", "b"]) == first
+    second = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), task="mood", inputs=["a", "b"])
+    versions = "select version, model_id from ml.model_versions where task = 'mood' order by 1"
+    assert open_copy.execute(versions).fetchall() == [(1, first), (2, second)]
+
+
+def test_a_challenger_of_a_trained_task_can_be_promoted(open_copy):
+    examples = open_copy.sql("from features.feat_hit").to_arrow_table().to_pandas()
+    names = ["danceability", "energy", "valence", "tempo"]
+    estimator = RandomForestClassifier(20, max_depth=4, random_state=1)
+    estimator.fit(examples[names], examples["is_hit"])
+    model_id = udfs.register_model(open_copy, estimator, task="hit", examples=examples[names])
+    udfs.promote(open_copy, "hit", model_id)
+    rows = examples[names].head(20)
+    expected = estimator.predict_proba(rows)[:, 1]
+    query = "select predict_hit(t) from (select unnest(?, recursive := true)) as t"
+    found = open_copy.execute(query, [rows.to_dict("records")]).fetchall()
+    assert [p for (p,) in found] == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+REFUSALS = {
+    "no names": ({"model": net()}, "has 2 inputs: give their names in order"),
+    "too few names": ({"model": net(), "inputs": ["a"]}, "2 inputs, and 1 names were given"),
+    "names twice": ({"model": net(), "inputs": ["a", "a"]}, "all different"),
+    "too many labels": (
+        {"model": softmax(), "inputs": ["a"], "labels": ["x", "y"]},
+        "3 outputs, and 2 names were given",
+    ),
+    "no model": ({"model": object()}, "no fitted scikit-learn or XGBoost estimator"),
+    "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "no fitted scikit-learn"),
+    "no examples": (
+        {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
+        r"needs examples, rows \(n, 3\)",
+    ),
+    "examples with gaps": (
+        {"model": net(), "inputs": ["a", "b"], "examples": [[1, float("nan")]]},
+        "rows .* of finite numbers",
+    ),
+    "scaler before trees": (
+        {
+            "model": make_pipeline(
+                StandardScaler(), RandomForestClassifier(20, random_state=0)
+            ).fit(np.round(ROWS, 1), LABELS),
+            "inputs": NAMES,
+            "examples": np.round(ROWS, 1),
+        },
+        "differs from it by",
+    ),
+    "not convertible": (
+        {
+            "model": make_pipeline(StandardScaler(), XGBRegressor(n_estimators=2)).fit(
+                ROWS, ROWS[:, 0]
+            ),
+            "inputs": NAMES,
+            "examples": ROWS,
+        },
+        "the Pipeline cannot be exported",
+    ),
+    "other outputs": (
+        {"model": net(), "task": "tier", "inputs": ["a", "b"]},
+        "the models of task tier answer Flop, Mid, Hit, Viral, and this one 1 scores",
+    ),
+    "labels in another order": (
+        {
+            "model": LogisticRegression(max_iter=9_999).fit(
+                ROWS, np.array(["Flop", "Hit", "Mid", "Viral"])[(LABELS + (ROWS[:, 0] > 0.9)) % 4]
+            ),
+            "task": "tier",
+            "inputs": NAMES,
+            "examples": ROWS,
+        },
+        "answer Flop, Mid, Hit, Viral, and this one Flop, Hit, Mid, Viral",
+    ),
+    "a trained algorithm's name": (
+        {"model": softmax(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
+        "task hit trains xgboost itself",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_model_that_does_not_fit_is_refused_and_leaves_no_trace(open_copy, case):
+    given, sentence = REFUSALS[case]
+    with pytest.raises(udfs.ModelError, match=sentence):
+        udfs.register_model(open_copy, **{"task": "mood"} | given)
+    assert open_copy.execute("select count(*) from ml.registered_models").fetchall() == [(0,)]
+
+
+def test_other_inputs_are_callable_but_not_promoted(open_copy):
+    model_id = udfs.register_model(
+        open_copy, softmax_of_two(), task="hit", inputs=["a"], algorithm="own"
+    )
+    assert len(scores(open_copy, model_id, np.ones((1, 1)))[0]) == 2
+    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give dance"):
+        udfs.promote(open_copy, "hit", model_id)
+
+
+def softmax_of_two() -> bytes:
+    return export.to_onnx(LogisticRegression().fit([[0], [1], [2]], [0, 0, 1]), 1)
+
+
+# The command line
+
+
+@pytest.fixture
+def own_project(small_copy, tmp_path) -> Warehouse:
+    return Warehouse(small_copy.folder, copy_of_the_project(tmp_path / "project"))
+
+
+def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_path):
+    file = tmp_path / "calm_or_wild.onnx"
+    file.write_bytes(softmax())
+    given = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild", "--promote")
+    said = hitparade(own_project, "register", str(file), *given).output
+    assert "runs in both lanes" in said
+    assert "task mood: the champion is now calm_or_wild" in said
+    folder = own_project.project / "udfs" / "functions"
+    said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
+    assert "dbt build --select predict_mood+ check_mood" in said
+    own_project.dbt("build", "--select", "predict_mood", "predict_mood_proba", "check_mood")
+    query = "select predict_mood(2), predict_mood_proba(-2).calm, check_mood(null)"
+    ((label, calm, problems),) = own_project.query(query)
+    assert label == "calm"
+    assert calm == pytest.approx(np.exp(-2) / (np.exp(2) + 1 + np.exp(-2)), rel=1e-5)
+    assert problems == ["energy is missing"]
+    again = hitparade(own_project, "function", "mood", "--folder", str(folder))
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+
+
+def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path):
+    with duckdb.connect(own_project.database) as connection:
+        model_id = udfs.register_model(
+            connection, linear([1.0, 2.0, 0.5], 1.0), task="glow", inputs=NAMES
+        )
+        udfs.promote(connection, "glow", model_id)
+    folder = own_project.project / "udfs" / "functions"
+    hitparade(own_project, "function", "glow", "--folder", str(folder))
+    own_project.dbt("build", "--select", "predict_glow", "check_glow")
+    query = (
+        "select predict_glow(t), 1 + energy + 2 * valence + tempo / 2 "
+        "from dim_tracks as t where tempo > 0 limit 20"
+    )
+    for found, expected in own_project.query(query):
+        assert found == pytest.approx(expected, rel=1e-6)
+    with duckdb.connect(own_project.database) as connection:
+        other = udfs.register_model(connection, net(), task="glow", inputs=["a", "b"])
+        with pytest.raises(udfs.ModelError, match="takes a, b, but the functions of task glow"):
+            udfs.promote(connection, "glow", other)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [("Energy,b", "'Energy' cannot be a name"), ("select,b", "'select'"), ("t,b", "'t' cannot")],
+)
+def test_names_that_sql_cannot_read_make_no_function(small_copy, tmp_path, inputs, sentence):
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.register_model(connection, net(), task="mood", inputs=inputs.split(","))
+    result = hitparade(small_copy, "function", "mood", "--folder", str(tmp_path))
+    assert result.exit_code == 1
+    assert sentence in result.output.replace("\n", " ")
+    assert not list(tmp_path.glob("*.sql"))
+
+
+def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
+    file = tmp_path / "model.pkl"
+    file.write_bytes(b"\x80\x04\x95")
+    result = hitparade(small_copy, "register", str(file), "--task", "mood", "--inputs", "a")
+    assert result.exit_code == 1
+    assert "this is no ONNX model" in result.output
+    missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
+    assert missing.exit_code == 1
+    assert "No such file" in missing.output
+
+
+def test_a_registered_model_survives_the_next_build(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        model_id = udfs.register_model(connection, tanh(1), task="mood", inputs=["a"])
+        udfs.promote(connection, "mood", model_id)
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    assert small_copy.query("select model_id from ml.champions where task = 'mood'") == [
+        (model_id,)
+    ]
+    with duckdb.connect(small_copy.database, read_only=True) as connection:
+        udfs.register(connection)
+        assert scores(connection, model_id, np.ones((1, 1)))[0][0] == pytest.approx(np.tanh(1))

@@ -1,0 +1,349 @@
+"""Champions, traffic and pruning, as a Python program, the command line and dbt do it."""
+
+import json
+import math
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+import udfs
+from hitparade.cli import app
+from tests.conftest import ROOT
+from tests.e2e.test_runtime import value
+
+CHAMPION = "select model_id from ml.champions where task = 'hit'"
+
+
+def model(warehouse, algorithm: str, task: str = "hit") -> str:
+    query = f"select model_id from ml.model_versions where task = '{task}' and algorithm = "
+    return warehouse.query(f"{query} '{algorithm}'")[0][0]
+
+
+def champion(warehouse) -> str:
+    return warehouse.query(CHAMPION)[0][0]
+
+
+def other(warehouse) -> str:
+    """A hit model that is not the champion."""
+    query = (
+        f"select model_id from ml.model_versions where task = 'hit' and model_id <> ({CHAMPION})"
+    )
+    return warehouse.query(f"{query} order by 1 limit 1")[0][0]
+
+
+def hitparade(warehouse, *arguments: str):
+    result = CliRunner().invoke(
+        app, list(arguments), env={"HITPARADE_DATABASE": str(warehouse.database)}
+    )
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def by_python(warehouse, operation: str, *arguments: str) -> None:
+    with duckdb.connect(warehouse.database) as connection:
+        getattr(udfs, operation)(connection, *arguments)
+
+
+def by_command(warehouse, operation: str, *arguments: str) -> None:
+    result = hitparade(warehouse, operation, *arguments)
+    assert result.exit_code == 0, result.output
+
+
+def by_dbt(warehouse, operation: str, *arguments: str) -> None:
+    names = {"promote": ("task", "model_id"), "prune": ("keep",)}.get(operation, ("task",))
+    values = json.dumps(dict(zip(names, arguments, strict=True)))
+    warehouse.dbt("run-operation", operation, "--args", values)
+
+
+WAYS = pytest.mark.parametrize("do", [by_python, by_command, by_dbt])
+
+
+@WAYS
+def test_champions_change_and_come_back(small_copy, do):
+    first, second = champion(small_copy), other(small_copy)
+    do(small_copy, "promote", "hit", second)
+    do(small_copy, "rollback", "hit")
+    assert champion(small_copy) == first
+    do(small_copy, "rollback", "hit")
+    do(small_copy, "unpin", "hit")
+    do(small_copy, "pin", "hit")
+    assert small_copy.query(
+        "select model_id, reason, is_manual, is_pinned from ml.promotions where task = 'hit' "
+        "order by promoted_at offset 1"
+    ) == [
+        (second, "by hand", True, True),
+        (first, "rolled back", True, True),
+        (second, "rolled back", True, True),
+        (second, "unpinned", True, False),
+        (second, "pinned", True, True),
+    ]
+
+
+@pytest.fixture
+def grown(small_copy):
+    """A registry in which logistic regression has four versions for hit, none of them champion."""
+    by_python(small_copy, "promote", "hit", model(small_copy, "xgboost"))
+    by_python(small_copy, "promote", "hit", model(small_copy, "random_forest"))
+    with duckdb.connect(small_copy.database) as connection:
+        for version, model_id in enumerate(["second", "third", "fourth"], 2):
+            connection.execute(
+                "insert into ml.train_hit by name select * replace (? as model_id, ? as version) "
+                "from ml.train_hit where algorithm = 'logistic_regression' and version = 1",
+                [model_id, version],
+            )
+        udfs.unpin(connection, "hit")  # which renews what is served
+    return small_copy
+
+
+def bytes_of(warehouse) -> dict[str, bool]:
+    """Whether each version of logistic regression has its bytes."""
+    return dict(
+        warehouse.query(
+            "select version, onnx is not null and portable is not null and pruned_at is null "
+            "from ml.registry where task = 'hit' and algorithm = 'logistic_regression'"
+        )
+    )
+
+
+@WAYS
+def test_pruning_drops_the_bytes_of_what_nothing_uses(grown, do):
+    known = grown.query("select * exclude (pruned_at) from ml.model_versions order by all")
+    arguments = ("--keep", "2") if do is by_command else (2,)
+    artifacts = grown.query("select count(*) from ml.model_artifacts")[0][0]
+    do(grown, "prune", *arguments)
+    assert bytes_of(grown) == {1: False, 2: False, 3: True, 4: True}
+    assert grown.query("select * exclude (pruned_at) from ml.model_versions order by all") == known
+    assert grown.query("select count(*) from ml.model_artifacts")[0][0] == artifacts - 2
+
+
+@pytest.mark.parametrize("use", ["champion", "champion before", "prediction", "traffic"])
+def test_pruning_leaves_what_is_used(grown, use):
+    first = model(grown, "logistic_regression")
+    with duckdb.connect(grown.database) as connection:
+        if use in ("champion", "champion before"):
+            udfs.promote(connection, "hit", first)
+        if use == "champion before":
+            udfs.promote(connection, "hit", model_id := "fourth")
+            assert connection.execute(CHAMPION).fetchall() == [(model_id,)]
+        if use == "prediction":
+            connection.execute(
+                "update fct_track_predictions set hit_model_id = ? where track_id in "
+                "(select track_id from fct_track_predictions limit 1)",
+                [first],
+            )
+        if use == "traffic":
+            udfs.assign(connection, "hit", first, 0.1)
+        gone = udfs.prune(connection, 1)
+    assert {version for _, _, version, _ in gone} == {2, 3}
+    assert bytes_of(grown)[1]
+
+
+def test_a_dry_run_prunes_nothing(grown):
+    result = hitparade(grown, "prune", "--keep", "1", "--dry-run")
+    assert "3 models" in result.output
+    assert all(bytes_of(grown).values())
+
+
+def test_a_pruned_model_is_refused_by_name(grown):
+    with duckdb.connect(grown.database) as connection:
+        udfs.prune(connection, 1)
+        with pytest.raises(udfs.ModelError, match="model second was pruned, its bytes are gone"):
+            udfs.promote(connection, "hit", "second")
+        udfs.register(connection)
+        with pytest.raises(duckdb.Error, match="no model second is in the registry"):
+            connection.execute("select onnx_predict('second', [1, 2, 3, 4])").fetchall()
+
+
+def test_every_open_session_sees_a_promotion_at_once(small_copy):
+    second = other(small_copy)
+    with duckdb.connect(small_copy.database) as one:
+        sessions = [one.cursor() for _ in range(4)]
+        for session in sessions[2:]:
+            udfs.register(session)
+        before = [value(session) for session in sessions]
+        udfs.promote(one, "hit", second)
+        after = [value(session) for session in sessions]
+        ((expected,),) = one.execute(
+            "select onnx_predict(?, [0.5, 0.6, 0.7, 120])[2]", [second]
+        ).fetchall()
+        for session in sessions:
+            session.close()
+    assert after == pytest.approx([expected] * 4, rel=1e-6)
+    assert before != pytest.approx(after, rel=1e-3)
+
+
+def test_stale_predictions_are_said_and_shown(small_copy):
+    assert small_copy.query("from ml.stale_predictions") == []
+    first, second = champion(small_copy), other(small_copy)
+    ((tracks,),) = small_copy.query("select count(*) from fct_track_predictions")
+    said = hitparade(small_copy, "promote", "hit", second).output
+    assert f"{tracks} rows of fct_track_predictions are another model's" in said
+    assert small_copy.query("from ml.stale_predictions") == [
+        ("fct_track_predictions", "hit", first, tracks, second)
+    ]
+    said = small_copy.dbt("run-operation", "rollback", "--args", "{task: hit}").stdout
+    assert f"task hit: champion is now {first}" in said
+    said = small_copy.dbt("run-operation", "rollback", "--args", "{task: hit}").stdout
+    assert f"{tracks} rows of fct_track_predictions are of another model" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("promote", "hit", "nosuch"), "task hit has no model nosuch: see select"),
+        (
+            ("rollback", "tier"),
+            "task tier has no earlier champion: see select * from ml.promotions",
+        ),
+        (("pin", "mood"), "task mood has no champion"),
+        (("prune", "--keep", "0"), "keep must be at least 1, got 0"),
+        (("show", "nosuch"), "no model nosuch is in the registry: see `hitparade models`"),
+        (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch with its bytes"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(small_warehouse, arguments, sentence):
+    result = hitparade(small_warehouse, *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.output.replace("\n", " ")
+
+
+def test_a_read_only_connection_cannot_promote(small_warehouse):
+    with duckdb.connect(small_warehouse.database, read_only=True) as connection:
+        for call in (
+            lambda: udfs.promote(connection, "hit", other(small_warehouse)),
+            lambda: udfs.pin(connection, "hit"),
+            lambda: udfs.assign(connection, "hit", other(small_warehouse), 0.1),
+        ):
+            with pytest.raises(udfs.ModelError, match="opened read-only"):
+                call()
+
+
+def test_a_held_lock_names_its_holder(small_copy):
+    program = (
+        "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, small_copy.database],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as holder:
+        holder.stdout.readline()
+        result = hitparade(small_copy, "promote", "hit", "any")
+        holder.stdin.close()
+    assert result.exit_code == 1
+    assert f"PID {holder.pid}" in result.output
+    assert "Close the program that has the file open" in result.output
+
+
+def test_an_open_transaction_of_the_caller_is_left_alone(small_copy):
+    second = other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        connection.begin()
+        connection.execute("create table mine (a integer)")
+        with pytest.raises(udfs.ModelError, match="commit it or roll it back first"):
+            udfs.promote(connection, "hit", second)
+        connection.commit()
+        assert connection.execute("select count(*) from mine").fetchall() == [(0,)]
+    assert champion(small_copy) != second
+
+
+def test_a_promotion_is_later_than_all_before_it_whatever_the_clock_says(small_copy):
+    second = other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("update ml.promotions set promoted_at = promoted_at + interval 1 day")
+        udfs.promote(connection, "hit", second)
+    assert champion(small_copy) == second
+
+
+# Traffic
+
+
+def test_keys_split_by_share_the_same_in_every_lane_and_session(small_copy):
+    second = other(small_copy)
+    keys = (
+        "select 'track ' || i as key, assigned_model('hit', 'track ' || i) from range(10000) r(i)"
+    )
+    with duckdb.connect(small_copy.database) as connection:
+        before = {model_id for _, model_id in connection.execute(keys).fetchall()}
+        assert [(model_id,) for model_id in before] == connection.execute(CHAMPION).fetchall()
+        udfs.assign(connection, "hit", second, 0.2)
+        split = dict(connection.execute(keys).fetchall())
+        udfs.assign(connection, "hit", second, 0.5)
+        wider = dict(connection.execute(keys).fetchall())
+    assert dict(small_copy.query(keys)) == wider
+    for found, share in ((split, 0.2), (wider, 0.5)):
+        # Five standard deviations of a fair draw.
+        count = sum(model_id == second for model_id in found.values())
+        assert abs(count - 10_000 * share) < 5 * math.sqrt(10_000 * share * (1 - share))
+    assert all(wider[key] == second for key in split if split[key] == second)
+
+
+def test_a_key_may_be_of_any_type_and_a_task_may_have_no_champion(small_copy):
+    query = (
+        "select assigned_model('hit', 7) = assigned_model('hit', '7'), assigned_model('hit', null) "
+    )
+    assert small_copy.query(query + "is not null, assigned_model('mood', 7)") == [
+        (True, True, None)
+    ]
+
+
+def test_each_row_is_scored_by_the_model_it_names(connection):
+    rows = connection.execute(
+        "select model_id, onnx_predict(model_id, encode_hit(t))[2] "
+        "from (from dim_tracks limit 50) as t, ml.served_models as models "
+        "where models.task = 'hit' order by t.track_id, model_id"
+    ).fetchall()
+    models = sorted({model_id for model_id, _ in rows})
+    assert len(models) == 3
+    for model_id in models:
+        alone = connection.execute(
+            "select onnx_predict(?, encode_hit(t))[2] from (from dim_tracks limit 50) as t "
+            "order by t.track_id",
+            [model_id],
+        ).fetchall()
+        found = [answer for name, answer in rows if name == model_id]
+        assert found == pytest.approx([answer for (answer,) in alone], rel=1e-6)
+
+
+def test_shares_cannot_exceed_all(small_copy):
+    second, third = (model(small_copy, name) for name in ("logistic_regression", "random_forest"))
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", second, 0.7)
+        with pytest.raises(udfs.ModelError, match=r"between 0 and 0\.3"):
+            udfs.assign(connection, "hit", third, 0.4)
+        with pytest.raises(udfs.ModelError, match=r"between 0 and 1"):
+            udfs.assign(connection, "hit", second, -0.1)
+        udfs.assign(connection, "hit", second, 0)
+        assert connection.execute("select count(*) from ml.assignments").fetchall() == [(0,)]
+
+
+# Looking at models
+
+
+def test_models_lists_what_each_is_used_for(small_copy):
+    second = other(small_copy)
+    hitparade(small_copy, "promote", "hit", second)
+    rows = json.loads(hitparade(small_copy, "models", "hit", "--json").output)
+    assert {row["task"] for row in rows} == {"hit"}
+    assert {row["model_id"] for row in rows if row["status"] == "champion, pinned"} == {second}
+    shown = hitparade(small_copy, "models").output
+    assert all(row["model_id"] in shown for row in rows)
+
+
+def test_show_tells_metrics_inputs_and_promotions(small_warehouse):
+    model_id = champion(small_warehouse)
+    found = json.loads(hitparade(small_warehouse, "show", model_id, "--json").output)
+    assert list(found) == [f"Model {model_id}", "Metrics", "Inputs", "Promotions"]
+    assert found["Metrics"][0]["metric"] == "roc_auc"
+    assert {row["name"] for row in found["Inputs"]} == {
+        "danceability",
+        "energy",
+        "valence",
+        "tempo",
+    }
+    assert len(found["Promotions"]) == 1
+    assert model_id in hitparade(small_warehouse, "show", model_id).output

@@ -1,0 +1,301 @@
+"""What is refused of a graph from outside, and what the others are turned into."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.backend.test.loader import load_model_tests
+
+from tests.hand_models import linear, net, softmax, stump, tanh
+from udfs import ModelError
+from udfs.apart import validated_apart
+from udfs.validation import MAX_BYTES, Refusal, validated
+
+FLOAT, DOUBLE, INT64, STRING = (
+    TensorProto.FLOAT,
+    TensorProto.DOUBLE,
+    TensorProto.INT64,
+    TensorProto.STRING,
+)
+
+
+def value(name: str, kind: int, shape: list) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def model(nodes, inputs, outputs, initializers=(), opsets=(("", 18),), functions=()) -> bytes:
+    body = helper.make_graph(nodes, "test", inputs, outputs, list(initializers))
+    imports = [helper.make_opsetid(*opset) for opset in opsets]
+    made = helper.make_model(body, opset_imports=imports, ir_version=10, functions=functions)
+    return made.SerializeToString()
+
+
+def one(op: str, *, x=("x", FLOAT, [None, 3]), y=("y", FLOAT, [None, 3]), **attributes) -> bytes:
+    """A graph of one operator from x to y."""
+    node = helper.make_node(op, ["x"], ["y"], **attributes)
+    return model([node], [value(*x)], [value(*y)])
+
+
+def run(content: bytes, rows: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return session.run(["scores"], {"features": rows})[0]
+
+
+def external() -> bytes:
+    found = onnx.load_from_string(net())
+    tensor = found.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    return found.SerializeToString()
+
+
+def external_inside() -> bytes:
+    """External data in a constant, within the branch of an If."""
+    tensor = TensorProto(name="hidden", data_type=FLOAT, dims=[3])
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    constant = helper.make_node("Constant", [], ["branch"], value=tensor)
+    branch = helper.make_graph([constant], "branch", [], [value("branch", FLOAT, [3])])
+    nodes = [
+        helper.make_node("If", ["yes"], ["z"], then_branch=branch, else_branch=branch),
+        helper.make_node("Add", ["x", "z"], ["y"]),
+    ]
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    return model(nodes, [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])], [yes])
+
+
+def zipmap() -> bytes:
+    nodes = [
+        helper.make_node(
+            "ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_strings=["a", "b", "c"]
+        )
+    ]
+    kind = helper.make_map_type_proto(TensorProto.STRING, helper.make_tensor_type_proto(FLOAT, []))
+    output = helper.make_value_info("y", helper.make_sequence_type_proto(kind))
+    return model(
+        nodes, [value("x", FLOAT, [None, 3])], [output], opsets=(("", 18), ("ai.onnx.ml", 3))
+    )
+
+
+def custom() -> bytes:
+    node = helper.make_node("Sqrt", ["x"], ["y"], domain="com.example")
+    body = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
+    return model([node], *body, opsets=(("", 18), ("com.example", 1)))
+
+
+def two_inputs() -> bytes:
+    node = helper.make_node("Add", ["a", "b"], ["y"])
+    inputs = [value(name, FLOAT, [None, 3]) for name in "ab"]
+    return model([node], inputs, [value("y", FLOAT, [None, 3])])
+
+
+def two_outputs() -> bytes:
+    nodes = [helper.make_node(op, ["x"], [op]) for op in ("Sin", "Cos")]
+    outputs = [value(op, FLOAT, [None, 3]) for op in ("Sin", "Cos")]
+    return model(nodes, [value("x", FLOAT, [None, 3])], outputs)
+
+
+def newer() -> bytes:
+    node = helper.make_node("Sin", ["x"], ["y"])
+    body = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
+    return model([node], *body, opsets=(("", 9_999),))
+
+
+def endless() -> bytes:
+    """A loop of 2^62 steps."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["again"]), helper.make_node("Sin", ["v"], ["w"])],
+        "body",
+        [value("i", INT64, []), value("go", TensorProto.BOOL, []), value("v", FLOAT, [None, 3])],
+        [value("again", TensorProto.BOOL, []), value("w", FLOAT, [None, 3])],
+    )
+    node = helper.make_node("Loop", ["steps", "yes", "x"], ["y"], body=body)
+    constants = [
+        numpy_helper.from_array(np.array(2**62), "steps"),
+        numpy_helper.from_array(np.array(True), "yes"),
+    ]
+    shapes = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
+    return model([node], *shapes, constants)
+
+
+REFUSED = {
+    "nothing": (b"", "has 0 bytes"),
+    "too large": (b"x" * (MAX_BYTES + 1), f"may have 1 to {MAX_BYTES}"),
+    "text": (b"select 1", "no ONNX model"),
+    "half a file": (net()[:-40], "no ONNX model|not valid ONNX"),
+    "other file": (external(), "stand in another file, which is never read"),
+    "other file, inside": (external_inside(), "stand in another file, which is never read"),
+    "custom operator": (custom(), "'com.example' is not of the ONNX standard"),
+    "no such operator": (one("Whatever"), "not valid ONNX"),
+    "newer operators": (newer(), "this runtime knows 7 to"),
+    "two inputs": (two_inputs(), r"has 2 inputs \(a, b\)"),
+    "float64": (
+        one("Sin", x=("x", DOUBLE, [None, 3]), y=("y", DOUBLE, [None, 3])),
+        "not of float32",
+    ),
+    "text input": (one("Identity", x=("x", STRING, [None, 3])), "not valid ONNX|not of float32"),
+    "one dimension": (one("Sin", x=("x", FLOAT, [None]), y=("y", FLOAT, [None])), "has shape"),
+    "fixed n": (one("Sin", x=("x", FLOAT, [5, 3]), y=("y", FLOAT, [5, 3])), r"has shape \[5, 3\]"),
+    "any k": (one("Sin", x=("x", FLOAT, [None, None]), y=("y", FLOAT, [None, None])), "has shape"),
+    "two outputs": (two_outputs(), r"gives Sin \(float\), Cos \(float\)"),
+    "maps": (zipmap(), "without ZipMap"),
+    "float64 out": (
+        one("Cast", to=DOUBLE, y=("y", DOUBLE, [None, 3])),
+        r"gives y \(double\)",
+    ),
+    "softmax over rows": (one("Softmax", axis=0), "depends on the other rows"),
+    "sums over rows": (one("LpNormalization", axis=0), "depends on the other rows"),
+    "random": (one("RandomUniformLike"), "differently each time"),
+    "three dimensions": (
+        model(
+            [helper.make_node("Unsqueeze", ["x", "axes"], ["y"])],
+            [value("x", FLOAT, [None, 3])],
+            [value("y", FLOAT, [None, 3, 1])],
+            [numpy_helper.from_array(np.array([2]), "axes")],
+        ),
+        "reshape its output",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_stored_is_refused_with_the_reason(case):
+    content, reason = REFUSED[case]
+    with pytest.raises(Refusal, match=reason):
+        validated(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [linear([2.0, 3.0], 1.0), net(), softmax(), stump("BRANCH_LT", 0.5, 1.0, 2.0), tanh(3)],
+)
+def test_a_graph_in_the_form_of_the_registry_keeps_its_answers(content):
+    found = validated(content)
+    rows = np.random.default_rng(1).random((7, found.inputs), dtype=np.float32)
+    assert np.array_equal(run(found.content, rows), run(content, rows))
+    assert validated(found.content) == found
+
+
+def test_names_are_those_of_the_registry_afterwards():
+    nodes = [
+        helper.make_node("Sin", ["scores"], ["features"]),
+        helper.make_node("Neg", ["features"], ["y"]),
+    ]
+    content = model(nodes, [value("scores", FLOAT, ["n", 3])], [value("y", FLOAT, ["n", 3])])
+    rows = np.ones((2, 3), dtype=np.float32)
+    assert run(validated(content).content, rows) == pytest.approx(-np.sin(rows))
+
+
+def test_labels_beside_the_scores_are_dropped():
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["y"]),
+        helper.make_node("ArgMax", ["y"], ["label"], axis=1),
+    ]
+    outputs = [value("label", INT64, [None, 1]), value("y", FLOAT, [None, 3])]
+    found = validated(model(nodes, [value("x", FLOAT, [None, 3])], outputs))
+    assert (found.inputs, found.outputs) == (3, 3)
+
+
+def test_one_score_without_a_column_becomes_one():
+    node = helper.make_node("ReduceSum", ["x", "axis"], ["y"], keepdims=0)
+    axis = numpy_helper.from_array(np.array([1]), "axis")
+    found = validated(
+        model([node], [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None])], [axis])
+    )
+    assert found.outputs == 1
+    assert run(found.content, np.ones((2, 3), dtype=np.float32)).tolist() == [[3], [3]]
+
+
+def test_functions_of_the_graph_are_inlined():
+    body = [helper.make_node("Sin", ["a"], ["b"]), helper.make_node("Neg", ["b"], ["c"])]
+    function = helper.make_function(
+        "own", "negative_sine", ["a"], ["c"], body, [helper.make_opsetid("", 18)]
+    )
+    node = helper.make_node("negative_sine", ["x"], ["y"], domain="own")
+    shapes = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
+    content = model([node], *shapes, opsets=(("", 18), ("own", 1)), functions=[function])
+    stored = onnx.load_from_string(validated(content).content)
+    assert [n.op_type for n in stored.graph.node] == ["Sin", "Neg"]
+    assert not stored.functions
+
+
+def test_a_process_of_its_own_says_the_same():
+    assert validated_apart(net()) == validated(net())
+    with pytest.raises(ModelError, match="was not stored: the file has 0 bytes"):
+        validated_apart(b"")
+
+
+def test_a_graph_without_end_is_ended(monkeypatch):
+    monkeypatch.setattr("udfs.apart.CPU_SECONDS", 3)
+    with pytest.raises(ModelError, match="what tried it ended with signal"):
+        validated_apart(endless())
+
+
+def standard_cases() -> list:
+    """The standard's own tests whose model takes one float32 input of two dimensions."""
+    cases = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the cases compute overflows on purpose
+        for kind in ("node", "simple", "pytorch-operator", "pytorch-converted"):
+            cases += load_model_tests(kind=kind)
+    return [case for case in cases if takes_rows(standard_model(case))]
+
+
+def standard_model(case) -> onnx.ModelProto:
+    return case.model or onnx.load(f"{case.model_dir}/model.onnx")
+
+
+def takes_rows(found: onnx.ModelProto) -> bool:
+    parameters = {tensor.name for tensor in found.graph.initializer}
+    inputs = [i.type.tensor_type for i in found.graph.input if i.name not in parameters]
+    return len(inputs) == 1 and inputs[0].elem_type == FLOAT and len(inputs[0].shape.dim) == 2
+
+
+def with_any_n(found: onnx.ModelProto) -> bytes:
+    """The model as an exporter would write it: the tests of the standard fix the number of rows."""
+    free = onnx.ModelProto()
+    free.CopyFrom(found)
+    parameters = {tensor.name for tensor in free.graph.initializer}
+    for tensor in [*free.graph.input, *free.graph.output]:
+        if tensor.name not in parameters and tensor.type.tensor_type.shape.dim:
+            tensor.type.tensor_type.shape.dim[0].dim_param = "n"
+    del free.graph.value_info[:]
+    return free.SerializeToString()
+
+
+def example(case) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a case and the scores that the standard expects of them."""
+    if case.data_sets:
+        (rows,), (scores,) = case.data_sets[0]
+        return rows, scores
+    tensors = [onnx.TensorProto(), onnx.TensorProto()]
+    for tensor, name in zip(tensors, ("input_0", "output_0"), strict=True):
+        file = Path(case.model_dir, "test_data_set_0", f"{name}.pb")
+        tensor.ParseFromString(file.read_bytes())
+    return tuple(numpy_helper.to_array(tensor) for tensor in tensors)
+
+
+def test_the_models_of_the_standard_pass_or_are_refused_with_the_reason():
+    passed, refused = 0, 0
+    for case in standard_cases():
+        found = standard_model(case)
+        with pytest.raises(Refusal, match=r"has shape|gives|not of float32|cannot run|knows 7 to"):
+            validated(found.SerializeToString())
+        try:
+            graph = validated(with_any_n(found))
+        except Refusal as refusal:
+            assert re.search("gives|cannot run|knows 7 to", str(refusal)), case.name
+            refused += 1
+            continue
+        rows, scores = example(case)
+        np.testing.assert_allclose(
+            run(graph.content, rows), scores, case.rtol, 1e-5, err_msg=case.name
+        )
+        passed += 1
+    assert passed >= 15
+    assert refused >= 40

@@ -1,0 +1,3 @@
+{% call(inputs) overloads('hit') %}
+{{ inputs }}
+{% endcall %}

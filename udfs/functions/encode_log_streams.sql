@@ -1,0 +1,3 @@
+{% call(inputs) overloads('log_streams') %}
+{{ inputs }}
+{% endcall %}

@@ -1,0 +1,3 @@
+{% call(inputs) overloads('log_streams_context') %}
+{{ inputs }}
+{% endcall %}

@@ -1,0 +1,4 @@
+-- depends_on: {{ ref('genres') }}
+{% call(inputs) overloads('tier') %}
+{{ inputs }}
+{% endcall %}

@@ -1,0 +1,251 @@
+"""Models from outside: checked, stored in `ml.registered_models` and served at once."""
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from udfs import portable
+from udfs.apart import validated_apart
+from udfs.registry import renew_served_models, transaction
+from udfs.schema import REGISTRY_FORMAT, SCHEMA, model_id
+from udfs.sessions import Model, ModelError
+from udfs.validation import ROWS, Graph, rows_to_try
+
+# How far the portable lane may be from onnxruntime, relative to the size of the answer.
+TOLERANCE = 1e-5
+KNOWN = """
+    select
+        arg_max([input.name for input in inputs], trained_at) as inputs,
+        arg_max(outputs, trained_at) as outputs,
+        list(distinct algorithm) filter (where origin = 'trained') as trained
+    from ml.model_versions
+    where task = ?
+"""
+NEWEST = """
+    select model_id, version from ml.registered_models where task = ? and algorithm = ?
+    order by version desc limit 1
+"""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A model as it was given: its graph, and what is known of it beside that."""
+
+    content: bytes
+    inputs: Sequence[str] | None
+    labels: Sequence[str] | None
+    algorithm: str
+    examples: np.ndarray | None
+    classes: Sequence[str] | None = None
+    parity: float | None = None
+    config: str | None = None
+
+
+def register_model(
+    connection: duckdb.DuckDBPyConnection,
+    model,
+    *,
+    task: str,
+    inputs: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    algorithm: str | None = None,
+    examples=None,
+) -> str:
+    """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
+
+    It becomes no champion by itself: see `promote`, and `hitparade function` for a function of its
+    own. Registering the same model twice adds nothing.
+
+    Args:
+        connection: opened to write, on a database with a registry.
+        model: the bytes of an ONNX file, or a fitted scikit-learn or XGBoost estimator, which is
+            exported and held to its own answers.
+        task: name of a task, old or new. The outputs of a task are those of its first model.
+        inputs: names of the k features in order; by default those that the estimator was fitted
+            on, or those of the task.
+        labels: names of the m scores in order; by default the estimator's classes, or those of the
+            task.
+        algorithm: name of this line of models within the task; by default that of the estimator's
+            class, or `registered`.
+        examples: rows (n, k) such as it was trained on, for the ranges that `check_features` knows
+            and to try the model on; an estimator needs them.
+
+    Raises:
+        ModelError: it cannot be stored, and why.
+    """
+    examples = None if examples is None else _matrix(examples)
+    if isinstance(model, bytes | bytearray | memoryview):
+        given = _Given(bytes(model), inputs, labels, algorithm or "registered", examples)
+    else:
+        given = _exported(model, inputs, labels, algorithm, examples)
+    graph = validated_apart(given.content, given.examples)
+    with transaction(connection):
+        row = _row(connection, task, given, graph)
+        earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
+        if not earlier or earlier[0][0] != row["model_id"]:
+            _insert(connection, row | {"version": earlier[0][1] + 1 if earlier else 1})
+            _hold_lanes_together(connection, row, given.examples)
+    return row["model_id"]
+
+
+def _matrix(examples) -> np.ndarray:
+    matrix = np.asarray(examples, dtype=np.float64)
+    if matrix.ndim != 2 or not len(matrix) or not np.isfinite(matrix).all():
+        raise ModelError(
+            f"examples must be rows (n, k) of finite numbers, got shape {matrix.shape}: "
+            "encode or drop what is no number"
+        )
+    return matrix
+
+
+def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
+    """Export an estimator, and hold the graph to it on the examples."""
+    # Only here: what serves models needs nothing of what trains them.
+    from models_py import export
+
+    name = type(estimator).__name__
+    width = getattr(estimator, "n_features_in_", None)
+    if width is None:
+        raise ModelError(
+            f"a {name} is no fitted scikit-learn or XGBoost estimator: fit it, or give the bytes "
+            "of an ONNX file"
+        )
+    if examples is None or examples.shape[1] != width:
+        raise ModelError(
+            f"an estimator needs examples, rows (n, {width}), to hold its ONNX graph to it"
+        )
+    try:
+        content = export.to_onnx(estimator, width)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            parity = export.check_parity(content, estimator, examples)
+    except Exception as error:  # the converters raise errors of many kinds
+        raise ModelError(
+            f"the {name} cannot be exported: {error}. Export it by other means, and give the bytes"
+        ) from error
+    names, classes = (getattr(estimator, n, None) for n in ("feature_names_in_", "classes_"))
+    return _Given(
+        content,
+        inputs or (None if names is None else [str(name) for name in names]),
+        labels,
+        algorithm or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(),
+        examples,
+        None if classes is None else [str(label) for label in classes],
+        parity,
+        json.dumps({"estimator": repr(estimator)}),
+    )
+
+
+def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
+    """The row of the registry, but for its version."""
+    ((inputs, outputs, trained),) = connection.execute(KNOWN, [task]).fetchall()
+    if given.algorithm in (trained or ()):
+        raise ModelError(
+            f"task {task} trains {given.algorithm} itself: give the model another algorithm name"
+        )
+    inputs = _inputs(_names("inputs", graph.inputs, given.inputs or inputs), given.examples)
+    labels = _outputs(task, graph.outputs, given, outputs)
+    return {
+        "model_id": model_id(graph.content, inputs, labels),
+        "task": task,
+        "algorithm": given.algorithm,
+        "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "inputs": inputs,
+        "outputs": labels,
+        "parity": given.parity,
+        "config": given.config,
+        "library_versions": json.dumps({"producer": graph.producer}),
+        "registry_format": REGISTRY_FORMAT,
+        "onnx_bytes": len(graph.content),
+        "sha256": hashlib.sha256(graph.content).hexdigest(),
+        "onnx": graph.content,
+        "portable": portable.translate(graph.content),
+    }
+
+
+def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
+    if names is None:
+        raise ModelError(f"the model has {count} {what}: give their names in order")
+    names = [str(name).strip() for name in names]
+    if len(names) != count or len(set(names)) != count or not all(names):
+        raise ModelError(
+            f"the model has {count} {what}, and {len(names)} names were given "
+            f"({', '.join(names)}): give as many, all different"
+        )
+    return names
+
+
+def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
+    """The inputs in order with the range of the examples."""
+    low = high = [None] * len(names)
+    if examples is not None:
+        low, high = examples.min(axis=0).tolist(), examples.max(axis=0).tolist()
+    return [
+        {"name": name, "type": "float32", "minimum": least, "maximum": most}
+        for name, least, most in zip(names, low, high, strict=True)
+    ]
+
+
+def _outputs(task: str, count: int, given: _Given, known: list[str] | None) -> list[str]:
+    """The names of the scores: those of the task, where it has models already."""
+    labels = given.labels or given.classes
+    if known is None:
+        default = ["score"] if count == 1 else [f"score_{i + 1}" for i in range(count)]
+        return _names("outputs", count, labels or default)
+    # An estimator may say true as True or as 1.
+    nameless = {tuple(name.capitalize() for name in known), tuple(map(str, range(len(known))))}
+    if not given.labels and tuple(given.classes or ()) in nameless:
+        labels = None
+    if len(known) != count or (labels and [str(label) for label in labels] != known):
+        raise ModelError(
+            f"the models of task {task} answer {', '.join(known)}, and this one "
+            f"{', '.join(map(str, labels)) if labels else f'{count} scores'}: give it the same "
+            "outputs in the same order, or a task of its own"
+        )
+    return known
+
+
+def _insert(connection, row: dict) -> None:
+    connection.register("new_model", pa.Table.from_pylist([row], SCHEMA))
+    connection.execute("insert into ml.registered_models by name select * from new_model")
+    connection.unregister("new_model")
+    renew_served_models(connection)
+
+
+def _hold_lanes_together(connection, row: dict, examples: np.ndarray | None) -> None:
+    """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
+    if row["portable"] is None:
+        return
+    width = len(row["inputs"])
+    rows = rows_to_try(width) if examples is None else examples[:ROWS].astype(np.float32)
+    expected = Model(row["model_id"], row["onnx"]).predict(rows)
+    found = _portable_scores(connection, row["model_id"], rows)
+    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean()))
+    if not np.allclose(found / size, expected / size, rtol=0, atol=TOLERANCE, equal_nan=True):
+        warnings.warn(
+            f"model {row['model_id']} runs after udfs.register(connection) alone: in pure SQL it "
+            f"would be further than {TOLERANCE} from onnxruntime",
+            stacklevel=3,
+        )
+        connection.execute(
+            "update ml.registered_models set portable = null where model_id = ?", [row["model_id"]]
+        )
+        renew_served_models(connection)
+
+
+def _portable_scores(connection, model_id: str, rows: np.ndarray) -> np.ndarray:
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    # By its full name, because the runtime lane shadows the short one.
+    query = (
+        f'select "{database}".main.onnx_predict(?, features) from (select unnest(?) as features)'
+    )
+    answers = connection.execute(query, [model_id, rows.tolist()]).fetchall()
+    return np.array([scores for (scores,) in answers], dtype=float)
