@@ -113,6 +113,25 @@ def stump(mode: str, threshold: float, low: float, high: float) -> bytes:
     return graph(node, inputs=2)
 
 
+def sigmoid() -> bytes:
+    """Return 1 / (1 + exp(-z)) for z = 2 relu(3 - (a + 2 b) / 2) - 1, in single operators."""
+    parameters = {"w": [[1], [2]], "half": 2, "three": [3], "v": [[2]], "one": [1]}
+    nodes = [
+        helper.make_node("MatMul", ["features", "w"], ["sums"]),
+        helper.make_node("Div", ["sums", "half"], ["means"]),
+        helper.make_node("Sub", ["three", "means"], ["rest"]),
+        helper.make_node("Relu", ["rest"], ["hidden"]),
+        helper.make_node("Mul", ["v", "hidden"], ["twice"]),
+        helper.make_node("Sub", ["twice", "one"], ["z"]),
+        helper.make_node("Sigmoid", ["z"], ["scores"]),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array(values, dtype=np.float32), name)
+        for name, values in parameters.items()
+    ]
+    return graph(*nodes, inputs=2, initializers=constants)
+
+
 def tanh(inputs: int) -> bytes:
     """Return tanh of each feature: a graph without a portable form."""
     return graph(helper.make_node("Tanh", ["features"], ["scores"]), inputs=inputs)

@@ -5,7 +5,10 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import onnxruntime
+
+from udfs.validation import Refusal, refuse_other_files
 
 
 class ModelError(RuntimeError):
@@ -71,4 +74,16 @@ class Sessions:
                 "is not the one in ml.model_artifacts): restore the database file, or promote "
                 "another model"
             )
+        _refuse_other_files(model_id, content)
         return Model(model_id, content)
+
+
+def _refuse_other_files(model_id: str, content: bytes) -> None:
+    """Refuse a graph whose parameters stand in other files, which never passed register_model."""
+    # Each such parameter has an entry of this name; without the word there is nothing to look for.
+    if b"location" not in content:
+        return
+    try:
+        refuse_other_files(onnx.load_from_string(content))
+    except Refusal as refusal:
+        raise ModelError(f"onnx_predict: model {model_id} is not run: {refusal}") from refusal

@@ -58,7 +58,7 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
             "use fewer or shallower trees, or a smaller net"
         )
     model = _parsed(content)
-    _check_tensors(model)
+    refuse_other_files(model)
     _check_operators(model)
     model = _checked(model)
     inputs = _number_of_inputs(model)
@@ -78,8 +78,12 @@ def _parsed(content: bytes) -> onnx.ModelProto:
     return model
 
 
-def _check_tensors(model: onnx.ModelProto) -> None:
-    """Refuse parameters that stand in other files: a model is its bytes."""
+def refuse_other_files(model: onnx.ModelProto) -> None:
+    """Refuse parameters that stand in other files: a model is its bytes.
+
+    Raises:
+        Refusal: there are such.
+    """
     for graph in _graphs(model):
         attributes = [a for node in graph.node for a in node.attribute]
         sparse = [*graph.sparse_initializer, *(a.sparse_tensor for a in attributes)]

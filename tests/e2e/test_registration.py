@@ -10,6 +10,7 @@ import torch
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier, XGBRegressor
@@ -71,30 +72,43 @@ def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):
     assert scores(open_copy, model_id) == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
 
 
-def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path):
-    layers = (torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        for layer in layers[::2]:
-            layer.reset_parameters()
-    made = torch.nn.Sequential(*layers).eval()
+def layers(*ending: torch.nn.Module) -> list[torch.nn.Module]:
+    return [torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Linear(8, 4), *ending]
+
+
+NETS = {
+    "plain": layers(),
+    "sigmoid": layers(torch.nn.Sigmoid()),
+    "softmax after a normalization": [torch.nn.BatchNorm1d(3), *layers(torch.nn.Softmax(dim=-1))],
+    "without intercepts": [torch.nn.Linear(3, 2, bias=False)],
+    "one number for each row": [torch.nn.Linear(3, 1), torch.nn.Flatten(0)],
+}
+
+
+@pytest.mark.parametrize("case", NETS)
+def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path, case):
+    made = torch.nn.Sequential(*NETS[case]).eval()
     path = tmp_path / "net.onnx"
     rows = torch.tensor(ROWS / [1, 1, 200], dtype=torch.float32)
+    dynamic = ({0: torch.export.Dim("n")},)
     torch.onnx.export(
-        made,
-        (rows,),
-        path,
-        opset_version=18,
-        dynamic_shapes=({0: torch.export.Dim("n")},),
-        external_data=False,
-        verbose=False,
+        made, (rows,), path, opset_version=18, dynamic_shapes=dynamic, external_data=False
     )
     model_id = udfs.register_model(open_copy, path.read_bytes(), task="mood", inputs=NAMES)
-    expected = made(rows).detach().numpy()
+    expected = made(rows).detach().numpy().reshape(len(rows), -1)
     for _ in range(2):
         found = scores(open_copy, model_id, rows.numpy())
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
         udfs.register(open_copy)
+
+
+def test_a_net_of_scikit_learn_has_a_form_in_sql(open_copy):
+    estimator = MLPClassifier((8,), max_iter=2_000, random_state=0).fit(ROWS / [1, 1, 200], LABELS)
+    model_id = udfs.register_model(
+        open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS / [1, 1, 200]
+    )
+    expected = estimator.predict_proba(ROWS / [1, 1, 200])
+    assert scores(open_copy, model_id, ROWS / [1, 1, 200]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_registry_knows_what_was_registered(open_copy):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import udfs
-from tests.hand_models import add_model, linear, net, scaled_line, softmax, stump, tanh
+from tests.hand_models import add_model, linear, net, scaled_line, sigmoid, softmax, stump, tanh
 
 
 @pytest.fixture(params=["portable", "runtime"])
@@ -18,6 +18,7 @@ def hand(request, copy):
         add_model(connection, "net", net())
         add_model(connection, "softmax", softmax())
         add_model(connection, "scaled_line", scaled_line())
+        add_model(connection, "sigmoid", sigmoid())
         if request.param == "runtime":
             udfs.register(connection)
         yield connection
@@ -46,6 +47,11 @@ def test_a_softmax(hand):
     e = np.exp([2.0, 0.0, -2.0])
     assert answer(hand, "softmax", [2]) == pytest.approx(e / e.sum(), rel=1e-6)
     assert answer(hand, "softmax", [500]) == pytest.approx([1, 0, 0])
+
+
+@pytest.mark.parametrize(("a", "b", "z"), [(1, 1, 2), (2, 4, -1), (0, 0, 5)])
+def test_a_sigmoid(hand, a, b, z):
+    assert answer(hand, "sigmoid", [a, b]) == pytest.approx([1 / (1 + np.exp(-z))], rel=1e-6)
 
 
 def test_a_line_after_a_scaler(hand):

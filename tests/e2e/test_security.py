@@ -1,0 +1,78 @@
+"""What docs/security.md promises: a model is named by its id, and nothing beside it is read."""
+
+import hashlib
+import re
+
+import duckdb
+import onnx
+import pytest
+from onnx import TensorProto
+from sklearn.linear_model import LinearRegression
+
+import udfs
+from tests.conftest import ROOT
+from tests.hand_models import add_model, linear, net
+
+NAMES = ["{folder}/model.onnx", "file://{folder}/model.onnx", "http://localhost/model.onnx", ""]
+PACKAGES = ("hitparade", "models_py", "udfs")
+
+
+@pytest.mark.parametrize("lane", ["portable", "runtime"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_is_no_model_even_where_a_model_is_there(small_copy, lane, name):
+    (small_copy.folder / "model.onnx").write_bytes(net())
+    with duckdb.connect(small_copy.database) as connection:
+        if lane == "runtime":
+            udfs.register(connection)
+        with pytest.raises(duckdb.Error, match=r"no model .* is (served|in the registry)"):
+            query = "select onnx_predict(?, [1, 2])"
+            connection.execute(query, [name.format(folder=small_copy.folder)]).fetchall()
+
+
+def test_a_name_is_no_sql(small_copy):
+    name = "x'or'a'='a"
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.register(connection)
+        with pytest.raises(duckdb.Error, match="no model x'or'a'='a is in the registry"):
+            connection.execute("select onnx_predict(?, [1, 2])", [name]).fetchall()
+        for call in (udfs.pin, udfs.rollback):
+            with pytest.raises(udfs.ModelError, match="task x'or'a'='a has no"):
+                call(connection, name)
+
+
+def test_parameters_in_another_file_are_not_read_though_the_registry_has_them(small_copy):
+    """A graph that someone wrote into the registry past udfs.register_model."""
+    found = onnx.load_from_string(net())
+    tensor = found.graph.initializer[0]
+    (small_copy.folder / "weights.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=str(small_copy.folder / "weights.bin"))
+    content = found.SerializeToString()
+    with duckdb.connect(small_copy.database) as connection:
+        add_model(connection, "stranger", linear([1.0, 2.0], 0.0))
+        connection.execute(
+            "update ml.train_hit set onnx = ?, sha256 = ? where model_id = 'stranger'",
+            [content, hashlib.sha256(content).hexdigest()],
+        )
+        udfs.register(connection)
+        with pytest.raises(duckdb.Error, match="stand in another file, which is never read"):
+            connection.execute("select onnx_predict('stranger', [1, 2])").fetchall()
+
+
+def test_nothing_here_reads_or_writes_pickles():
+    unsafe = re.compile(r"\b(pickle|joblib|dill|cloudpickle|marshal|shelve)\b|torch\.(load|save)\b")
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    assert len(files) > 40
+    assert [file for file in files if unsafe.search(file.read_text())] == []
+
+
+def test_a_registered_estimator_is_stored_as_a_graph_of_standard_operators(small_copy):
+    model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.register_model(connection, model, task="own", inputs=["a"], examples=[[0.5]])
+        row = connection.sql("from ml.registered_models").to_arrow_table().to_pylist()[0]
+    blobs = {name: value for name, value in row.items() if isinstance(value, bytes)}
+    assert list(blobs) == ["onnx"]
+    graph = onnx.load_from_string(blobs["onnx"]).graph
+    assert {node.domain for node in graph.node} <= {"", "ai.onnx.ml"}
