@@ -30,15 +30,16 @@ CHAMPIONS = """
             versions.algorithm,
             versions.model_id,
             versions.feature_fingerprint,
-            metrics.*
+            metrics.* exclude (task, algorithm, version, model_id)
         from ml.champions as champions
         inner join ml.model_versions as versions
             on champions.task = versions.task and champions.model_id = versions.model_id
-        inner join ml.model_metrics as metrics
+        -- a model from outside was not measured
+        left join ml.model_metrics as metrics
             on versions.task = metrics.task
             and versions.algorithm = metrics.algorithm
             and versions.version = metrics.version
-        where metrics.is_primary
+            and metrics.is_primary
         qualify row_number() over (partition by versions.task order by versions.version desc) = 1
     ),
 

@@ -1,12 +1,15 @@
 """Models from outside: stored, callable at once in both lanes, with functions of their own."""
 
 import hashlib
+import io
+import re
 
 import duckdb
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from rich.console import Console
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -16,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier, XGBRegressor
 
 import udfs
+from hitparade import summary
 from models_py import export
 from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.test_registry import hitparade
@@ -152,6 +156,17 @@ def test_a_challenger_of_a_trained_task_can_be_promoted(open_copy):
     query = "select predict_hit(t) from (select unnest(?, recursive := true)) as t"
     found = open_copy.execute(query, [rows.to_dict("records")]).fetchall()
     assert [p for (p,) in found] == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_the_summary_of_a_build_names_a_registered_champion(small_copy, tmp_path):
+    with duckdb.connect(small_copy.database) as connection:
+        given = {"task": "log_streams", "algorithm": "ours"}
+        model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)
+        udfs.promote(connection, "log_streams", model_id)
+    printed = Console(file=io.StringIO(), width=200)
+    summary.show(printed, small_copy.database)
+    (line,) = re.findall(r"log_streams +(\w+) ", printed.file.getvalue())
+    assert line == "ours"
 
 
 REFUSALS = {
