@@ -10,7 +10,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 import udfs
-from hitparade import raw
+from hitparade import raw, warehouse
 
 # Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
 RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "temp"}
@@ -50,6 +50,13 @@ class Plugin(BasePlugin):
                 "letters, digits and underscores, such as HITPARADE_DATABASE=my_songs.duckdb"
             ) from error
         _show_progress()
+
+    def update_connection_config(self, creds, config):
+        """Say what is wrong with the database file, before DuckDB does so in a traceback."""
+        try:
+            warehouse.connect(creds.path, config=config).close()
+        except warehouse.WarehouseError as error:
+            raise DbtRuntimeError(str(error)) from error
 
     def load(self, source_config) -> pa.Table:
         """Return the records of a raw file as text, or what is known of all raw files."""

@@ -23,6 +23,9 @@ DELIMITERS = (",", ";", "\t")
 # Candidates in order; latin-1 accepts any bytes, so it comes last.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 
+# As much of a header as a message shows: what is no CSV file may have a line of any length.
+SHOWN = 500
+
 # What the csv module says of a quote that swallows the records after it.
 NEVER_CLOSED = ("unexpected end of data", "field larger than field limit")
 
@@ -214,7 +217,7 @@ def _delimiter(source: Source, path: Path, text: str) -> str:
     if missing:
         raise RawFileError(
             f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
-            f"its header is {', '.join(headers[best])}"
+            f"its header is {', '.join(headers[best])[:SHOWN]}"
         )
     twice = [name for name in source.columns if headers[best].count(name) > 1]
     if twice:
@@ -244,7 +247,7 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            if any(sign in str(error) for sign in NEVER_CLOSED):
+            if any(sign in str(error) for sign in NEVER_CLOSED) and '"' in lines[start]:
                 raise RawFileError(
                     f"{path}, line {start + 1}: a quote opens here that is never closed: "
                     "close it, or download the file again"
@@ -258,7 +261,8 @@ def _rows(
 def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:
     # Strict, or a quote that is never closed would swallow the records after it.
     rows = _rows(path, text, delimiter, strict=True)
-    header = _header(rows)
+    next(rows)
+    header = _header(_rows(path, text, delimiter))  # not as strict, as the delimiter was found
     for line, cells, record in rows:
         if len(cells) == len(header):
             yield dict(zip(header, cells, strict=True)) | {"line_number": line, "unparsed": None}

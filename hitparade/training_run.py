@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from models_py import hit, log_streams, log_streams_context, popularity, tier, training
-from models_py.examples import HOLDOUT, Examples, examples
+from models_py.examples import HOLDOUT, Examples, TrainingError, examples
 from models_py.task import Task
 from models_py.training import Candidate
 from udfs import portable
@@ -53,13 +53,21 @@ def _incumbent(
     """The champion and its metric on this run's held-out rows; empty where none can be compared.
 
     A champion of another definition answers another question, or saw the held-out rows.
+
+    Raises:
+        TrainingError: its stored bytes are damaged.
     """
     if history is None or not promotions:
         return {}
     champion = max(promotions, key=lambda row: row["promoted_at"])["model_id"]
-    found = history.filter(f"model_id = '{champion}'").select("onnx", "definition")
+    found = history.filter(f"model_id = '{champion}'").select("onnx", "sha256", "definition")
     for model in found.to_arrow_table().to_pylist():
         if model["definition"] == definition:
+            if hashlib.sha256(model["onnx"]).hexdigest() != model["sha256"]:
+                raise TrainingError(
+                    f"the stored bytes of model {champion}, the champion of task {task.name}, are "
+                    "corrupted: restore the database file, or promote another model"
+                )
             holdout = training.rescore(task, model["onnx"], examples)
             return {"incumbent_model_id": champion, "incumbent_holdout": holdout}
     return {}

@@ -5,12 +5,30 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from hitparade.raw import ROOT
-from models_py.task import Task
+
+if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs has time for
+    from models_py.task import Task
+
+DAMAGED = (
+    "The file is damaged, or no database: put back a copy of it; or move it away and run "
+    "`hitparade build`, which begins a new one."
+)
+# What to do next, by words of DuckDB's message.
+STEPS = {
+    "Could not set lock": "Close the program that has the file open.",
+    "Could not write": "Make room on the disk, and run it again.",
+    "Permission denied": "Give yourself the right to write the file and its folder.",
+    "not a valid DuckDB database": DAMAGED,
+    "Corrupt": DAMAGED,
+    "Could not read enough bytes": DAMAGED,
+    "Serialization Error": DAMAGED,
+}
 
 
 class WarehouseError(RuntimeError):
@@ -23,21 +41,33 @@ def database() -> Path:
     return Path(named).resolve() if named else ROOT / "hitparade.duckdb"
 
 
+def connect(database: Path | str, **options) -> duckdb.DuckDBPyConnection:
+    """Connect to a database file.
+
+    Raises:
+        WarehouseError: another program holds the file, it is damaged, or not ours to open.
+    """
+    try:
+        return duckdb.connect(database, **options)
+    except duckdb.Error as error:
+        raise _explained(error) from error
+
+
+def _explained(error: duckdb.Error) -> WarehouseError:
+    steps = [step for words, step in STEPS.items() if words in str(error)]
+    return WarehouseError("\n".join([str(error), *steps[:1]]))
+
+
 @contextmanager
 def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a finished warehouse, with one thread.
 
     Raises:
-        WarehouseError: there is none, another program holds it, or tables are missing.
+        WarehouseError: there is none, it cannot be opened or read, or tables are missing.
     """
     if not database.is_file():
         raise WarehouseError(f"There is no {database}: run `hitparade build`")
-    try:
-        connection = duckdb.connect(database, read_only=read_only, config={"threads": 1})
-    except duckdb.IOException as error:
-        step = "\nClose the program that has the file open." if "lock" in str(error) else ""
-        raise WarehouseError(f"{error}{step}") from error
-    with connection:
+    with connect(database, read_only=read_only, config={"threads": 1}) as connection:
         try:
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -45,9 +75,11 @@ def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBP
                 f"{database} is no finished warehouse of this version: run `hitparade build`\n"
                 f"{error}"
             ) from error
+        except duckdb.Error as error:
+            raise _explained(error) from error
 
 
-def feature_table(connection: duckdb.DuckDBPyConnection, task: Task) -> pa.Table:
+def feature_table(connection: duckdb.DuckDBPyConnection, task: "Task") -> pa.Table:
     """Return the feature table of a task."""
     return connection.sql(f"from features.feat_{task.name}").to_arrow_table()
 

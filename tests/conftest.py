@@ -44,8 +44,8 @@ class Warehouse:
     def raw(self) -> Path:
         return self.folder / "raw"
 
-    def dbt(self, *arguments: str, check: bool = True, **environment: str):
-        """Run dbt in the root of its project against this database."""
+    def environment(self, **more: str) -> dict[str, str]:
+        """The variables of a program that works on this database."""
         self.raw.mkdir(exist_ok=True)
         own = {
             "HITPARADE_DATABASE": str(self.database),
@@ -55,10 +55,14 @@ class Warehouse:
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_USE_COLORS": "false",
         }
+        return os.environ | own | more
+
+    def dbt(self, *arguments: str, check: bool = True, **environment: str):
+        """Run dbt in the root of its project against this database."""
         result = subprocess.run(
             [sys.executable, "-m", "dbt.cli.main", *arguments],
             cwd=self.project,
-            env=os.environ | own | environment,
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             timeout=900,

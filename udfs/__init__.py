@@ -10,7 +10,7 @@ task.
 
 from udfs.registration import register_model
 from udfs.registry import assign, pin, promote, prunable, prune, rollback, unpin
-from udfs.runtime import register
+from udfs.runtime import register, set_cache_size
 from udfs.sessions import ModelError
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "register",
     "register_model",
     "rollback",
+    "set_cache_size",
     "unpin",
 ]

@@ -211,6 +211,10 @@ def _take_back(connection) -> None:
 def _cause(error: duckdb.Error) -> str:
     """What a failed write means, and the next step."""
     text = str(error)
+    if "Could not write" in text:
+        return (
+            f"the registry could not be written and stays as it was: {text}\nMake room on the disk"
+        )
     if "read-only mode" in text:
         return f"the database was opened read-only, so its registry stays as it is\n{text}"
     if isinstance(error, duckdb.CatalogException):

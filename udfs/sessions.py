@@ -2,7 +2,10 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
 import onnx
@@ -10,9 +13,28 @@ import onnxruntime
 
 from udfs.validation import Refusal, refuse_other_files
 
+DEFAULT_SIZE = 512 * 2**20
+
 
 class ModelError(RuntimeError):
     """A call that no model can answer; the message names the cause and the next step."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The bytes of a model as a registry has them, with the sha256 that it says they have."""
+
+    content: bytes
+    sha256: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the graph."""
+        return len(self.content)
+
+    def is_intact(self) -> bool:
+        """False where the bytes are not what was stored."""
+        return hashlib.sha256(self.content).hexdigest() == self.sha256
 
 
 class Model:
@@ -26,6 +48,7 @@ class Model:
             content, options, providers=["CPUExecutionProvider"]
         )
         self.model_id = model_id
+        self.size = len(content)
         self.inputs = self._session.get_inputs()[0].shape[1]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -34,17 +57,38 @@ class Model:
 
 
 class Sessions:
-    """The models of a process by model_id, which never changes its meaning: nothing expires."""
+    """The models of a process by model_id, which never changes its meaning: nothing expires.
 
-    def __init__(self, fetch: Callable[[str], tuple[bytes, str] | None]):
-        """Take `fetch`, which reads (bytes, sha256) of a model_id from a registry."""
+    Kept are loaded models and the bytes of those that no query has used yet. Where their graphs
+    exceed `size` bytes, the least recently used go, but never the one that is asked for; a thread
+    that still runs a model that went keeps it alive.
+    """
+
+    def __init__(self, fetch: Callable[[str], Iterable[Stored]], size: int = DEFAULT_SIZE):
+        """Take `fetch`, which reads a model_id from each registry that has it."""
         self._fetch = fetch
-        self._models: dict[str, Model] = {}
+        self._size = size
+        self._kept: OrderedDict[str, Model | Stored] = OrderedDict()
+        # For each model that is being loaded; without it, a slow one would hold up the others.
+        self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def __contains__(self, model_id: str) -> bool:
-        """True for a model that is loaded."""
-        return model_id in self._models
+        """True for a model that is loaded, or whose bytes were read."""
+        return model_id in self._kept
+
+    def resize(self, size: int) -> None:
+        """Keep graphs of no more than this many bytes from now on."""
+        with self._lock:
+            self._size = size
+            self._evict()
+
+    def put(self, model_id: str, stored: Stored) -> None:
+        """Keep the bytes of a model for its first use: intact ones, where no other has to go."""
+        if stored.is_intact():
+            with self._lock:
+                if self._total() + stored.size <= self._size:
+                    self._kept.setdefault(model_id, stored)
 
     def get(self, model_id: str) -> Model:
         """Return a model, loaded on first use.
@@ -52,30 +96,56 @@ class Sessions:
         Raises:
             ModelError: no registry has it, or its bytes are not what was stored.
         """
-        if model_id not in self._models:
+        found = self._touch(model_id)
+        if isinstance(found, Model):
+            return found
+        with self._lock:
+            loading = self._loading.setdefault(model_id, threading.Lock())
+        with loading:
+            found = self._touch(model_id)
+            if isinstance(found, Model):
+                return found
+            content = (found or self._read(model_id)).content
+            _refuse_other_files(model_id, content)
+            model = Model(model_id, content)
             with self._lock:
-                if model_id not in self._models:
-                    self._models[model_id] = self._load(model_id)
-        return self._models[model_id]
+                self._kept[model_id] = model
+                self._kept.move_to_end(model_id)
+                self._evict()
+            return model
 
-    def _load(self, model_id: str) -> Model:
-        found = self._fetch(model_id)
-        if found is None:
-            # The typed functions ask for a model in words where there is none to ask for.
-            what = model_id if " " in model_id else f"no model {model_id} is in the registry"
-            raise ModelError(
-                f"onnx_predict: {what}: see select model_id, task, algorithm from "
-                "ml.model_versions, and select * from ml.challengers for a task without champion"
-            )
-        content, sha256 = found
-        if hashlib.sha256(content).hexdigest() != sha256:
+    def _touch(self, model_id: str) -> Model | Stored | None:
+        with self._lock:
+            if model_id in self._kept:
+                self._kept.move_to_end(model_id)
+            return self._kept.get(model_id)
+
+    def _evict(self) -> None:
+        while self._total() > self._size and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+
+    def _total(self) -> int:
+        return sum(kept.size for kept in self._kept.values())
+
+    def _read(self, model_id: str) -> Stored:
+        is_known = False
+        for stored in self._fetch(model_id):
+            if stored.is_intact():
+                return stored
+            is_known = True
+        if is_known:
             raise ModelError(
                 f"onnx_predict: the stored bytes of model {model_id} are corrupted (their sha256 "
                 "is not the one in ml.model_artifacts): restore the database file, or promote "
                 "another model"
             )
-        _refuse_other_files(model_id, content)
-        return Model(model_id, content)
+        # The typed functions ask for a model in words where there is none to ask for.
+        missing = f"no model {model_id} is in the registry, as far as it is committed"
+        what = model_id if " " in model_id else missing
+        raise ModelError(
+            f"onnx_predict: {what}: see select model_id, task, algorithm from "
+            "ml.model_versions, and select * from ml.challengers for a task without champion"
+        )
 
 
 def _refuse_other_files(model_id: str, content: bytes) -> None:

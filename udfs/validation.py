@@ -19,7 +19,7 @@ from onnx.checker import ValidationError
 from onnx.defs import onnx_ml_opset_version, onnx_opset_version
 
 MAX_BYTES = 32 * 2**20
-MAX_SCORES = 1_000
+MAX_INPUTS, MAX_SCORES = 100_000, 1_000
 ROWS = 16
 # How far a row alone may differ from the same row among others, relative to its size.
 TOLERANCE = 1e-5
@@ -155,8 +155,10 @@ def _number_of_inputs(model: onnx.ModelProto) -> int:
         raise Refusal(f"{wanted}, and input {found[0].name!r} is not of float32 numbers")
     if len(shape) != 2 or isinstance(shape[0], int) or not isinstance(shape[1], int):
         raise Refusal(f"{wanted}, and input {found[0].name!r} has shape {shape}")
-    if shape[1] < 1:
-        raise Refusal(f"{wanted}, and input {found[0].name!r} has shape {shape}")
+    if not 1 <= shape[1] <= MAX_INPUTS:
+        raise Refusal(
+            f"{wanted} from 1 to {MAX_INPUTS}, and input {found[0].name!r} has shape {shape}"
+        )
     del model.graph.input[:]
     model.graph.input.append(found[0])
     _rename(model.graph, found[0].name, "features")

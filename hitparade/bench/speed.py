@@ -1,118 +1,129 @@
-"""`hitparade bench lanes`: what a prediction takes, as a ratio inside one run."""
+"""`hitparade bench speed`: the SQL functions against other ways to score the same rows.
+
+    hitparade bench speed --rows 100000 --task hit
+
+CPU time with one thread, for a busy machine stretches the clock; the ways take turns and the best
+of REPEATS counts, so that what is compared was measured side by side.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
+import duckdb
+from rich.console import Console
 
 import udfs
 from hitparade.bench import BenchError
+from hitparade.bench.ways import WAYS, Subject, fill
 from hitparade.training_run import TASKS
-from hitparade.warehouse import feature_table, opened, vocabularies
-from models_py.examples import examples
-from models_py.task import Task
+from hitparade.warehouse import opened
 
-ROWS = 2_000
-REPEATS = 5
+REPEATS = 3
+REPEATS_OF_ONE = 20
+# The slow ways score one row of so many: a row costs them the same.
+FEW = 50
 SERVED = """
-    select
-        served.task,
-        served.algorithm,
-        served.model_id,
-        champions.model_id is not null as is_champion,
-        versions.onnx_bytes,
-        versions.train_seconds
-    from ml.served_models as served
-    inner join ml.model_versions as versions
-        on
-            served.task = versions.task
-            and served.algorithm = versions.algorithm
-            and served.model_id = versions.model_id
-    left join ml.champions as champions
-        on served.task = champions.task and served.model_id = champions.model_id
-    where served.is_newest
-    qualify row_number() over (partition by served.model_id order by versions.version desc) = 1
+    select algorithm, model_id, kind = 'trees' as is_trees
+    from ml.served_models
+    where is_newest and task = ?
     order by all
 """
 
 
-def run(database: Path) -> list[dict]:
-    """Time the newest model of each algorithm in both lanes, best of REPEATS, one thread.
+def run(
+    database: Path, rows: int, names: Sequence[str], console: Console | None = None
+) -> dict[str, list[dict]]:
+    """Time the newest model of each algorithm of some tasks.
+
+    Args:
+        database: a finished warehouse.
+        rows: how many rows to score; the slow ways score fewer.
+        names: the tasks.
+        console: where to say what is going on; nowhere without it.
 
     Returns:
-        One dict for each model: milliseconds for one row in each lane; milliseconds of bare
-        onnxruntime for ROWS rows as a numpy array, and each lane's time as a multiple of that;
-        the size of its graph and the seconds that it took to train.
+        `ways`: for each model and way the microseconds for a row, and `times`, how many times as
+        long as onnx_predict that is, and where something is asked for, how many it has to be at
+        least; `what_if`: for each model the microseconds of one row above `select 1`, by lane.
 
     Raises:
         WarehouseError: no finished warehouse.
-        BenchError: no model in it.
+        BenchError: an unknown task, or one without models.
     """
-    with opened(database) as portable, opened(database) as runtime:
-        udfs.register(runtime)
-        models = portable.execute(SERVED).fetchall()
-        if not models:
-            raise BenchError(
-                f"{database} has no model: run `hitparade build`, whose tests say what is missing"
-            )
-        return [_model(portable, runtime, *model) for model in models]
+    if unknown := [name for name in names if name not in TASKS]:
+        raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
+    say = console or Console(quiet=True)
+    found: dict[str, list[dict]] = {"ways": [], "what_if": []}
+    with opened(database) as many, opened(database) as few, say.status("") as status:
+        many.execute("set enable_progress_bar = false")  # it would stand among the JSON
+        udfs.register(many)
+        for task in names:
+            models = _models(few, task, database)
+            status.update(f"{task}: preparing {rows:,} rows")
+            fill(many, TASKS[task], rows)
+            fill(few, TASKS[task], max(1, rows // FEW))
+            for algorithm, model_id, is_trees in models:
+                status.update(f"{task}: {algorithm}")
+                subject = Subject(many, few, TASKS[task], algorithm, model_id)
+                model = {"task": task, "algorithm": algorithm}
+                found["ways"] += [model | row for row in _compare(subject, rows, is_trees)]
+                found["what_if"].append(model | _what_if(subject))
+    return found
 
 
-def _model(
-    portable, runtime, task, algorithm, model_id, is_champion, onnx_bytes, train_seconds
-) -> dict:
-    for connection in (portable, runtime):
-        _copy_rows(connection, TASKS[task])
-    reference = _onnxruntime(portable, TASKS[task], model_id)
-    call = f"predict_{task}_by('{algorithm}', t)"
-    one = f"select {call} from rows as t limit 1"
-    many = f"select max({call}) from rows as t"
-    return {
-        "task": task,
-        "algorithm": algorithm,
-        "champion": is_champion,
-        "portable": _best(lambda: portable.execute(one).fetchall()),
-        "runtime": _best(lambda: runtime.execute(one).fetchall()),
-        "onnxruntime": reference,
-        "portable_x": _best(lambda: portable.execute(many).fetchall()) / reference,
-        "runtime_x": _best(lambda: runtime.execute(many).fetchall()) / reference,
-        "onnx_bytes": onnx_bytes,
-        "train_seconds": train_seconds,
-    }
+def _models(connection: duckdb.DuckDBPyConnection, task: str, database: Path) -> list[tuple]:
+    models = connection.execute(SERVED, [task]).fetchall()
+    if not models:
+        raise BenchError(
+            f"{database} has no model of {task}: run `hitparade build`, whose tests say what is "
+            "missing"
+        )
+    return models
 
 
-def _copy_rows(connection, task: Task) -> None:
-    """ROWS rows that can be scored, repeated where there are fewer.
-
-    Shuffled: equal rows side by side would let a processor foresee each branch of a tree.
-    """
-    complete = f"from {task.entity} as t semi join features.feat_{task.name} using ({task.key})"
-    ((count,),) = connection.execute(f"select count(*) {complete}").fetchall()
-    connection.execute(
-        f"create or replace temp table rows as select t.* from (select t.* {complete}) as t, "
-        f"range({-(-ROWS // count)}) as r (i) order by hash(t, r.i) limit {ROWS}"
-    )
-
-
-def _onnxruntime(connection, task: Task, model_id: str) -> float:
-    features = examples(task, feature_table(connection, task), vocabularies(connection)).features
-    features = np.resize(features, (ROWS, features.shape[1])).astype(np.float32)
-    np.random.default_rng(0).shuffle(features)
-    query = "select onnx from ml.model_artifacts where model_id = ?"
-    ((content,),) = connection.execute(query, [model_id]).fetchall()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return _best(lambda: session.run(["scores"], {"features": features}))
+def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
+    best = _best({name: lambda way=way: way.run(subject) for name, way in WAYS.items()}, REPEATS)
+    counts = {name: max(1, rows // FEW) if way.on_few else rows for name, way in WAYS.items()}
+    costs = {name: 1e6 * best[name] / counts[name] for name in WAYS}
+    result = []
+    for name, way in WAYS.items():
+        times = costs[name] / costs["onnx_predict"]
+        at_least = way.at_least_trees if is_trees else way.at_least
+        result.append(
+            {
+                "way": name,
+                "rows": counts[name],
+                "us_per_row": costs[name],
+                "times": times,
+                "at_least": at_least,
+                "met": None if at_least is None else times >= at_least,
+            }
+        )
+    return result
 
 
-def _best(call: Callable[[], object]) -> float:
-    """The shortest of REPEATS calls in milliseconds: noise only ever adds."""
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * min(seconds)
+def _what_if(subject: Subject) -> dict:
+    """Microseconds that the function of the task takes for one row, by lane."""
+    query = f"select {subject.typed_call} from one as t"
+    lanes = {"runtime": subject.many, "portable": subject.few}
+    found = {}
+    for name, connection in lanes.items():
+        calls = {
+            "one": lambda connection=connection: connection.execute(query).fetchall(),
+            "nothing": lambda connection=connection: connection.execute("select 1").fetchall(),
+        }
+        best = _best(calls, REPEATS_OF_ONE)
+        found[name] = 1e6 * (best["one"] - best["nothing"])
+    return found
+
+
+def _best(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The least CPU seconds of each, all threads of the process together; noise only ever adds."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            best[name] = min(best[name], time.process_time() - start)
+    return best

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 
 from hitparade.report import models, music, page, sources
+from hitparade.warehouse import WarehouseError, opened
 
 MARTS = {
     "rpt_model_leaderboard",
@@ -42,10 +43,10 @@ def write(database: Path, output: Path) -> None:
     if not output.parent.is_dir():
         raise ReportError(f"{output.parent} is not a folder: name another one with --output")
     try:
-        with duckdb.connect(database, read_only=True) as connection:
+        with opened(database) as connection:
             html = _html(database, connection)
-    except duckdb.IOException as error:
-        raise ReportError(f"Cannot read {database}: {error}") from error
+    except WarehouseError as error:
+        raise ReportError(str(error)) from error
     output.write_text(html, encoding="utf-8")
 
 

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+import udfs
 from hitparade import cli, raw
-from hitparade.bench import quality, signals
+from hitparade.bench import quality, signals, ways
 from hitparade.bench.signals import STUDIES
+from hitparade.bench.ways import WAYS
 from hitparade.training_run import TASKS
+from hitparade.warehouse import opened
 
 
 @pytest.fixture
@@ -43,22 +46,55 @@ def verdict(task, is_real=True, **scores):
     return found
 
 
-def test_lanes_compares_both_with_onnxruntime(bench, small_warehouse):
-    rows = json.loads(bench("lanes", "--json", database=small_warehouse.database).stdout)
-    costs = small_warehouse.query(
-        "select task, algorithm, onnx_bytes, train_seconds from ml.registry"
+def test_speed_compares_every_model_by_every_way(bench, small_warehouse):
+    result = bench("speed", "--rows", "3000", "--json", database=small_warehouse.database)
+    found = json.loads(result.stdout)
+    models = small_warehouse.query(
+        "select task, algorithm, kind = 'trees' from ml.served_models "
+        "where is_newest and task in ('hit', 'popularity')"
     )
-    assert {
-        (row["task"], row["algorithm"], row["onnx_bytes"], row["train_seconds"]) for row in rows
-    } == set(costs)
-    champions = small_warehouse.query(
-        "select task, algorithm from ml.registry semi join ml.champions using (task, model_id)"
-    )
-    assert {(row["task"], row["algorithm"]) for row in rows if row["champion"]} == set(champions)
-    assert all(row["portable"] > 0 < row["runtime"] for row in rows)
+    rows = {(row["task"], row["algorithm"], row["way"]): row for row in found["ways"]}
+    assert set(rows) == {(*model[:2], way) for model in models for way in WAYS}
+    for task, algorithm, is_trees in models:
+        mine = {way: rows[task, algorithm, way] for way in WAYS}
+        asked = {way: row["at_least"] for way, row in mine.items() if row["at_least"]}
+        trees = {"onnxruntime alone": 0.85, "NumPy and back": 1, "row-wise Python": 2}
+        assert asked == (trees if is_trees else {"NumPy and back": 1, "row-wise Python": 20})
+        for row in mine.values():
+            assert row["times"] == row["us_per_row"] / mine["onnx_predict"]["us_per_row"]
+            met = row["at_least"] and row["times"] >= row["at_least"]
+            assert row["met"] == met
+    assert {row["rows"] for row in found["ways"]} == {3_000, 60}
     # Of single models a busy machine may say anything.
-    assert np.median([row["portable_x"] / row["runtime_x"] for row in rows]) > 1
-    assert np.median([row["runtime_x"] for row in rows]) > 1
+    assert np.median([row["times"] for row in rows.values()]) > 1
+    assert {(row["task"], row["algorithm"]) for row in found["what_if"]} == {
+        model[:2] for model in models
+    }
+    assert np.median([row["portable"] / row["runtime"] for row in found["what_if"]]) > 1
+
+
+@pytest.mark.parametrize("task, algorithm", [("hit", "random_forest"), ("popularity", "mlp")])
+def test_every_way_gives_the_same_scores(small_warehouse, task, algorithm):
+    ((model_id,),) = small_warehouse.query(
+        f"select model_id from ml.served_models where task = '{task}' "
+        f"and algorithm = '{algorithm}' and is_newest"
+    )
+    with opened(small_warehouse.database) as many, opened(small_warehouse.database) as few:
+        udfs.register(many)
+        for connection in (many, few):
+            ways.fill(connection, TASKS[task], 2_500)
+        subject = ways.Subject(many, few, TASKS[task], algorithm, model_id)
+        expected = None
+        for name, way in WAYS.items():
+            connection = few if way.on_few else many
+            connection.execute("create or replace temp table scores (nothing integer)")
+            way.run(subject)
+            if name == "onnxruntime alone":
+                continue
+            found = connection.execute("from scores order by track_id").fetchnumpy()
+            expected = expected or found
+            assert found["track_id"].tolist() == expected["track_id"].tolist()
+            assert found["score"] == pytest.approx(expected["score"], rel=1e-5), name
 
 
 def test_the_quality_of_seed_0_is_that_of_the_registry(bench, small_warehouse):
@@ -167,7 +203,7 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     assert (target.stat().st_mtime if target.exists() else None) == before
 
 
-@pytest.mark.parametrize("name", ["lanes", "quality"])
+@pytest.mark.parametrize("name", ["speed", "quality"])
 def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
     result = bench(name)
     assert result.exit_code == 1
@@ -178,8 +214,9 @@ def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
     assert "is no finished warehouse" in result.output and "hitparade build" in result.output
 
 
-def test_an_unknown_task_lists_those_known(bench):
-    result = bench("quality", "--task", "streams")
+@pytest.mark.parametrize("name", ["speed", "quality"])
+def test_an_unknown_task_lists_those_known(bench, name):
+    result = bench(name, "--task", "streams")
     assert result.exit_code == 1
     assert "there is no task streams: use one of log_streams, log_streams_context" in result.output
 

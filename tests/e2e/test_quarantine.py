@@ -59,7 +59,8 @@ BAD_SONGS = [
     *not_numbers(COUNTS, "whole number", "text", "12,34"),
     *not_numbers(["streams"], "whole number", "12,34", "1,2345", "12.5", "1e9", "nan", "9" * 20),
     *outside(PERCENTS, "0", "100", "101", "-1"),
-    *outside(["streams"], "0", "100000000000", "-1", "100000000001"),
+    *outside(["streams", *COUNTS], "0", "100000000000", "-1", "100000000001"),
+    *outside(["artist_count", "bpm"], "1", "1000", "0", "1001"),
     ("track_name_missing", "track_name is blank", {"track_name": " "}),
     ("artists_missing", "artists is blank", {"artist(s)_name": ""}),
     *[
@@ -79,6 +80,12 @@ BAD_TRACKS = [
     *not_numbers(["tempo"], "number", "1_0", "1,5"),
     *outside(SHARES, "0", "1", "1.01", "-0.01"),
     *outside(["popularity"], "0", "100", "101", "-1"),
+    *outside(["duration_ms"], "0", "86400000", "-1", "86400001"),
+    *outside(["key"], "-1", "11", "-2", "12"),
+    *outside(["loudness"], "-200", "100", "-201.0", "100.5", "1e+300"),
+    *outside(["mode"], "0", "1", "-1", "2"),
+    *outside(["tempo"], "0", "1000", "-1.0", "1000.5"),
+    *outside(["time_signature"], "0", "16", "-1", "17"),
     *[
         ("explicit_not_a_boolean", f"'{text}', neither True nor False", {"explicit": text})
         for text in ("maybe", "", "2")

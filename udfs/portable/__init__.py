@@ -10,6 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from udfs.portable import net, trees
+from udfs.sessions import ModelError
 
 
 def translate(content: bytes) -> dict | None:
@@ -17,17 +18,26 @@ def translate(content: bytes) -> dict | None:
 
     The result has `kind`, `transform` (see `attributes.transform`) and the fields of its kind;
     None where the graph has no portable form.
+
+    Raises:
+        ModelError: the bytes are no ONNX graph, or its parts do not fit together.
     """
-    graph = onnx.load_from_string(content).graph
+    try:
+        found = _translated(onnx.load_from_string(content).graph)
+    except Exception as error:  # protobuf, onnx and numpy each have their own for what is malformed
+        said = f"{type(error).__name__}: {error}"
+        raise ModelError(f"the graph is malformed ({said}): export the model again") from error
+    return found if found and found["transform"] else None
+
+
+def _translated(graph: onnx.GraphProto) -> dict | None:
     constants = _constants(graph)
     chain = _chain(graph, constants)
     if chain is None:
         return None
     if chain[-1].op_type in ("TreeEnsembleRegressor", "TreeEnsembleClassifier"):
-        found = trees.translate(chain[-1]) if len(chain) == 1 else None
-    else:
-        found = net.translate(chain, constants, _width(graph))
-    return found if found and found["transform"] else None
+        return trees.translate(chain[-1]) if len(chain) == 1 else None
+    return net.translate(chain, constants, _width(graph))
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:

@@ -38,7 +38,7 @@ def translate(
             layers.append(None)
             continue
         found = AFFINE.get(node.op_type, _unknown)(node, constants, width)
-        if found is None:
+        if found is None or (node is not last and _is_transformed(node)):
             return None
         layers[-1] = found if layers[-1] is None else _after(layers[-1], found)
         width = len(found[1])
@@ -61,9 +61,13 @@ def _ending(node: onnx.NodeProto) -> str | None:
     return ENDINGS.get(node.op_type)
 
 
+def _is_transformed(node: onnx.NodeProto) -> bool:
+    return attributes(node).get("post_transform", "NONE") != "NONE"
+
+
 def _classified(node: onnx.NodeProto, layer: Layer) -> str | None:
-    is_classifier = node.op_type == "LinearClassifier"
-    return transform(attributes(node) if is_classifier else {}, len(layer[1]))
+    is_linear = node.op_type.startswith("Linear")
+    return transform(attributes(node) if is_linear else {}, len(layer[1]))
 
 
 def _after(first: Layer, second: Layer) -> Layer:
@@ -75,8 +79,9 @@ def _after(first: Layer, second: Layer) -> Layer:
 def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
     """(x - offset) * scale."""
     values = attributes(node)
-    scale = np.asarray(values["scale"], dtype=float)
-    return np.diag(scale), -scale * np.asarray(values["offset"], dtype=float)
+    rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
+    scale, offset = (np.broadcast_to(row, width) for row in rows)
+    return np.diag(scale), -scale * offset
 
 
 def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
@@ -86,7 +91,8 @@ def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
     LOGISTIC each is squashed on its own, so one row is enough.
     """
     values = attributes(node)
-    intercepts = np.asarray(values["intercepts"], dtype=float)
+    none = [0.0] * max(values.get("targets", 1), len(values.get("classlabels_ints", ())))
+    intercepts = np.asarray(values.get("intercepts", none), dtype=float)
     weights = np.asarray(values["coefficients"], dtype=float).reshape(len(intercepts), -1)
     if values.get("post_transform") == "LOGISTIC" and len(intercepts) == 2:
         return weights[1:], intercepts[1:]
@@ -100,7 +106,7 @@ def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
     if weights is None or values.get("transA"):
         return None
     weights = (weights if values.get("transB") else weights.T) * values.get("alpha", 1)
-    if len(node.input) < 3:
+    if not "".join(node.input[2:]):
         return weights, np.zeros(len(weights))
     offset = _row(node.input[2], constants, len(weights))
     return None if offset is None else (weights, offset * values.get("beta", 1))

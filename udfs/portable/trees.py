@@ -21,7 +21,7 @@ def translate(node: onnx.NodeProto) -> dict | None:
     Returns:
         `depth`, `roots` (trees), `features`, `thresholds`, `next` (nodes), `leaves` (m lists over
         the nodes: what a leaf adds to each raw score), `intercepts` (m); None for an ensemble
-        that averages or that uses other comparisons.
+        that averages, that uses other comparisons or in which two nodes share a child.
     """
     values = attributes(node)
     modes = np.array([mode.decode() for mode in values["nodes_modes"]])
@@ -32,6 +32,8 @@ def translate(node: onnx.NodeProto) -> dict | None:
     children = _children(values, place, is_leaf)
     roots = [place[key] for key in place if key[1] == 0]
     order, depth = _breadth_first(roots, children, is_leaf)
+    if len(set(order)) < len(order):
+        return None
     rank = np.empty(len(order), dtype=int)
     rank[order] = np.arange(1, len(order) + 1)
     leaves = _leaves(values, place, len(modes))
@@ -68,9 +70,12 @@ def _children(values: dict, place: dict, is_leaf: np.ndarray) -> np.ndarray:
 
 
 def _breadth_first(roots, children, is_leaf) -> tuple[np.ndarray, int]:
-    """All nodes level by level, children side by side, and the number of levels below a root."""
+    """All nodes level by level, children side by side, and the number of levels below a root.
+
+    It ends early where there are more nodes than there can be: one was met twice.
+    """
     order, level, depth = [], list(roots), -1
-    while level:
+    while level and len(order) <= len(is_leaf):
         order += level
         depth += 1
         level = [child for node in level if not is_leaf[node] for child in children[node].tolist()]
@@ -94,6 +99,8 @@ def _leaves(values: dict, place: dict, nodes: int) -> np.ndarray:
     """What each node adds to each raw score, shape (scores, nodes)."""
     what = "class" if "class_ids" in values else "target"
     ids = np.array(values[f"{what}_ids"])
+    if not 0 <= ids.min() <= ids.max() < len(ids):
+        raise ValueError(f"{what}_ids are {ids.min()} to {ids.max()}")
     leaves = np.zeros((ids.max() + 1, nodes), dtype=np.float32)
     keys = zip(values[f"{what}_treeids"], values[f"{what}_nodeids"], strict=True)
     np.add.at(leaves, (ids, [place[key] for key in keys]), values[f"{what}_weights"])

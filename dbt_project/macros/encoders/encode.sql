@@ -38,7 +38,7 @@
 
 {#- True or false as 1 or 0. -#}
 {% macro flag(name, row) -%}
-    {% do return({'name': name, 'expression': 'cast(cast(' ~ row ~ name ~ ' as boolean) as double)'}) %}
+    {% do return({'name': name, 'expression': flag_number(row ~ name)}) %}
 {%- endmacro %}
 
 {#- What a row or a call must give, in order. -#}

@@ -98,3 +98,13 @@
         end
     )[1]
 {%- endmacro %}
+
+{#- Scores that float32 can hold, else NULL: what a graph makes of numbers far out of its range. -#}
+{% macro finite(scores) -%}
+    list_transform(
+        [{{ scores }}],
+        lambda s: case
+            when len(list_filter(s, lambda v: isfinite(try_cast(v as float)))) = len(s) then s
+        end
+    )[1]
+{%- endmacro %}

@@ -52,19 +52,28 @@
     coalesce(
         (
             select max(__champion.model_id)
-            from (select champion as __champion from ml.champions as champion)
+            from ml.champions as __champion
             where __champion.task = '{{ task }}'
         ),
         'task {{ task }} has no champion'
     )
 {%- endmacro %}
 
-{#- The model_id of the newest version of the algorithm that a function was given by name. -#}
+{#- The model_id of the newest version of the algorithm that a function was given by name. `__served` is
+    the only column in scope, see `served`; it has no parameters, which take long to read. -#}
 {% macro newest(task) -%}
     coalesce(
         (
             select max(__served.model_id)
-            from (select served as __served from ml.served_models as served)
+            from (
+                select struct_pack(
+                    model_id := served.model_id,
+                    task := served.task,
+                    algorithm := served.algorithm,
+                    is_newest := served.is_newest
+                ) as __served
+                from ml.served_models as served
+            )
             where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = algorithm
         ),
         'task {{ task }} has no model by ' || coalesce(algorithm, 'NULL')

@@ -1,6 +1,8 @@
 {{ config(post_hook="{{ promote_challengers() }}") }}
 
 -- depends_on: {{ ref('genres') }}, {{ ref('models_to_serve') }}
+-- Whatever is served can be read: the runtime looks for the bytes as soon as a connection opens.
+-- depends_on: {{ ref('model_artifacts') }}
 with scored as (
 
     select

@@ -19,7 +19,8 @@
     + rules_number(counts, 'whole number', needed=false)
     + rules_range(percents, 0, 100)
     + rules_range(['released_year'], 1900, 2100)
-    + rules_range(['streams'], 0, 100000000000)
+    + rules_range(['artist_count', 'bpm'], 1, 1000)
+    + rules_range(['streams'] + counts, 0, 100000000000)
     + [no_date]
 -%}
 

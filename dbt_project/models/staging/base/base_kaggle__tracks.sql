@@ -15,6 +15,12 @@
     + rules_number(numbers)
     + rules_range(shares, 0, 1)
     + rules_range(['popularity'], 0, 100)
+    + rules_range(['duration_ms'], 0, 86400000)
+    + rules_range(['key'], -1, 11)
+    + rules_range(['loudness'], -200, 100)
+    + rules_range(['mode'], 0, 1)
+    + rules_range(['tempo'], 0, 1000)
+    + rules_range(['time_signature'], 0, 16)
     + [no_boolean]
 -%}
 

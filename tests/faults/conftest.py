@@ -1,0 +1,39 @@
+"""Fixtures of tests that break something."""
+
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from hitparade import cli
+from tests.e2e.records import CHART_FILE, TRACK_FILE
+
+
+@pytest.fixture
+def command(small_copy, small_sample, monkeypatch):
+    """Run `hitparade` on a copy of the small warehouse: what it says as it gives up."""
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+
+    def refusal(*words: str) -> str:
+        result = CliRunner().invoke(cli.app, words)
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert result.exit_code == 1, result.output
+        return result.output
+
+    return refusal
+
+
+@pytest.fixture(scope="module")
+def world(small_sample, tmp_path_factory):
+    """Raw files of this module's own."""
+    return shutil.copytree(small_sample, tmp_path_factory.mktemp("world") / "raw")
+
+
+@pytest.fixture
+def one_row_less(world):
+    """Raw files that lost a row since the last test, so that a build has something to train."""
+    for name in (CHART_FILE, TRACK_FILE):
+        lines = (world / name).read_bytes().splitlines(keepends=True)
+        (world / name).write_bytes(b"".join(lines[:-1]))
+    return world

@@ -1,0 +1,49 @@
+"""How many faults to try, and what came of them."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, Phase, given, settings
+
+
+def size(variable: str, ordinary: int) -> int:
+    """The number that an environment variable asks for, else one that suits every run."""
+    return int(os.environ.get(variable) or ordinary)
+
+
+def show(title: str, outcomes: Counter) -> None:
+    """Print what became of each fault; pytest shows it with -s."""
+    counts = ", ".join(f"{name}: {count:,}" for name, count in sorted(outcomes.items()))
+    print(f"\n{title}: {outcomes.total():,} ({counts})")
+
+
+def judged(strategy: st.SearchStrategy, count: int, judge: Callable[..., str]) -> Counter:
+    """Count what a judge says of so many values of a strategy, the same each time.
+
+    Where it raises, hypothesis looks for the smallest value for which it does.
+    """
+    outcomes = Counter()
+
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def judge_one(value):
+        outcomes[judge(value)] += 1
+
+    judge_one()
+    return outcomes
+
+
+def generated(strategy: st.SearchStrategy, count: int) -> list:
+    """Return so many values of a strategy, the same each time."""
+    values = []
+    judged(strategy, count, values.append)
+    return values

@@ -1,0 +1,67 @@
+"""ONNX bytes that are broken or hostile: refused with a reason, or stored and answered correctly.
+
+HITPARADE_BAD_INPUTS=10000 tries as many.
+"""
+
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.faults import trial
+from tests.faults.mutants import mutants
+from tests.faults.outcomes import judged, show, size
+
+MODELS = size("HITPARADE_BAD_INPUTS", 300)
+SMALL = "select onnx from ml.registry where onnx_bytes < 150000 order by task, algorithm, version"
+
+
+@pytest.fixture(scope="module")
+def models(small_warehouse) -> list[bytes]:
+    """The smaller models of a real registry."""
+    return [content for (content,) in small_warehouse.query(SMALL)]
+
+
+@pytest.fixture(scope="module")
+def empty_registry(small_warehouse, tmp_path_factory) -> Path:
+    """A small file with a registry that knows no model."""
+    folder = tmp_path_factory.mktemp("registry")
+    shutil.copy(small_warehouse.database, folder / "warehouse.duckdb")
+    with duckdb.connect(folder / "warehouse.duckdb") as connection:
+        tables = "select schema_name, table_name from duckdb_tables() where table_name <> 'genres'"
+        for schema, table in connection.execute(tables).fetchall():
+            change = "delete from" if schema == "ml" else "drop table"
+            connection.execute(f"{change} {schema}.{table}")
+        connection.execute(f"attach '{folder / 'small.duckdb'}' as small")
+        connection.execute("copy from database warehouse to small")
+    return folder / "small.duckdb"
+
+
+@pytest.fixture(scope="module")
+def tried(empty_registry, tmp_path_factory):
+    """Try a model in a process that was forked for it, from one that has loaded what it needs."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "tests.faults.trial"])
+    own = tmp_path_factory.mktemp("tried") / "registry.duckdb"
+
+    def outcome(content: bytes) -> str:
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=trial.send, args=(sender, content, empty_registry, own))
+        process.start()
+        sender.close()
+        process.join(2 * trial.SECONDS)
+        said = receiver.recv() if receiver.poll() else "nothing"
+        own.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        assert process.exitcode == 0 and not said.startswith("failed"), (said, process.exitcode)
+        return said
+
+    return outcome
+
+
+def test_a_mutant_is_refused_or_answers_as_onnxruntime_does(models, tried):
+    outcomes = judged(mutants(models), MODELS, tried)
+    show("Models", outcomes)
+    assert outcomes.total() == MODELS
+    assert {said.split(",")[0] for said in outcomes} >= {"refused", "stored: both lanes answer"}

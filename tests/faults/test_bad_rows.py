@@ -1,0 +1,273 @@
+"""Bad arguments of every typed function, in both lanes: NULL with a reason, or a named error.
+
+HITPARADE_BAD_INPUTS=10000 tries as many rows.
+"""
+
+import datetime
+import math
+import re
+from collections import Counter
+
+import duckdb
+import hypothesis.strategies as st
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import udfs
+from hitparade.training_run import TASKS
+from tests.faults.outcomes import generated, show, size
+
+ROWS = size("HITPARADE_BAD_INPUTS", 1000)
+CHARTS_AS_OF = datetime.date(2023, 7, 15)
+
+# A song and a track that nothing is wrong with.
+SONG = {
+    "bpm": 120.0,
+    "danceability_pct": 50.0,
+    "valence_pct": 50.0,
+    "energy_pct": 50.0,
+    "acousticness_pct": 10.0,
+    "instrumentalness_pct": 0.0,
+    "liveness_pct": 10.0,
+    "speechiness_pct": 5.0,
+}
+RELEASED_SONG = SONG | {"mode": "Minor", "artist_count": 2.0, "released_on": "2022-12-06"}
+TRACK = {"danceability": 0.5, "energy": 0.6, "valence": 0.7, "tempo": 120.0}
+SOUND = TRACK | {
+    "loudness": -7.0,
+    "speechiness": 0.05,
+    "acousticness": 0.1,
+    "instrumentalness": 0.0,
+    "liveness": 0.1,
+    "duration_ms": 200_000.0,
+    "explicit": 0.0,
+    "is_single": 1.0,
+    "genres": ["pop"],
+}
+GOOD = {
+    "log_streams": SONG,
+    "log_streams_context": RELEASED_SONG,
+    "hit": TRACK,
+    "tier": SOUND,
+    "popularity": SOUND | {"key": 5.0, "mode": 1.0, "time_signature": 4.0},
+}
+# Beside predict_<task> and predict_<task>_by.
+MORE = {"log_streams": ["predict_streams"], "tier": ["predict_tier_proba"]}
+MISSING_AS_0 = {"tempo", "time_signature"}
+
+FLOAT32 = float(np.finfo(np.float32).max)
+EDGES = [0.0, -0.0, 1e308, -1e308, 5e-324, 1e-40, FLOAT32, -FLOAT32, FLOAT32 * 1.0000001, 1e39]
+EDGES += [2.0**63, 2.0**127, -1.0, 1e9, math.nan, math.inf, -math.inf]
+NUMBERS = st.none() | st.sampled_from(EDGES) | st.floats() | st.floats(0, 1)
+FLAGS = st.sampled_from([None, 0.0, 1.0, 2.0, -1.0, 0.5, math.nan, math.inf, -math.inf])
+MODES = st.none() | st.text(max_size=8) | st.sampled_from(["Major", "minor", "MAJOR", "", "0"])
+DATES = st.dates().map(str) | st.sampled_from(
+    [None, "infinity", "-infinity", "0001-01-01", "5881580-07-10", "5877642-06-25 (BC)"]
+)
+GENRES = st.none() | st.lists(
+    st.none() | st.text(max_size=8) | st.sampled_from(["pop", "rock", "Pop", "pop ", "sleep"]),
+    max_size=4,
+)
+FLAG_NAMES = {"explicit", "is_single"}
+
+outcomes = Counter()
+
+
+def arguments(task: str, name: str) -> st.SearchStrategy:
+    """Good and bad values of one argument."""
+    if name in FLAG_NAMES:
+        return FLAGS
+    texts = {"released_on": DATES, "genres": GENRES}
+    if task == "log_streams_context":
+        texts["mode"] = MODES
+    return texts.get(name, NUMBERS)
+
+
+def rows(task: str) -> st.SearchStrategy[dict]:
+    """Rows of which one to three values are changed."""
+    changes = st.lists(st.sampled_from(list(GOOD[task])), min_size=1, max_size=3, unique=True)
+    return changes.flatmap(
+        lambda names: st.fixed_dictionaries({name: arguments(task, name) for name in names})
+    ).map(lambda changed: GOOD[task] | changed)
+
+
+# What is to be expected of a row, from the README's words alone
+
+
+def encoded(row: dict) -> dict[str, float | None]:
+    """What a model gets of each argument that is no list: None where it is missing."""
+    values = {name: value for name, value in row.items() if name not in ("genres", "released_on")}
+    if isinstance(row.get("mode", 0.0), str | None):
+        values["mode"] = {"major": 1.0, "minor": 0.0}.get((row["mode"] or "").lower())
+    for name in MISSING_AS_0 & set(row):
+        values[name] = row[name] or None
+    if "released_on" in row:
+        values |= released(row["released_on"])
+    return values
+
+
+def released(text: str | None) -> dict[str, float | None]:
+    """What a model gets of a release date; one far from any song has an odd year at least."""
+    if text is None or "infinity" in text:
+        return {"released_year": None}
+    try:
+        date = datetime.date.fromisoformat(text)
+    except ValueError:
+        return {"released_year": 1e6}
+    age = math.log(1 + max(0, (CHARTS_AS_OF - date).days))
+    return {"released_year": date.year, "released_month": date.month, "log_age_days": age}
+
+
+def expected(row: dict, seen: dict[str, tuple]) -> str:
+    """Whether a row is bad, odd or plain; `seen` are the ranges of the training by input."""
+    values = encoded(row)
+    genres = row.get("genres", [])
+    with np.errstate(over="ignore"):
+        values = {name: None if v is None else np.float32(v) for name, v in values.items()}
+    if genres is None or any(v is None or not np.isfinite(v) for v in values.values()):
+        return "bad"
+    is_outside = any(not seen[name][0] <= value <= seen[name][1] for name, value in values.items())
+    is_unusual = any(seen.get(f"genres={genre}", (0, 0))[1] < 1 for genre in genres)
+    return "odd" if is_outside or is_unusual else "plain"
+
+
+# What the functions answer
+
+
+@pytest.fixture(scope="module")
+def cases(small_warehouse) -> dict[str, list[dict]]:
+    return {task: generated(rows(task), ROWS // len(TASKS)) for task in TASKS}
+
+
+def ranges(connection, task: str) -> dict[str, tuple]:
+    found = connection.execute(
+        "select unnest(inputs) as input from ml.model_versions inner join ml.champions "
+        "using (task, model_id) where task = ?",
+        [task],
+    ).fetchall()
+    return {input["name"]: (input["minimum"], input["maximum"]) for (input,) in found}
+
+
+def predictions(connection, task: str) -> list[str]:
+    """An expression for each function that predicts."""
+    algorithms = [f"predict_{task}_by('{name}', t)" for name in TASKS[task].algorithms]
+    return [f"{name}(t)" for name in (f"predict_{task}", *MORE.get(task, ()))] + algorithms
+
+
+def answers(connection, task: str, rows: list[dict]) -> list[tuple]:
+    """What all functions of a task answer to each row, the check last."""
+    types = {str: pa.string(), float: pa.float64(), list: pa.list_(pa.string())}
+    columns = {
+        name: pa.array([row[name] for row in rows], types[type(value)])
+        for name, value in GOOD[task].items()
+    }
+    connection.register("given", pa.table(columns))
+    dates = (
+        " replace (cast(released_on as date) as released_on)" if "released_on" in columns else ""
+    )
+    functions = ", ".join([*predictions(connection, task), f"check_{task}(t)"])
+    query = f"select {functions} from (select *{dates} from given) t"
+    return connection.execute(query).fetchall()
+
+
+def is_number(answer) -> bool:
+    """True for finite numbers, and for a tier."""
+    numbers = answer.values() if isinstance(answer, dict) else [answer]
+    return all(isinstance(n, str) or (n is not None and math.isfinite(n)) for n in numbers)
+
+
+def outcome(kind: str, row: dict, predicted: list, problems: list[str]) -> str:
+    """What became of a row, which must be what its kind deserves."""
+    if kind == "bad":
+        assert problems and all(answer is None for answer in predicted), (row, predicted, problems)
+        return "NULL with a reason"
+    # A linear model makes of 1e38 what float32 cannot hold.
+    is_huge = any(isinstance(v, float) and abs(v) > 1e15 for v in row.values())
+    assert all(is_number(a) or (is_huge and a is None) for a in predicted), (row, predicted)
+    assert bool(problems) == (kind == "odd"), (row, problems)
+    return "a number with a reason" if problems else "a number, nothing is wrong"
+
+
+@pytest.fixture(scope="module", params=["portable", "runtime"])
+def lane(request, small_warehouse):
+    with duckdb.connect(small_warehouse.database, read_only=True) as connection:
+        if request.param == "runtime":
+            udfs.register(connection)
+        yield connection
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bad_row_gives_null_with_a_reason(lane, cases, task):
+    seen = ranges(lane, task)
+    for row, (*predicted, problems) in zip(
+        cases[task], answers(lane, task, cases[task]), strict=True
+    ):
+        outcomes[outcome(expected(row, seen), row, predicted, problems)] += 1
+
+
+def test_all_rows_were_tried_in_both_lanes(cases):
+    show("Rows in both lanes", outcomes)
+    assert outcomes.total() == 2 * sum(map(len, cases.values())) >= 1.9 * ROWS
+    assert len(outcomes) == 3 and min(outcomes.values()) > ROWS / 50
+
+
+# Calls with an argument that is no value of its type at all
+
+WORDS = st.text(max_size=12).map(lambda text: "'" + text.replace("'", "''") + "'")
+LITERALS = WORDS | st.sampled_from(
+    [
+        *("[1, 2]", "[null]", "{'a': 1}", "map {'a': 1}", "date '2020-02-30'", "interval 1 day"),
+        *("'\\xFF'::blob", "'1e5'", "' nan '", "'-inf'", "'0x10'", "'1_000'", "'1,5'", "''"),
+        *("170141183460469231731687303715884105727", "9" * 200, "1e400", "true", "'maybe'"),
+        *("time '10:00'", "uuid()", "'[pop'", "['pop', 1]", "x -> x", "(select 1)", "default"),
+    ]
+)
+
+
+PLACES = [(task, name) for task, row in GOOD.items() for name in row]
+CALLS = st.tuples(st.sampled_from(PLACES), LITERALS)
+
+
+def literal(value) -> str:
+    return str(value) if isinstance(value, list | float) else f"'{value}'"
+
+
+def ask(connection, task: str, name: str, text: str) -> tuple:
+    """What a function and the check say where an argument is replaced by a text."""
+    row = {key: literal(value) for key, value in GOOD[task].items()} | {name: text}
+    values = ", ".join(f"{key} := {value}" for key, value in row.items())
+    query = f"select predict_{task}({values}), check_{task}({values})"
+    return connection.execute(query).fetchall()[0]
+
+
+def is_a_value(connection, name: str, text: str) -> bool:
+    """True where DuckDB itself makes a finite number, or what the argument is, of a text."""
+    if name in {"mode", "genres", "released_on"}:
+        return True
+    number = f"try_cast({text} as double)"
+    if name in FLAG_NAMES:
+        number = f"coalesce({number}, cast(try_cast({text} as boolean) as double))"
+    return connection.execute(f"select isfinite({number})").fetchall() == [(True,)]
+
+
+def call_outcome(connection, task: str, name: str, text: str) -> str:
+    try:
+        answer, problems = ask(connection, task, name, text)
+    except duckdb.Error as error:
+        assert not isinstance(error, duckdb.InternalException | duckdb.FatalException), error
+        assert re.match(r"(\w+ )+Error: \S", str(error)), error
+        return "a named error"
+    if answer is None:
+        assert problems, (task, name, text)
+        return "NULL with a reason"
+    assert is_a_value(connection, name, text), (task, name, text, answer)
+    return "a number: it is a value after all"
+
+
+def test_a_call_with_something_else_is_a_named_error(lane):
+    calls = generated(CALLS, ROWS // 5)
+    outcomes = Counter(call_outcome(lane, *place, text) for place, text in calls)
+    show("Calls", outcomes)
+    assert outcomes.total() == len(calls) and len(outcomes) == 3
+    assert outcomes["a named error"] > len(calls) / 3

@@ -1,0 +1,140 @@
+"""kill -9 at a random moment: the file opens, nothing is lost, and the next build completes.
+
+HITPARADE_KILLS=50 kills as many builds, and as many processes that promote and register.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from tests.conftest import Warehouse
+from tests.faults.outcomes import show, size
+from tests.faults.registry import History, checked
+
+KILLS = size("HITPARADE_KILLS", 2)
+# A kill comes so many seconds, at most, after the first line of dbt that has these words: at any
+# moment of a build, and more often than chance would while the registry is written.
+MOMENTS = {"": 20.0, "ml.train_": 6.0, "ml.challengers": 0.5, "_predictions": 2.0}
+# One rebuild in four builds only what leads to champions.
+REGISTRY = ("--select", "+challengers")
+PREDICT = "select predict_hit(t), predict_streams(s) from dim_tracks t, dim_songs s limit 1"
+BUILD = ("-m", "dbt.cli.main", "build")
+LEFTOVERS = "select table_name from duckdb_tables() where contains(table_name, '__dbt_')"
+
+# Promotes, rolls back and registers as long as it lives, and says how many of each are done.
+REGISTRAR = """
+import itertools, sys
+import duckdb, udfs
+from tests.hand_models import linear
+
+with duckdb.connect(sys.argv[1]) as connection:
+    query = "select distinct model_id from ml.model_versions where task = 'hit' order by all"
+    ids = [model_id for (model_id,) in connection.execute(query).fetchall()]
+    for number in itertools.count(int(sys.argv[2])):
+        for model_id in ids:
+            udfs.promote(connection, "hit", model_id)
+            print("promoted", flush=True)
+        udfs.rollback(connection, "hit")
+        print("promoted", flush=True)
+        if number % 4 == 0:
+            model = linear([float(number)], 0.5)
+            udfs.register_model(connection, model, task="own", inputs=["x"])
+            print("registered", flush=True)
+"""
+
+builds, changes = Counter(), Counter()
+
+
+@pytest.fixture(scope="module")
+def rebuilt(small_warehouse, tmp_path_factory):
+    """A finished warehouse that is killed and built again and again."""
+    folder = tmp_path_factory.mktemp("rebuilt") / "warehouse"
+    return Warehouse(shutil.copytree(small_warehouse.folder, folder))
+
+
+@pytest.fixture
+def begun(small_warehouse, empty):
+    """No database yet, but a project that dbt has read before."""
+    (empty.folder / "target").mkdir()
+    shutil.copy(
+        small_warehouse.folder / "target" / "partial_parse.msgpack", empty.folder / "target"
+    )
+    return empty
+
+
+def begin(warehouse: Warehouse, program: list[str], **environment: str) -> subprocess.Popen:
+    """Start a Python program in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, *program],
+        cwd=warehouse.project,
+        env=warehouse.environment(**environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill(run: subprocess.Popen, moment: random.Random) -> str:
+    """Kill a build, and say at what; one that was quicker is finished."""
+    awaited = moment.choice(list(MOMENTS))
+    if awaited:
+        next((line for line in run.stdout if awaited in line), None)
+    time.sleep(moment.uniform(0, MOMENTS[awaited]))
+    os.killpg(run.pid, signal.SIGKILL)
+    said, _ = run.communicate()
+    assert run.returncode in (0, -signal.SIGKILL), said
+    return f"killed at {awaited or 'any moment'}" if run.returncode else "finished before"
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_promotion_or_registration_is_whole_or_none(number, rebuilt, small_sample):
+    """What the process said is done stands there, and at most one change that it did not say."""
+    before = checked(rebuilt.database, History())
+    run = begin(rebuilt, ["-c", REGISTRAR, str(rebuilt.database), str(number * 1_000)])
+    first = run.stdout.readline()
+    time.sleep(random.Random(number).uniform(0, 2.0))
+    os.killpg(run.pid, signal.SIGKILL)
+    done = Counter((first + run.communicate()[0]).split())
+
+    after = checked(rebuilt.database, before)
+    promoted = len(after.promotions - before.promotions)
+    registered = len(after.models - before.models)
+    assert done["promoted"] <= promoted <= done["promoted"] + 1
+    assert done["registered"] <= registered <= done["registered"] + 1
+    assert rebuilt.query(PREDICT)
+    changes.update({"kills": 1, "promotions": promoted, "registrations": registered})
+    if number % 10 == 9:
+        rebuilt.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_build_loses_nothing(number, begun, rebuilt, one_row_less):
+    warehouse = rebuilt if number % 3 else begun
+    what = REGISTRY if number % 6 == 5 else ()
+    before = checked(warehouse.database, History())
+
+    run = begin(warehouse, [*BUILD, *what], HITPARADE_SAMPLE=str(one_row_less))
+    builds[kill(run, random.Random(number))] += 1
+    left = checked(warehouse.database, before)
+    assert not before.models or warehouse.query(PREDICT)
+    warehouse.dbt("build", *what, HITPARADE_SAMPLE=str(one_row_less))
+
+    after = checked(warehouse.database, left)
+    assert after.models > before.models
+    assert warehouse.query(LEFTOVERS) == []
+
+
+def test_as_many_were_killed_as_asked():
+    show("Killed promotions and registrations", changes)
+    show("Killed builds", builds)
+    assert changes["kills"] == builds.total() == KILLS
+    assert changes["promotions"] > KILLS
+    assert builds["finished before"] < KILLS / 2

@@ -1,0 +1,102 @@
+"""What becomes of bytes that are given to the registry as a model; for a process of its own."""
+
+import resource
+import shutil
+import traceback
+import warnings
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import onnxruntime
+
+import udfs
+from udfs import apart, portable, registration
+from udfs.validation import Graph, Refusal, validated
+
+SECONDS = 30
+# On rows that the registration did not try.
+TOLERANCE = 1e-4
+
+
+def send(answer: Connection, content: bytes, empty: Path, own: Path) -> None:
+    """Send the outcome of a trial on a registry file of its own, a copy of an empty one."""
+    resource.setrlimit(resource.RLIMIT_AS, (apart.MEMORY, apart.MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    warnings.simplefilter("ignore")  # a model that runs in the runtime lane alone
+    shutil.copyfile(empty, own)
+    try:
+        with duckdb.connect(own) as connection:
+            answer.send(outcome(connection, content))
+    except Exception:
+        answer.send(f"failed: {traceback.format_exc()}")
+
+
+def outcome(connection: duckdb.DuckDBPyConnection, content: bytes) -> str:
+    """What became of a graph: why it is refused, or which lanes answer as onnxruntime does."""
+    translated = _translation(content)
+    # This process stands apart already: another one for each trial would take a second.
+    registration.validated_apart = _validated_here
+    try:
+        model_id = udfs.register_model(connection, content, task="own", inputs=_names(content))
+    except udfs.ModelError as error:
+        assert len(str(error)) > 20, error
+        return f"refused, {translated}"
+    return f"stored: {_lanes(connection, model_id)}"
+
+
+def _translation(content: bytes) -> str:
+    try:
+        return "a form in SQL" if portable.translate(content) else "no form in SQL"
+    except udfs.ModelError as error:
+        assert "malformed" in str(error)
+        return "malformed"
+
+
+def _validated_here(content: bytes, rows: np.ndarray | None) -> Graph:
+    try:
+        return validated(content, rows)
+    except Refusal as refusal:
+        raise udfs.ModelError(f"the model was not stored: {refusal}") from refusal
+
+
+def _names(content: bytes) -> list[str]:
+    """Names for the inputs of a graph that will do; one for others."""
+    try:
+        return [f"x{i}" for i in range(validated(content).inputs)]
+    except Refusal:
+        return ["x"]
+
+
+def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
+    """Which lanes answer a stored model; each must say what onnxruntime does."""
+    stored = "select onnx, len(inputs) from ml.registered_models where model_id = ?"
+    ((onnx, width),) = connection.execute(stored, [model_id]).fetchall()
+    rows = np.random.default_rng(1).normal(0, 3, (50, width)).astype(np.float32)
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    expected = session.run(["scores"], {"features": rows})[0]
+    query = "select onnx_predict(?, features) from (select unnest(?) as features)"
+    try:
+        found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
+        assert _agree(found, expected, TOLERANCE), "the portable lane"
+        lanes = "both lanes answer"
+    except duckdb.Error as error:
+        assert "has no form in pure SQL" in str(error), error
+        lanes = "the runtime lane answers"
+    udfs.register(connection)
+    found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
+    assert _agree(found, expected, 0), "the runtime lane"
+    return lanes
+
+
+def _agree(found: list[tuple], expected: np.ndarray, tolerance: float) -> bool:
+    """True where the answers are those expected, and NULL where those are not finite."""
+    is_finite = np.isfinite(expected).all(axis=1)
+    assert [scores is not None for (scores,) in found] == is_finite.tolist(), "NULL"
+    if not is_finite.any():
+        return True
+    answers = np.array([scores for (scores,) in found if scores is not None])
+    expected = expected[is_finite].astype(float)
+    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean()))
+    return bool((np.abs(answers - expected) <= tolerance * size).all())
