@@ -24,10 +24,10 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """List the models of the registry, and what each is used for."""
-    from hitparade import registry
+    from hitparade import listing
 
     with errors(WarehouseError), opened(database()) as connection:
-        rows = rows_of(connection.execute(registry.MODELS, {"task": task}))
+        rows = rows_of(connection.execute(listing.MODELS, {"task": task}))
     if as_json:
         show_json(rows)
     elif rows:
@@ -40,10 +40,10 @@ def models(
 @app.command()
 def show(model_id: ModelId, as_json: AsJson = False) -> None:
     """Show all that is known of a model: metrics, inputs, promotions."""
-    from hitparade import registry
+    from hitparade import listing
 
     with errors(WarehouseError), opened(database()) as connection:
-        found = registry.show(connection, model_id)
+        found = listing.show(connection, model_id)
     if as_json:
         show_json(found)
         return
@@ -107,7 +107,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option(help="Show what would go, and leave it.")] = False,
 ) -> None:
     """Drop the bytes of models that nothing uses; what is known of them stays."""
-    with _registry() as (udfs, connection):
+    with _registry(read_only=dry_run) as (udfs, connection):
         gone = (udfs.prunable if dry_run else udfs.prune)(connection, keep)
         names = ("task", "algorithm", "version", "bytes")
         if gone:
@@ -164,9 +164,11 @@ def function(
     from hitparade import function_files
 
     with _registry(read_only=True) as (_, connection):
-        for path in function_files.write(connection, task, folder):
-            console.print(f"wrote {path}", soft_wrap=True)
-    console.print(f"Build them: dbt build --select predict_{task}+ check_{task}")
+        paths = function_files.write(connection, task, folder)
+    for path in paths:
+        console.print(f"wrote {path}", soft_wrap=True)
+    names = " ".join(path.stem for path in paths if path.suffix == ".sql")
+    console.print(f"Build them: dbt build --select {names}", soft_wrap=True)
 
 
 @app.command()

@@ -60,7 +60,10 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
 
 
 def _check_names(connection, names: list[str]) -> None:
-    reserved = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    reserved = (
+        "select keyword_name from duckdb_keywords() "
+        "where keyword_category in ('reserved', 'type_function')"
+    )
     keywords = {keyword for (keyword,) in connection.execute(reserved).fetchall()}
     for name in names:
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in keywords or name == "t":
@@ -90,7 +93,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
             check,
         ]
     labels = "[" + ", ".join(repr(label) for label in outputs) + "]"
-    struct = ", ".join(f'"{label}" double' for label in outputs)
+    struct = ", ".join('"' + label.replace('"', '""') + '" double' for label in outputs)
     return [
         _Function(
             predict,

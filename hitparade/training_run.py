@@ -60,7 +60,9 @@ def _incumbent(
     if history is None or not promotions:
         return {}
     champion = max(promotions, key=lambda row: row["promoted_at"])["model_id"]
-    found = history.filter(f"model_id = '{champion}'").select("onnx", "sha256", "definition")
+    # A model that was trained twice may have been pruned once.
+    kept = history.filter(f"model_id = '{champion}' and onnx is not null")
+    found = kept.select("onnx", "sha256", "definition")
     for model in found.to_arrow_table().to_pylist():
         if model["definition"] == definition:
             if hashlib.sha256(model["onnx"]).hexdigest() != model["sha256"]:

@@ -15,17 +15,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from hitparade.training_run import TASKS
 from hitparade.warehouse import WarehouseError, opened
 from udfs import portable
 from udfs.schema import REGISTRY_FORMAT, SCHEMA
-
-TABLES = """
-    select table_name from duckdb_tables()
-    where
-        database_name = current_database() and schema_name = 'ml'
-        and (starts_with(table_name, 'train_') or table_name = 'registered_models')
-    order by table_name
-"""
 
 
 def run(database: Path) -> tuple[int, int, int]:
@@ -35,15 +28,16 @@ def run(database: Path) -> tuple[int, int, int]:
         WarehouseError: the file cannot be opened, has no registry, or is of a newer format.
     """
     with opened(database, read_only=False) as connection:
-        tables = [name for (name,) in connection.execute(TABLES).fetchall()]
-        before = _format(connection, tables)
-        if before is None:
+        tables = _tables(connection)
+        formats = _formats(connection, tables)
+        if not formats:
             raise WarehouseError(f"{database} has no registry with models: run `hitparade build`")
-        if before > REGISTRY_FORMAT:
+        if max(formats) > REGISTRY_FORMAT:
             raise WarehouseError(
-                f"the registry of {database} has format {before}, and this version knows "
+                f"the registry of {database} has format {max(formats)}, and this version knows "
                 f"{REGISTRY_FORMAT}: use a newer version of hitparade"
             )
+        before = min(formats)
         if before == REGISTRY_FORMAT:
             return before, before, 0
         with connection.cursor() as transaction:
@@ -55,12 +49,22 @@ def run(database: Path) -> tuple[int, int, int]:
     return before, REGISTRY_FORMAT, rows
 
 
-def _format(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> int | None:
-    formats = [
-        connection.execute(f"select max(registry_format) from ml.{table}").fetchall()[0][0]
-        for table in tables
-    ]
-    return min((found for found in formats if found is not None), default=None)
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of this database that hold models."""
+    names = ["registered_models", *(f"train_{task}" for task in TASKS)]
+    query = (
+        "select table_name from duckdb_tables() where schema_name = 'ml' and "
+        "database_name = current_database() and list_contains(?, table_name) order by table_name"
+    )
+    return [name for (name,) in connection.execute(query, [names]).fetchall()]
+
+
+def _formats(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> set[int]:
+    found = set()
+    for table in tables:
+        query = f"select distinct registry_format from ml.{table}"
+        found.update(number for (number,) in connection.execute(query).fetchall())
+    return found
 
 
 def _upgrade(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -83,10 +87,10 @@ def _upgrade(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _upgraded(row: dict) -> dict:
     """The row in the present columns; what an earlier version did not measure is empty."""
     known = {name: row.get(name) for name in SCHEMA.names}
-    content = row["onnx"]
     return known | {
         "calibration": row.get("calibration") or [],
         "confusion": row.get("confusion") or [],
         "registry_format": REGISTRY_FORMAT,
-        "portable": None if content is None else portable.translate(content),
+        # One that was taken back, for it did not answer as the graph does, stays away.
+        "portable": None if row["portable"] is None else portable.translate(row["onnx"]),
     }

@@ -72,7 +72,8 @@ def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBP
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise WarehouseError(
-                f"{database} is no finished warehouse of this version: run `hitparade build`\n"
+                f"{database} is no finished warehouse of this version: run `hitparade build`, and "
+                "before it `hitparade upgrade` where an earlier version made it\n"
                 f"{error}"
             ) from error
         except duckdb.Error as error:
@@ -93,7 +94,7 @@ def vocabularies(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 def newest_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict]]:
     """Return the hyperparameters of the newest version by task and algorithm."""
     rows = connection.execute(
-        "select task, algorithm, config from ml.model_versions "
+        "select task, algorithm, config from ml.model_versions where origin = 'trained' "
         "qualify row_number() over (partition by task, algorithm order by version desc) = 1"
     ).fetchall()
     settings: dict[str, dict[str, dict]] = {}

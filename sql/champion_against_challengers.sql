@@ -3,16 +3,23 @@
 -- `hitparade assign hit MODEL_ID 0.2` the champion has all traffic, and stands alone.
 -- Shape: one row for each model with traffic: algorithm VARCHAR, is_champion BOOLEAN, share DOUBLE,
 -- tracks BIGINT, mean_probability DOUBLE, hit_share DOUBLE, brier DOUBLE, roc_auc DOUBLE.
-with scored as (
+with assigned as (
 
     select
-        examples.is_hit,
-        assigned_model('hit', examples.track_id) as model_id,
-        onnx_predict(
-            assigned_model('hit', examples.track_id), encode_hit(examples)
-        )[2] as probability
-    from features.feat_hit as examples
-    where examples.fold = 0
+        *,
+        assigned_model('hit', track_id) as model_id
+    from features.feat_hit
+    where fold = 0
+
+),
+
+scored as (
+
+    select
+        is_hit,
+        model_id,
+        onnx_predict(model_id, encode_hit(assigned))[2] as probability
+    from assigned
 
 ),
 
@@ -56,6 +63,6 @@ select
 from judged
 inner join ml.traffic as traffic
     on traffic.task = 'hit' and judged.model_id = traffic.model_id
-inner join ml.served_models as models
+inner join ml.promotable_models as models
     on traffic.task = models.task and judged.model_id = models.model_id
 order by traffic.share desc, models.algorithm asc

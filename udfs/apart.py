@@ -5,13 +5,14 @@ The process gets one JSON line and the graph, and answers with one JSON line and
 
 import json
 import os
-import resource
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from udfs import portable
 from udfs.sessions import ModelError
 from udfs.validation import ROWS, Graph, Refusal, validated
 
@@ -20,19 +21,29 @@ MEMORY = 8 * 2**30
 
 
 def validated_apart(content: bytes, rows: np.ndarray | None = None) -> Graph:
-    """Return a graph in the form of the registry, see `udfs.validation.validated`.
+    """Return a graph in the form of the registry, with its portable form.
+
+    See `udfs.validation.validated` and `udfs.portable.translate`.
 
     Raises:
         ModelError: it cannot be stored, or what checked it died of it.
     """
     request = {"rows": None if rows is None else rows[:ROWS].tolist(), "seconds": CPU_SECONDS}
-    done = subprocess.run(
-        [sys.executable, "-m", "udfs.apart"],
-        input=json.dumps(request).encode() + b"\n" + content,
-        capture_output=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        check=False,
-    )
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "udfs.apart"],
+            input=json.dumps(request).encode() + b"\n" + content,
+            capture_output=True,
+            env=os.environ | {"PYTHONPATH": path},
+            timeout=10 * CPU_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            f"the model was not stored: what tried it was not done after {10 * CPU_SECONDS} "
+            "seconds: export a smaller model"
+        ) from error
     if done.returncode:
         raise ModelError(
             f"the model was not stored: what tried it ended with {_ending(done)}. It may use "
@@ -52,20 +63,37 @@ def _ending(done: subprocess.CompletedProcess) -> str:
     return said[-1] if said else f"code {done.returncode}"
 
 
+def _limit(name: str, bound: int) -> None:
+    """Bound what this process may use, or leave a bound that is lower already."""
+    import resource  # not on every system, and wanted only here
+
+    _, hard = resource.getrlimit(getattr(resource, name))
+    bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+    resource.setrlimit(getattr(resource, name), (bound, bound))
+
+
 def main() -> None:
     """Answer one request on the standard streams."""
     line, _, content = sys.stdin.buffer.read().partition(b"\n")
     request = json.loads(line)
-    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"]))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    _limit("RLIMIT_CPU", request["seconds"])
+    _limit("RLIMIT_AS", MEMORY)
     rows = request["rows"]
     try:
         graph = validated(content, None if rows is None else np.array(rows, dtype=np.float32))
     except Refusal as refusal:
         print(json.dumps({"refusal": str(refusal)}))
         return
-    answer = {"inputs": graph.inputs, "outputs": graph.outputs, "producer": graph.producer}
+    answer = asdict(graph) | {"portable": _portable(graph.content)}
+    del answer["content"]
     sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + graph.content)
+
+
+def _portable(content: bytes) -> dict | None:
+    try:
+        return portable.translate(content)
+    except ModelError:  # what SQL has no form of may also be what its translator did not foresee
+        return None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from udfs import portable
 from udfs.apart import validated_apart
 from udfs.registry import renew_served_models, transaction
 from udfs.schema import REGISTRY_FORMAT, SCHEMA, model_id
@@ -21,9 +20,14 @@ from udfs.validation import ROWS, Graph, rows_to_try
 
 # How far the portable lane may be from onnxruntime, relative to the size of the answer.
 TOLERANCE = 1e-5
+# The inputs of a task are those of its functions, or of its newest model.
 KNOWN = """
     select
-        arg_max([input.name for input in inputs], trained_at) as inputs,
+        coalesce(
+            arg_max(list_transform(inputs, lambda input: input.name), trained_at)
+            filter (where origin = 'trained'),
+            arg_max(list_transform(inputs, lambda input: input.name), trained_at)
+        ) as inputs,
         arg_max(outputs, trained_at) as outputs,
         list(distinct algorithm) filter (where origin = 'trained') as trained
     from ml.model_versions
@@ -33,6 +37,12 @@ NEWEST = """
     select model_id, version from ml.registered_models where task = ? and algorithm = ?
     order by version desc limit 1
 """
+# A form that was taken back is none for this model, whatever task it comes to.
+TAKEN_BACK = """
+    select count(*) > 0 from ml.registry
+    where model_id = ? and portable is null and pruned_at is null
+"""
+TAKEN_NAME = "select count(*) > 0 from duckdb_functions() where function_name = 'predict_' || ?"
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def register_model(
     """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
 
     It becomes no champion by itself: see `promote`, and `hitparade function` for a function of its
-    own. Registering the same model twice adds nothing.
+    own. Registering the newest model of a line again adds nothing.
 
     Args:
         connection: opened to write, on a database with a registry.
@@ -71,8 +81,7 @@ def register_model(
         task: name of a task, old or new. The outputs of a task are those of its first model.
         inputs: names of the k features in order; by default those that the estimator was fitted
             on, or those of the task.
-        labels: names of the m scores in order; by default the estimator's classes, or those of the
-            task.
+        labels: names of the m scores in order; by default the classes of the estimator or graph.
         algorithm: name of this line of models within the task; by default that of the estimator's
             class, or `registered`.
         examples: rows (n, k) such as it was trained on, for the ranges that `check_features` knows
@@ -86,7 +95,7 @@ def register_model(
         given = _Given(bytes(model), inputs, labels, algorithm or "registered", examples)
     else:
         given = _exported(model, inputs, labels, algorithm, examples)
-    graph = validated_apart(given.content, given.examples)
+    graph = validated_apart(given.content, _spread(given.examples))
     with transaction(connection):
         row = _row(connection, task, given, graph)
         earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
@@ -98,12 +107,22 @@ def register_model(
 
 def _matrix(examples) -> np.ndarray:
     matrix = np.asarray(examples, dtype=np.float64)
-    if matrix.ndim != 2 or not len(matrix) or not np.isfinite(matrix).all():
+    with np.errstate(over="ignore"):
+        is_finite = np.isfinite(matrix.astype(np.float32)).all()
+    if matrix.ndim != 2 or not len(matrix) or not is_finite:
         raise ModelError(
-            f"examples must be rows (n, k) of finite numbers, got shape {matrix.shape}: "
-            "encode or drop what is no number"
+            "examples must be rows (n, k) of finite numbers that float32 can hold, got shape "
+            f"{matrix.shape}: encode or drop what is no number"
         )
     return matrix
+
+
+def _spread(examples: np.ndarray | None) -> np.ndarray | None:
+    """ROWS of the examples, from the first to the last, as float32."""
+    if examples is None:
+        return None
+    places = np.linspace(0, len(examples) - 1, ROWS).round().astype(int)
+    return examples[np.unique(places)].astype(np.float32)
 
 
 def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
@@ -147,14 +166,26 @@ def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
 def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
     """The row of the registry, but for its version."""
     ((inputs, outputs, trained),) = connection.execute(KNOWN, [task]).fetchall()
+    if outputs is None and connection.execute(TAKEN_NAME, [task]).fetchall()[0][0]:
+        raise ModelError(
+            f"a function predict_{task} is there already, of another task: give the task another "
+            "name"
+        )
+    if given.examples is not None and given.examples.shape[1] != graph.inputs:
+        raise ModelError(
+            f"the model has {graph.inputs} inputs, and the examples {given.examples.shape[1]} "
+            "columns: give one column for each input, in order"
+        )
     if given.algorithm in (trained or ()):
         raise ModelError(
             f"task {task} trains {given.algorithm} itself: give the model another algorithm name"
         )
     inputs = _inputs(_names("inputs", graph.inputs, given.inputs or inputs), given.examples)
-    labels = _outputs(task, graph.outputs, given, outputs)
+    labels = _outputs(task, graph, given, outputs)
+    name = model_id(graph.content, inputs, labels)
+    is_taken_back = connection.execute(TAKEN_BACK, [name]).fetchall()[0][0]
     return {
-        "model_id": model_id(graph.content, inputs, labels),
+        "model_id": name,
         "task": task,
         "algorithm": given.algorithm,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
@@ -167,7 +198,7 @@ def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
         "onnx_bytes": len(graph.content),
         "sha256": hashlib.sha256(graph.content).hexdigest(),
         "onnx": graph.content,
-        "portable": portable.translate(graph.content),
+        "portable": None if is_taken_back else graph.portable,
     }
 
 
@@ -194,29 +225,35 @@ def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
     ]
 
 
-def _outputs(task: str, count: int, given: _Given, known: list[str] | None) -> list[str]:
+def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) -> list[str]:
     """The names of the scores: those of the task, where it has models already."""
-    labels = given.labels or given.classes
+    count = graph.outputs
+    labels = given.labels or given.classes or graph.labels
+    if labels and len(labels) != count and not given.labels:
+        labels = None
     if known is None:
         default = ["score"] if count == 1 else [f"score_{i + 1}" for i in range(count)]
         return _names("outputs", count, labels or default)
-    # An estimator may say true as True or as 1.
-    nameless = {tuple(name.capitalize() for name in known), tuple(map(str, range(len(known))))}
-    if not given.labels and tuple(given.classes or ()) in nameless:
-        labels = None
-    if len(known) != count or (labels and [str(label) for label in labels] != known):
+    if _is_yes_or_no(labels, known) or (count == len(known) == 1 and not given.labels):
+        return known
+    labels = [str(label).strip() for label in labels or ()]
+    if labels != known:
         raise ModelError(
             f"the models of task {task} answer {', '.join(known)}, and this one "
-            f"{', '.join(map(str, labels)) if labels else f'{count} scores'}: give it the same "
-            "outputs in the same order, or a task of its own"
+            f"{', '.join(labels) or f'{count} scores without names'}: give it the same labels in "
+            "the same order, or a task of its own"
         )
     return known
 
 
+def _is_yes_or_no(labels: Sequence[str] | None, known: list[str]) -> bool:
+    """True where an estimator says false and true in its own way."""
+    return known == ["false", "true"] and list(labels or ()) in (["False", "True"], ["0", "1"])
+
+
 def _insert(connection, row: dict) -> None:
-    connection.register("new_model", pa.Table.from_pylist([row], SCHEMA))
-    connection.execute("insert into ml.registered_models by name select * from new_model")
-    connection.unregister("new_model")
+    rows = connection.from_arrow(pa.Table.from_pylist([row], SCHEMA))
+    rows.insert_into("ml.registered_models")
     renew_served_models(connection)
 
 
@@ -224,8 +261,9 @@ def _hold_lanes_together(connection, row: dict, examples: np.ndarray | None) -> 
     """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
     if row["portable"] is None:
         return
-    width = len(row["inputs"])
-    rows = rows_to_try(width) if examples is None else examples[:ROWS].astype(np.float32)
+    rows = rows_to_try(len(row["inputs"]))
+    if examples is not None:
+        rows = np.concatenate([_spread(examples), rows])
     expected = Model(row["model_id"], row["onnx"]).predict(rows)
     if not _agree(_portable_scores(connection, row["model_id"], rows), expected):
         warnings.warn(

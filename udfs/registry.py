@@ -24,11 +24,12 @@ NEXT_PROMOTION_AT = """
 """
 # The tables that hold models.
 TABLES = """
-    select table_name from duckdb_tables()
-    where
-        database_name = current_database() and schema_name = 'ml'
-        and (starts_with(table_name, 'train_') or table_name = 'registered_models')
+    select distinct
+        case when origin = 'trained' then 'train_' || task else 'registered_models' end
+    from ml.model_versions
 """
+# What the traffic of a task is dealt to, see ml.assignments.
+BUCKETS = 10_000
 # Two transactions at once would both renew the serving table, and one of them would fail.
 _lock = threading.RLock()
 
@@ -43,16 +44,20 @@ def promote(
             of the task's functions; or the registry cannot be written.
     """
     with transaction(connection):
-        query = "select refusal from ml.promotable_models where task = ? and model_id = ?"
-        found = connection.execute(query, [task, model_id]).fetchall()
-        if not found:
-            raise ModelError(
-                f"task {task} has no model {model_id}: "
-                "see select model_id, task, algorithm from ml.model_versions"
-            )
-        if found[0][0]:
-            raise ModelError(found[0][0])
+        _refuse_unfit(connection, task, model_id)
         _record(connection, task, model_id, reason, is_pinned=True)
+
+
+def _refuse_unfit(connection, task: str, model_id: str) -> None:
+    query = "select refusal from ml.promotable_models where task = ? and model_id = ?"
+    found = connection.execute(query, [task, model_id]).fetchall()
+    if not found:
+        raise ModelError(
+            f"task {task} has no model {model_id}: "
+            "see select model_id, task, algorithm from ml.model_versions"
+        )
+    if found[0][0]:
+        raise ModelError(found[0][0])
 
 
 def rollback(connection: duckdb.DuckDBPyConnection, task: str) -> str:
@@ -104,7 +109,7 @@ def prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple[str
     ).fetchall()
 
 
-def prune(connection: duckdb.DuckDBPyConnection, keep: int = 1) -> list[tuple[str, str, int, int]]:
+def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[str, str, int, int]]:
     """Drop the bytes of models that nothing uses, and keep what is known of them.
 
     Never dropped are the newest `keep` versions of an algorithm, the champions, those before them,
@@ -126,47 +131,67 @@ def prune(connection: duckdb.DuckDBPyConnection, keep: int = 1) -> list[tuple[st
                     "where task = ? and algorithm = ? and version = ?",
                     [task, algorithm, version],
                 )
+        renew_served_models(connection)
     return models
 
 
 def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, share: float) -> None:
     """Give a model a share of a task's traffic, see `assigned_model`; the champion has the rest.
 
-    A share of 0 takes the model out. Who belongs to another model stays there, as long as that
-    model's share does not shrink.
+    A share of 0 takes the model out. Keys move between this model and the champion alone: those of
+    other challengers stay where they are. A share is a whole number of 10,000 buckets.
 
     Raises:
-        ModelError: the task has no such model, or the shares would exceed 1.
+        ModelError: the task has no such model, its functions do not fit the model, it is the
+            champion, or the shares would exceed 1.
     """
     with transaction(connection):
-        _check_share(connection, task, model_id, share)
-        if share:
-            connection.execute(
-                "insert or replace into ml.assignments "
-                "values (?, ?, ?, make_timestamp(epoch_us(now())))",
-                [task, model_id, share],
-            )
-        else:
-            connection.execute(
-                "delete from ml.assignments where task = ? and model_id = ?", [task, model_id]
-            )
+        _refuse_unfit(connection, task, model_id)
+        if connection.execute(
+            "from ml.champions where task = ? and model_id = ?", [task, model_id]
+        ).fetchall():
+            raise ModelError(f"model {model_id} is the champion of task {task}: it has the rest")
+        own, others = _buckets(connection, task, model_id)
+        wanted = _wanted(task, share, BUCKETS - len(others))
+        free = [bucket for bucket in range(BUCKETS) if bucket not in own | others]
+        kept = sorted(own)[:wanted]
+        _deal(connection, task, model_id, sorted(kept + free[: wanted - len(kept)]))
         renew_served_models(connection)
 
 
-def _check_share(connection, task: str, model_id: str, share: float) -> None:
-    versions = "from ml.model_versions where task = ? and model_id = ? and pruned_at is null"
-    ((known,),) = connection.execute(f"select count(*) {versions}", [task, model_id]).fetchall()
-    if not known:
+def _buckets(connection, task: str, model_id: str) -> tuple[set[int], set[int]]:
+    """The buckets that a model has, and those of the other challengers."""
+    query = "select model_id, first_bucket, last_bucket from ml.assignments where task = ?"
+    own, others = set(), set()
+    for owner, first, last in connection.execute(query, [task]).fetchall():
+        (own if owner == model_id else others).update(range(first, last + 1))
+    return own, others
+
+
+def _wanted(task: str, share: float, free: int) -> int:
+    wanted = round(share * BUCKETS) if 0 <= share <= 1 else -1
+    if not 0 <= wanted <= free:
         raise ModelError(
-            f"task {task} has no model {model_id} with its bytes: "
-            "see select model_id, task, pruned_at from ml.model_versions"
-        )
-    others = "select coalesce(sum(share), 0) from ml.assignments where task = ? and model_id <> ?"
-    ((taken,),) = connection.execute(others, [task, model_id]).fetchall()
-    if not 0 <= share <= 1 - taken:
-        raise ModelError(
-            f"a share must be between 0 and {1 - taken:g}, what the other challengers of task "
+            f"a share must be between 0 and {free / BUCKETS:g}, what the other challengers of task "
             f"{task} leave, got {share}: see select * from ml.traffic"
+        )
+    return wanted
+
+
+def _deal(connection, task: str, model_id: str, buckets: list[int]) -> None:
+    connection.execute(
+        "delete from ml.assignments where task = ? and model_id = ?", [task, model_id]
+    )
+    runs: list[list[int]] = []
+    for bucket in buckets:
+        if runs and runs[-1][1] == bucket - 1:
+            runs[-1][1] = bucket
+        else:
+            runs.append([bucket, bucket])
+    for first, last in runs:
+        connection.execute(
+            "insert into ml.assignments values (?, ?, ?, ?, make_timestamp(epoch_us(now())))",
+            [task, model_id, first, last],
         )
 
 
@@ -218,7 +243,10 @@ def _cause(error: duckdb.Error) -> str:
     if "read-only mode" in text:
         return f"the database was opened read-only, so its registry stays as it is\n{text}"
     if isinstance(error, duckdb.CatalogException):
-        return f"this database has no registry of this version: run `hitparade build`\n{text}"
+        return (
+            "this database has no registry of this version: run `hitparade build`, and before it "
+            f"`hitparade upgrade` where an earlier version made it\n{text}"
+        )
     if isinstance(error, duckdb.TransactionException):
         return f"another session wrote to the registry at the same moment: try again\n{text}"
     return f"the registry could not be written and stays as it was: {text}"
@@ -244,6 +272,17 @@ def _record(connection, task: str, model_id: str, reason: str, is_pinned: bool) 
 
 
 def renew_served_models(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill the table of the portable lane anew, in the caller's transaction."""
-    connection.execute("delete from ml.served_models")
-    connection.execute("insert into ml.served_models by name select * from ml.models_to_serve")
+    """Renew the table of the portable lane, in the caller's transaction.
+
+    Rows that stay are left alone, for a model_id never changes its meaning, only whether it has a
+    portable form: DuckDB cannot free what a transaction wrote anew while others read.
+    """
+    served = "(model_id, task, algorithm, is_newest, coalesce(kind, ''))"
+    connection.execute(
+        f"delete from ml.served_models where {served} not in "
+        f"(select {served} from ml.models_to_serve)"
+    )
+    connection.execute(
+        "insert into ml.served_models by name select * from ml.models_to_serve "
+        f"where {served} not in (select {served} from ml.served_models)"
+    )

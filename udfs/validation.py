@@ -40,6 +40,10 @@ class Graph:
     inputs: int
     outputs: int
     producer: str
+    # What the graph itself calls its scores.
+    labels: list[str] | None
+    # Its parameters for pure SQL, where it has such a form.
+    portable: dict | None = None
 
 
 def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
@@ -62,10 +66,18 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
     _check_operators(model)
     model = _checked(model)
     inputs = _number_of_inputs(model)
+    labels = _labels(model.graph)
     _keep_scores(model)
     stored = model.SerializeToString(deterministic=True)
-    outputs = _try(stored, rows_to_try(inputs) if rows is None else rows[:ROWS])
-    return Graph(stored, inputs, outputs, f"{model.producer_name} {model.producer_version}".strip())
+    rows = rows_to_try(inputs) if rows is None else rows[:ROWS]
+    scores = _try(stored, rows)
+    if not np.allclose(_given(content, rows), scores, TOLERANCE, TOLERANCE, equal_nan=True):
+        raise Refusal(
+            "the model answers otherwise once its functions are written out: export it without "
+            "functions of its own"
+        )
+    producer = f"{model.producer_name} {model.producer_version}".strip()
+    return Graph(stored, inputs, scores.shape[1], producer, labels)
 
 
 def _parsed(content: bytes) -> onnx.ModelProto:
@@ -165,6 +177,24 @@ def _number_of_inputs(model: onnx.ModelProto) -> int:
     return shape[1]
 
 
+def _labels(graph: onnx.GraphProto) -> list[str] | None:
+    """What a classifier of the ONNX-ML operators calls its scores."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.name in ("classlabels_strings", "classlabels_ints", "classlabels_int64s"):
+                values = attribute.strings or attribute.ints
+                return [v.decode() if isinstance(v, bytes) else str(v) for v in values] or None
+    return None
+
+
+def _given(content: bytes, rows: np.ndarray) -> np.ndarray:
+    """What onnxruntime makes of the file as it was given: its scores (n, m)."""
+    session = _session(content)
+    scores = [output.name for output in session.get_outputs() if output.type == "tensor(float)"]
+    (found,) = session.run(scores, {session.get_inputs()[0].name: rows})
+    return found.reshape(len(rows), -1)
+
+
 def _keep_scores(model: onnx.ModelProto) -> None:
     """Keep the only output of float32 numbers, under the name `scores`."""
     found = [
@@ -206,13 +236,20 @@ def _kind(value: onnx.ValueInfoProto) -> str:
 
 
 def _rename(graph: onnx.GraphProto, name: str, wanted: str) -> None:
-    """Rename a value of a graph, and whatever else has the wanted name."""
+    """Rename a value of a graph, and whatever else has the wanted name, inner graphs included."""
     if name == wanted:
         return
     names = {name: wanted, wanted: f"{wanted}_inside"}
     for node in _nodes(graph):
         node.input[:] = [names.get(n, n) for n in node.input]
         node.output[:] = [names.get(n, n) for n in node.output]
+        for attribute in node.attribute:
+            for inner in [attribute.g, *attribute.graphs]:
+                _rename_values(inner, names)
+    _rename_values(graph, names)
+
+
+def _rename_values(graph: onnx.GraphProto, names: dict[str, str]) -> None:
     for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
         value.name = names.get(value.name, value.name)
     for tensor in graph.sparse_initializer:
@@ -235,8 +272,8 @@ def rows_to_try(inputs: int) -> np.ndarray:
     return (random.random((ROWS, inputs), dtype=np.float32) * scales).astype(np.float32)
 
 
-def _try(content: bytes, rows: np.ndarray) -> int:
-    """Run a graph on some rows, together, again and alone; return the number of scores."""
+def _try(content: bytes, rows: np.ndarray) -> np.ndarray:
+    """Run a graph on some rows, together, again and alone; return the scores (n, m)."""
     try:
         session = _session(content)
         together, again = (_scores(session, rows) for _ in range(2))
@@ -254,7 +291,7 @@ def _try(content: bytes, rows: np.ndarray) -> int:
             "what the model says of a row depends on the other rows: export one that treats each "
             "row by itself"
         )
-    return together.shape[1]
+    return together
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:

@@ -21,6 +21,8 @@ from hitparade.warehouse import opened
 
 REPEATS = 3
 REPEATS_OF_ONE = 20
+# By this much the same way differs from run to run.
+NOISE = 0.05
 # The slow ways score one row of so many: a row costs them the same.
 FEW = 50
 SERVED = """
@@ -44,8 +46,9 @@ def run(
 
     Returns:
         `ways`: for each model and way the microseconds for a row, and `times`, how many times as
-        long as onnx_predict that is, and where something is asked for, how many it has to be at
-        least; `what_if`: for each model the microseconds of one row above `select 1`, by lane.
+        long as onnx_predict that is; where something is asked for, how many it has to be at least
+        and whether it is, within NOISE; `what_if`: for each model the microseconds of one row above
+        `select 1`, by lane.
 
     Raises:
         WarehouseError: no finished warehouse.
@@ -56,7 +59,8 @@ def run(
     say = console or Console(quiet=True)
     found: dict[str, list[dict]] = {"ways": [], "what_if": []}
     with opened(database) as many, opened(database) as few, say.status("") as status:
-        many.execute("set enable_progress_bar = false")  # it would stand among the JSON
+        for connection in (many, few):
+            connection.execute("set enable_progress_bar = false")  # it would stand among the JSON
         udfs.register(many)
         for task in names:
             models = _models(few, task, database)
@@ -97,7 +101,7 @@ def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
                 "us_per_row": costs[name],
                 "times": times,
                 "at_least": at_least,
-                "met": None if at_least is None else times >= at_least,
+                "met": None if at_least is None else times >= at_least * (1 - NOISE),
             }
         )
     return result

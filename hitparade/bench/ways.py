@@ -57,8 +57,8 @@ class Subject:
         self._width = self._session.get_inputs()[0].shape[1]
         self._call = f"onnx_predict('{model_id}', t.features)[-1]"
         self.typed_call = f"predict_{task.name}_by('{algorithm}', t)"
-        lists = many.sql("select features from inputs").to_arrow_table()["features"]
-        self._matrix = pc.list_flatten(lists).to_numpy().astype(np.float32).reshape(len(lists), -1)
+        lists = many.sql("select cast(features as float[]) as x from inputs").to_arrow_table()["x"]
+        self._matrix = pc.list_flatten(lists).to_numpy().reshape(-1, self._width)
 
     def onnx_predict(self) -> None:
         """The SQL function in the runtime lane."""
@@ -80,11 +80,9 @@ class Subject:
     def numpy(self) -> None:
         """Fetch to NumPy, an array for each input; score all in one go; write back."""
         places = range(self._width)
-        columns = ", ".join(f"features[{i + 1}] as x{i}" for i in places)
+        columns = ", ".join(f"cast(features[{i + 1}] as float) as x{i}" for i in places)
         found = self.many.execute(f"select {self._key}, {columns} from inputs").fetchnumpy()
-        matrix = np.stack(
-            [found[f"x{i}"] for i in places], axis=1, dtype=np.float32, casting="same_kind"
-        )
+        matrix = np.column_stack([found[f"x{i}"] for i in places])
         self._write(self.many, found[self._key], self._predict(matrix))
 
     def row_wise(self) -> None:

@@ -62,7 +62,7 @@ def test_speed_compares_every_model_by_every_way(bench, small_warehouse):
         assert asked == (trees if is_trees else {"NumPy and back": 1, "row-wise Python": 20})
         for row in mine.values():
             assert row["times"] == row["us_per_row"] / mine["onnx_predict"]["us_per_row"]
-            met = row["at_least"] and row["times"] >= row["at_least"]
+            met = row["at_least"] and row["times"] >= 0.95 * row["at_least"]
             assert row["met"] == met
     assert {row["rows"] for row in found["ways"]} == {3_000, 60}
     # Of single models a busy machine may say anything.

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 import yaml
 
+import udfs
 from tests.conftest import ROOT, Warehouse
 from tests.e2e import clients
 
@@ -205,6 +206,37 @@ def test_an_attached_file_answers_after_use(ask, warehouse, tmp_path):
     attach = f"attach '{warehouse.database}' as songs (read_only); use songs;"
     [(expected, _)] = warehouse.query(sql)
     assert ask(other, f"{attach} {sql}") == [{"answer": close_to(expected), "views": True}]
+
+
+# Challengers
+
+
+def test_traffic_is_split_and_scored_by_the_model_of_each_row(ask, copy, runner_up):
+    with duckdb.connect(copy.database) as connection:
+        udfs.assign(connection, "hit", runner_up["model_id"], 0.3)
+    split = (
+        "with assigned as ("
+        "  select *, assigned_model('hit', track_id) as model_id from dim_tracks limit 300"
+        ") select track_id, model_id, onnx_predict(model_id, encode_hit(assigned))[2] as hit "
+        "from assigned order by track_id"
+    )
+    found = ask(copy.database, split)
+    assert len({row["model_id"] for row in found}) == 2
+    for row, (track_id, model_id, hit) in zip(found, copy.query(split), strict=True):
+        assert (row["track_id"], row["model_id"]) == (track_id, model_id)
+        assert row["hit"] == (None if hit is None else close_to(hit))
+
+
+def test_the_book_compares_challengers_in_every_client(ask, copy, runner_up):
+    with duckdb.connect(copy.database) as connection:
+        udfs.assign(connection, "hit", runner_up["model_id"], 0.3)
+    query = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
+    found = [(row["algorithm"], row["tracks"], row["brier"]) for row in ask(copy.database, query)]
+    expected = [(row[0], row[3], row[6]) for row in copy.query(query)]
+    assert [name for name, _, _ in found] == [name for name, _, _ in expected]
+    assert [float(number) for _, count, brier in found for number in (count, brier)] == (
+        close_to([float(number) for _, count, brier in expected for number in (count, brier)])
+    )
 
 
 # A promotion by hand

@@ -1,15 +1,19 @@
 """Models from outside: stored, callable at once in both lanes, with functions of their own."""
 
+import dataclasses
 import hashlib
 import io
 import re
+import warnings
 
 import duckdb
 import numpy as np
 import onnxruntime
 import pytest
+import skl2onnx
 import torch
 from rich.console import Console
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -20,10 +24,10 @@ from xgboost import XGBClassifier, XGBRegressor
 
 import udfs
 from hitparade import summary
-from models_py import export
 from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.test_registry import hitparade
-from tests.hand_models import linear, net, softmax, tanh
+from tests.hand_models import linear, net, softmax, softmax_of_two, tanh
+from udfs import registration
 from udfs.schema import SCHEMA
 
 NAMES = ["energy", "valence", "tempo"]
@@ -119,7 +123,8 @@ def test_the_registry_knows_what_was_registered(open_copy):
     estimator = LogisticRegression(C=0.5, max_iter=500).fit(ROWS, LABELS)
     model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
     row = open_copy.sql("from ml.registered_models").to_arrow_table()
-    assert [field.type for field in row.schema] == [field.type for field in SCHEMA]
+    columns = [(field.name, field.type) for field in row.schema]
+    assert columns == [(field.name, field.type) for field in SCHEMA]
     (row,) = row.to_pylist()
     assert (row["model_id"], row["task"], row["version"]) == (model_id, "mood", 1)
     assert row["algorithm"] == "logistic_regression"
@@ -177,6 +182,31 @@ REFUSALS = {
         {"model": softmax(), "inputs": ["a"], "labels": ["x", "y"]},
         "3 outputs, and 2 names were given",
     ),
+    "classes that say nothing": (
+        {
+            "model": XGBClassifier(n_estimators=2).fit(ROWS, (LABELS + (ROWS[:, 0] > 0.9)) % 4),
+            "task": "tier",
+            "inputs": NAMES,
+            "examples": ROWS,
+        },
+        "answer Flop, Mid, Hit, Viral, and this one 0, 1, 2, 3",
+    ),
+    "labels that are missing": (
+        {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
+        "answer false, true, and this one 2 scores without names: give it the same labels",
+    ),
+    "the name of another function": (
+        {"model": linear([1.0], 0.0), "task": "streams", "inputs": ["a"]},
+        "a function predict_streams is there already",
+    ),
+    "examples of another width": (
+        {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},
+        "onnxruntime cannot run the model|has 2 inputs, and the examples 1",
+    ),
+    "examples too large": (
+        {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
+        "finite numbers that float32 can hold",
+    ),
     "no model": ({"model": object()}, "no fitted scikit-learn or XGBoost estimator"),
     "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "no fitted scikit-learn"),
     "no examples": (
@@ -209,7 +239,7 @@ REFUSALS = {
     ),
     "other outputs": (
         {"model": net(), "task": "tier", "inputs": ["a", "b"]},
-        "the models of task tier answer Flop, Mid, Hit, Viral, and this one 1 scores",
+        "the models of task tier answer Flop, Mid, Hit, Viral, and this one 1 scores without",
     ),
     "labels in another order": (
         {
@@ -223,7 +253,7 @@ REFUSALS = {
         "answer Flop, Mid, Hit, Viral, and this one Flop, Hit, Mid, Viral",
     ),
     "a trained algorithm's name": (
-        {"model": softmax(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
+        {"model": softmax_of_two(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
         "task hit trains xgboost itself",
     ),
 }
@@ -238,16 +268,78 @@ def test_a_model_that_does_not_fit_is_refused_and_leaves_no_trace(open_copy, cas
 
 
 def test_other_inputs_are_callable_but_not_promoted(open_copy):
-    model_id = udfs.register_model(
-        open_copy, softmax_of_two(), task="hit", inputs=["a"], algorithm="own"
+    given = {"inputs": ["a"], "labels": ["false", "true"], "algorithm": "own"}
+    model_id = udfs.register_model(open_copy, softmax_of_two(), task="hit", **given)
+    assert scores(open_copy, model_id, np.ones((1, 1)))[0] == pytest.approx(
+        [1 / (1 + np.e), np.e / (1 + np.e)], rel=1e-6
     )
-    assert len(scores(open_copy, model_id, np.ones((1, 1)))[0]) == 2
     with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give dance"):
         udfs.promote(open_copy, "hit", model_id)
 
 
-def softmax_of_two() -> bytes:
-    return export.to_onnx(LogisticRegression().fit([[0], [1], [2]], [0, 0, 1]), 1)
+def test_a_graph_that_names_its_labels_otherwise_is_refused(open_copy):
+    """The labels of a file count as those of an estimator do: sorted, they are no tiers."""
+    names = np.array(["Flop", "Hit", "Mid", "Viral"])
+    estimator = LogisticRegression(max_iter=9_999)
+    estimator.fit(ROWS, names[(LABELS + (ROWS[:, 0] > 0.9)) % 4])
+    kind = FloatTensorType([None, 3])
+    graph = skl2onnx.to_onnx(
+        estimator, initial_types=[("features", kind)], options={"zipmap": False}
+    )
+    with pytest.raises(udfs.ModelError, match="and this one Flop, Hit, Mid, Viral"):
+        udfs.register_model(open_copy, graph.SerializeToString(), task="tier", inputs=NAMES)
+
+
+def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
+    ids = [
+        udfs.register_model(open_copy, linear([a, 2.0], 0.0), task="mood", inputs=["a", "b"])
+        for a in (1.0, 2.0, 3.0)
+    ]
+    assert [scores(open_copy, i, np.ones((1, 2)))[0][0] for i in ids] == [3, 4, 5]
+    udfs.prune(open_copy, 1)
+    with pytest.raises(duckdb.Error, match="is served"):
+        scores(open_copy, ids[0], np.ones((1, 2)))
+    assert scores(open_copy, ids[-1], np.ones((1, 2)))[0][0] == 5
+
+
+def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, monkeypatch):
+    """For every task that the model comes to."""
+    right = registration.validated_apart
+    wrong = net_module_with(1e-3)
+    monkeypatch.setattr(registration, "validated_apart", lambda *given: wrong(right(*given)))
+    for task in ("mood", "mood2"):
+        given = {"task": task, "inputs": ["a", "b"]}
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            model_id = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), **given)
+        assert ("would be further than" in str([w.message for w in said])) == (task == "mood")
+        with pytest.raises(duckdb.Error, match="has no form in pure SQL"):
+            scores(open_copy, model_id, np.ones((1, 2)))
+
+
+def net_module_with(error: float):
+    """Put an error into the portable form of a linear model."""
+
+    def change(graph):
+        layer = graph.portable["layers"][0]
+        layers = [layer | {"intercepts": [layer["intercepts"][0] + error]}]
+        return dataclasses.replace(graph, portable=graph.portable | {"layers": layers})
+
+    return change
+
+
+def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        given = {"task": "log_streams", "algorithm": "ours"}
+        model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)
+        udfs.promote(connection, "log_streams", model_id)
+        udfs.unpin(connection, "log_streams")
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    task = "where task = 'log_streams'"
+    assert small_copy.query(f"select model_id from ml.champions {task}") == [(model_id,)]
+    ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
+    assert decision == "keep"
+    assert reason.startswith("the champion came from outside")
 
 
 # The command line
@@ -267,8 +359,8 @@ def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_pat
     assert "task mood: the champion is now calm_or_wild" in said
     folder = own_project.project / "udfs" / "functions"
     said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
-    assert "dbt build --select predict_mood+ check_mood" in said
-    own_project.dbt("build", "--select", "predict_mood", "predict_mood_proba", "check_mood")
+    (names,) = re.findall(r"dbt build --select (.*)", said)
+    own_project.dbt("build", "--select", *names.split())
     query = "select predict_mood(2), predict_mood_proba(-2).calm, check_mood(null)"
     ((label, calm, problems),) = own_project.query(query)
     assert label == "calm"
@@ -302,7 +394,12 @@ def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path
 
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
-    [("Energy,b", "'Energy' cannot be a name"), ("select,b", "'select'"), ("t,b", "'t' cannot")],
+    [
+        ("Energy,b", "'Energy' cannot be a name"),
+        ("select,b", "'select'"),
+        ("t,b", "'t' cannot"),
+        ("left,b", "'left'"),
+    ],
 )
 def test_names_that_sql_cannot_read_make_no_function(small_copy, tmp_path, inputs, sentence):
     with duckdb.connect(small_copy.database) as connection:

@@ -13,8 +13,10 @@ import udfs
 from hitparade.cli import app
 from tests.conftest import ROOT
 from tests.e2e.test_runtime import value
+from tests.hand_models import net, softmax_of_two
 
 CHAMPION = "select model_id from ml.champions where task = 'hit'"
+QUERY = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
 
 
 def model(warehouse, algorithm: str, task: str = "hit") -> str:
@@ -22,16 +24,21 @@ def model(warehouse, algorithm: str, task: str = "hit") -> str:
     return warehouse.query(f"{query} '{algorithm}'")[0][0]
 
 
-def champion(warehouse) -> str:
+def champion(warehouse, connection=None) -> str:
+    if connection:
+        return connection.execute(CHAMPION).fetchall()[0][0]
     return warehouse.query(CHAMPION)[0][0]
 
 
+def others(warehouse) -> list[str]:
+    """The hit models that are not the champion."""
+    hits = "select model_id from ml.model_versions where task = 'hit'"
+    found = warehouse.query(f"{hits} and model_id <> ({CHAMPION}) order by 1")
+    return [model_id for (model_id,) in found]
+
+
 def other(warehouse) -> str:
-    """A hit model that is not the champion."""
-    query = (
-        f"select model_id from ml.model_versions where task = 'hit' and model_id <> ({CHAMPION})"
-    )
-    return warehouse.query(f"{query} order by 1 limit 1")[0][0]
+    return others(warehouse)[0]
 
 
 def hitparade(warehouse, *arguments: str):
@@ -147,6 +154,14 @@ def test_a_dry_run_prunes_nothing(grown):
     assert all(bytes_of(grown).values())
 
 
+def test_pruning_leaves_a_table_of_the_users_own_alone(grown):
+    with duckdb.connect(grown.database) as connection:
+        connection.execute("create table ml.train_hit_backup as from ml.train_hit")
+        udfs.prune(connection, 1)
+        lost = "select count(*) from ml.train_hit_backup where onnx is null"
+        assert connection.execute(lost).fetchall() == [(0,)]
+
+
 def test_a_pruned_model_is_refused_by_name(grown):
     with duckdb.connect(grown.database) as connection:
         udfs.prune(connection, 1)
@@ -201,7 +216,7 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("pin", "mood"), "task mood has no champion"),
         (("prune", "--keep", "0"), "keep must be at least 1, got 0"),
         (("show", "nosuch"), "no model nosuch is in the registry: see `hitparade models`"),
-        (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch with its bytes"),
+        (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why(small_warehouse, arguments, sentence):
@@ -215,6 +230,8 @@ def test_a_read_only_connection_cannot_promote(small_warehouse):
         for call in (
             lambda: udfs.promote(connection, "hit", other(small_warehouse)),
             lambda: udfs.pin(connection, "hit"),
+            lambda: udfs.unpin(connection, "hit"),
+            lambda: udfs.register_model(connection, net(), task="mood", inputs=["a", "b"]),
             lambda: udfs.assign(connection, "hit", other(small_warehouse), 0.1),
         ):
             with pytest.raises(udfs.ModelError, match="opened read-only"):
@@ -262,24 +279,81 @@ def test_a_promotion_is_later_than_all_before_it_whatever_the_clock_says(small_c
 # Traffic
 
 
-def test_keys_split_by_share_the_same_in_every_lane_and_session(small_copy):
+KEYS = "select range, assigned_model('hit', 'track ' || range) from range(10000)"
+
+
+def split(connection) -> dict:
+    return dict(connection.execute(KEYS).fetchall())
+
+
+def test_keys_split_by_share_the_same_in_every_session(small_copy):
     second = other(small_copy)
-    keys = (
-        "select 'track ' || i as key, assigned_model('hit', 'track ' || i) from range(10000) r(i)"
-    )
     with duckdb.connect(small_copy.database) as connection:
-        before = {model_id for _, model_id in connection.execute(keys).fetchall()}
-        assert [(model_id,) for model_id in before] == connection.execute(CHAMPION).fetchall()
+        assert set(split(connection).values()) == {champion(small_copy, connection)}
         udfs.assign(connection, "hit", second, 0.2)
-        split = dict(connection.execute(keys).fetchall())
-        udfs.assign(connection, "hit", second, 0.5)
-        wider = dict(connection.execute(keys).fetchall())
-    assert dict(small_copy.query(keys)) == wider
-    for found, share in ((split, 0.2), (wider, 0.5)):
+        count = sum(model_id == second for model_id in split(connection).values())
         # Five standard deviations of a fair draw.
-        count = sum(model_id == second for model_id in found.values())
-        assert abs(count - 10_000 * share) < 5 * math.sqrt(10_000 * share * (1 - share))
-    assert all(wider[key] == second for key in split if split[key] == second)
+        assert abs(count - 2_000) < 5 * math.sqrt(10_000 * 0.2 * 0.8)
+        expected = split(connection)
+    assert dict(small_copy.query(KEYS)) == expected
+
+
+def test_a_share_that_changes_moves_keys_between_its_model_and_the_champion_alone(small_copy):
+    second, third = others(small_copy)
+    first = champion(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", second, 0.2)
+        udfs.assign(connection, "hit", third, 0.1)
+        states = [split(connection)]
+        for model_id, share in ((third, 0.6), (second, 0.4), (third, 0.05), (second, 0)):
+            udfs.assign(connection, "hit", model_id, share)
+            states.append(split(connection))
+            moved = {
+                frozenset((before, after))
+                for before, after in zip(*(s.values() for s in states[-2:]), strict=True)
+                if before != after
+            }
+            assert moved == {frozenset((first, model_id))}
+        shares = dict(connection.execute("select model_id, share from ml.traffic").fetchall())
+    assert shares[third] == pytest.approx(0.05)
+    assert shares[first] == pytest.approx(0.95)
+    assert second not in shares
+
+
+def test_a_challenger_that_is_promoted_stands_once_in_the_traffic(small_copy):
+    first, second = champion(small_copy), other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", second, 0.2)
+        udfs.promote(connection, "hit", second)
+        traffic = "select model_id, is_champion, share from ml.traffic where task = 'hit'"
+        assert connection.execute(traffic).fetchall() == [(second, True, 1.0)]
+        assert set(split(connection).values()) == {second}
+        with pytest.raises(udfs.ModelError, match="is the champion of task hit: it has the rest"):
+            udfs.assign(connection, "hit", second, 0.3)
+        udfs.assign(connection, "hit", first, 0.3)
+        judged = connection.execute(QUERY).fetchall()
+    assert [(row[1], row[2]) for row in judged] == [(True, 0.7), (False, 0.3)]
+    assert sum(row[3] for row in judged) > 100
+
+
+def test_a_task_without_champion_has_no_traffic(small_copy):
+    second = other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", second, 0.2)
+        connection.execute(
+            "insert into ml.promotions select now()::timestamp + interval 1 day, 'hit', null, "
+            "'retired', false, false"
+        )
+        assert set(split(connection).values()) == {None}
+        assert connection.execute("select * from ml.traffic where task = 'hit'").fetchall() == []
+
+
+def test_only_a_model_that_fits_the_functions_gets_a_share(small_copy):
+    given = {"task": "hit", "inputs": ["a"], "labels": ["false", "true"]}
+    with duckdb.connect(small_copy.database) as connection:
+        model_id = udfs.register_model(connection, softmax_of_two(), **given)
+        with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give"):
+            udfs.assign(connection, "hit", model_id, 0.1)
 
 
 def test_a_key_may_be_of_any_type_and_a_task_may_have_no_champion(small_copy):
@@ -310,14 +384,18 @@ def test_each_row_is_scored_by_the_model_it_names(connection):
 
 
 def test_shares_cannot_exceed_all(small_copy):
-    second, third = (model(small_copy, name) for name in ("logistic_regression", "random_forest"))
+    second, third = others(small_copy)
     with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.7)
-        with pytest.raises(udfs.ModelError, match=r"between 0 and 0\.3"):
-            udfs.assign(connection, "hit", third, 0.4)
+        udfs.assign(connection, "hit", second, 0.9)
+        with pytest.raises(udfs.ModelError, match=r"between 0 and 0\.1"):
+            udfs.assign(connection, "hit", third, 0.2)
         with pytest.raises(udfs.ModelError, match=r"between 0 and 1"):
             udfs.assign(connection, "hit", second, -0.1)
-        udfs.assign(connection, "hit", second, 0)
+        udfs.assign(connection, "hit", third, 0.1)
+        champion_share = "select share from ml.traffic where task = 'hit' and is_champion"
+        assert connection.execute(champion_share).fetchall() == [(0.0,)]
+        for model_id in (second, third):
+            udfs.assign(connection, "hit", model_id, 0)
         assert connection.execute("select count(*) from ml.assignments").fetchall() == [(0,)]
 
 

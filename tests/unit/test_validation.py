@@ -1,5 +1,6 @@
 """What is refused of a graph from outside, and what the others are turned into."""
 
+import dataclasses
 import re
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
 from tests.hand_models import linear, net, softmax, stump, tanh
-from udfs import ModelError
+from udfs import ModelError, portable
 from udfs.apart import validated_apart
 from udfs.validation import MAX_BYTES, Refusal, validated
 
@@ -225,7 +226,9 @@ def test_functions_of_the_graph_are_inlined():
 
 
 def test_a_process_of_its_own_says_the_same():
-    assert validated_apart(net()) == validated(net())
+    found = validated_apart(net())
+    assert dataclasses.replace(found, portable=None) == validated(net())
+    assert found.portable == portable.translate(found.content)
     with pytest.raises(ModelError, match="was not stored: the file has 0 bytes"):
         validated_apart(b"")
 

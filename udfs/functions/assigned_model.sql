@@ -1,16 +1,16 @@
 -- depends_on: {{ ref('traffic') }}
-(task_name, key) as list_max(list_transform(
-    coalesce(
-        (
-            select list(__variant)
-            from (select traffic as __variant from ml.traffic as traffic)
-            where __variant.task = task_name and __variant.share > 0
-        ),
-        []
-    ),
-    lambda v: struct_pack(
-        score := ln({{ share_of_hash("case when v.is_champion then 'champion' else v.model_id end || '|' || coalesce(cast(key as varchar), '')") }})
-        / v.share,
-        model_id := v.model_id
-    )
-)).model_id
+(task_name, key) as case
+    when {{ champion_of('task_name') }} is not null
+        then coalesce(
+            list_filter(
+                (
+                    select list(__slice)
+                    from (select assignments as __slice from ml.assignments as assignments)
+                    where __slice.task = task_name
+                ),
+                lambda s: {{ bucket("task_name || '|' || coalesce(cast(key as varchar), '')") }}
+                between s.first_bucket and s.last_bucket
+            )[1].model_id,
+            {{ champion_of('task_name') }}
+        )
+end

@@ -62,7 +62,7 @@ def _chain(
         fed_by = [value for value in inputs if value not in constants]
         if len(fed_by) != 1:
             return None
-        if not _is_identity(producers[name]):
+        if not _is_identity(producers[name], producers):
             chain.insert(0, producers[name])
         name = fed_by[0]
     return None
@@ -72,11 +72,13 @@ def _width(graph: onnx.GraphProto) -> int:
     return graph.input[0].type.tensor_type.shape.dim[1].dim_value
 
 
-def _is_identity(node: onnx.NodeProto) -> bool:
+def _is_identity(node: onnx.NodeProto, producers: Mapping[str, onnx.NodeProto]) -> bool:
     """True for what converters put around a model and changes nothing."""
     values = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type == "Normalizer":  # of probabilities, whose sum is 1 already
-        return values.get("norm") == b"L1"
+        before = producers.get(node.input[0])
+        is_classified = before is not None and before.op_type.endswith("Classifier")
+        return is_classified and values.get("norm") == b"L1"
     if node.op_type == "Cast":  # the features, which are float32 already
         return values.get("to") == onnx.TensorProto.FLOAT
     return node.op_type == "Identity"

@@ -15,6 +15,8 @@ import onnx
 
 from udfs.portable.attributes import attributes, transform
 
+# A layer of more values would make each query slow, and each product of two layers large.
+MAX_WIDTH = 1_000
 Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
 
 
@@ -31,6 +33,8 @@ def translate(
     Returns:
         None where a node is neither affine nor ReLU, or the last one is ReLU.
     """
+    if width > MAX_WIDTH:
+        return None
     layers, last = [None], chain[-1]
     ending = _ending(last)
     for node in chain[:-1] if ending else chain:
@@ -42,6 +46,8 @@ def translate(
             return None
         layers[-1] = found if layers[-1] is None else _after(layers[-1], found)
         width = len(found[1])
+        if width > MAX_WIDTH:
+            return None
     if any(layer is None for layer in layers):
         return None
     return {

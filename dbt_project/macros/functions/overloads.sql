@@ -41,7 +41,7 @@
     list_transform(
         [{{ scores }}],
         lambda s: case when s is not null then struct_pack(
-            {%- for label in labels %}"{{ label }}" := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
+            {%- for label in labels %}"{{ label | replace('"', '""') }}" := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
         ) end
     )[1]
 {%- endmacro %}

@@ -30,9 +30,9 @@
     create table if not exists ml.assignments (
         task varchar not null,
         model_id varchar not null,
-        share double not null,
-        assigned_at timestamp not null,
-        unique (task, model_id)
+        first_bucket integer not null,
+        last_bucket integer not null,
+        assigned_at timestamp not null
     );
     {{ create_registered_models() }}
     {{ create_served_models() }}

@@ -4,7 +4,7 @@
 
         dbt run-operation prune --args '{keep: 3}'
 -#}
-{% macro prune(keep=1) -%}
+{% macro prune(keep=3) -%}
     {% if keep is not integer or keep < 1 %}
         {% do exceptions.raise_compiler_error("keep must be a whole number from 1 on, got " ~ keep) %}
     {% endif %}
@@ -22,6 +22,7 @@
         ) %}
     {% endfor %}
     {% do run_query("drop table pruned") %}
+    {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
     {{ log(pruned[0] ~ " models pruned, " ~ pruned[1] ~ " bytes", info=true) }}
 {%- endmacro %}

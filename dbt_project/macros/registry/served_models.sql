@@ -21,9 +21,14 @@
     );
 {%- endmacro %}
 
-{#- Renew the serving table from the registry, in the transaction of whoever calls. -#}
+{#- Renew the serving table from the registry, in the transaction of whoever calls. Rows that stay are left alone,
+    for a model_id never changes its meaning, only whether it has a portable form: DuckDB cannot free what a
+    transaction wrote anew while others read. -#}
 {% macro renew_served_models() -%}
-    delete from ml.served_models;
+    {%- set served = "(model_id, task, algorithm, is_newest, coalesce(kind, ''))" -%}
+    delete from ml.served_models
+    where {{ served }} not in (select {{ served }} from ml.models_to_serve);
     insert into ml.served_models by name
-    select * from ml.models_to_serve;
+    select * from ml.models_to_serve
+    where {{ served }} not in (select {{ served }} from ml.served_models);
 {%- endmacro %}

@@ -59,6 +59,7 @@ champions as (
         champions.model_id,
         champions.is_pinned,
         versions.definition,
+        versions.origin,
         {{ fits_functions('champions.task', 'versions.inputs') }} as fits
     from {{ ref('champions') }} as champions
     left join {{ ref('model_versions') }} as versions
@@ -94,6 +95,7 @@ compared as (
         met.holdout as champion_holdout,
         best.sign * (best.mean - best.baseline_mean) > 0 as beats_baseline,
         coalesce(champions.is_pinned and champions.fits, false) as is_kept_by_hand,
+        coalesce(champions.fits and champions.origin = 'registered', false) as is_from_outside,
         coalesce(champions.fits and champions.definition = best.definition, false) as is_comparable,
         best.sign * (met.holdout - best.baseline_holdout) <= 0 as is_champion_worse_than_baseline,
         best.sign * (best.holdout - met.holdout) > 0 as beats_champion
@@ -112,6 +114,8 @@ judged as (
         case
             when champion_model_id = model_id then 'keep: is the champion'
             when is_kept_by_hand then 'keep: the task is pinned to a champion chosen by hand'
+            when is_from_outside
+                then 'keep: the champion came from outside, and nobody knows the rows it was trained on'
             when champion_model_id is null and beats_baseline
                 then 'promote: first champion, better than the baseline'
             when champion_model_id is null then 'refuse: not better than the baseline'

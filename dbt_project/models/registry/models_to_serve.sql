@@ -12,18 +12,16 @@ with served as (
             partition by registry.task, registry.algorithm
         ) as is_last_version,
         champions.model_id is not null as is_champion,
-        assignments.model_id is not null as is_assigned
+        registry.model_id in (select model_id from {{ source('ml', 'assignments') }}) as is_assigned
     from {{ ref('registry') }} as registry
     left join {{ ref('champions') }} as champions
         on registry.task = champions.task and registry.model_id = champions.model_id
-    left join {{ source('ml', 'assignments') }} as assignments
-        on registry.task = assignments.task and registry.model_id = assignments.model_id
     where registry.pruned_at is null
     -- A model trained twice to the same bytes has several versions and one meaning.
     qualify
         (
             is_assigned
-            or (is_registered and is_last_version)
+            or is_registered
             or (fits and (is_last_version or is_champion))
         )
         and row_number() over (

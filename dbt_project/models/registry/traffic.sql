@@ -1,26 +1,33 @@
-with champions as (
+-- A challenger that became champion has no share of its own any more.
+with challengers as (
 
     select
-        champions.task,
-        champions.model_id,
-        1 - coalesce(sum(assignments.share), 0) as share
-    from {{ ref('champions') }} as champions
-    left join {{ source('ml', 'assignments') }} as assignments
-        on champions.task = assignments.task
-    group by champions.task, champions.model_id
+        assignments.task,
+        assignments.model_id,
+        sum(assignments.last_bucket - assignments.first_bucket + 1) as buckets
+    from {{ source('ml', 'assignments') }} as assignments
+    left join {{ ref('champions') }} as champions
+        on assignments.task = champions.task and assignments.model_id = champions.model_id
+    where champions.model_id is null
+    group by assignments.task, assignments.model_id
 
 )
 
 select
-    task,
-    model_id,
+    champions.task,
+    champions.model_id,
     true as is_champion,
-    share
-from champions
+    1 - coalesce(sum(challengers.buckets), 0) / 10000 as share
+from {{ ref('champions') }} as champions
+left join challengers
+    on champions.task = challengers.task
+group by champions.task, champions.model_id
 union all
 select
-    task,
-    model_id,
+    challengers.task,
+    challengers.model_id,
     false as is_champion,
-    share
-from {{ source('ml', 'assignments') }}
+    challengers.buckets / 10000 as share
+from challengers
+inner join {{ ref('champions') }} as champions
+    on challengers.task = champions.task

@@ -14,8 +14,7 @@ MODELS = """
         case
             when champions.model_id is not null and champions.is_pinned then 'champion, pinned'
             when champions.model_id is not null then 'champion'
-            when assignments.model_id is not null
-                then format('{:g} of the traffic', assignments.share)
+            when traffic.model_id is not null then format('{:g} of the traffic', traffic.share)
             when versions.pruned_at is not null then 'pruned'
             when versions.origin = 'registered' then 'registered'
             else ''
@@ -30,8 +29,8 @@ MODELS = """
     from ml.model_versions as versions
     left join ml.champions as champions
         on versions.task = champions.task and versions.model_id = champions.model_id
-    left join ml.assignments as assignments
-        on versions.task = assignments.task and versions.model_id = assignments.model_id
+    left join ml.traffic as traffic
+        on versions.task = traffic.task and versions.model_id = traffic.model_id
     left join ml.model_metrics as metrics
         on
             versions.task = metrics.task

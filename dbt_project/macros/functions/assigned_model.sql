@@ -1,0 +1,13 @@
+{#- One of the 10,000 buckets that a task's traffic is dealt to: the first 32 bits of md5. -#}
+{% macro bucket(text) -%}
+    {{ hex_to_integer('substr(md5(' ~ text ~ '), 1, 8)') }} % 10000
+{%- endmacro %}
+
+{#- The champion's model_id of a task given by an expression; NULL where there is none. -#}
+{% macro champion_of(task) -%}
+    (
+        select max(__champion.model_id)
+        from (select champion as __champion from ml.champions as champion)
+        where __champion.task = {{ task }}
+    )
+{%- endmacro %}
