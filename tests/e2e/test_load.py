@@ -19,7 +19,8 @@ from udfs.sessions import DEFAULT_SIZE
 
 # Of each of eight threads; 10,000 is full size and takes a quarter of an hour.
 CALLS = int(os.environ.get("HITPARADE_LOAD_CALLS", "100"))
-MEGABYTES = 40
+# What memory may grow by: once, and for each promotion, whose views DuckDB's allocator remembers.
+MEGABYTES, MEGABYTES_OF_PROMOTION = 40, 0.25
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def test_every_answer_is_that_of_one_champion_while_champions_change(small_copy)
     assert found["wrong"] == []
     assert found["calls"] == 8 * CALLS
     assert found["promotions"] > 2 and found["certain"] > 0
-    assert found["memory_at_the_end"] < found["memory_after_warm_up"] + MEGABYTES
+    allowed = MEGABYTES + MEGABYTES_OF_PROMOTION * found["promotions"]
+    assert found["memory_at_the_end"] < found["memory_after_warm_up"] + allowed
 
 
 def test_a_pool_opens_and_closes_connections_over_and_over(small_warehouse):
