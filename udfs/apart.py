@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,19 @@ def _ending(done: subprocess.CompletedProcess) -> str:
     return said[-1] if said else f"code {done.returncode}"
 
 
+def checked(content: bytes, rows: np.ndarray | None = None) -> Graph:
+    """Return a graph in the form of the registry, with its portable form, checked in this process.
+
+    Raises:
+        Refusal: it cannot be stored.
+    """
+    graph = validated(content, rows)
+    try:
+        return replace(graph, portable=portable.translate(graph.content))
+    except ModelError:  # what SQL has no form of may also be what its translator did not foresee
+        return graph
+
+
 def _limit(name: str, bound: int) -> None:
     """Bound what this process may use, or leave a bound that is lower already."""
     import resource  # not on every system, and wanted only here
@@ -80,20 +93,13 @@ def main() -> None:
     _limit("RLIMIT_AS", MEMORY)
     rows = request["rows"]
     try:
-        graph = validated(content, None if rows is None else np.array(rows, dtype=np.float32))
+        graph = checked(content, None if rows is None else np.array(rows, dtype=np.float32))
     except Refusal as refusal:
         print(json.dumps({"refusal": str(refusal)}))
         return
-    answer = asdict(graph) | {"portable": _portable(graph.content)}
+    answer = asdict(graph)
     del answer["content"]
     sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + graph.content)
-
-
-def _portable(content: bytes) -> dict | None:
-    try:
-        return portable.translate(content)
-    except ModelError:  # what SQL has no form of may also be what its translator did not foresee
-        return None
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def _translation(content: bytes) -> str:
 
 def _validated_here(content: bytes, rows: np.ndarray | None) -> Graph:
     try:
-        return validated(content, rows)
+        return apart.checked(content, rows)
     except Refusal as refusal:
         raise udfs.ModelError(f"the model was not stored: {refusal}") from refusal
 
