@@ -2,8 +2,7 @@
 
 import duckdb
 
-from hitparade.terminal import rows_of
-from hitparade.warehouse import WarehouseError
+from hitparade.warehouse import WarehouseError, rows_of
 
 MODELS = """
     select

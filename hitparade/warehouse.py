@@ -80,6 +80,12 @@ def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBP
             raise _explained(error) from error
 
 
+def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict]:
+    """Return the rows of a query by column name."""
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
 def feature_table(connection: duckdb.DuckDBPyConnection, task: "Task") -> pa.Table:
     """Return the feature table of a task."""
     return connection.sql(f"from features.feat_{task.name}").to_arrow_table()

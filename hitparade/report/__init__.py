@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from hitparade.report import models, music, page, sources
-from hitparade.warehouse import WarehouseError, opened
+from hitparade.warehouse import opened
 
 MARTS = {
     "rpt_model_leaderboard",
@@ -38,15 +38,13 @@ def write(database: Path, output: Path) -> None:
     """Write the page of a warehouse: the same bytes for the same database.
 
     Raises:
-        ReportError: The database is not a warehouse, lacks the marts, or the page has no place.
+        ReportError: the warehouse lacks the marts, or the page has no place.
+        WarehouseError: there is no warehouse of this version.
     """
     if not output.parent.is_dir():
         raise ReportError(f"{output.parent} is not a folder: name another one with --output")
-    try:
-        with opened(database) as connection:
-            html = _html(database, connection)
-    except WarehouseError as error:
-        raise ReportError(str(error)) from error
+    with opened(database) as connection:
+        html = _html(database, connection)
     output.write_text(html, encoding="utf-8")
 
 
@@ -55,7 +53,4 @@ def _html(database: Path, connection: duckdb.DuckDBPyConnection) -> str:
     missing = MARTS - {name for (name,) in connection.execute(query).fetchall()}
     if missing:
         raise ReportError(f"{database} has no {', '.join(sorted(missing))}: run `dbt build`")
-    try:
-        return page.render([section(connection) for section in SECTIONS])
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise ReportError(f"{database} is of another version: run `dbt build`\n{error}") from error
+    return page.render([section(connection) for section in SECTIONS])

@@ -27,6 +27,11 @@ CALLS = [
     f"predict_streams({CHART_SONG})",
 ]
 CHAMPION = "select model_id from ml.champions where task = 'hit'"
+EMPTY_AFTER_A_FIRST_BUILD = {
+    "ml.previous_champions",
+    "ml.prunable_models",
+    "ml.stale_predictions",
+}
 FUNCTIONS = sorted((ROOT / "udfs" / "functions").glob("*.yml"))
 
 
@@ -156,7 +161,8 @@ def test_every_view_answers(ask, warehouse):
         f"select '{view}' as name, count(distinct hash(v)) > 0 as answer from {view} v"
         for (view,) in views
     )
-    assert [row for row in ask(warehouse.database, sql) if not row["answer"]] == []
+    empty = {row["name"] for row in ask(warehouse.database, sql) if not row["answer"]}
+    assert empty == EMPTY_AFTER_A_FIRST_BUILD
 
 
 def test_functions_are_listed_with_their_descriptions(ask, warehouse):

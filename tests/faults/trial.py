@@ -13,37 +13,58 @@ import onnxruntime
 
 import udfs
 from udfs import apart, portable, registration
-from udfs.validation import Graph, Refusal, validated
+from udfs.validation import Graph, Refusal
 
-SECONDS = 30
+# A graph that takes longer is refused, as `udfs.apart` does.
+SECONDS = 20
+# What is sent once the graph was checked: whatever ends this process later is a fault.
+CHECKED = "checked"
 # On rows that the registration did not try.
 TOLERANCE = 1e-4
 
 
 def send(answer: Connection, content: bytes, empty: Path, own: Path) -> None:
-    """Send the outcome of a trial on a registry file of its own, a copy of an empty one."""
+    """Send CHECKED, then the outcome of a trial on a registry file, a copy of an empty one."""
     resource.setrlimit(resource.RLIMIT_AS, (apart.MEMORY, apart.MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     warnings.simplefilter("ignore")  # a model that runs in the runtime lane alone
     shutil.copyfile(empty, own)
     try:
         with duckdb.connect(own) as connection:
-            answer.send(outcome(connection, content))
+            checked = _checked(content)
+            answer.send(CHECKED)
+            answer.send(outcome(connection, content, checked))
     except Exception:
         answer.send(f"failed: {traceback.format_exc()}")
 
 
-def outcome(connection: duckdb.DuckDBPyConnection, content: bytes) -> str:
+def outcome(
+    connection: duckdb.DuckDBPyConnection, content: bytes, checked: Graph | udfs.ModelError
+) -> str:
     """What became of a graph: why it is refused, or which lanes answer as onnxruntime does."""
     translated = _translation(content)
+
     # This process stands apart already: another one for each trial would take a second.
-    registration.validated_apart = _validated_here
+    def validated_here(*_) -> Graph:
+        if isinstance(checked, udfs.ModelError):
+            raise checked
+        return checked
+
+    registration.validated_apart = validated_here
+    names = [f"x{i}" for i in range(getattr(checked, "inputs", 1))]
     try:
-        model_id = udfs.register_model(connection, content, task="own", inputs=_names(content))
+        model_id = udfs.register_model(connection, content, task="own", inputs=names)
     except udfs.ModelError as error:
         assert len(str(error)) > 20, error
         return f"refused, {translated}"
     return f"stored: {_lanes(connection, model_id)}"
+
+
+def _checked(content: bytes) -> Graph | udfs.ModelError:
+    try:
+        return apart.checked(content)
+    except Refusal as refusal:
+        return udfs.ModelError(f"the model was not stored: {refusal}")
 
 
 def _translation(content: bytes) -> str:
@@ -52,21 +73,6 @@ def _translation(content: bytes) -> str:
     except udfs.ModelError as error:
         assert "malformed" in str(error)
         return "malformed"
-
-
-def _validated_here(content: bytes, rows: np.ndarray | None) -> Graph:
-    try:
-        return apart.checked(content, rows)
-    except Refusal as refusal:
-        raise udfs.ModelError(f"the model was not stored: {refusal}") from refusal
-
-
-def _names(content: bytes) -> list[str]:
-    """Names for the inputs of a graph that will do; one for others."""
-    try:
-        return [f"x{i}" for i in range(validated(content).inputs)]
-    except Refusal:
-        return ["x"]
 
 
 def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:

@@ -1,6 +1,6 @@
 """What the command line says, where no warehouse is needed."""
 
-from hitparade.cli import _without_leak_report
+from hitparade.build import without_leak_report
 
 
 def test_a_leak_report_hides_no_line_of_dbt():
@@ -11,4 +11,4 @@ def test_a_leak_report_hides_no_line_of_dbt():
         "See https://nanobind.readthedocs.io/en/latest/refleaks.html\n"
     )
     said = "Runtime Error\n  - model.hitparade.int_tracks leaked rows\n"
-    assert "".join(_without_leak_report(report + said)) == said
+    assert "".join(without_leak_report(report + said)) == said

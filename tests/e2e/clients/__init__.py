@@ -28,8 +28,9 @@ def is_fetched(client: str) -> bool:
 
 def query(client: str, database: Path, sql: str) -> list[dict]:
     """Run SQL in a process of its own on a read-only file; return the last statement's rows."""
+    # To the command line, a query that begins with a comment would be an option.
     done = subprocess.run(
-        [*COMMANDS[client], database, sql], capture_output=True, text=True, timeout=120
+        [*COMMANDS[client], database, f"\n{sql}"], capture_output=True, text=True, timeout=120
     )
     if done.returncode:
         raise ClientError(done.stderr)

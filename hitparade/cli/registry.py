@@ -9,13 +9,12 @@ import duckdb
 import typer
 
 from hitparade import raw
-from hitparade.terminal import console, errors, rows_of, show_json, show_rows
-from hitparade.warehouse import WarehouseError, database, opened
+from hitparade.cli.terminal import AsJson, console, errors, show_json, show_rows
+from hitparade.warehouse import WarehouseError, database, opened, rows_of
 
 app = typer.Typer()
 Task = Annotated[str, typer.Argument(help="The task, such as hit.")]
 ModelId = Annotated[str, typer.Argument(help="The model_id, as `hitparade models` shows it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command()

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
-import duckdb
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 console = Console()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @contextmanager
@@ -21,12 +22,6 @@ def errors(*kinds: type[Exception]) -> Iterator[None]:
     except kinds as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
-
-
-def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict]:
-    """Return the rows of a query by column name."""
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def show_json(found: object) -> None:

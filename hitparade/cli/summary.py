@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from hitparade.terminal import rows_of, show_rows
+from hitparade.cli.terminal import show_rows
+from hitparade.warehouse import rows_of
 
 SOURCES = """
     select

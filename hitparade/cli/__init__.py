@@ -1,0 +1,15 @@
+"""The `hitparade` command: a module for each group of its commands."""
+
+import typer
+
+from hitparade.cli import bench, pipeline, registry
+
+app = typer.Typer(
+    help="In-database machine learning for music analytics.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(pipeline.app)
+app.add_typer(registry.app)
+app.add_typer(bench.app, name="bench")

@@ -1,0 +1,113 @@
+"""The benchmarks: `hitparade bench ...`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from hitparade.bench import BenchError
+from hitparade.cli.terminal import AsJson, console, errors, show_rows
+from hitparade.warehouse import WarehouseError, database
+
+app = typer.Typer(
+    help="Measure speed and quality of the models, and the cost of a build.", no_args_is_help=True
+)
+ERRORS = (BenchError, WarehouseError, OSError)
+
+
+@app.command()
+def speed(
+    rows: Annotated[
+        int, typer.Option(min=1, help="A million of 129 inputs take 6 GB; slow ways score 1/50.")
+    ] = 1_000_000,
+    task: Annotated[
+        list[str] | None, typer.Option(help="What to measure; again for more. hit and popularity.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time the SQL functions against NumPy, a row-wise function and a scorer behind HTTP."""
+    from hitparade.bench import speed as measure  # onnxruntime takes a while to import
+
+    with errors(*ERRORS):
+        names = task or ("hit", "popularity")
+        found = measure.run(database(), rows, names, None if as_json else console)
+    titles = (
+        "CPU time of one thread; times: how many times as long as onnx_predict",
+        "One row: microseconds above `select 1`",
+    )
+    _print_bench(dict(zip(titles, found.values(), strict=True)), found, as_json)
+
+
+@app.command()
+def quality(
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Splits to measure on; the first is the stored one.")
+    ] = 3,
+    task: Annotated[
+        list[str] | None, typer.Option(help="What to measure; again for more. All without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure every algorithm beside the baseline, on the grouped folds of several splits."""
+    from hitparade.bench import quality as measure
+
+    with errors(*ERRORS):
+        rows = measure.run(database(), seeds, task or (), None if as_json else console)
+    table = [{name: row[name] for name in row if name != "aim"} for row in rows]
+    _print_bench({f"Means over the folds, splits: {seeds}": table}, rows, as_json)
+    if not as_json:
+        for name, aim in {row["task"]: row["aim"] for row in rows if row["aim"]}.items():
+            console.print(f"The aim of {name}: {aim}, by one model", soft_wrap=True)
+
+
+@app.command()
+def signals(as_json: AsJson = False) -> None:
+    """Measure what else in the files might help, on splits by song and by artist."""
+    from hitparade.bench import signals as measure
+
+    with errors(*ERRORS):
+        rows = measure.run(database(), None if as_json else console)
+    _print_bench({"XGBoost with and without each idea": rows}, rows, as_json)
+
+
+@app.command("build")
+def build_cost(
+    tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,
+    songs: Annotated[int, typer.Option(help="Rows of the chart songs file.")] = 953,
+    as_json: AsJson = False,
+) -> None:
+    """Build a sample twice in a temporary folder: seconds, memory, the slowest nodes."""
+    from hitparade.bench import build as cost
+
+    with errors(*ERRORS):
+        try:
+            found = cost.run(tracks, songs, None if as_json else console)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    titles = (
+        f"dbt build of {tracks:,} tracks and {songs:,} songs",
+        "Slowest nodes of the first build",
+        "Candidates",
+    )
+    _print_bench(dict(zip(titles, found.values(), strict=True)), found, as_json)
+
+
+def _print_bench(tables: dict[str, list[dict]], found: list | dict, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    console.width = max(console.width, 165)
+    for title, rows in tables.items():
+        # Four digits, for a model and its baseline may be close.
+        text = [
+            {
+                name: _four_digits(cell) if isinstance(cell, float) else cell
+                for name, cell in row.items()
+            }
+            for row in rows
+        ]
+        show_rows(title, text)
+
+
+def _four_digits(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 1_000 else f"{number:.0f}"

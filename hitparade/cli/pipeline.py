@@ -1,0 +1,86 @@
+"""From raw files to a warehouse and what is read of it: sample, build, tune, report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hitparade import build as building
+from hitparade import raw
+from hitparade.cli import summary
+from hitparade.cli.terminal import console, errors
+from hitparade.warehouse import WarehouseError, database
+
+app = typer.Typer()
+
+
+@app.command()
+def sample(
+    songs: Annotated[int, typer.Option(help="Rows of the chart songs file.")] = 953,
+    tracks: Annotated[int, typer.Option(help="Rows of the tracks file; 114000 is full size.")] = (
+        12_000
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 2023,
+    folder: Annotated[Path, typer.Option(help="Where to write.")] = raw.SAMPLE_FOLDER,
+) -> None:
+    """Write sample data in the raw formats, the same for the same options."""
+    from hitparade.sample import write_sample  # takes as long to import as the rest together
+
+    try:
+        for path in write_sample(folder, songs=songs, tracks=tracks, seed=seed):
+            console.print(f"wrote {path}", soft_wrap=True)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@app.command()
+def build() -> None:
+    """Build the warehouse from the raw files, or from a sample where there are none."""
+    with errors(raw.RawFileError, WarehouseError, OSError):
+        succeeded = building.run(console)
+    if not succeeded:
+        raise typer.Exit(1)
+    console.print()
+    summary.show(console, database())
+
+
+@app.command()
+def tune(
+    task: Annotated[str, typer.Argument(help="The task, such as hit.")],
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option(help="What to search; again for more. All that have a space without it."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each algorithm at most.")] = 30,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="Time of all searches; to measure fold 0 comes on top.")
+    ] = 600,
+    seed: Annotated[int, typer.Option(help="Another seed tries other settings.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write; tuned/TASK.yml without it.")
+    ] = None,
+) -> None:
+    """Search better hyperparameters for a task; what is found is yours to paste."""
+    from hitparade import tune as tuning  # optuna and the models take a while to import
+    from models_py.examples import TrainingError
+
+    limits = tuning.Limits(trials, seconds, seed)
+    output = output or Path("tuned", f"{task}.yml")
+    try:
+        with errors(tuning.TuneError, WarehouseError, TrainingError, OSError):
+            tuning.run(console, database(), task, algorithm or (), limits, output)
+    except KeyboardInterrupt as stop:
+        console.print("Stopped; finished trials are kept in ml.tuning_trials.")
+        raise typer.Exit(130) from stop
+
+
+@app.command()
+def report(
+    output: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("report.html"),
+) -> None:
+    """Write one HTML page with the plots of a finished warehouse; it needs no network."""
+    from hitparade import report as pages  # plotly takes a while to import
+
+    with errors(pages.ReportError, WarehouseError, OSError):
+        pages.write(database(), output)
+    console.print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
