@@ -23,12 +23,14 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier, XGBRegressor
 
 import udfs
-from hitparade import summary
+from hitparade.cli import summary
+from tests import standard_models
 from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.test_registry import hitparade
 from tests.hand_models import linear, net, softmax, softmax_of_two, tanh
 from udfs import registration
 from udfs.schema import SCHEMA
+from udfs.validation import Refusal, validated
 
 NAMES = ["energy", "valence", "tempo"]
 ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
@@ -41,11 +43,16 @@ def open_copy(small_copy):
         yield connection
 
 
-def scores(connection, model_id: str, rows=ROWS) -> np.ndarray:
+def answers(connection, model_id: str, rows=ROWS) -> list:
     query = "select onnx_predict(?, row) from (select unnest(?) as row)"
-    return np.array([r for (r,) in connection.execute(query, [model_id, rows.tolist()]).fetchall()])
+    return [found for (found,) in connection.execute(query, [model_id, rows.tolist()]).fetchall()]
 
 
+def scores(connection, model_id: str, rows=ROWS) -> np.ndarray:
+    return np.array(answers(connection, model_id, rows))
+
+
+KIND = "select kind from ml.served_models where model_id = ?"
 ESTIMATORS = {
     "regression": (LinearRegression(), ROWS @ [1, 2, 0.01]),
     "pipeline": (make_pipeline(StandardScaler(), LogisticRegression()), LABELS),
@@ -69,6 +76,40 @@ def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
     assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
     udfs.register(open_copy)
     assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_copy):
+    runtime = open_copy.cursor()
+    udfs.register(runtime)
+    answered = refused = 0
+    for case in standard_models.cases():
+        found = standard_models.graph(case)
+        with pytest.raises(Refusal, match=r"has shape|gives|not of float32|cannot run|knows 7 to"):
+            validated(found.SerializeToString())
+        content = standard_models.with_any_n(found)
+        try:
+            inputs = [f"x{i}" for i in range(validated(content).inputs)]
+        except Refusal as refusal:
+            assert re.search("gives|cannot run|knows 7 to", str(refusal)), case.name
+            refused += 1
+            continue
+        task = f"standard_{case.name}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # not all of them have a form in SQL
+            model_id = udfs.register_model(open_copy, content, task=task, inputs=inputs)
+        rows, expected = standard_models.example(case)
+        is_finite = np.isfinite(rows).all(axis=1)
+        has_form = open_copy.execute(KIND, [model_id]).fetchone() != (None,)
+        for lane in (runtime, open_copy) if has_form else (runtime,):
+            found = answers(lane, model_id, rows)
+            assert [answer is not None for answer in found] == is_finite.tolist(), case.name
+            found = np.array([answer for answer in found if answer is not None])
+            np.testing.assert_allclose(
+                found, expected[is_finite], case.rtol, 1e-5, err_msg=case.name
+            )
+        answered += 1
+    assert answered >= 15
+    assert refused >= 40
 
 
 def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):

@@ -1,16 +1,12 @@
 """What is refused of a graph from outside, and what the others are turned into."""
 
 import dataclasses
-import re
-import warnings
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx.backend.test.loader import load_model_tests
 
 from tests.hand_models import linear, net, softmax, stump, tanh
 from udfs import ModelError, portable
@@ -237,68 +233,3 @@ def test_a_graph_without_end_is_ended(monkeypatch):
     monkeypatch.setattr("udfs.apart.CPU_SECONDS", 3)
     with pytest.raises(ModelError, match="what tried it ended with signal"):
         validated_apart(endless())
-
-
-def standard_cases() -> list:
-    """The standard's own tests whose model takes one float32 input of two dimensions."""
-    cases = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the cases compute overflows on purpose
-        for kind in ("node", "simple", "pytorch-operator", "pytorch-converted"):
-            cases += load_model_tests(kind=kind)
-    return [case for case in cases if takes_rows(standard_model(case))]
-
-
-def standard_model(case) -> onnx.ModelProto:
-    return case.model or onnx.load(f"{case.model_dir}/model.onnx")
-
-
-def takes_rows(found: onnx.ModelProto) -> bool:
-    parameters = {tensor.name for tensor in found.graph.initializer}
-    inputs = [i.type.tensor_type for i in found.graph.input if i.name not in parameters]
-    return len(inputs) == 1 and inputs[0].elem_type == FLOAT and len(inputs[0].shape.dim) == 2
-
-
-def with_any_n(found: onnx.ModelProto) -> bytes:
-    """The model as an exporter would write it: the tests of the standard fix the number of rows."""
-    free = onnx.ModelProto()
-    free.CopyFrom(found)
-    parameters = {tensor.name for tensor in free.graph.initializer}
-    for tensor in [*free.graph.input, *free.graph.output]:
-        if tensor.name not in parameters and tensor.type.tensor_type.shape.dim:
-            tensor.type.tensor_type.shape.dim[0].dim_param = "n"
-    del free.graph.value_info[:]
-    return free.SerializeToString()
-
-
-def example(case) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a case and the scores that the standard expects of them."""
-    if case.data_sets:
-        (rows,), (scores,) = case.data_sets[0]
-        return rows, scores
-    tensors = [onnx.TensorProto(), onnx.TensorProto()]
-    for tensor, name in zip(tensors, ("input_0", "output_0"), strict=True):
-        file = Path(case.model_dir, "test_data_set_0", f"{name}.pb")
-        tensor.ParseFromString(file.read_bytes())
-    return tuple(numpy_helper.to_array(tensor) for tensor in tensors)
-
-
-def test_the_models_of_the_standard_pass_or_are_refused_with_the_reason():
-    passed, refused = 0, 0
-    for case in standard_cases():
-        found = standard_model(case)
-        with pytest.raises(Refusal, match=r"has shape|gives|not of float32|cannot run|knows 7 to"):
-            validated(found.SerializeToString())
-        try:
-            graph = validated(with_any_n(found))
-        except Refusal as refusal:
-            assert re.search("gives|cannot run|knows 7 to", str(refusal)), case.name
-            refused += 1
-            continue
-        rows, scores = example(case)
-        np.testing.assert_allclose(
-            run(graph.content, rows), scores, case.rtol, 1e-5, err_msg=case.name
-        )
-        passed += 1
-    assert passed >= 15
-    assert refused >= 40
