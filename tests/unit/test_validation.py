@@ -233,3 +233,9 @@ def test_a_graph_without_end_is_ended(monkeypatch):
     monkeypatch.setattr("udfs.apart.CPU_SECONDS", 3)
     with pytest.raises(ModelError, match="what tried it ended with signal"):
         validated_apart(endless())
+
+
+@pytest.mark.parametrize("weight", [3e38, -1e30, float("nan")])
+def test_a_parameter_near_the_end_of_float32_has_no_form_in_sql(weight):
+    assert portable.translate(linear([weight, 1.0], 0.0)) is None
+    assert portable.translate(linear([1.0, 1.0], 0.0)) is not None

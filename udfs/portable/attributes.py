@@ -1,6 +1,16 @@
-"""Attributes of an ONNX node as plain values."""
+"""Attributes of an ONNX node as plain values, and which of them SQL computes with."""
 
+import numpy as np
 import onnx
+
+# Beyond it float32 may overflow between two operators where the float64 of SQL does not, and the
+# two would answer differently. No parameter that training found is near it.
+LARGEST = 1e12
+
+
+def is_computable(*parameters: np.ndarray) -> bool:
+    """True where all parameters are numbers of a size that both lanes compute with alike."""
+    return all((np.abs(found) <= LARGEST).all() for found in parameters)
 
 
 def attributes(node: onnx.NodeProto) -> dict:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 
-from udfs.portable.attributes import attributes, transform
+from udfs.portable.attributes import attributes, is_computable, transform
 
 # A layer of more values would make each query slow, and each product of two layers large.
 MAX_WIDTH = 1_000
@@ -31,7 +31,8 @@ def translate(
         width: number of features.
 
     Returns:
-        None where a node is neither affine nor ReLU, or the last one is ReLU.
+        None where a node is neither affine nor ReLU, or the last one is ReLU, or a parameter is
+        far too large.
     """
     if width > MAX_WIDTH:
         return None
@@ -42,7 +43,9 @@ def translate(
             layers.append(None)
             continue
         found = AFFINE.get(node.op_type, _unknown)(node, constants, width)
-        if found is None or (node is not last and _is_transformed(node)):
+        if found is None or not is_computable(*found):
+            return None
+        if node is not last and _is_transformed(node):
             return None
         layers[-1] = found if layers[-1] is None else _after(layers[-1], found)
         width = len(found[1])

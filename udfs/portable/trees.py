@@ -10,7 +10,7 @@ itself, so that every walk may take as many steps as the deepest tree has levels
 import numpy as np
 import onnx
 
-from udfs.portable.attributes import attributes, transform
+from udfs.portable.attributes import attributes, is_computable, transform
 
 MODES = {"BRANCH_LT", "BRANCH_LEQ", "LEAF"}
 
@@ -21,7 +21,8 @@ def translate(node: onnx.NodeProto) -> dict | None:
     Returns:
         `depth`, `roots` (trees), `features`, `thresholds`, `next` (nodes), `leaves` (m lists over
         the nodes: what a leaf adds to each raw score), `intercepts` (m); None for an ensemble
-        that averages, that uses other comparisons or in which two nodes share a child.
+        that averages, that uses other comparisons, in which two nodes share a child, or whose
+        leaves are far too large.
     """
     values = attributes(node)
     modes = np.array([mode.decode() for mode in values["nodes_modes"]])
@@ -39,6 +40,8 @@ def translate(node: onnx.NodeProto) -> dict | None:
     leaves = _leaves(values, place, len(modes))
     intercepts = np.zeros(len(leaves), dtype=np.float32)
     intercepts[:] = values.get("base_values") or 0
+    if not is_computable(leaves, intercepts):
+        return None
     return {
         "kind": "trees",
         "transform": transform(values, len(leaves)),
