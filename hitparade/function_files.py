@@ -11,7 +11,10 @@ from udfs import ModelError
 
 # Of the task's champion, else of its newest model.
 MODEL = """
-    select versions.inputs, versions.outputs
+    select
+        versions.inputs,
+        versions.outputs,
+        bool_or(versions.origin = 'trained') over () as is_trained
     from ml.model_versions as versions
     left join ml.champions as champions
         on versions.task = champions.task and versions.model_id = champions.model_id
@@ -46,6 +49,8 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     found = connection.execute(MODEL, [task]).fetchall()
     if not found:
         raise ModelError(f"task {task} has no model: register one with `hitparade register`")
+    if found[0][2]:
+        raise ModelError(f"task {task} has functions of its own, which encode its inputs")
     inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
     _check_names(connection, [task, *inputs])
     functions = _functions(task, outputs)
@@ -53,7 +58,7 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     texts[folder / f"_{task}.yml"] = _yaml(functions, inputs)
     if present := [path for path in texts if path.exists()]:
         names = ", ".join(map(str, present))
-        raise ModelError(f"{names} is there already: change it by hand, or delete it first")
+        raise ModelError(f"task {task} has functions already, in {names}")
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     return list(texts)
@@ -68,8 +73,9 @@ def _check_names(connection, names: list[str]) -> None:
     for name in names:
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in keywords or name == "t":
             raise ModelError(
-                f"{name!r} cannot be a name of SQL here: register the model again, with names of "
-                "small letters, digits and underscores that are no keywords, nor t"
+                f"{name!r} cannot be a name of SQL here: promote a model whose inputs have names "
+                "of small letters, digits and underscores that are no keywords (nor t, which "
+                "stands for the row)"
             )
 
 

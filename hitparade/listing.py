@@ -54,8 +54,13 @@ FACTS = """
 INPUTS = """
     select input.name, input.minimum, input.maximum, importance.importance
     from (
-        select task, algorithm, version, unnest(inputs) as input
-        from ml.model_versions where model_id = ? qualify version = max(version) over ()
+        select
+            task,
+            algorithm,
+            version,
+            unnest(inputs) as input,
+            generate_subscripts(inputs, 1) as place
+        from (from ml.model_versions where model_id = ? order by version desc limit 1)
     ) as versions
     left join ml.feature_importance as importance
         on
@@ -63,7 +68,7 @@ INPUTS = """
             and versions.algorithm = importance.algorithm
             and versions.version = importance.version
             and importance.feature = input.name
-    order by importance.importance desc nulls last
+    order by versions.place
 """
 METRICS = """
     select metric, mean, standard_error, baseline_mean as baseline, holdout, ceiling
@@ -71,6 +76,13 @@ METRICS = """
     where model_id = ?
     qualify version = max(version) over ()
     order by is_primary desc, metric
+"""
+# The same model may have been trained again, or stand in several tasks.
+PLACES = """
+    select task, algorithm, version, origin, trained_at
+    from ml.model_versions
+    where model_id = ?
+    order by trained_at
 """
 PROMOTIONS = """
     select task, promoted_at, reason, is_manual, is_pinned
@@ -90,7 +102,12 @@ def show(connection: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, list
     if not facts:
         raise WarehouseError(f"no model {model_id} is in the registry: see `hitparade models`")
     known = [{"": name, "model": value} for name, value in facts[0].items() if value is not None]
-    queries = {"Metrics": METRICS, "Inputs": INPUTS, "Promotions": PROMOTIONS}
+    queries = {
+        "Stands in the registry as": PLACES,
+        "Metrics": METRICS,
+        "Inputs, in the order of onnx_predict": INPUTS,
+        "Promotions": PROMOTIONS,
+    }
     return {f"Model {model_id}": known} | {
         title: rows_of(connection.execute(query, [model_id])) for title, query in queries.items()
     }

@@ -10,6 +10,7 @@ All that a model is made from stands in its row, so an upgrade keeps the row, le
 not measured then, and translates the ONNX graph into the present portable form anew.
 """
 
+import hashlib
 from pathlib import Path
 
 import duckdb
@@ -92,5 +93,13 @@ def _upgraded(row: dict) -> dict:
         "confusion": row.get("confusion") or [],
         "registry_format": REGISTRY_FORMAT,
         # One that was taken back, for it did not answer as the graph does, stays away.
-        "portable": None if row["portable"] is None else portable.translate(row["onnx"]),
+        "portable": _portable(row),
     }
+
+
+def _portable(row: dict) -> dict | None:
+    """The portable form anew, but for damaged bytes, of which a query says what is wrong."""
+    content = row["onnx"]
+    if row["portable"] is None or hashlib.sha256(content).hexdigest() != row["sha256"]:
+        return None
+    return portable.translate(content)

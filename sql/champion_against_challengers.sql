@@ -1,5 +1,6 @@
 -- Does a challenger do better than the champion, each on the traffic that it is assigned?
--- On the tracks of fold 0, which no model of a build was trained on. Without
+-- On the tracks of fold 0, which no model of a build was trained on: leave them out of what you train
+-- yourself (features.feat_hit has the folds), or yours looks better than it is. Without
 -- `hitparade assign hit MODEL_ID 0.2` the champion has all traffic, and stands alone.
 -- Shape: one row for each model with traffic: algorithm VARCHAR, is_champion BOOLEAN, share DOUBLE,
 -- tracks BIGINT, mean_probability DOUBLE, hit_share DOUBLE, brier DOUBLE, roc_auc DOUBLE.

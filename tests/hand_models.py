@@ -132,14 +132,14 @@ def sigmoid() -> bytes:
     return graph(*nodes, inputs=2, initializers=constants)
 
 
-def softmax_of_two() -> bytes:
-    """Return the softmax of (0, a), without names for the two."""
+def softmax_of_two(inputs: int = 1) -> bytes:
+    """Return the softmax of (0, sum of the inputs), without names for the two."""
     nodes = [
         helper.make_node("Gemm", ["features", "w"], ["sums"]),
         helper.make_node("Softmax", ["sums"], ["scores"]),
     ]
-    weights = numpy_helper.from_array(np.array([[0, 1]], dtype=np.float32), "w")
-    return graph(*nodes, inputs=1, initializers=[weights])
+    weights = numpy_helper.from_array(np.array([[0, 1]] * inputs, dtype=np.float32), "w")
+    return graph(*nodes, inputs=inputs, initializers=[weights])
 
 
 def tanh(inputs: int) -> bytes:

@@ -8,7 +8,7 @@ makes every SQL function of the database run in onnxruntime on that connection;
 task.
 """
 
-from udfs.registration import register_model
+from udfs.registration import register_model, unregister_model
 from udfs.registry import assign, pin, promote, prunable, prune, rollback, unpin
 from udfs.runtime import register, set_cache_size
 from udfs.sessions import ModelError
@@ -25,4 +25,5 @@ __all__ = [
     "rollback",
     "set_cache_size",
     "unpin",
+    "unregister_model",
 ]

@@ -29,7 +29,9 @@ def validated_apart(content: bytes, rows: np.ndarray | None = None) -> Graph:
         ModelError: it cannot be stored, or what checked it died of it.
     """
     request = {"rows": None if rows is None else rows[:ROWS].tolist(), "seconds": CPU_SECONDS}
-    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    # An empty part of the path would be the folder that the user is in, and its files be run.
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, paths))
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "udfs.apart"],

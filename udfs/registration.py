@@ -18,6 +18,7 @@ from udfs.schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.sessions import Model, ModelError
 from udfs.validation import ROWS, Graph, rows_to_try
 
+TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
 # How far the portable lane may be from onnxruntime, relative to the size of the answer.
 TOLERANCE = 1e-5
 # The inputs of a task are those of its functions, or of its newest model.
@@ -42,7 +43,22 @@ TAKEN_BACK = """
     select count(*) > 0 from ml.registry
     where model_id = ? and portable is null and pruned_at is null
 """
-TAKEN_NAME = "select count(*) > 0 from duckdb_functions() where function_name = 'predict_' || ?"
+TAKEN_NAME = """
+    select count(*) > 0 from duckdb_functions()
+    where function_name in ('predict_' || $task, 'predict_' || $task || '_proba', 'check_' || $task)
+"""
+
+
+# What keeps a model in the registry, in words.
+IN_USE = """
+    select 'it was champion of task ' || task from ml.promotions where model_id = $model_id
+    union all
+    select 'it has a share of the traffic of task ' || task from ml.assignments
+    where model_id = $model_id
+    union all
+    select 'stored predictions name it' from ml.stored_predictions where model_id = $model_id
+    limit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,13 @@ def register_model(
         ModelError: it cannot be stored, and why.
     """
     examples = None if examples is None else _matrix(examples)
+    inputs, labels = (
+        None if names is None else [str(name).strip() for name in names]
+        for names in (inputs, labels)
+    )
+    for name in (task, algorithm or "registered"):
+        if not isinstance(name, str) or not name.isprintable() or not name.strip():
+            raise ModelError(f"{name!r} is no name for a task or an algorithm: give a text")
     if isinstance(model, bytes | bytearray | memoryview):
         given = _Given(bytes(model), inputs, labels, algorithm or "registered", examples)
     else:
@@ -105,8 +128,32 @@ def register_model(
     return row["model_id"]
 
 
+def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> None:
+    """Remove a model from outside that nothing has used yet, such as one under a wrong name.
+
+    Raises:
+        ModelError: no such model was registered, or it was or is in use.
+    """
+    with transaction(connection):
+        known = "from ml.registered_models where model_id = ?"
+        if not connection.execute(known, [model_id]).fetchall():
+            raise ModelError(
+                f"no model {model_id} was registered: see select model_id, task, algorithm from "
+                "ml.registered_models"
+            )
+        if uses := connection.execute(IN_USE, {"model_id": model_id}).fetchall():
+            raise ModelError(f"model {model_id} stays in the registry: {uses[0][0]}")
+        connection.execute(f"delete {known}", [model_id])
+        renew_served_models(connection)
+
+
 def _matrix(examples) -> np.ndarray:
-    matrix = np.asarray(examples, dtype=np.float64)
+    try:
+        matrix = np.asarray(examples, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"examples must be rows (n, k) of numbers: {error}. Encode or drop what is no number"
+        ) from error
     with np.errstate(over="ignore"):
         is_finite = np.isfinite(matrix.astype(np.float32)).all()
     if matrix.ndim != 2 or not len(matrix) or not is_finite:
@@ -138,8 +185,10 @@ def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
             "of an ONNX file"
         )
     if examples is None or examples.shape[1] != width:
+        given = "none were given" if examples is None else f"these have shape {examples.shape}"
         raise ModelError(
-            f"an estimator needs examples, rows (n, {width}), to hold its ONNX graph to it"
+            f"an estimator of {width} inputs needs examples, rows (n, {width}), to hold its ONNX "
+            f"graph to it, and {given}"
         )
     try:
         content = export.to_onnx(estimator, width)
@@ -165,16 +214,15 @@ def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
 
 def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
     """The row of the registry, but for its version."""
-    ((inputs, outputs, trained),) = connection.execute(KNOWN, [task]).fetchall()
-    if outputs is None and connection.execute(TAKEN_NAME, [task]).fetchall()[0][0]:
+    if not re.fullmatch(TASK_NAME, task):
         raise ModelError(
-            f"a function predict_{task} is there already, of another task: give the task another "
-            "name"
+            f"a task cannot be named {task!r}: use small letters, digits and underscores"
         )
-    if given.examples is not None and given.examples.shape[1] != graph.inputs:
+    ((inputs, outputs, trained),) = connection.execute(KNOWN, [task]).fetchall()
+    if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
         raise ModelError(
-            f"the model has {graph.inputs} inputs, and the examples {given.examples.shape[1]} "
-            "columns: give one column for each input, in order"
+            f"a function predict_{task} or check_{task} is there already, of another task: give "
+            "the task another name"
         )
     if given.algorithm in (trained or ()):
         raise ModelError(
@@ -205,7 +253,6 @@ def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
 def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
     if names is None:
         raise ModelError(f"the model has {count} {what}: give their names in order")
-    names = [str(name).strip() for name in names]
     if len(names) != count or len(set(names)) != count or not all(names):
         raise ModelError(
             f"the model has {count} {what}, and {len(names)} names were given "
@@ -228,27 +275,49 @@ def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
 def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) -> list[str]:
     """The names of the scores: those of the task, where it has models already."""
     count = graph.outputs
-    labels = given.labels or given.classes or graph.labels
-    if labels and len(labels) != count and not given.labels:
-        labels = None
+    classes = given.classes or graph.labels
+    classes = classes if classes and len(classes) == count else None
+    labels = given.labels or classes
+    _refuse_other_order(given.labels, classes)
     if known is None:
+        if labels and all(label.isdigit() for label in labels):
+            raise ModelError(
+                f"its classes are {', '.join(labels)}, and a task keeps its labels for good: give "
+                "labels, their names in this order"
+            )
         default = ["score"] if count == 1 else [f"score_{i + 1}" for i in range(count)]
         return _names("outputs", count, labels or default)
-    if _is_yes_or_no(labels, known) or (count == len(known) == 1 and not given.labels):
+    if count != len(known):
+        raise ModelError(
+            f"the models of task {task} answer {', '.join(known)}, and this one gives {count} "
+            "scores: give the task as many, or the model a task of its own"
+        )
+    if _is_yes_or_no(labels, known) or (count == 1 and not given.labels):
         return known
-    labels = [str(label).strip() for label in labels or ()]
+    labels = list(labels or ())
     if labels != known:
         raise ModelError(
             f"the models of task {task} answer {', '.join(known)}, and this one "
-            f"{', '.join(labels) or f'{count} scores without names'}: give it the same labels in "
-            "the same order, or a task of its own"
+            f"{', '.join(labels) or f'{count} scores without names'}: number its classes in that "
+            "order before it is trained, name scores that have no names, or give it a task of its "
+            "own"
         )
     return known
 
 
+def _refuse_other_order(labels: Sequence[str] | None, classes: Sequence[str] | None) -> None:
+    """Refuse names that the model itself gives to other scores."""
+    for label, own in zip(labels or (), classes or (), strict=False):
+        if label != own and label in classes:
+            raise ModelError(
+                f"labels are {', '.join(labels)}, and the scores of the model stand in the order "
+                f"of its classes, {', '.join(classes)}: give labels in this order"
+            )
+
+
 def _is_yes_or_no(labels: Sequence[str] | None, known: list[str]) -> bool:
     """True where an estimator says false and true in its own way."""
-    return known == ["false", "true"] and list(labels or ()) in (["False", "True"], ["0", "1"])
+    return known == ["false", "true"] and labels in (["False", "True"], ["0", "1"])
 
 
 def _insert(connection, row: dict) -> None:

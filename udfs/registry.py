@@ -22,12 +22,6 @@ NEXT_PROMOTION_AT = """
         )
     )
 """
-# The tables that hold models.
-TABLES = """
-    select distinct
-        case when origin = 'trained' then 'train_' || task else 'registered_models' end
-    from ml.model_versions
-"""
 # What the traffic of a task is dealt to, see ml.assignments.
 BUCKETS = 10_000
 # Two transactions at once would both renew the serving table, and one of them would fail.
@@ -52,12 +46,21 @@ def _refuse_unfit(connection, task: str, model_id: str) -> None:
     query = "select refusal from ml.promotable_models where task = ? and model_id = ?"
     found = connection.execute(query, [task, model_id]).fetchall()
     if not found:
+        _refuse_unknown(connection, task)
         raise ModelError(
             f"task {task} has no model {model_id}: "
             "see select model_id, task, algorithm from ml.model_versions"
         )
     if found[0][0]:
         raise ModelError(found[0][0])
+
+
+def _refuse_unknown(connection, task: str) -> None:
+    query = "select distinct task from ml.model_versions order by task"
+    tasks = [name for (name,) in connection.execute(query).fetchall()]
+    if task not in tasks:
+        known = f"those with models are {', '.join(tasks)}" if tasks else "run `hitparade build`"
+        raise ModelError(f"there is no task {task}: {known}")
 
 
 def rollback(connection: duckdb.DuckDBPyConnection, task: str) -> str:
@@ -100,10 +103,17 @@ def prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple[str
     Raises:
         ModelError: keep is less than 1.
     """
-    if keep < 1:
-        raise ModelError(f"keep must be at least 1, got {keep}: the newest versions are in use")
+    if not isinstance(keep, int) or keep < 1:
+        raise ModelError(f"keep must be a whole number from 1 on, got {keep!r}")
+    try:
+        return [model[:4] for model in _prunable(connection, keep)]
+    except duckdb.Error as error:
+        raise ModelError(_cause(error)) from error
+
+
+def _prunable(connection, keep: int) -> list[tuple]:
     return connection.execute(
-        "select task, algorithm, version, onnx_bytes from ml.prunable_models "
+        "select task, algorithm, version, onnx_bytes, model_id, origin from ml.prunable_models "
         "where newer_versions >= ? order by all",
         [keep],
     ).fetchall()
@@ -122,17 +132,17 @@ def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[st
         ModelError: keep is less than 1, or the registry cannot be written.
     """
     with transaction(connection):
-        models = prunable(connection, keep)
-        for (table,) in connection.execute(TABLES).fetchall():
-            for task, algorithm, version, _ in models:
-                connection.execute(
-                    f"update ml.{table} set onnx = null, portable = null, "
-                    "pruned_at = make_timestamp(epoch_us(now())) "
-                    "where task = ? and algorithm = ? and version = ?",
-                    [task, algorithm, version],
-                )
+        pruned = prunable(connection, keep)
+        for task, algorithm, version, _, model_id, origin in _prunable(connection, keep):
+            table = f"train_{task}" if origin == "trained" else "registered_models"
+            connection.execute(
+                f"update ml.{table} set onnx = null, portable = null, "
+                "pruned_at = make_timestamp(epoch_us(now())) "
+                "where task = ? and algorithm = ? and version = ? and model_id = ?",
+                [task, algorithm, version, model_id],
+            )
         renew_served_models(connection)
-    return models
+    return pruned
 
 
 def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, share: float) -> None:
@@ -143,20 +153,28 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
 
     Raises:
         ModelError: the task has no such model, its functions do not fit the model, it is the
-            champion, or the shares would exceed 1.
+            champion or there is none, or the shares would exceed 1.
     """
     with transaction(connection):
         _refuse_unfit(connection, task, model_id)
-        if connection.execute(
-            "from ml.champions where task = ? and model_id = ?", [task, model_id]
-        ).fetchall():
+        if _named(connection, "champions", task, "no champion to share with") == model_id:
             raise ModelError(f"model {model_id} is the champion of task {task}: it has the rest")
+        _free_buckets_of_champion(connection, task)
         own, others = _buckets(connection, task, model_id)
         wanted = _wanted(task, share, BUCKETS - len(others))
         free = [bucket for bucket in range(BUCKETS) if bucket not in own | others]
         kept = sorted(own)[:wanted]
         _deal(connection, task, model_id, sorted(kept + free[: wanted - len(kept)]))
         renew_served_models(connection)
+
+
+def _free_buckets_of_champion(connection, task: str) -> None:
+    """Take back what a challenger had before it became champion: nothing moves by that."""
+    connection.execute(
+        "delete from ml.assignments where task = $task "
+        "and model_id in (select model_id from ml.champions where task = $task)",
+        {"task": task},
+    )
 
 
 def _buckets(connection, task: str, model_id: str) -> tuple[set[int], set[int]]:
@@ -170,6 +188,8 @@ def _buckets(connection, task: str, model_id: str) -> tuple[set[int], set[int]]:
 
 def _wanted(task: str, share: float, free: int) -> int:
     wanted = round(share * BUCKETS) if 0 <= share <= 1 else -1
+    if share > 0 and wanted == 0:
+        raise ModelError(f"a share is a multiple of {1 / BUCKETS:g}, got {share}: give more, or 0")
     if not 0 <= wanted <= free:
         raise ModelError(
             f"a share must be between 0 and {free / BUCKETS:g}, what the other challengers of task "
@@ -203,7 +223,11 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         ModelError: the database is read-only or has no registry, or another session wrote to it.
     """
     with _lock:
-        if _is_in_transaction(connection):
+        try:
+            is_busy = _is_in_transaction(connection)
+        except duckdb.Error as error:
+            raise ModelError(_cause(error)) from error
+        if is_busy:
             raise ModelError(
                 "a transaction is open on this connection: commit it or roll it back first"
             )
@@ -256,6 +280,8 @@ def _named(connection, view: str, task: str, absent: str) -> str:
     query = f"select model_id from ml.{view} where task = ?"
     try:
         found = connection.execute(query, [task]).fetchall()
+        if not found:
+            _refuse_unknown(connection, task)
     except duckdb.CatalogException as error:
         raise ModelError(_cause(error)) from error
     if not found:

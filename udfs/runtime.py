@@ -17,6 +17,9 @@ import pyarrow.compute as pc
 from udfs.sessions import Model, ModelError, Sessions, Stored
 
 FUNCTION = "onnx_predict_runtime"
+# Features beyond it count as not finite: float32 might overflow on the way to the scores where the
+# float64 of the portable lane does not, and the lanes would answer differently.
+LARGEST = 1e15
 SCORES = pa.list_(pa.float64())
 SHADOW = (
     "create or replace temp macro onnx_predict(model_id, features) as "
@@ -169,13 +172,13 @@ def _model(model_id: str | None) -> Model:
 
 
 def _scores(model: Model, lists: pa.ListArray) -> pa.ListArray:
-    """NULL where a feature is not finite, and where the model makes something so of finite ones."""
+    """NULL where a feature is no number up to LARGEST, and where a score is not finite."""
     matrix = _matrix(model, lists)
-    good = _finite_rows(matrix)
+    good = _rows_within(matrix, LARGEST)
     if not good.any():
         return pa.nulls(len(lists), SCORES)
     scores = model.predict(matrix if good.all() else matrix[good])
-    answered = _finite_rows(scores)
+    answered = _rows_within(scores, np.finfo(np.float32).max)
     if not lists.null_count and good.all() and answered.all():
         return _lists(scores)
     good[good] = answered
@@ -184,12 +187,12 @@ def _scores(model: Model, lists: pa.ListArray) -> pa.ListArray:
     return _lists(scores[answered], is_scored)
 
 
-def _finite_rows(matrix: np.ndarray) -> np.ndarray:
-    """Whether all numbers of a row are finite; nearly always all are, and that is quickly seen."""
-    found = np.isfinite(matrix)
+def _rows_within(matrix: np.ndarray, bound: float) -> np.ndarray:
+    """Whether all numbers of a row are within a bound; nearly always all are: quickly seen."""
+    sizes = np.abs(matrix)
     rows = np.ones(len(matrix), dtype=bool)
-    if not found.all():
-        rows[np.nonzero(~found)[0]] = False
+    if not sizes.max(initial=0) <= bound:  # NaN is the largest
+        rows[np.nonzero(~(sizes <= bound))[0]] = False
     return rows
 
 

@@ -44,16 +44,29 @@ class Model:
         """Load a graph; single-threaded, because DuckDB spreads the vectors over its threads."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        options.log_severity_level = 4  # what it would print stands in the error
         self.model_id = model_id
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime has a class for each of its error codes
+            raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = len(content)
         self.inputs = self._session.get_inputs()[0].shape[1]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the scores (n, m) of float32 features (n, k)."""
-        return self._session.run(["scores"], {"features": features})[0]
+        """Return the scores (n, m) of float32 features (n, k).
+
+        Raises:
+            ModelError: onnxruntime cannot compute them.
+        """
+        try:
+            return self._session.run(["scores"], {"features": features})[0]
+        except Exception as error:  # onnxruntime has a class for each of its error codes
+            raise ModelError(
+                f"onnx_predict: model {self.model_id} cannot be run on these features: {error}"
+            ) from error
 
 
 class Sessions:
@@ -140,7 +153,7 @@ class Sessions:
                 "another model"
             )
         # The typed functions ask for a model in words where there is none to ask for.
-        missing = f"no model {model_id} is in the registry, as far as it is committed"
+        missing = f"no model {model_id} is in the registry, or it was pruned"
         what = model_id if " " in model_id else missing
         raise ModelError(
             f"onnx_predict: {what}: see select model_id, task, algorithm from "

@@ -10,6 +10,7 @@ https://onnx.ai/onnx/repo-docs/IR.html
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import onnx
@@ -17,6 +18,8 @@ import onnxruntime
 from onnx import TensorProto, helper, inliner
 from onnx.checker import ValidationError
 from onnx.defs import onnx_ml_opset_version, onnx_opset_version
+
+from udfs.portable.attributes import attributes
 
 MAX_BYTES = 32 * 2**20
 MAX_INPUTS, MAX_SCORES = 100_000, 1_000
@@ -56,16 +59,24 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
     Raises:
         Refusal: it cannot be stored.
     """
-    if not 0 < len(content) <= MAX_BYTES:
+    if not content:
+        raise Refusal("the file is empty: export the model again")
+    if len(content) > MAX_BYTES:
         raise Refusal(
-            f"the file has {len(content)} bytes, and a model may have 1 to {MAX_BYTES}: "
+            f"the file has {len(content)} bytes, and a model may have {MAX_BYTES}: "
             "use fewer or shallower trees, or a smaller net"
         )
     model = _parsed(content)
     refuse_other_files(model)
     _check_operators(model)
     model = _checked(model)
+    _refuse_circles(model)
     inputs = _number_of_inputs(model)
+    if rows is not None and rows.shape[1] != inputs:
+        raise Refusal(
+            f"the model has {inputs} inputs, and the examples {rows.shape[1]} columns: give one "
+            "column for each input, in order"
+        )
     labels = _labels(model.graph)
     _keep_scores(model)
     stored = model.SerializeToString(deterministic=True)
@@ -151,6 +162,55 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
         return inliner.inline_local_functions(model) if model.functions else model
     except (ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
         raise Refusal(f"the model is not valid ONNX: {error}") from error
+
+
+def _refuse_circles(model: onnx.ModelProto) -> None:
+    """Refuse trees in which a way down never ends: onnxruntime would walk it for ever."""
+    for graph in _graphs(model):
+        for node in graph.node:
+            if node.domain == "ai.onnx.ml" and node.op_type.startswith("TreeEnsemble"):
+                try:
+                    children = _children(attributes(node))
+                except (KeyError, ValueError, IndexError) as error:
+                    raise Refusal(f"the trees of {node.op_type} do not fit together") from error
+                if _goes_in_circles(children):
+                    raise Refusal(
+                        f"a tree of {node.op_type} goes in circles: a node below another leads back"
+                    )
+
+
+def _children(values: dict) -> list[list[int]]:
+    """For each node of an ensemble the places of the nodes that it leads to."""
+    sides = [values["nodes_truenodeids"], values["nodes_falsenodeids"]]
+    if "nodes_trueleafs" in values:  # TreeEnsemble, whose ids are places
+        ends = [values["nodes_trueleafs"], values["nodes_falseleafs"]]
+        return [
+            [child for child, is_leaf in zip(pair, leaves, strict=True) if not is_leaf]
+            for pair, leaves in zip(zip(*sides, strict=True), zip(*ends, strict=True), strict=True)
+        ]
+    trees = values["nodes_treeids"]
+    places = {key: i for i, key in enumerate(zip(trees, values["nodes_nodeids"], strict=True))}
+    modes = values["nodes_modes"]
+    return [
+        [] if mode == b"LEAF" else [places[tree, child] for child in pair]
+        for tree, mode, *pair in zip(trees, modes, *sides, strict=True)
+    ]
+
+
+def _goes_in_circles(children: list[list[int]]) -> bool:
+    """True where a way from node to child never ends (Kahn's order leaves such nodes over)."""
+    parents = [0] * len(children)
+    for child in chain.from_iterable(children):
+        parents[child] += 1
+    waiting = [place for place, count in enumerate(parents) if not count]
+    done = 0
+    while waiting:
+        done += 1
+        for child in children[waiting.pop()]:
+            parents[child] -= 1
+            if not parents[child]:
+                waiting.append(child)
+    return done < len(children)
 
 
 def _number_of_inputs(model: onnx.ModelProto) -> int:

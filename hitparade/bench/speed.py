@@ -28,7 +28,7 @@ FEW = 50
 SERVED = """
     select algorithm, model_id, kind = 'trees' as is_trees
     from ml.served_models
-    where is_newest and task = ?
+    where is_newest and task = ? and kind is not null
     order by all
 """
 

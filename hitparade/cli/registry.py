@@ -32,8 +32,11 @@ def models(
     elif rows:
         console.width = max(console.width, 165)
         show_rows("Models", rows)
+    elif task:
+        console.print(f"there are no models of task {task}: see `hitparade models`", style="red")
+        raise typer.Exit(1)
     else:
-        console.print(f"no models{f' of task {task}' if task else ''}: run `hitparade build`")
+        console.print("there are no models: run `hitparade build`")
 
 
 @app.command()
@@ -115,12 +118,14 @@ def prune(
                 [dict(zip(names, model, strict=True)) for model in gone],
             )
         size = sum(model[-1] for model in gone) / 1e6
-        console.print(f"{len(gone)} models, {size:.1f} MB. Later builds use the space again.")
+        console.print(f"{len(gone)} models, {size:.1f} MB.")
+        if gone and not dry_run:
+            console.print("Later builds use the space again.")
 
 
 @app.command()
 def register(
-    file: Annotated[Path, typer.Argument(help="An ONNX file.")],
+    file: Annotated[Path, typer.Argument(help="An ONNX file.", exists=True, dir_okay=False)],
     task: Annotated[str, typer.Option(help="The task, old or new.")],
     inputs: Annotated[
         str | None, typer.Option(help="Names of its features in order: a,b,c; those of the task.")
@@ -146,10 +151,18 @@ def register(
         query = "select kind from ml.served_models where model_id = ?"
         kind = connection.execute(query, [model_id]).fetchall()[0][0]
         lanes = "both lanes" if kind else "the runtime lane alone: no form in pure SQL"
-        console.print(f"registered {model_id} for task {task}: runs in {lanes}")
+        console.print(f"registered {model_id} for task {task}: runs in {lanes}", soft_wrap=True)
         if promoted:
             udfs.promote(connection, task, model_id, "registered")
             _say_champion(connection, task)
+
+
+@app.command()
+def unregister(model_id: ModelId) -> None:
+    """Remove a model of your own that nothing has used yet, such as one under a wrong name."""
+    with _registry() as (udfs, connection):
+        udfs.unregister_model(connection, model_id)
+        console.print(f"model {model_id} is no longer in the registry")
 
 
 @app.command()
@@ -203,11 +216,23 @@ def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
     champion = "select algorithm, model_id from ml.champions inner join ml.model_versions "
     champion += "using (task, model_id) where task = ? limit 1"
     ((algorithm, model_id),) = connection.execute(champion, [task]).fetchall()
-    console.print(f"task {task}: the champion is now {algorithm} {model_id}")
+    console.print(
+        f"task {task}: the champion is now {algorithm} {model_id}, until you promote another or "
+        "unpin the task",
+        soft_wrap=True,
+    )
+    kind = "select kind from ml.served_models where model_id = ?"
+    if connection.execute(kind, [model_id]).fetchall()[0][0] is None:
+        console.print(
+            "It has no form in pure SQL: the functions of the task answer only after "
+            "udfs.register(connection)",
+            style="yellow",
+            soft_wrap=True,
+        )
     stale = "select table_name, row_count from ml.stale_predictions where task = ?"
     for table, count in connection.execute(stale, [task]).fetchall():
         console.print(
             f"{count} rows of {table} are another model's, see ml.stale_predictions: "
-            f"dbt build --select {table} scores them again",
+            f"dbt build --select {table}+ scores them again",
             soft_wrap=True,
         )

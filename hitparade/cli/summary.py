@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 
 from hitparade.cli.terminal import show_rows
-from hitparade.warehouse import rows_of
+from hitparade.warehouse import opened, rows_of
 
 SOURCES = """
     select
@@ -30,6 +29,7 @@ CHAMPIONS = """
             versions.task,
             versions.algorithm,
             versions.model_id,
+            versions.origin,
             versions.feature_fingerprint,
             metrics.* exclude (task, algorithm, version, model_id)
         from ml.champions as champions
@@ -65,7 +65,10 @@ CHAMPIONS = """
                 then format('{:.4f}', champions.baseline_mean)
             else format('{:.4f}', newest.baseline_holdout)
         end as baseline,
-        coalesce(board.verdict, newest.reason, 'no rows to train on') as verdict
+        case
+            when champions.origin = 'registered' then 'a model from outside, not measured here'
+            else coalesce(board.verdict, newest.reason, 'no rows to train on')
+        end as verdict
     from (select unnest(?) as task) as tasks
     left join champions on tasks.task = champions.task
     left join newest on tasks.task = newest.task
@@ -85,14 +88,19 @@ QUERIES = {
 
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
-    with duckdb.connect(database, read_only=True) as connection:
+    with opened(database) as connection:
         sources = rows_of(connection.execute(SOURCES))
-        champions = rows_of(connection.execute(CHAMPIONS, [list(QUERIES)]))
+        others = "select task from ml.champions where not list_contains(?, task) order by task"
+        tasks = [
+            *QUERIES,
+            *(task for (task,) in connection.execute(others, [list(QUERIES)]).fetchall()),
+        ]
+        champions = rows_of(connection.execute(CHAMPIONS, [tasks]))
     show_rows("Sources", sources, console)
     show_rows("Champions", champions, console)
     console.print(f"Database: {_short(database)}", soft_wrap=True)
     for champion in champions:
-        if champion["champion"] != "none":
+        if champion["champion"] != "none" and champion["task"] in QUERIES:
             console.print("Try, after `source .venv/bin/activate`:")
             query = QUERIES[champion["task"]]
             console.print(f'  dbt show --inline "{query}"', soft_wrap=True, highlight=False)

@@ -35,7 +35,7 @@ def show_rows(title: str, rows: list[dict], console: Console = console) -> None:
     console.width = max(console.width, 120)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in rows[0] if rows else ():
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*map(_text, row.values()))
     console.print(table)

@@ -34,6 +34,7 @@ from udfs.validation import Refusal, validated
 
 NAMES = ["energy", "valence", "tempo"]
 ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
+MOODS = ["calm", "party", "wild"]
 LABELS = (ROWS[:, 0] + ROWS[:, 1] > 1).astype(int) + (ROWS[:, 2] > 150)
 
 
@@ -72,7 +73,10 @@ def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
         if hasattr(estimator, "predict_proba")
         else estimator.predict(ROWS)[:, None]
     )
-    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    given = {"inputs": NAMES, "examples": ROWS}
+    if expected.shape[1] > 1:
+        given["labels"] = MOODS
+    model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
     assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
     udfs.register(open_copy)
     assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
@@ -114,7 +118,8 @@ def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_c
 
 def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):
     estimator = GaussianNB().fit(ROWS, LABELS)
-    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
+    model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
     with pytest.raises(duckdb.Error, match="has no form in pure SQL: run it in Python"):
         scores(open_copy, model_id)
     udfs.register(open_copy)
@@ -153,23 +158,23 @@ def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path, case):
 
 def test_a_net_of_scikit_learn_has_a_form_in_sql(open_copy):
     estimator = MLPClassifier((8,), max_iter=2_000, random_state=0).fit(ROWS / [1, 1, 200], LABELS)
-    model_id = udfs.register_model(
-        open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS / [1, 1, 200]
-    )
+    given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS / [1, 1, 200]}
+    model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
     expected = estimator.predict_proba(ROWS / [1, 1, 200])
     assert scores(open_copy, model_id, ROWS / [1, 1, 200]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_registry_knows_what_was_registered(open_copy):
     estimator = LogisticRegression(C=0.5, max_iter=500).fit(ROWS, LABELS)
-    model_id = udfs.register_model(open_copy, estimator, task="mood", inputs=NAMES, examples=ROWS)
+    given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
+    model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
     row = open_copy.sql("from ml.registered_models").to_arrow_table()
     columns = [(field.name, field.type) for field in row.schema]
     assert columns == [(field.name, field.type) for field in SCHEMA]
     (row,) = row.to_pylist()
     assert (row["model_id"], row["task"], row["version"]) == (model_id, "mood", 1)
     assert row["algorithm"] == "logistic_regression"
-    assert row["outputs"] == ["0", "1", "2"]
+    assert row["outputs"] == MOODS
     assert "C=0.5" in row["config"]
     assert [i["name"] for i in row["inputs"]] == NAMES
     assert [i["maximum"] for i in row["inputs"]] == pytest.approx(ROWS.max(axis=0))
@@ -234,15 +239,62 @@ REFUSALS = {
     ),
     "labels that are missing": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
-        "answer false, true, and this one 2 scores without names: give it the same labels",
+        "answer false, true, and this one 2 scores without names: .*name scores",
+    ),
+    "one score for two labels": (
+        {
+            "model": linear([0.1] * 4, 0.0),
+            "task": "hit",
+            "inputs": [*"abcd"],
+            "labels": ["false", "true"],
+        },
+        "answer false, true, and this one gives 1 scores",
+    ),
+    "three scores for two labels": (
+        {"model": softmax(), "task": "hit", "inputs": ["a"], "labels": ["0", "1"]},
+        "answer false, true, and this one gives 3 scores",
+    ),
+    "labels against the classes": (
+        {
+            "model": LogisticRegression(max_iter=9_999).fit(ROWS, np.array(MOODS)[LABELS]),
+            "inputs": NAMES,
+            "labels": ["party", "calm", "wild"],
+            "examples": ROWS,
+        },
+        "the scores of the model stand in the order of its classes, calm, party, wild",
+    ),
+    "classes that are numbers": (
+        {
+            "model": LogisticRegression(max_iter=9_999).fit(ROWS, LABELS),
+            "inputs": NAMES,
+            "examples": ROWS,
+        },
+        "its classes are 0, 1, 2, and a task keeps its labels for good: give labels",
+    ),
+    "a task that no function can have": (
+        {"model": net(), "inputs": ["a", "b"], "task": "My task"},
+        "a task cannot be named 'My task'",
+    ),
+    "no task": ({"model": net(), "inputs": ["a", "b"], "task": ""}, "'' is no name for a task"),
+    "no text": (
+        {"model": net(), "inputs": ["a", "b"], "algorithm": 5},
+        "5 is no name for a task or an algorithm",
+    ),
+    "examples that are words": (
+        {"model": net(), "inputs": ["a", "b"], "examples": [["x", "y"]]},
+        "rows .* of numbers: could not convert",
     ),
     "the name of another function": (
         {"model": linear([1.0], 0.0), "task": "streams", "inputs": ["a"]},
-        "a function predict_streams is there already",
+        "a function predict_streams or check_streams is there already",
+    ),
+    "the name of the check of another function": (
+        {"model": linear([1.0], 0.0), "task": "features", "inputs": ["a"]},
+        "a function predict_features or check_features is there already",
     ),
     "examples of another width": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},
-        "onnxruntime cannot run the model|has 2 inputs, and the examples 1",
+        "the model has 2 inputs, and the examples 1 columns",
     ),
     "examples too large": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
@@ -252,7 +304,7 @@ REFUSALS = {
     "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "no fitted scikit-learn"),
     "no examples": (
         {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
-        r"needs examples, rows \(n, 3\)",
+        r"of 3 inputs needs examples, rows \(n, 3\), .* and none were given",
     ),
     "examples with gaps": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1, float("nan")]]},
@@ -280,7 +332,7 @@ REFUSALS = {
     ),
     "other outputs": (
         {"model": net(), "task": "tier", "inputs": ["a", "b"]},
-        "the models of task tier answer Flop, Mid, Hit, Viral, and this one 1 scores without",
+        "the models of task tier answer Flop, Mid, Hit, Viral, and this one gives 1 scores",
     ),
     "labels in another order": (
         {
@@ -306,6 +358,48 @@ def test_a_model_that_does_not_fit_is_refused_and_leaves_no_trace(open_copy, cas
     with pytest.raises(udfs.ModelError, match=sentence):
         udfs.register_model(open_copy, **{"task": "mood"} | given)
     assert open_copy.execute("select count(*) from ml.registered_models").fetchall() == [(0,)]
+
+
+def test_names_come_as_any_sequence(open_copy):
+    estimator = LogisticRegression(max_iter=9_999).fit(ROWS, LABELS)
+    given = {"inputs": np.array(NAMES), "labels": np.array(MOODS), "examples": ROWS.tolist()}
+    model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
+    known = "select list_transform(inputs, lambda i: i.name), outputs from ml.registered_models"
+    assert open_copy.execute(known).fetchall() == [(NAMES, MOODS)]
+    assert scores(open_copy, model_id).shape == (len(ROWS), 3)
+
+
+def test_a_model_that_nothing_used_can_be_taken_back(open_copy):
+    given = {"task": "mood", "inputs": ["a", "b"]}
+    wrong, right = (
+        udfs.register_model(open_copy, linear([a, 1.0], 0.0), **given) for a in (1.0, 2.0)
+    )
+    udfs.unregister_model(open_copy, wrong)
+    with pytest.raises(duckdb.Error, match=f"no model {wrong} is served"):
+        scores(open_copy, wrong, np.ones((1, 2)))
+    udfs.promote(open_copy, "mood", right)
+    with pytest.raises(udfs.ModelError, match="it was champion of task mood"):
+        udfs.unregister_model(open_copy, right)
+    with pytest.raises(udfs.ModelError, match=f"no model {wrong} was registered"):
+        udfs.unregister_model(open_copy, wrong)
+
+
+def test_a_line_that_is_trained_later_under_its_name_mixes_nothing_up(open_copy):
+    """Neither build nor registration can prevent it: a task may be trained after it was tried."""
+    given = {"task": "hit", "algorithm": "gbm", "labels": ["false", "true"]}
+    model_id = udfs.register_model(open_copy, softmax_of_two(4), **given)
+    udfs.promote(open_copy, "hit", model_id)
+    open_copy.execute(
+        "insert into ml.train_hit by name select * exclude (v) replace ('gbm' as algorithm, "
+        "v as version, 'trained' || v as model_id) from ml.train_hit, "
+        "(select cast(unnest([1, 2, 3, 4]) as integer) as v) "
+        "where algorithm = 'xgboost' and version = 1"
+    )
+    before = scores(open_copy, model_id, np.ones((1, 4)))
+    udfs.prune(open_copy, 1)
+    assert scores(open_copy, model_id, np.ones((1, 4))).tolist() == before.tolist()
+    served = "select count(*) from ml.served_models where model_id = ?"
+    assert open_copy.execute(served, [model_id]).fetchall() == [(1,)]
 
 
 def test_other_inputs_are_callable_but_not_promoted(open_copy):
@@ -409,7 +503,7 @@ def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_pat
     assert problems == ["energy is missing"]
     again = hitparade(own_project, "function", "mood", "--folder", str(folder))
     assert again.exit_code == 1
-    assert "is there already" in again.output
+    assert "task mood has functions already" in again.output
 
 
 def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path):
@@ -458,8 +552,8 @@ def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
     assert result.exit_code == 1
     assert "this is no ONNX model" in result.output
     missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
-    assert missing.exit_code == 1
-    assert "No such file" in missing.output
+    assert missing.exit_code == 2
+    assert "does not exist" in missing.output
 
 
 def test_a_registered_model_survives_the_next_build(small_copy, small_sample):

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import udfs
 from hitparade.cli import app
+from models_py import hit
 from tests.conftest import ROOT
 from tests.e2e.test_runtime import value
 from tests.hand_models import net, softmax_of_two
@@ -213,8 +214,12 @@ def test_stale_predictions_are_said_and_shown(small_copy):
             ("rollback", "tier"),
             "task tier has no earlier champion: see select * from ml.promotions",
         ),
-        (("pin", "mood"), "task mood has no champion"),
-        (("prune", "--keep", "0"), "keep must be at least 1, got 0"),
+        (("pin", "mood"), "there is no task mood: those with models are hit, log_streams"),
+        (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),
+        (("models", "hti"), "there are no models of task hti: see `hitparade models`"),
+        (("unregister", "nosuch"), "no model nosuch was registered"),
+        (("function", "hit"), "task hit has functions of its own"),
+        (("prune", "--keep", "0"), "keep must be a whole number from 1 on, got 0"),
         (("show", "nosuch"), "no model nosuch is in the registry: see `hitparade models`"),
         (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch"),
     ],
@@ -383,6 +388,42 @@ def test_each_row_is_scored_by_the_model_it_names(connection):
         assert found == pytest.approx([answer for (answer,) in alone], rel=1e-6)
 
 
+def test_what_a_challenger_had_is_free_once_it_is_champion(small_copy):
+    first, second = champion(small_copy), other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", second, 0.5)
+        udfs.promote(connection, "hit", second)
+        udfs.assign(connection, "hit", first, 0.7)
+        shares = connection.execute(
+            "select model_id, share from ml.traffic where task = 'hit'"
+        ).fetchall()
+    assert dict(shares) == pytest.approx({second: 0.3, first: 0.7})
+
+
+def test_a_column_of_any_name_may_be_the_key(small_copy):
+    challenger = other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", challenger, 0.5)
+        names = ("k", "s", "o", "S", "key", "task_name", "bucket", "slices")
+        counts = {
+            name: connection.execute(
+                f"select count(*) from (select 'track ' || range as {name} from range(1000)) "
+                f"where assigned_model('hit', {name}) = '{challenger}'"
+            ).fetchall()
+            for name in names
+        }
+    assert 400 < counts["k"][0][0] < 600
+    assert counts == dict.fromkeys(names, counts["k"])
+
+
+def test_no_share_is_lost_for_being_small(small_copy):
+    challenger = other(small_copy)
+    with duckdb.connect(small_copy.database) as connection:
+        udfs.assign(connection, "hit", challenger, 0.3)
+        with pytest.raises(udfs.ModelError, match=r"a share is a multiple of 0.0001, got 4e-05"):
+            udfs.assign(connection, "hit", challenger, 0.00004)
+
+
 def test_shares_cannot_exceed_all(small_copy):
     second, third = others(small_copy)
     with duckdb.connect(small_copy.database) as connection:
@@ -415,13 +456,9 @@ def test_models_lists_what_each_is_used_for(small_copy):
 def test_show_tells_metrics_inputs_and_promotions(small_warehouse):
     model_id = champion(small_warehouse)
     found = json.loads(hitparade(small_warehouse, "show", model_id, "--json").output)
-    assert list(found) == [f"Model {model_id}", "Metrics", "Inputs", "Promotions"]
+    inputs = "Inputs, in the order of onnx_predict"
+    assert list(found)[1:] == ["Stands in the registry as", "Metrics", inputs, "Promotions"]
     assert found["Metrics"][0]["metric"] == "roc_auc"
-    assert {row["name"] for row in found["Inputs"]} == {
-        "danceability",
-        "energy",
-        "valence",
-        "tempo",
-    }
+    assert [row["name"] for row in found[inputs]] == list(hit.TASK.inputs)
     assert len(found["Promotions"]) == 1
     assert model_id in hitparade(small_warehouse, "show", model_id).output

@@ -36,7 +36,7 @@ def test_a_name_is_no_sql(small_copy):
         with pytest.raises(duckdb.Error, match="no model x'or'a'='a is in the registry"):
             connection.execute("select onnx_predict(?, [1, 2])", [name]).fetchall()
         for call in (udfs.pin, udfs.rollback):
-            with pytest.raises(udfs.ModelError, match="task x'or'a'='a has no"):
+            with pytest.raises(udfs.ModelError, match="there is no task x'or'a'='a"):
                 call(connection, name)
 
 

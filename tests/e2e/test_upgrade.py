@@ -86,6 +86,15 @@ def test_a_build_goes_on_with_an_upgraded_file(empty, small_sample, number):
     assert portable == pytest.approx(expected, rel=1e-5)
 
 
+def test_an_upgrade_goes_past_damaged_bytes(empty):
+    write(empty, OLD[-1])
+    with duckdb.connect(empty.database) as connection:
+        connection.execute("update ml.train_hit set onnx = onnx[:100] where algorithm = 'xgboost'")
+    assert "run `hitparade build`" in upgrade(empty)
+    forms = "select algorithm, portable is null from ml.train_hit"
+    assert dict(empty.query(forms))["xgboost"]
+
+
 def test_a_file_of_a_later_version_is_left_alone(empty):
     write(empty, OLD[-1])
     with duckdb.connect(empty.database) as connection:

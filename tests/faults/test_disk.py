@@ -131,7 +131,7 @@ def test_a_full_disk_stops_a_promotion(small_copy):
         [Path(sys.executable).with_name("hitparade"), "promote", "hit", model_id],
         env=small_copy.environment(),
         capture_output=True,
-        preexec_fn=full(100_000),
+        preexec_fn=full(0),
         text=True,
     )
     assert result.returncode == 1

@@ -121,8 +121,8 @@ def endless() -> bytes:
 
 
 REFUSED = {
-    "nothing": (b"", "has 0 bytes"),
-    "too large": (b"x" * (MAX_BYTES + 1), f"may have 1 to {MAX_BYTES}"),
+    "nothing": (b"", "the file is empty"),
+    "too large": (b"x" * (MAX_BYTES + 1), f"may have {MAX_BYTES}"),
     "text": (b"select 1", "no ONNX model"),
     "half a file": (net()[:-40], "no ONNX model|not valid ONNX"),
     "other file": (external(), "stand in another file, which is never read"),
@@ -225,7 +225,7 @@ def test_a_process_of_its_own_says_the_same():
     found = validated_apart(net())
     assert dataclasses.replace(found, portable=None) == validated(net())
     assert found.portable == portable.translate(found.content)
-    with pytest.raises(ModelError, match="was not stored: the file has 0 bytes"):
+    with pytest.raises(ModelError, match="was not stored: the file is empty"):
         validated_apart(b"")
 
 
@@ -239,3 +239,75 @@ def test_a_graph_without_end_is_ended(monkeypatch):
 def test_a_parameter_near_the_end_of_float32_has_no_form_in_sql(weight):
     assert portable.translate(linear([weight, 1.0], 0.0)) is None
     assert portable.translate(linear([1.0, 1.0], 0.0)) is not None
+
+
+@pytest.mark.parametrize("kind", ["regressor", "ensemble"])
+def test_a_tree_that_leads_back_is_refused_though_no_row_that_is_tried_goes_there(kind):
+    with pytest.raises(Refusal, match="goes in circles: a node below another leads back"):
+        validated(CIRCLES[kind]())
+
+
+def circle() -> bytes:
+    """A tree whose second node leads to itself; the rows that are tried never reach it."""
+    node = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        nodes_treeids=[0, 0, 0],
+        nodes_nodeids=[0, 1, 2],
+        nodes_featureids=[0, 0, 0],
+        nodes_modes=["BRANCH_LT", "BRANCH_LT", "LEAF"],
+        nodes_values=[-1e6, 0.0, 0.0],
+        nodes_truenodeids=[1, 1, 0],
+        nodes_falsenodeids=[2, 2, 0],
+        target_ids=[0],
+        target_nodeids=[2],
+        target_treeids=[0],
+        target_weights=[1.0],
+        n_targets=1,
+    )
+    return model([node], [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 1])], opsets=ML)
+
+
+def circle_of_places() -> bytes:
+    """The same in the operator TreeEnsemble, whose ids are places."""
+    node = helper.make_node(
+        "TreeEnsemble",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        tree_roots=[0],
+        nodes_featureids=[0, 0],
+        nodes_modes=numpy_helper.from_array(np.array([1, 1], dtype=np.uint8)),
+        nodes_splits=numpy_helper.from_array(np.array([-1e6, 0], dtype=np.float32)),
+        nodes_truenodeids=[1, 1],
+        nodes_trueleafs=[0, 0],
+        nodes_falsenodeids=[0, 0],
+        nodes_falseleafs=[1, 1],
+        leaf_targetids=[0],
+        leaf_weights=numpy_helper.from_array(np.array([1], dtype=np.float32)),
+    )
+    return model(
+        [node], [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 1])], opsets=ML_5
+    )
+
+
+ML, ML_5 = (("", 18), ("ai.onnx.ml", 3)), (("", 21), ("ai.onnx.ml", 5))
+CIRCLES = {"regressor": circle, "ensemble": circle_of_places}
+
+
+def test_a_threshold_that_is_none_has_no_form_in_sql():
+    found = onnx.load_from_string(stump("BRANCH_LT", 0.5, 1.0, 2.0))
+    (values,) = (a for a in found.graph.node[0].attribute if a.name == "nodes_values")
+    assert portable.translate(found.SerializeToString()) is not None
+    values.floats[0] = float("nan")
+    assert portable.translate(found.SerializeToString()) is None
+
+
+def test_no_file_of_the_folder_that_the_user_is_in_is_run(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit('this file was run')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert validated_apart(net()).inputs == 2

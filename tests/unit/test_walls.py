@@ -119,6 +119,16 @@ def test_the_format_of_the_registry_is_one_number(manifest):
     assert f"return({REGISTRY_FORMAT})" in macro
 
 
+def test_every_stored_model_id_is_known_to_the_registry(manifest, warehouse):
+    """What `ml.stored_predictions` does not list, `prune` would take and a promotion not name."""
+    columns = warehouse.query(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'main' "
+        "and table_name like 'fct%' and column_name like '%model_id'"
+    )
+    listed = warehouse.query("select distinct table_name, task from ml.stored_predictions")
+    assert {(table, f"{task}_model_id") for table, task in listed} == set(columns)
+
+
 def test_dialects_differ_only_in_the_warehouse_macros():
     folder = ROOT / "dbt_project" / "macros" / "warehouse"
     for file in [*(ROOT / "dbt_project").rglob("*.sql"), *(ROOT / "udfs").rglob("*.sql")]:

@@ -2,15 +2,20 @@
 (task_name, key) as case
     when {{ champion_of('task_name') }} is not null
         then coalesce(
-            list_filter(
-                (
-                    select list(__slice)
-                    from (select assignments as __slice from ml.assignments as assignments)
-                    where __slice.task = task_name
-                ),
-                lambda s: {{ bucket("task_name || '|' || coalesce(cast(key as varchar), '')") }}
-                between s.first_bucket and s.last_bucket
-            )[1].model_id,
+            -- the key is no part of a lambda, whose names would hide a column of the caller's
+            list_transform(
+                [struct_pack(
+                    bucket := {{ bucket("task_name || '|' || coalesce(cast(key as varchar), '')") }},
+                    slices := (
+                        select list(__slice)
+                        from (select assignments as __slice from ml.assignments as assignments)
+                        where __slice.task = task_name
+                    )
+                )],
+                lambda o: list_filter(
+                    o.slices, lambda s: o.bucket between s.first_bucket and s.last_bucket
+                )[1].model_id
+            )[1],
             {{ champion_of('task_name') }}
         )
 end

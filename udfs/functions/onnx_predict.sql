@@ -3,12 +3,12 @@
     {{ served('model_id', 'features') }},
     lambda o: case
         {{ bad_call('o', 'onnx_predict', 'double[]') }}
-        when o.x is null or len(list_filter(o.x, lambda v: isfinite(v))) < len(o.x) then null
+        when o.x is null or len(list_filter(o.x, lambda v: v is not null)) < len(o.x) then null
         when o.model.kind = 'net' then {{ finite(transformed('o', net_scores('o'))) }}
         when o.model.kind = 'trees' then {{ finite(transformed('o', tree_scores('o'))) }}
         else {{ raise_error(
             "'onnx_predict: model ' || o.id || ' has no form in pure SQL: run it in Python, "
-            ~ "after pip install hitparade and udfs.register(connection)'",
+            ~ "after udfs.register(connection)'",
             'double[]'
         ) }}
     end

@@ -21,8 +21,8 @@ def translate(node: onnx.NodeProto) -> dict | None:
     Returns:
         `depth`, `roots` (trees), `features`, `thresholds`, `next` (nodes), `leaves` (m lists over
         the nodes: what a leaf adds to each raw score), `intercepts` (m); None for an ensemble
-        that averages, that uses other comparisons, in which two nodes share a child, or whose
-        leaves are far too large.
+        that averages, that uses other comparisons, in which two nodes share a child, whose
+        leaves are far too large or whose thresholds are NaN.
     """
     values = attributes(node)
     modes = np.array([mode.decode() for mode in values["nodes_modes"]])
@@ -40,7 +40,9 @@ def translate(node: onnx.NodeProto) -> dict | None:
     leaves = _leaves(values, place, len(modes))
     intercepts = np.zeros(len(leaves), dtype=np.float32)
     intercepts[:] = values.get("base_values") or 0
-    if not is_computable(leaves, intercepts):
+    thresholds = _thresholds(values, modes)
+    # SQL and onnxruntime compare with NaN each in its own way.
+    if not is_computable(leaves, intercepts) or np.isnan(thresholds).any():
         return None
     return {
         "kind": "trees",
@@ -49,7 +51,7 @@ def translate(node: onnx.NodeProto) -> dict | None:
         "depth": depth,
         "roots": rank[roots].tolist(),
         "features": _features(values, is_leaf)[order].tolist(),
-        "thresholds": _thresholds(values, modes)[order].tolist(),
+        "thresholds": thresholds[order].tolist(),
         "next": np.where(is_leaf, rank, rank[children[:, 0]])[order].tolist(),
         "leaves": leaves[:, order].tolist(),
     }

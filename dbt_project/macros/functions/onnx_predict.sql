@@ -4,7 +4,8 @@
     model_id cannot be mistaken for a column of the table. any_value, though there is one row at most:
     DuckDB 2.0 guards other scalar subqueries with a volatile check, which windows refuse (see
     raise_error). Inputs are cast to float because the thresholds are; a number that float cannot hold
-    becomes NULL, a bad value like any other.
+    becomes NULL, a bad value like any other, and so are those beyond 1e15: float32 might overflow on
+    the way to the scores where the float64 of SQL does not.
 -#}
 {% macro served(model_id, features) -%}
     [struct_pack(
@@ -15,7 +16,10 @@
             where __served.model_id = {{ model_id }}
         ),
         features := cast({{ features }} as double[]),
-        x := list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float))
+        x := list_transform(
+            cast({{ features }} as double[]),
+            lambda v: case when abs(v) <= 1e15 then cast(v as float) end
+        )
     )]
 {%- endmacro %}
 
@@ -30,7 +34,7 @@
             "'" ~ name ~ ": ' || case when contains(" ~ o ~ ".id, ' ') then " ~ o ~ ".id else 'no model ' || "
             ~ o ~ ".id || ' is served' end || ': see select model_id, task, algorithm from ml.served_models, and "
             ~ "select * from ml.challengers for a task without champion; any model of "
-            ~ "ml.model_versions runs after udfs.register(connection)'",
+            ~ "ml.model_versions that was not pruned runs after udfs.register(connection)'",
             type
         ) }}
     when len({{ o }}.x) <> len({{ o }}.model.inputs)
@@ -58,7 +62,7 @@
             )
         ),
         struct_pack(weights := cast(null as double[][]), intercepts := list_transform(
-            {{ o }}.x, lambda v: case when isfinite(v) then cast(v as double) else 0 end
+            {{ o }}.x, lambda v: coalesce(cast(v as double), 0)
         ))
     ).intercepts
 {%- endmacro %}

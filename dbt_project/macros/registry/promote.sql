@@ -37,8 +37,15 @@
         "select table_name, row_count from ml.stale_predictions where task = '" ~ escape_single_quotes(task) ~ "'"
     ) %}
         {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are of another model: dbt build --select "
-            ~ stale[0] ~ " scores them again", info=true) }}
+            ~ stale[0] ~ "+ scores them again", info=true) }}
     {% endfor %}
+    {% if run_query(
+        "select model_id from ml.served_models where kind is null and model_id = '"
+        ~ escape_single_quotes(model_id) ~ "'"
+    ).rows | length %}
+        {{ log("model " ~ model_id ~ " has no form in pure SQL: the functions of the task answer only after "
+            ~ "udfs.register(connection)", info=true) }}
+    {% endif %}
 {%- endmacro %}
 
 {#- Promote the champion before the present one, and pin the task. Twice is back again.

@@ -18,7 +18,8 @@
     {% for table in registry_tables() %}
         {% do run_query(
             "update ml." ~ table ~ " set onnx = null, portable = null, pruned_at = " ~ utc_now()
-            ~ " where (task, algorithm, version) in (select (task, algorithm, version) from pruned)"
+            ~ " where (task, algorithm, version, model_id) in (select (task, algorithm, version, model_id)"
+            ~ " from pruned where (origin = 'registered') = " ~ (table == 'registered_models') ~ ")"
         ) %}
     {% endfor %}
     {% do run_query("drop table pruned") %}

@@ -19,6 +19,7 @@ versions as (
         algorithm,
         version,
         model_id,
+        origin,
         trained_at,
         onnx_bytes,
         count(*) over (

@@ -6,7 +6,7 @@ with served as (
         registry.task,
         registry.algorithm,
         registry.version,
-        registry.origin = 'registered' as is_registered,
+        registry.origin,
         {{ fits_functions('registry.task', 'registry.inputs') }} as fits,
         registry.version = max(registry.version) over (
             partition by registry.task, registry.algorithm
@@ -21,7 +21,7 @@ with served as (
     qualify
         (
             is_assigned
-            or is_registered
+            or registry.origin = 'registered'
             or (fits and (is_last_version or is_champion))
         )
         and row_number() over (
@@ -44,3 +44,4 @@ inner join {{ ref('registry') }} as registry
         served.task = registry.task
         and served.algorithm = registry.algorithm
         and served.version = registry.version
+        and served.origin = registry.origin
