@@ -5,6 +5,7 @@ other bytes.
 """
 
 import hypothesis.strategies as st
+import numpy as np
 import onnx
 from onnx import AttributeProto, ModelProto, TensorProto, helper
 
@@ -202,10 +203,13 @@ def tensor(model: ModelProto, at: list[float]) -> None:
 def weights(model: ModelProto, at: list[float]) -> None:
     """A parameter that is no number, or far too large."""
     if model.graph.initializer:
+        # By its bytes, for another mutator may have changed what they are said to be.
         chosen = pick(model.graph.initializer, at[0])
-        values = onnx.numpy_helper.to_array(chosen).copy()
-        values.flat[int(at[1] * values.size)] = pick(NUMBERS, at[2])
-        chosen.CopyFrom(onnx.numpy_helper.from_array(values, chosen.name))
+        content = chosen.raw_data
+        values = np.frombuffer(content, dtype=np.float32, count=len(content) // 4).copy()
+        if values.size:
+            values[int(at[1] * values.size)] = pick(NUMBERS, at[2])
+            chosen.raw_data = values.tobytes()
 
 
 def elsewhere(model: ModelProto, at: list[float]) -> None:
