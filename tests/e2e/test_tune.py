@@ -38,8 +38,9 @@ def songs(tmp_path, monkeypatch):
         connection.execute("create table features.feat_hit as from rows")
         connection.execute("create table staging.genres (genre varchar)")
         connection.execute(
-            "create table ml.model_versions as select * from (values ('hit', 'xgboost', 1, '{}'), "
-            f"('hit', 'xgboost', 2, '{json.dumps(FEW)}')) as t (task, algorithm, version, config)"
+            "create table ml.model_versions as select *, 'trained' as origin from (values "
+            f"('hit', 'xgboost', 1, '{{}}'), ('hit', 'xgboost', 2, '{json.dumps(FEW)}')"
+            ") as t (task, algorithm, version, config)"
         )
     return database
 
