@@ -1,4 +1,4 @@
-"""A sample of the two published files, generated from a planted world whose best scores are known.
+"""A sample of the published files, generated from planted worlds whose best scores are known.
 
 The files have the format, the marginals and the dirt of the real ones, so everything that reads
 the real data reads the sample; `ceilings.csv` states how well a model can do on it.
@@ -9,41 +9,64 @@ from pathlib import Path
 
 import numpy as np
 
-from hitparade.sample import chart_ceilings, charts, track_ceilings, tracks
+from hitparade.sample import (
+    catalog,
+    chart_ceilings,
+    charts,
+    playlist_ceilings,
+    slices,
+    track_ceilings,
+    tracks,
+)
+from hitparade.sample import playlists as drawn
 from hitparade.sample.ceilings import Ceiling
 from hitparade.sample.files import Columns, write
 
 CEILINGS = {"chart_songs": chart_ceilings.CEILINGS, "tracks": track_ceilings.CEILINGS}
-PARTS = tuple(CEILINGS)
+PARTS = (*CEILINGS, "playlists")
 # Rows a part can have.
-SONGS, TRACKS = range(20, 100_001), range(500, 200_001)
+SIZES = {
+    "songs": range(20, 100_001),
+    "tracks": range(500, 200_001),
+    "playlists": range(20, 1_000_001),
+    "playlist_tracks": range(500, 300_001),
+}
 
 
 def write_sample(
     folder: Path,
     songs: int = 953,
     tracks: int = 12_000,
+    playlists: int = 2_000,
+    playlist_tracks: int | None = None,
     seed: int = 2023,
     *,
     only: Collection[str] = PARTS,
 ) -> list[Path]:
-    """Write spotify-2023.csv, dataset.csv and ceilings.csv; equal arguments give equal bytes.
+    """Write the files of a sample; equal arguments give equal bytes.
+
+    They are spotify-2023.csv, dataset.csv, mpd.slice.*.json and ceilings.csv.
 
     Args:
         folder: where the files go; it is made if need be.
         songs: data rows of spotify-2023.csv.
         tracks: data rows of dataset.csv.
-        seed: which sample of the one planted world.
-        only: the parts to write, of "chart_songs" and "tracks"; a part is the same alone as
-            with the other, and ceilings.csv lists the tasks of the parts written.
+        playlists: playlists in the slices, 1,000 each.
+        playlist_tracks: different tracks that they are made of, six of ten from dataset.csv;
+            5,000 without it, or as many as dataset.csv allows.
+        seed: which sample of the planted worlds.
+        only: the parts to write, of "chart_songs", "tracks" and "playlists"; a part is the same
+            alone as with the others, and ceilings.csv lists the tasks of the parts written.
 
     Returns:
         The paths written, ceilings.csv last.
 
     Raises:
-        ValueError: an unknown part, none at all, or a size or seed out of range.
+        ValueError: an unknown part, none at all, or a size or seed out of range; or the folder
+            has slices of another sample.
     """
-    _check(songs, tracks, seed, only)
+    sizes = {"songs": songs, "tracks": tracks, "playlists": playlists}
+    _check(sizes | {"playlist_tracks": playlist_tracks}, seed, only)
     folder.mkdir(parents=True, exist_ok=True)
     paths, best = [], []
     for part, make, rows in (("chart_songs", _chart_songs, songs), ("tracks", _tracks, tracks)):
@@ -51,17 +74,21 @@ def write_sample(
             path, truth = make(folder, rows, seed)
             paths.append(path)
             best += [ceiling(truth) for ceiling in CEILINGS[part]]
+    if "playlists" in only:
+        found, ceilings = _slices(folder, tracks, playlists, playlist_tracks, seed)
+        paths, best = [*paths, *found], [*best, *ceilings]
     return [*paths, _ceilings(folder, best)]
 
 
-def _check(songs: int, tracks: int, seed: int, only: Collection[str]) -> None:
+def _check(sizes: dict[str, int | None], seed: int, only: Collection[str]) -> None:
     if not only or not set(only) <= set(PARTS):
         raise ValueError(f"only={only!r} names no part of a sample: choose from {', '.join(PARTS)}")
-    for name, rows, sizes in (("songs", songs, SONGS), ("tracks", tracks, TRACKS)):
-        if rows not in sizes:
+    for name, rows in sizes.items():
+        possible = SIZES[name]
+        if rows is not None and rows not in possible:
             raise ValueError(
-                f"{name}={rows} is out of range: ask for {sizes[0]:,} to {sizes[-1]:,} rows, "
-                "enough for all dirt and genres and few enough for the artist names"
+                f"{name}={rows} is out of range: ask for {possible[0]:,} to {possible[-1]:,}, "
+                "enough for all dirt and genres and few enough for the names"
             )
     if seed < 0:
         raise ValueError(f"seed={seed} is negative: choose a whole number from 0")
@@ -76,6 +103,25 @@ def _chart_songs(folder: Path, songs: int, seed: int) -> tuple[Path, Columns]:
 def _tracks(folder: Path, rows: int, seed: int) -> tuple[Path, Columns]:
     raw, truth = tracks.make(np.random.default_rng([seed, 2]), rows)
     return write(folder / "dataset.csv", raw), truth
+
+
+def _slices(
+    folder: Path, rows: int, count: int, different: int | None, seed: int
+) -> tuple[list[Path], list[Ceiling]]:
+    starts = range(0, count, slices.SIZE)
+    names = [f"mpd.slice.{first}-{first + slices.SIZE - 1}.json" for first in starts]
+    if others := {path.name for path in folder.glob("mpd.slice.*.json")} - set(names):
+        raise ValueError(f"{folder} has other slices, {', '.join(sorted(others))}: remove them")
+    table, _ = tracks.make(np.random.default_rng([seed, 2]), rows)
+    known = catalog.make(np.random.default_rng([seed, 3]), table, different)
+    texts = slices.track_texts(known)
+    paths, all_tracks = [], []
+    for number, (first, name) in enumerate(zip(starts, names, strict=True)):
+        rng = np.random.default_rng([seed, 4, number])
+        playlists = drawn.draw(rng, known, min(slices.SIZE, count - first))
+        all_tracks += playlists.tracks
+        paths.append(slices.write(folder / name, rng, known, texts, playlists, first))
+    return paths, playlist_ceilings.ceilings(known, all_tracks)
 
 
 def _ceilings(folder: Path, best: list[Ceiling]) -> Path:

@@ -77,6 +77,9 @@ def test_ceilings_file(folder, chart_rows, kept):
         "tier accuracy": "accuracy",
         "tier log_loss": "log_loss",
         "popularity": "rmse",
+        "next_song hit_rate_10": "hit_rate_10",
+        "next_song ndcg_10": "ndcg_10",
+        "next_song mrr": "mrr",
     }
     signed = (kept.time_signature > 0).sum()
     assert signed < len(kept)

@@ -14,28 +14,35 @@ from hitparade.sample import (
 )
 from tests.unit.sample.conftest import PAIR, ROWS, folded_pair, read_ceilings
 
+SMALL = {"songs": 60, "tracks": 700, "playlists": 50}
 # Bytes
 
 
 def test_same_arguments_same_bytes(tmp_path):
-    one = write_sample(tmp_path / "one", songs=60, tracks=700, seed=5)
-    two = write_sample(tmp_path / "two", songs=60, tracks=700, seed=5)
-    assert [p.name for p in one] == ["spotify-2023.csv", "dataset.csv", "ceilings.csv"]
+    one = write_sample(tmp_path / "one", **SMALL, seed=5)
+    two = write_sample(tmp_path / "two", **SMALL, seed=5)
+    names = ["spotify-2023.csv", "dataset.csv", "mpd.slice.0-999.json", "ceilings.csv"]
+    assert [p.name for p in one] == names
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
 
 
 def test_another_seed_other_bytes(tmp_path):
-    one = write_sample(tmp_path / "one", songs=60, tracks=700, seed=5)
-    two = write_sample(tmp_path / "two", songs=60, tracks=700, seed=6)
+    one = write_sample(tmp_path / "one", **SMALL, seed=5)
+    two = write_sample(tmp_path / "two", **SMALL, seed=6)
     assert all(a.read_bytes() != b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("part", "file"), [("chart_songs", "spotify-2023.csv"), ("tracks", "dataset.csv")]
+    ("part", "file"),
+    [
+        ("chart_songs", "spotify-2023.csv"),
+        ("tracks", "dataset.csv"),
+        ("playlists", "mpd.slice.0-999.json"),
+    ],
 )
 def test_a_part_alone_is_the_same(tmp_path, folder, part, file):
     paths = write_sample(tmp_path, tracks=ROWS, only={part})
-    assert [p.name for p in paths] == [file, "ceilings.csv"]
+    assert [paths[0].name, paths[-1].name] == [file, "ceilings.csv"]
     assert paths[0].read_bytes() == (folder / file).read_bytes()
     both = read_ceilings(folder).items()
     assert read_ceilings(tmp_path) == {task: row for task, row in both if row["source"] == part}

@@ -1,0 +1,175 @@
+"""The best that any model can do on a sample's playlists: the exact chance of each next track.
+
+What a playlist has played says how likely each direction, era and mood is (forward filtering);
+given those the chance of a next track has a closed form, see `playlist_world`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitparade.sample import playlist_world as world
+from hitparade.sample.catalog import ERAS, MOODS, Catalog
+from hitparade.sample.ceilings import Ceiling
+from models_py.next_song import protocol
+
+# What the ceilings hold for, as the registry writes the definition of a task.
+DEFINITION = json.dumps(
+    {
+        "folds": str(protocol.FOLDS),
+        "shortest": str(protocol.SHORTEST),
+        "questions": str(protocol.QUESTIONS),
+    }
+)
+
+
+def chances(
+    catalog: Catalog, playlists: Sequence[NDArray[np.int64]], cuts: Sequence[Sequence[int]]
+) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    """Yield (playlist, cut, chances) for each cut: of each track to come next after `cut` tracks.
+
+    Args:
+        catalog: the tracks.
+        playlists: track indices of each.
+        cuts: for each playlist how many tracks are known, once or more, each from 1 on.
+    """
+    lengths = [max(numbers, default=0) for numbers in cuts]
+    order = np.argsort(lengths, kind="stable")[::-1]
+    known = Known(catalog, len(order))
+    for step in range(max(lengths, default=0)):
+        going = sum(length > step for length in lengths)
+        known.keep(going)
+        known.play(np.array([playlists[place][step] for place in order[:going]]))
+        asked = [row for row in range(going) if step + 1 in cuts[order[row]]]
+        for row, found in zip(asked, known.next_chances(np.array(asked, dtype=int)), strict=True):
+            yield int(order[row]), step + 1, found
+
+
+class Known:
+    """What is known of playlists (n) as their tracks come, one of each at a time."""
+
+    def __init__(self, catalog: Catalog, count: int):
+        """Begin with playlists of which nothing is known."""
+        self._catalog = catalog
+        start = world.DIRECTION_SHARES[:, None] * world.STARTS
+        # Of direction, mood and era for the track to come, given all before it.
+        self._belief = np.tile(start[:, :, None] * world.ERA_SHARES, (count, 1, 1, 1))
+        self._played = np.zeros((count, len(catalog)), dtype=bool)
+        # The share of each pool that was played, and the weight of each artist.
+        self._cells = np.zeros((count, MOODS, ERAS))
+        self._moods = np.zeros((count, MOODS))
+        self._artists = np.zeros((count, len(catalog.artist_names)))
+        self._last = np.zeros(count, dtype=int)
+        self._begun = False
+        self._cell_share = catalog.weight / catalog.by_cell.sums[catalog.cells]
+        self._mood_share = catalog.weight / catalog.by_mood.sums[catalog.mood]
+
+    def keep(self, count: int) -> None:
+        """Forget all but the first `count` playlists."""
+        for name in ("_belief", "_played", "_cells", "_moods", "_artists", "_last"):
+            setattr(self, name, getattr(self, name)[:count])
+
+    def play(self, tracks: NDArray[np.int64]) -> None:
+        """Take the next track of each playlist."""
+        catalog, rows = self._catalog, np.arange(len(tracks))
+        mood, era = catalog.mood[tracks], catalog.era[tracks]
+        pool = np.zeros_like(self._cells)
+        pool[rows, mood, :] += (world.STRAY * self._mood_share[tracks])[:, None]
+        pool[rows, mood, era] += (1 - world.STRAY) * self._cell_share[tracks]
+        likelihood = pool
+        if self._begun:
+            shares = world.shares(catalog, self._last)
+            fixed = (shares[:, :3] * self._follows(tracks)).sum(axis=1)
+            likelihood = fixed[:, None, None] + shares[:, 3, None, None] * pool
+        belief = self._belief * (likelihood / self._unplayed())[:, None]
+        belief /= belief.sum(axis=(1, 2, 3), keepdims=True)
+        self._belief = np.einsum("pdme,dmn->pdne", belief, world.STEPS)
+        self._played[rows, tracks] = True
+        self._cells[rows, mood, era] += self._cell_share[tracks]
+        self._moods[rows, mood] += self._mood_share[tracks]
+        self._artists[rows, catalog.artist[tracks]] += catalog.weight[tracks]
+        self._last, self._begun = tracks, True
+
+    def _follows(self, tracks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Chances of these tracks by album, artist and editors, shape (n, 3)."""
+        catalog, last = self._catalog, self._last
+        others = np.maximum(world.others_of_artist(catalog, last), 1e-300)
+        is_other = (catalog.artist[last] == catalog.artist[tracks]) & (last != tracks)
+        editors = (catalog.successors[last] == tracks[:, None]) @ world.SUCCESSOR_SHARES
+        return np.stack(
+            [
+                catalog.album_next[last] == tracks,
+                is_other * catalog.weight[tracks] / others,
+                editors,
+            ],
+            axis=1,
+        )
+
+    def _unplayed(self) -> NDArray[np.float64]:
+        """The chance that a first draw is new, by mood and era, shape (n, MOODS, ERAS)."""
+        stray = world.STRAY * self._moods[:, :, None]
+        pool = (1 - world.STRAY) * self._cells + stray
+        if not self._begun:
+            return 1 - pool
+        catalog, last, rows = self._catalog, self._last, np.arange(len(self._last))
+        shares = world.shares(catalog, last)
+        following = catalog.album_next[last]
+        others = np.maximum(world.others_of_artist(catalog, last), 1e-300)
+        played = self._artists[rows, catalog.artist[last]] - catalog.weight[last]
+        editors = self._played[rows[:, None], catalog.successors[last]] @ world.SUCCESSOR_SHARES
+        fixed = (
+            shares[:, 0] * ((following >= 0) & self._played[rows, following])
+            + shares[:, 1] * np.maximum(played, 0) / others
+            + shares[:, 2] * editors
+        )
+        return 1 - fixed[:, None, None] - shares[:, 3, None, None] * pool
+
+    def next_chances(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+        """Yield for each of these playlists the chance of every track to come next."""
+        catalog = self._catalog
+        shares = world.shares(catalog, self._last)
+        weights = self._belief.sum(axis=1) / self._unplayed()
+        for row in rows:
+            last, weight = self._last[row], weights[row]
+            by_cell = (1 - world.STRAY) * weight.ravel()[catalog.cells] * self._cell_share
+            by_mood = world.STRAY * weight.sum(axis=1)[catalog.mood] * self._mood_share
+            found = shares[row, 3] * (by_cell + by_mood)
+            total = weight.sum()
+            if (following := catalog.album_next[last]) >= 0:
+                found[following] += shares[row, 0] * total
+            if shares[row, 1]:
+                others = np.flatnonzero(catalog.artist == catalog.artist[last])
+                others = others[others != last]
+                of_artist = catalog.weight[others] / catalog.weight[others].sum()
+                found[others] += shares[row, 1] * total * of_artist
+            editors = shares[row, 2] * total * world.SUCCESSOR_SHARES
+            np.add.at(found, catalog.successors[last], editors)
+            found[self._played[row]] = 0
+            yield found
+
+
+def ceilings(catalog: Catalog, playlists: Sequence[NDArray[np.int64]]) -> list[Ceiling]:
+    """Return the best value of each metric on the questions that the held-out playlists ask.
+
+    Args:
+        catalog: the tracks.
+        playlists: track indices of all playlists, by number.
+    """
+    held_out = [
+        tracks
+        for number, tracks in enumerate(playlists)
+        if protocol.fold(number) == protocol.HOLDOUT
+    ]
+    cuts = [protocol.cuts(tracks) for tracks in held_out]
+    ranks = np.array(
+        [
+            protocol.rank(found, held_out[place][:cut], held_out[place][cut])
+            for place, cut, found in chances(catalog, held_out, cuts)
+        ]
+    )
+    return [
+        Ceiling("playlists", "next_song", name, float(values(ranks).mean()), len(ranks), DEFINITION)
+        for name, values in protocol.METRICS.items()
+    ]

@@ -1,0 +1,113 @@
+"""The playlists of a sample: their format, what is planted, and what a model can know of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hitparade.sample import catalog, playlist_ceilings, playlists, slices, tracks, write_sample
+
+
+@pytest.fixture(scope="module")
+def known() -> catalog.Catalog:
+    table, _ = tracks.make(np.random.default_rng([5, 2]), 4_000)
+    return catalog.make(np.random.default_rng([5, 3]), table, 2_000)
+
+
+@pytest.fixture(scope="module")
+def drawn(known) -> playlists.Playlists:
+    return playlists.draw(np.random.default_rng(7), known, 1_500)
+
+
+def test_a_slice_is_the_text_that_json_writes(known, drawn, tmp_path):
+    rng = np.random.default_rng(1)
+    path = slices.write(tmp_path / "slice", rng, known, slices.track_texts(known), drawn, 3_000)
+    text = path.read_text()
+    found = json.loads(text)
+    assert json.dumps(found, indent=4) == text
+    assert found["info"]["slice"] == "3000-3999"
+    assert [playlist["pid"] for playlist in found["playlists"]] == list(range(3_000, 4_500))
+    for playlist in found["playlists"]:
+        entries = playlist["tracks"]
+        assert [track["pos"] for track in entries] == list(range(playlist["num_tracks"]))
+        assert len({track["artist_uri"] for track in entries}) == playlist["num_artists"]
+        assert len({track["album_uri"] for track in entries}) == playlist["num_albums"]
+        assert sum(track["duration_ms"] for track in entries) == playlist["duration_ms"]
+
+
+def test_equal_arguments_give_equal_slices(tmp_path):
+    given = {"tracks": 1_000, "playlists": 1_100, "only": {"playlists"}}
+    one, two, other = (
+        write_sample(tmp_path / name, **given, seed=seed)
+        for name, seed in (("one", 5), ("two", 5), ("other", 6))
+    )
+    assert [path.name for path in one] == [
+        "mpd.slice.0-999.json",
+        "mpd.slice.1000-1999.json",
+        "ceilings.csv",
+    ]
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert one[0].read_bytes() != other[0].read_bytes()
+
+
+def test_slices_of_another_sample_are_not_mixed_in(tmp_path):
+    given = {"tracks": 1_000, "only": {"playlists"}}
+    write_sample(tmp_path, playlists=1_100, **given)
+    with pytest.raises(ValueError, match=r"other slices, mpd.slice.1000-1999.json: remove them"):
+        write_sample(tmp_path, playlists=900, **given)
+
+
+def test_more_tracks_than_the_file_can_give_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="ask for fewer, or for more tracks"):
+        write_sample(tmp_path, tracks=1_000, playlist_tracks=2_000, only={"playlists"})
+
+
+def test_no_track_stands_twice_but_at_the_end(drawn):
+    twice = [found for found in drawn.tracks if len(np.unique(found)) < len(found)]
+    assert 0 < len(twice) < 0.03 * len(drawn)
+    assert all(len(np.unique(found[:-1])) == len(found) - 1 for found in twice)
+
+
+def test_lengths_are_those_published(drawn):
+    lengths = np.array([len(found) for found in drawn.tracks])
+    assert lengths.min() >= 5 and lengths.max() <= 250
+    assert np.median(lengths) == pytest.approx(49, abs=3)
+    assert lengths.mean() == pytest.approx(64, abs=5)
+
+
+def test_directions_move_the_mood_as_they_say(known, drawn):
+    change = np.array([known.mood[found[-1]] - known.mood[found[0]] for found in drawn.tracks])
+    means = [change[drawn.direction == direction].mean() for direction in range(3)]
+    assert means[0] < -1 < means[1] < 0.7 < means[2]
+
+
+@pytest.fixture(scope="module")
+def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
+    """Chances after some beginnings, and the track that came."""
+    cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
+    return [
+        (chances, drawn.tracks[place][cut])
+        for place, cut, chances in playlist_ceilings.chances(known, drawn.tracks, cuts)
+    ]
+
+
+def test_chances_are_those_of_all_tracks_that_were_not_played(asked):
+    assert len(asked) > 5_000
+    sums = np.array([chances.sum() for chances, _ in asked])
+    assert sums == pytest.approx(np.ones(len(asked)), abs=1e-9)
+    assert all(chances[track] > 0 for chances, track in asked)
+
+
+@pytest.mark.parametrize("most", [1, 10, 100])
+def test_what_is_said_to_be_likely_comes_as_often(asked, most):
+    """The chances are exact, so the tracks of highest chance come as often as they say."""
+    said, came = [], []
+    for chances, track in asked:
+        first = np.argpartition(-chances, most)[:most]
+        said.append(chances[first].sum())
+        came.append(track in first)
+    error = np.sqrt(np.mean(np.multiply(said, np.subtract(1, said))) / len(asked))
+    assert np.mean(came) == pytest.approx(np.mean(said), abs=4 * error)
+    # And they tell beginnings apart: what is likelier comes more often.
+    likely = np.array(said) > np.median(said)
+    assert np.mean(np.array(came)[likely]) > np.mean(np.array(came)[~likely]) + 0.02

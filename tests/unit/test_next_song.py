@@ -1,0 +1,45 @@
+"""Which questions are asked of a model of the next song, and what an answer is worth."""
+
+import math
+
+import duckdb
+import numpy as np
+import pytest
+
+from models_py.next_song import protocol
+
+
+def test_questions_lie_between_the_third_track_and_the_last():
+    assert protocol.cuts(range(3)) == []
+    assert protocol.cuts(range(4)) == [3]
+    assert protocol.cuts(range(10)) == [3, 4, 5, 6, 7, 8, 9]
+    many = protocol.cuts(range(250))
+    assert (len(many), many[0], many[-1]) == (15, 3, 249)
+
+
+def test_a_track_that_is_known_is_no_question():
+    assert protocol.cuts([5, 6, 7, 8, 5, 9]) == [3, 5]
+
+
+def test_folds_are_those_of_sql():
+    numbers = [0, 1, 7, 999_999]
+    sql = "select ('0x' || left(md5(unnest(?) || '|0'), 8))::bigint % 5"
+    assert [(protocol.fold(n),) for n in numbers] == duckdb.execute(sql, [numbers]).fetchall()
+    shares = np.bincount([protocol.fold(n) for n in range(20_000)]) / 20_000
+    assert shares == pytest.approx(np.full(5, 0.2), abs=0.02)
+
+
+def test_ranks_leave_out_what_was_played_and_halve_ties():
+    scores = np.array([9.0, 5.0, 5.0, 5.0, 1.0])
+    none = np.array([], dtype=int)
+    assert protocol.rank(scores, none, 0) == 1
+    assert protocol.rank(scores, none, 4) == 5
+    assert protocol.rank(scores, none, 2) == 3
+    assert protocol.rank(scores, np.array([0, 1]), 2) == 1.5
+
+
+def test_what_a_rank_is_worth():
+    ranks = np.array([1.0, 2.0, 10.0, 10.5])
+    assert protocol.hit_rate(ranks).tolist() == [1, 1, 1, 0]
+    assert protocol.ndcg(ranks) == pytest.approx([1, 1 / math.log2(3), 1 / math.log2(11), 0])
+    assert protocol.reciprocal_rank(ranks) == pytest.approx([1, 0.5, 0.1, 1 / 10.5])
