@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hitparade import raw
+from hitparade import raw, slices
 from hitparade.warehouse import connect, database
 
 
@@ -34,6 +34,7 @@ def _write_missing_sample(console: Console) -> None:
     """Give every source that the user did not give a sample, unless samples are switched off."""
     folder = raw.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
+    absent += [] if slices.listed().num_rows else ["playlists"]
     if folder and absent:
         from hitparade.sample import write_sample
 

@@ -10,7 +10,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 import udfs
-from hitparade import raw, warehouse
+from hitparade import raw, slices, warehouse
 
 # Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
 RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "temp"}
@@ -59,10 +59,12 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(error)) from error
 
     def load(self, source_config) -> pa.Table:
-        """Return the records of a raw file as text, or what is known of all raw files."""
+        """Return the records of a raw file as text, or which files there are."""
         try:
             if source_config.identifier == "files":
                 return raw.files()
+            if source_config.identifier == "slices":
+                return slices.listed()
             return raw.read(source_config.identifier).records
         except raw.RawFileError as error:
             raise DbtRuntimeError(str(error)) from error

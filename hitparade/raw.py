@@ -19,6 +19,7 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parents[1]
 RAW_FOLDER = ROOT / "data" / "raw"
 SAMPLE_FOLDER = ROOT / "data" / "sample"
+SLICES = "mpd.slice.*.json"
 DELIMITERS = (",", ";", "\t")
 # Candidates in order; latin-1 accepts any bytes, so it comes last.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
@@ -171,10 +172,10 @@ def read(source: str) -> RawFile:
         RawFileError: the file is empty, lacks a needed column or is not text.
     """
     path, status = locate(source)
-    if all(locate(name)[0] is None for name in SOURCES):
+    if all(locate(name)[0] is None for name in SOURCES) and not any(raw_folder().rglob(SLICES)):
         raise RawFileError(
-            f"there are no raw files in {raw_folder()} and no sample: put spotify-2023.csv or "
-            "dataset.csv there, or run `hitparade sample` with HITPARADE_SAMPLE unset"
+            f"there are no raw files in {raw_folder()} and no sample: put spotify-2023.csv, "
+            f"dataset.csv or {SLICES} there, or run `hitparade sample` with HITPARADE_SAMPLE unset"
         )
     if path is None:
         return RawFile(source, status, None, None, None, _table(SOURCES[source], iter(())))

@@ -1,22 +1,17 @@
 """`hitparade bench build`: what it costs to build a sample of some size, from nothing and again."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from hitparade import raw
-from hitparade.bench import BenchError, measured
+from hitparade.bench.warehouses import DATABASE, dbt
 from hitparade.sample import write_sample
 from hitparade.warehouse import opened
 
 SLOWEST = 10
-# Of dbt's output, what an error shows.
-LAST_LINES = 30
+ADVICE = "give another size by --tracks and --songs, or see whether `hitparade build` works"
 CANDIDATES = """
     select task, algorithm, train_rows, train_seconds, onnx_bytes
     from ml.model_versions
@@ -48,55 +43,15 @@ def run(tracks: int, songs: int, console: Console | None = None) -> dict[str, li
         write_sample(folder / "sample", songs=songs, tracks=tracks)
         (folder / "raw").mkdir()
         status.update("building it from nothing")
-        first = _build(folder, "first")
+        first = {"build": "first"} | dbt(folder, ["build"], ADVICE)
         nodes = _slowest(folder / "target" / "run_results.json")
         status.update("building it again, unchanged")
-        again = _build(folder, "unchanged")
-        with opened(_database(folder)) as connection:
+        again = {"build": "unchanged"} | dbt(folder, ["build"], ADVICE)
+        with opened(folder / DATABASE) as connection:
             found = connection.execute(CANDIDATES)
             names = [column[0] for column in found.description]
             candidates = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return {"builds": [first, again], "nodes": nodes, "candidates": candidates}
-
-
-def _database(folder: Path) -> Path:
-    return folder / "bench.duckdb"
-
-
-def _build(folder: Path, name: str) -> dict:
-    """Build once; of dbt's own files nothing goes to those of the project."""
-    own = {
-        "HITPARADE_DATABASE": _database(folder),
-        "HITPARADE_RAW": folder / "raw",
-        "HITPARADE_SAMPLE": folder / "sample",
-        "DBT_TARGET_PATH": folder / "target",
-        "DBT_LOG_PATH": folder / "logs",
-        "DBT_USE_COLORS": "false",
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    output, found = folder / "output.txt", folder / "measured.json"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-I", measured.__file__, found, dbt, "build"],
-            cwd=raw.ROOT,
-            env=os.environ | {key: str(value) for key, value in own.items()},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-    if code:
-        lines = output.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
-        raise BenchError(
-            "\n".join(lines)
-            + f"\nThe {name} build of the sample failed, as dbt says above: look there first; then "
-            "give another size by --tracks and --songs, or see whether `hitparade build` works"
-        )
-    size = _database(folder).stat().st_size / 1e6
-    return {"build": name} | json.loads(found.read_text()) | {"database_mb": size}
 
 
 def _slowest(run_results: Path) -> list[dict]:

@@ -70,6 +70,22 @@ def signals(as_json: AsJson = False) -> None:
     _print_bench({"XGBoost with and without each idea": rows}, rows, as_json)
 
 
+@app.command("slices")
+def slices_cost(
+    slices: Annotated[int, typer.Option(min=2, help="Slices to flatten, 33 MB each.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Flatten generated slices of playlists, beside DuckDB merely reading them."""
+    from hitparade.bench import slices as cost
+
+    with errors(*ERRORS):
+        try:
+            rows = cost.run(slices, None if as_json else console)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    _print_bench({"times: slices a second over those of read_json": rows}, rows, as_json)
+
+
 @app.command("build")
 def build_cost(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,

@@ -20,6 +20,10 @@ def sample(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file; 114000 is full size.")] = (
         12_000
     ),
+    playlists: Annotated[int, typer.Option(help="Playlists, 1,000 a slice.")] = 2_000,
+    playlist_tracks: Annotated[
+        int | None, typer.Option(help="Different tracks of the playlists; 5,000 without it.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 2023,
     folder: Annotated[Path, typer.Option(help="Where to write.")] = raw.SAMPLE_FOLDER,
 ) -> None:
@@ -27,7 +31,8 @@ def sample(
     from hitparade.sample import write_sample  # takes as long to import as the rest together
 
     try:
-        for path in write_sample(folder, songs=songs, tracks=tracks, seed=seed):
+        sizes = {"songs": songs, "tracks": tracks, "playlists": playlists}
+        for path in write_sample(folder, **sizes, playlist_tracks=playlist_tracks, seed=seed):
             console.print(f"wrote {path}", soft_wrap=True)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
@@ -72,6 +77,18 @@ def tune(
     except KeyboardInterrupt as stop:
         console.print("Stopped; finished trials are kept in ml.tuning_trials.")
         raise typer.Exit(130) from stop
+
+
+@app.command()
+def parquet(
+    folder: Annotated[Path, typer.Argument(help="A new folder.", file_okay=False)],
+) -> None:
+    """Write the playlists as Parquet files: playlists and their tracks, a folder for each slice."""
+    from hitparade import parquet as files
+
+    with errors(WarehouseError, OSError):
+        for path in files.write(database(), folder):
+            console.print(f"wrote {path}", soft_wrap=True)
 
 
 @app.command()

@@ -19,7 +19,16 @@ SOURCES = """
     left join staging.quarantine as quarantine on files.source = quarantine.source
     where files.source <> 'ceilings'
     group by all
-    order by files.source
+    union all
+    select
+        'playlists',
+        coalesce(max(slices.status), 'absent'),
+        case count(*) when 0 then '' when 1 then '1 slice' else count(*) || ' slices' end,
+        '',
+        (select count(*) from staging.stg_mpd__playlists),
+        (select count(*) from staging.quarantine where source = 'playlists')
+    from staging.stg_raw__slices as slices
+    order by source
 """
 # What the champion is worth on the present rows: its mean over the folds where it was trained on
 # them, else its value on those held out.

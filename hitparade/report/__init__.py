@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from hitparade.report import models, music, page, sources
+from hitparade.report import models, music, page, playlists, sources
 from hitparade.warehouse import opened
 
 MARTS = {
@@ -16,6 +16,9 @@ MARTS = {
     "rpt_feature_distributions",
     "rpt_calibration",
     "rpt_tier_confusion",
+    "rpt_playlist_moods",
+    "rpt_artist_frequency",
+    "rpt_duration_outliers",
 }
 SECTIONS = (
     sources.read,
@@ -25,6 +28,7 @@ SECTIONS = (
     music.distributions,
     music.correlations,
     music.genres,
+    playlists.moods_and_artists,
     models.calibration,
     models.confusion,
 )

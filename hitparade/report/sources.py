@@ -17,13 +17,23 @@ FILES = """
     left join staging.quarantine as quarantine on files.source = quarantine.source
     where files.source <> 'ceilings'
     group by all
-    order by files.source
+    union all
+    select
+        'playlists',
+        coalesce(max(status), 'absent'),
+        case when count(*) > 0 then count(*) || ' of mpd.slice.*.json' end,
+        null,
+        null,
+        (select count(*) from staging.stg_mpd__playlists),
+        (select count(*) from staging.quarantine where source = 'playlists')
+    from staging.stg_raw__slices
+    order by source
 """
 QUARANTINE = """
     select
         source,
         rule,
-        any_value(reason order by line_number) as example,
+        any_value(reason order by line_number, file, path) as example,
         count(*) as records
     from staging.quarantine
     group by all

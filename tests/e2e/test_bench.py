@@ -203,6 +203,16 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     assert (target.stat().st_mtime if target.exists() else None) == before
 
 
+def test_slices_are_flattened_beside_merely_reading_them(bench, tmp_path):
+    found = json.loads(bench("slices", "--slices", "2", "--json").stdout)
+    steps = ["read_json", "flatten a fourth", "flatten the rest", "flatten one more"]
+    assert [row["what"] for row in found] == steps
+    assert [row["slices"] for row in found] == [3, 1, 1, 1]
+    assert found[0]["times"] == 1
+    assert all(row[name] > 0 for row in found for name in ("seconds", "peak_memory_mb", "times"))
+    assert list(tmp_path.glob("hitparade_bench_*")) == []
+
+
 @pytest.mark.parametrize("name", ["speed", "quality"])
 def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
     result = bench(name)

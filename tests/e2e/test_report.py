@@ -43,6 +43,10 @@ EXPECTED = """
     union all
     select 'confusion-' || task || '-' || algorithm || '-v' || version, 0, 0, count(*)
     from rpt_tier_confusion group by task, algorithm, version
+    union all
+    select 'playlist-moods', 0, 2 * count(*), 0 from rpt_playlist_moods
+    union all
+    select 'playlist-artists', least(count(*), 20), 0, 0 from rpt_artist_frequency
 """
 DRAWN = """
     plots => Object.fromEntries(plots.map(plot => {

@@ -1,0 +1,5 @@
+select
+    slice,
+    status,
+    bytes
+from {{ source('raw', 'slices') }}
