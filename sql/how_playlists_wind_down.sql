@@ -1,6 +1,6 @@
 -- Do playlists begin energetic and wind down?
 -- Shape: ten rows, from the beginning of playlists to their end: tenth INTEGER, playlists BIGINT,
--- mean_energy DOUBLE, against_the_beginning DOUBLE (in energy), mean_valence DOUBLE, bar VARCHAR.
+-- mean_energy DOUBLE, against_the_beginning DOUBLE, mean_valence DOUBLE, bar VARCHAR.
 select
     tenth,
     playlists,

@@ -1,6 +1,6 @@
 -- Which tracks of the playlists are unusually short or long, and by which rule?
 -- Shape: up to 20 rows, the most played first: track_name VARCHAR, artist_name VARCHAR, seconds DOUBLE,
--- rule VARCHAR (no_stream, short or long), limit_seconds DOUBLE, playlists BIGINT.
+-- rule VARCHAR, limit_seconds DOUBLE, playlists BIGINT. The rule is no_stream, short or long.
 select
     track_name,
     artist_name,

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Warehouse
 from tests.e2e.records import SONG, TRACK, csv_text
 
-STAGING = ("+quarantine", "+stg_raw__files", "+feat_log_streams", "+feat_hit")
+STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 
 
 def status_of(test: str, warehouse: Warehouse) -> str:
