@@ -61,12 +61,18 @@ def _warning(files: list[dict]) -> Note | None:
     sentences = []
     if sample:
         sentences.append(
-            f"Generated sample: {' and '.join(sample)}. Its songs, artists and numbers are "
+            f"Generated sample: {_listed(sample)}. Its songs, artists and numbers are "
             "invented, so what this page says of them says nothing about real music."
         )
     if absent:
-        sentences.append(f"Absent: {' and '.join(absent)}. What would come of it is left out.")
+        sentences.append(f"Absent: {_listed(absent)}. What would come of it is left out.")
     return Note(" ".join(sentences), warning=True) if sentences else None
+
+
+def _listed(names: list[str]) -> str:
+    """Names as a sentence lists them."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _files(files: list[dict]) -> Table | Note:

@@ -142,7 +142,7 @@ def test_every_figure_is_drawn_with_a_mark_for_each_row(warehouse, page):
     }
     assert {name.split("-")[0] for name in expected} == {
         *("leaderboard", "importance", "top", "distribution", "correlation"),
-        *("genres", "genre", "calibration", "confusion"),
+        *("genres", "genre", "calibration", "confusion", "playlist"),
     }
     drawn = page.locator(".plot").evaluate_all(DRAWN)
     for name, figure in drawn.items():
@@ -195,7 +195,10 @@ def test_a_heading_sorts_its_table(warehouse, page):
 
 
 def test_a_sample_is_called_a_sample(page):
-    assert "Generated sample: chart_songs and tracks" in page.locator(".warning").inner_text()
+    assert (
+        "Generated sample: chart_songs, playlists and tracks"
+        in page.locator(".warning").inner_text()
+    )
     assert "12,000" in page.locator("#files").inner_text()
 
 
@@ -203,7 +206,7 @@ def test_the_contents_lead_to_every_section(page):
     links = page.locator("nav a").evaluate_all("links => links.map(a => a.hash.slice(1))")
     sections = page.locator("section").evaluate_all("sections => sections.map(s => s.id)")
     assert links == sections
-    assert len(sections) == 9
+    assert len(sections) == 10
 
 
 def test_text_from_the_data_is_no_markup(copy, look, tmp_path):
@@ -274,7 +277,7 @@ def test_a_warehouse_of_before_the_marts_is_named_with_what_to_do(tmp_path):
     duckdb.connect(tmp_path / "old.duckdb").close()
     result = command(tmp_path / "old.duckdb", "--output", tmp_path / "report.html")
     assert result.exit_code == 1
-    assert "has no rpt_calibration" in result.output
+    assert "has no rpt_artist_frequency, rpt_calibration" in result.output
     assert "run `dbt build`" in result.output
     assert not (tmp_path / "report.html").exists()
 

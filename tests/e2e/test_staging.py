@@ -9,7 +9,7 @@ from hitparade.sample import write_sample
 from tests.conftest import Warehouse
 from tests.e2e.records import CHART_FILE, SONG, TRACK, TRACK_FILE, file_of
 
-STAGING = ("+quarantine", "+stg_raw__files", "+feat_log_streams", "+feat_hit")
+STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 
 
 # A small world: every anomaly of the full tracks file, whose arithmetic is the same. There: 114,000
