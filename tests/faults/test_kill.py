@@ -23,7 +23,8 @@ KILLS = size("HITPARADE_KILLS", 2)
 # moment of a build, and more often than chance would while the registry is written.
 MOMENTS = {"": 20.0, "ml.train_": 6.0, "ml.challengers": 0.5, "_predictions": 2.0}
 # One rebuild in four builds only what leads to champions.
-REGISTRY = ("--select", "+challengers")
+# With quarantine: a data test compares it with the rows that are read.
+REGISTRY = ("--select", "+challengers", "+quarantine", "stg_mpd__*")
 PREDICT = "select predict_hit(t), predict_streams(s) from dim_tracks t, dim_songs s limit 1"
 BUILD = ("-m", "dbt.cli.main", "build")
 LEFTOVERS = "select table_name from duckdb_tables() where contains(table_name, '__dbt_')"

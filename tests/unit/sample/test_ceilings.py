@@ -21,6 +21,7 @@ from hitparade.sample import (
     write_sample,
 )
 from hitparade.sample.marginals import CHART_AUDIO
+from models_py.next_song import protocol
 from tests.unit.sample.conftest import ROWS, folded_pair, read_ceilings
 
 INPUTS = list(world.INPUTS)
@@ -66,6 +67,18 @@ def test_expected_log_streams_is_calibrated():
         assert r2 == pytest.approx(explained, abs=0.03)
 
 
+def questions(folder) -> int:
+    """How many the held-out playlists of the slices ask."""
+    slices = [json.loads(path.read_text()) for path in folder.glob("mpd.slice.*.json")]
+    held_out = [
+        [track["track_uri"] for track in playlist["tracks"]]
+        for found in slices
+        for playlist in found["playlists"]
+        if protocol.fold(playlist["pid"]) == protocol.HOLDOUT
+    ]
+    return sum(len(protocol.cuts(tracks)) for tracks in held_out)
+
+
 def test_ceilings_file(folder, chart_rows, kept):
     lines = (folder / "ceilings.csv").read_text().splitlines()
     assert lines[0] == "source,task,metric,ceiling,rows,definition"
@@ -83,7 +96,7 @@ def test_ceilings_file(folder, chart_rows, kept):
     }
     signed = (kept.time_signature > 0).sum()
     assert signed < len(kept)
-    rows = [len(chart_rows) - 1] * 2 + [len(kept)] * 3 + [signed]
+    rows = [len(chart_rows) - 1] * 2 + [len(kept)] * 3 + [signed] + [questions(folder)] * 3
     assert [int(row["rows"]) for row in best.values()] == rows
     assert 0.70 < float(best["hit"]["ceiling"]) < 0.77
     assert 0.85 < float(best["log_streams_context"]["ceiling"]) < 0.93
