@@ -17,8 +17,8 @@
         ),
         features := cast({{ features }} as double[]),
         x := list_transform(
-            cast({{ features }} as double[]),
-            lambda v: case when abs(v) <= 1e15 then cast(v as float) end
+            list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float)),
+            lambda v: case when abs(v) <= 1e15 then v end
         )
     )]
 {%- endmacro %}
