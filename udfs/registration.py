@@ -48,7 +48,6 @@ TAKEN_NAME = """
     where function_name in ('predict_' || $task, 'predict_' || $task || '_proba', 'check_' || $task)
 """
 
-
 # What keeps a model in the registry, in words.
 IN_USE = """
     select 'it was champion of task ' || task from ml.promotions where model_id = $model_id

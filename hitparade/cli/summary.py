@@ -5,31 +5,9 @@ from pathlib import Path
 from rich.console import Console
 
 from hitparade.cli.terminal import show_rows
+from hitparade.sources import SOURCES
 from hitparade.warehouse import opened, rows_of
 
-SOURCES = """
-    select
-        files.source,
-        files.status,
-        coalesce(files.file, '') as file,
-        coalesce(files.encoding, '') as encoding,
-        files.row_count as rows,
-        count(quarantine.source) as quarantined
-    from staging.stg_raw__files as files
-    left join staging.quarantine as quarantine on files.source = quarantine.source
-    where files.source <> 'ceilings'
-    group by all
-    union all
-    select
-        'playlists',
-        coalesce(max(slices.status), 'absent'),
-        case count(*) when 0 then '' when 1 then '1 slice' else count(*) || ' slices' end,
-        '',
-        (select count(*) from staging.stg_mpd__playlists),
-        (select count(*) from staging.quarantine where source = 'playlists')
-    from staging.stg_raw__slices as slices
-    order by source
-"""
 # What the champion is worth on the present rows: its mean over the folds where it was trained on
 # them, else its value on those held out.
 CHAMPIONS = """
@@ -98,7 +76,7 @@ QUERIES = {
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with opened(database) as connection:
-        sources = rows_of(connection.execute(SOURCES))
+        sources = rows_of(connection.execute(f"select * exclude (delimiter) from ({SOURCES})"))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,

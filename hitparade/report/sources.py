@@ -3,32 +3,8 @@
 import duckdb
 
 from hitparade.report.parts import Note, Section, Table, fetch
+from hitparade.sources import SOURCES
 
-FILES = """
-    select
-        files.source,
-        files.status,
-        files.file,
-        files.encoding,
-        files.delimiter,
-        files.row_count,
-        count(quarantine.source) as quarantined
-    from staging.stg_raw__files as files
-    left join staging.quarantine as quarantine on files.source = quarantine.source
-    where files.source <> 'ceilings'
-    group by all
-    union all
-    select
-        'playlists',
-        coalesce(max(status), 'absent'),
-        case when count(*) > 0 then count(*) || ' of mpd.slice.*.json' end,
-        null,
-        null,
-        (select count(*) from staging.stg_mpd__playlists),
-        (select count(*) from staging.quarantine where source = 'playlists')
-    from staging.stg_raw__slices
-    order by source
-"""
 QUARANTINE = """
     select
         source,
@@ -44,7 +20,7 @@ STATUS = {"real": "your file", "sample": "generated sample", "absent": "absent"}
 
 def read(connection: duckdb.DuckDBPyConnection) -> Section:
     """The files, what was set aside, and a warning where a file is the generated sample."""
-    files = fetch(connection, FILES)
+    files = fetch(connection, SOURCES)
     blocks = [_warning(files), _files(files), _quarantine(fetch(connection, QUARANTINE))]
     return Section(
         "sources",
@@ -86,8 +62,8 @@ def _files(files: list[dict]) -> Table | Note:
             row["encoding"],
             {"\t": "tab"}.get(row["delimiter"], row["delimiter"]),
         ]
-        counts = [row["row_count"], row["quarantined"]]
-        cells = [(text, text or "") for text in texts]
+        counts = [row["rows"], row["quarantined"]]
+        cells = [(text, text) for text in texts]
         rows.append(cells + [(n, "" if n is None else f"{n:,}") for n in counts])
     columns = ["source", "status", "file", "encoding", "delimiter", "rows", "quarantined"]
     return Table("files", "Files, and how they were read", columns, rows)

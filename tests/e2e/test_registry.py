@@ -371,20 +371,21 @@ def test_a_key_may_be_of_any_type_and_a_task_may_have_no_champion(small_copy):
 
 
 def test_each_row_is_scored_by_the_model_it_names(connection):
+    tracks = "(from dim_tracks as t where check_hit(t) = [] order by track_id limit 50) as t"
     rows = connection.execute(
         "select model_id, onnx_predict(model_id, encode_hit(t))[2] "
-        "from (from dim_tracks limit 50) as t, ml.served_models as models "
+        f"from {tracks}, ml.served_models as models "
         "where models.task = 'hit' order by t.track_id, model_id"
     ).fetchall()
     models = sorted({model_id for model_id, _ in rows})
     assert len(models) == 3
     for model_id in models:
         alone = connection.execute(
-            "select onnx_predict(?, encode_hit(t))[2] from (from dim_tracks limit 50) as t "
-            "order by t.track_id",
+            f"select onnx_predict(?, encode_hit(t))[2] from {tracks} order by t.track_id",
             [model_id],
         ).fetchall()
         found = [answer for name, answer in rows if name == model_id]
+        assert len(found) == 50
         assert found == pytest.approx([answer for (answer,) in alone], rel=1e-6)
 
 

@@ -63,6 +63,7 @@ EDGES += [
     LARGEST,
     -LARGEST,
     LARGEST * 1.0001,
+    LARGEST * (1 + 1e-8),
     2.0**63,
     2.0**127,
     -1.0,
@@ -133,11 +134,11 @@ def released(text: str | None) -> dict[str, float | None]:
 
 def expected(row: dict, seen: dict[str, tuple]) -> str:
     """Whether a row is bad, odd or plain; `seen` are the ranges of the training by input."""
-    values = encoded(row)
+    with np.errstate(over="ignore"):
+        values = {name: None if v is None else np.float32(v) for name, v in encoded(row).items()}
     genres = row.get("genres", [])
     if genres is None or not all(v is not None and abs(v) <= LARGEST for v in values.values()):
         return "bad"
-    values = {name: np.float32(value) for name, value in values.items()}
     is_outside = any(not seen[name][0] <= value <= seen[name][1] for name, value in values.items())
     is_unusual = any(seen.get(f"genres={genre}", (0, 0))[1] < 1 for genre in genres)
     return "odd" if is_outside or is_unusual else "plain"

@@ -16,7 +16,7 @@ with playlists as (
         place,
         playlist_id,
         tracks,
-        list_transform(tracks, lambda track: track.pos) as positions -- noqa: RF01, a field of the lambda
+        list_transform(tracks, lambda track: struct_extract(track, 'pos')) as positions
     from {{ ref('base_mpd__playlists') }}
     where rule is null
 
