@@ -19,6 +19,7 @@ READ = """
 import sys, time, duckdb
 query = "select count(*) from (select unnest(p.tracks) from (select unnest(playlists) as p "
 query += "from read_json(?, maximum_object_size = 200000000)))"
+duckdb.execute("set enable_progress_bar = false")  # it would stand in the output
 start = time.perf_counter()
 duckdb.execute(query, [sys.argv[1]]).fetchall()
 print(time.perf_counter() - start)

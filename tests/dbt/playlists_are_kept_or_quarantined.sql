@@ -4,7 +4,7 @@ with found as (
     select
         slice,
         count(place) as playlists,
-        coalesce(sum(len(tracks)) filter (where rule is null), 0) as tracks
+        coalesce(sum(track_count) filter (where rule is null), 0) as tracks
     from {{ ref('base_mpd__playlists') }}
     group by slice
 

@@ -1,14 +1,21 @@
-{#- Paths of the listed slices that a table of what was read lacks, or has of an earlier file. -#}
+{#- The listed slices that a table of what was read lacks, or has of an earlier file: `slice` and
+    `fingerprint` by path. -#}
 {% macro slices_to_read(listed, read) -%}
     {%- set query -%}
-        select path
+        select path, slice, fingerprint
         from {{ listed }}
         {%- if read %}
         where (slice, fingerprint) not in (select slice, fingerprint from {{ read }})
         {%- endif %}
         order by path
     {%- endset -%}
-    {{ return(run_query(query).columns[0].values() | list if execute else []) }}
+    {%- set found = run_query(query).rows if execute else [] -%}
+    {%- set slices = {'slice': {}, 'fingerprint': {}} -%}
+    {%- for path, slice, fingerprint in found -%}
+        {%- do slices.slice.update({path: slice}) -%}
+        {%- do slices.fingerprint.update({path: fingerprint}) -%}
+    {%- endfor -%}
+    {{ return(slices) }}
 {%- endmacro %}
 
 {#- Removes what was read of slices that are gone, or changed. -#}

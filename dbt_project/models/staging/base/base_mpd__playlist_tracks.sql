@@ -9,43 +9,26 @@
     + rules_range(['duration_ms'], 0, 86400000)
 -%}
 
-with playlists as (
+with entries as (
 
     select
         slice,
         place,
+        entry,
         playlist_id,
-        tracks,
-        list_transform(tracks, lambda track: struct_extract(track, 'pos')) as positions
-    from {{ ref('base_mpd__playlists') }}
-    where rule is null
-
-),
-
--- Positions are looked through only where one stands twice, and not beside unnest, which would
--- repeat them for each track.
-searched as (
-
-    select
-        slice,
-        place,
-        playlist_id,
-        tracks,
-        case when len(list_distinct(positions)) < len(positions) then positions end as positions
-    from playlists
-
-),
-
-entries as (
-
-    select
-        slice,
-        place,
-        playlist_id,
-        positions,
-        unnest(tracks) as track,
-        generate_subscripts(tracks, 1) as entry
-    from searched
+        track,
+        is_again
+    from {{ ref('base_mpd__slices') }} as slices
+    where
+        entry is not null
+        and not exists (
+            select 1
+            from {{ ref('base_mpd__playlists') }} as playlists
+            where
+                playlists.rule = 'pid_twice'
+                and playlists.slice = slices.slice
+                and playlists.place = slices.place
+        )
 
 ),
 
@@ -54,10 +37,10 @@ typed as (
     select
         slice,
         place,
+        entry,
         playlist_id,
         track,
-        entry - 1 as entry,
-        coalesce(list_position(positions, track.pos) < entry, false) as is_again,
+        is_again,
         {%- for name in texts %}
         {{ parse_text('track.' ~ name) }} as {{ name }},
         {%- endfor %}

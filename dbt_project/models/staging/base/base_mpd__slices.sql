@@ -1,5 +1,6 @@
 {{ config(
     materialized='incremental',
+    meta={'tmp_relation_type': 'view'},
     pre_hook="{% if is_incremental() %}{{ forget_slices(source('raw', 'slices'), this) }}{% endif %}"
 ) }}
 {%- set integers = [
@@ -11,10 +12,11 @@
 ] -%}
 {%- set shape = {'tracks': [dict.fromkeys(track_texts, 'varchar')]} -%}
 {%- do shape.update(dict.fromkeys(texts + integers, 'varchar')) -%}
-{%- set paths = slices_to_read(source('raw', 'slices'), this if is_incremental() else none) -%}
+{%- set slices = slices_to_read(source('raw', 'slices'), this if is_incremental() else none) -%}
+{#- Whether a text is blank or JSON is asked only where it has no playlists: it takes as long as parsing. -#}
 {%- set slice_rules = [
     rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
-    rule('empty', "trim(text) = ''", "'the file is empty: download it again'"),
+    rule('empty', "parsed.playlists is null and trim(text) = ''", "'the file is empty: download it again'"),
     rule(
         'not_json',
         'parsed.playlists is null and not ' ~ is_json('text'),
@@ -38,16 +40,16 @@
     + [no_boolean, rule('tracks_missing', 'tracks is null', "'tracks is missing, or is no list'")]
 -%}
 
+-- Slices are looked up, not joined: DuckDB builds the hash table of such a join of the texts, and holds
+-- all of them, where now it holds one.
 with slices as (
 
     select
-        listed.slice,
-        listed.fingerprint,
-        files.content as text,
-        {{ parse_json('files.content', {'playlists': ['json']}) }} as parsed
-    from {{ read_texts(paths) }} as files
-    inner join {{ source('raw', 'slices') }} as listed
-        on files.path = listed.path
+        {{ look_up('path', slices.slice) }} as slice,
+        {{ look_up('path', slices.fingerprint) }} as fingerprint,
+        content as text,
+        {{ parse_json('content', {'playlists': ['json']}) }} as parsed
+    from {{ read_texts(slices.slice.keys() | list) }}
 
 ),
 
@@ -113,6 +115,40 @@ ruled as (
         {{ broken_rule(playlist_rules) }}
     from typed
 
+),
+
+listed as (
+
+    select
+        *,
+        list_transform(tracks, lambda track: struct_extract(track, 'pos')) as positions
+    from ruled
+
+),
+
+-- Positions are looked through only where one stands twice, and not beside unnest, which would
+-- repeat them for each track.
+searched as (
+
+    select
+        * replace (
+            case when rule is null and len(tracks) > 0 then tracks end as tracks,
+            case when len(list_distinct(positions)) < len(positions) then positions end as positions
+        ),
+        len(tracks) as track_count
+    from listed
+
+),
+
+-- One row for each track: DuckDB writes 122,880 rows at a time, and as many whole playlists are 2 GB.
+flat as (
+
+    select
+        * exclude (tracks),
+        unnest(coalesce(tracks, [null])) as track,
+        generate_subscripts(tracks, 1) as entry
+    from searched
+
 )
 
 select
@@ -126,9 +162,12 @@ select
     make_timestamp(modified_at * 1000000) as modified_at,
     num_followers as follower_count,
     num_edits as edit_count,
-    tracks,
+    track_count,
+    entry - 1 as entry,
+    track,
+    coalesce(list_position(positions, track.pos) < entry, false) as is_again,
     -- what is kept stands in the other columns
     case when coalesce(slice_rule, rule) is not null then coalesce(content, '') end as content,
     coalesce(slice_rule, rule) as rule,
     case when slice_rule is null then reason else slice_reason end as reason
-from ruled
+from flat
