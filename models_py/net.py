@@ -13,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.base import BaseEstimator, RegressorMixin
 from xgboost import XGBRegressor
 
+from models_py.torch_lock import torch_lock
+
 OPSET = 18
 
 
@@ -72,9 +74,10 @@ class Net(RegressorMixin, BaseEstimator):
         # Not scale > 0: the mean of many equal numbers may be off by a rounding.
         varied = np.ptp(features, axis=0) > 0
         shift, size = target.mean(), target.std() or 1.0
-        layers = self._train(
-            (features[:, varied] - centre[varied]) / scale[varied], (target - shift) / size
-        )
+        with torch_lock:
+            layers = self._train(
+                (features[:, varied] - centre[varied]) / scale[varied], (target - shift) / size
+            )
         weights, intercepts = layers[0]
         first = np.zeros((len(weights), features.shape[1]))
         first[:, varied] = weights / scale[varied]

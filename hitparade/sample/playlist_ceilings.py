@@ -21,6 +21,7 @@ DEFINITION = json.dumps(
         "folds": str(protocol.FOLDS),
         "shortest": str(protocol.SHORTEST),
         "questions": str(protocol.QUESTIONS),
+        "most": str(protocol.MOST),
     }
 )
 
@@ -162,10 +163,12 @@ def ceilings(catalog: Catalog, playlists: Sequence[NDArray[np.int64]]) -> list[C
         for number, tracks in enumerate(playlists)
         if protocol.fold(number) == protocol.HOLDOUT
     ]
-    cuts = [protocol.cuts(tracks) for tracks in held_out]
+    cuts: list[list[int]] = [[] for _ in held_out]
+    for place, cut in protocol.questions(held_out):
+        cuts[place].append(cut)
     ranks = np.array(
         [
-            protocol.rank(found, held_out[place][:cut], held_out[place][cut])
+            protocol.ranks(found, held_out[place][:cut], held_out[place][cut : cut + 1])[0]
             for place, cut, found in chances(catalog, held_out, cuts)
         ]
     )

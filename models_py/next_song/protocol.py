@@ -11,9 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+TASK = "next_song"
 FOLDS, HOLDOUT = 5, 0
 # A beginning has so many tracks at least; of a playlist so many are asked at most.
 SHORTEST, QUESTIONS = 3, 15
+# When this many are asked, no further playlist is.
+MOST = 10_000
+# Pages of ten that a person turns at most, and how many tracks are known when titles are asked
+# too, both as in the RecSys Challenge 2018.
+PAGE, PAGES = 10, 51
+SEEDS = (0, 1, 5, 10, 25, 100)
 
 
 def fold(playlist_id: int, folds: int = FOLDS) -> int:
@@ -33,34 +40,89 @@ def cuts(tracks: Sequence[int]) -> list[int]:
     return [int(cut) for cut in np.unique(spread) if tracks[cut] not in set(tracks[:cut])]
 
 
-def rank(scores: NDArray, played: NDArray[np.int64], track: int) -> float:
-    """Return the rank of a track by its score, from 1, among all that were not played.
+def questions(playlists: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return (place of the playlist, tracks known) of what is asked of held-out playlists."""
+    found: list[tuple[int, int]] = []
+    for place, tracks in enumerate(playlists):
+        if len(found) >= MOST:
+            break
+        found += [(place, cut) for cut in cuts(tracks)]
+    return found
+
+
+def ranks(
+    scores: NDArray, played: NDArray[np.int64], asked: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the ranks of tracks by their scores, from 1, among all that were not played.
 
     Tracks of one score share the middle of their ranks, so that a model gains nothing by a tie.
 
     Args:
         scores: of every track, the higher the likelier.
         played: indices of the tracks that are known.
-        track: index of the track that came.
+        asked: indices of the tracks that came (m); none of them was played.
     """
-    own = scores[track]
-    above, equal = scores > own, scores == own
-    return 1 + (above.sum() - above[played].sum()) + (equal.sum() - equal[played].sum() - 1) / 2
+    is_new = np.ones(len(scores), dtype=bool)
+    is_new[played] = False
+    order = np.sort(scores[is_new])
+    below = np.searchsorted(order, scores[asked], side="left")
+    not_above = np.searchsorted(order, scores[asked], side="right")
+    return len(order) + 1 - (below + not_above + 1) / 2
 
 
-def hit_rate(ranks: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
+def hit_rate(rank: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
     """Return for each question 1 where the track is among the first, else 0."""
-    return (ranks <= first).astype(float)
+    return (rank <= first).astype(float)
 
 
-def ndcg(ranks: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
+def ndcg(rank: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
     """Return for each question 1 / log2(1 + rank) where the track is among the first, else 0."""
-    return np.where(ranks <= first, 1 / np.log2(1 + ranks), 0.0)
+    return np.where(rank <= first, 1 / np.log2(1 + rank), 0.0)
 
 
-def reciprocal_rank(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+def reciprocal_rank(rank: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return 1 / rank for each question."""
-    return 1 / ranks
+    return 1 / rank
 
 
+# Of the rank of the next track.
 METRICS = {"hit_rate_10": hit_rate, "ndcg_10": ndcg, "mrr": reciprocal_rank}
+
+
+def r_precision(rank: NDArray[np.float64]) -> float:
+    """Return the share of the tracks that came (m) that are among the first m."""
+    return float((rank <= len(rank)).mean())
+
+
+def clicks(rank: NDArray[np.float64]) -> float:
+    """Return how many pages of ten a person turns before a track that came is seen."""
+    return float(min((rank.min() - 1) // PAGE, PAGES))
+
+
+def list_ndcg(rank: NDArray[np.float64]) -> float:
+    """Return the NDCG of a list as long as what came, all of which are equally right."""
+    ideal = (1 / np.log2(np.arange(len(rank)) + 2)).sum()
+    return float(ndcg(rank, len(rank)).sum() / ideal)
+
+
+# Of the ranks of all tracks that came.
+LIST_METRICS = {"r_precision": r_precision, "clicks": clicks, "list_ndcg": list_ndcg}
+
+
+def bootstrap(
+    values: NDArray[np.float64], owners: NDArray[np.int64], draws: int = 1_000
+) -> NDArray[np.float64]:
+    """Return the mean of values (n) in each of many draws of their playlists (draws).
+
+    The questions of one playlist are no independent evidence: playlists are drawn, not questions.
+
+    Args:
+        values: a number for each question (n).
+        owners: the playlist of each (n).
+        draws: how many.
+    """
+    _, places = np.unique(owners, return_inverse=True)
+    totals, counts = np.bincount(places, weights=values), np.bincount(places)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=draws)
+    return (drawn @ totals) / (drawn @ counts)

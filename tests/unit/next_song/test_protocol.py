@@ -21,6 +21,15 @@ def test_a_track_that_is_known_is_no_question():
     assert protocol.cuts([5, 6, 7, 8, 5, 9]) == [3, 5]
 
 
+def test_playlists_are_asked_until_there_are_enough(monkeypatch):
+    playlists = [range(4), range(3), range(6), range(9)]
+    everything = protocol.questions(playlists)
+    assert everything[:4] == [(0, 3), (2, 3), (2, 4), (2, 5)]
+    assert {place for place, _ in everything} == {0, 2, 3}
+    monkeypatch.setattr(protocol, "MOST", 2)
+    assert protocol.questions(playlists) == everything[:4]
+
+
 def test_folds_are_those_of_sql():
     numbers = [0, 1, 7, 999_999]
     sql = "select ('0x' || left(md5(unnest(?) || '|0'), 8))::bigint % 5"
@@ -32,10 +41,8 @@ def test_folds_are_those_of_sql():
 def test_ranks_leave_out_what_was_played_and_halve_ties():
     scores = np.array([9.0, 5.0, 5.0, 5.0, 1.0])
     none = np.array([], dtype=int)
-    assert protocol.rank(scores, none, 0) == 1
-    assert protocol.rank(scores, none, 4) == 5
-    assert protocol.rank(scores, none, 2) == 3
-    assert protocol.rank(scores, np.array([0, 1]), 2) == 1.5
+    assert protocol.ranks(scores, none, np.array([0, 4, 2])).tolist() == [1, 5, 3]
+    assert protocol.ranks(scores, np.array([0, 1]), np.array([2])) == [1.5]
 
 
 def test_what_a_rank_is_worth():
@@ -43,3 +50,22 @@ def test_what_a_rank_is_worth():
     assert protocol.hit_rate(ranks).tolist() == [1, 1, 1, 0]
     assert protocol.ndcg(ranks) == pytest.approx([1, 1 / math.log2(3), 1 / math.log2(11), 0])
     assert protocol.reciprocal_rank(ranks) == pytest.approx([1, 0.5, 0.1, 1 / 10.5])
+
+
+def test_what_a_list_is_worth():
+    ranks = np.array([1.0, 3.0, 40.0])
+    assert protocol.r_precision(ranks) == pytest.approx(2 / 3)
+    assert protocol.clicks(ranks) == 0
+    assert protocol.clicks(np.array([31.0, 700])) == 3
+    assert protocol.clicks(np.array([5_000.0])) == 51
+    ideal = 1 + 1 / math.log2(3) + 1 / 2
+    assert protocol.list_ndcg(ranks) == pytest.approx((1 + 1 / 2) / ideal)
+
+
+def test_the_bootstrap_draws_playlists_and_not_questions():
+    rng = np.random.default_rng(0)
+    owners = np.repeat(np.arange(200), 10)
+    same = np.repeat(rng.random(200) < 0.5, 10).astype(float)  # one answer for each playlist
+    means = protocol.bootstrap(same, owners)
+    assert means.mean() == pytest.approx(same.mean(), abs=0.01)
+    assert means.std() == pytest.approx(same.std() / np.sqrt(200), rel=0.1)

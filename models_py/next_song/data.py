@@ -1,0 +1,185 @@
+"""Playlists and their tracks as arrays: a track is its place in the catalogue."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models_py.examples import TrainingError
+from models_py.next_song.edges import Edges
+from models_py.next_song.protocol import HOLDOUT
+
+# Columns of `feat_next_song_tracks` from here on are the sound.
+SOUND_FROM = 5
+# A title is read by so many of its words.
+TITLE_WORDS = 5
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The tracks (n) and the words (w) of titles that a model knows.
+
+    Attributes:
+        uris: Spotify's URI of each track, all different.
+        artist: index of its artist (n).
+        album: index of its album (n).
+        sound: standardised audio features (n, s), 0 where nothing is known.
+        has_sound: whether its sound is known (n).
+        words: of titles, all different.
+    """
+
+    uris: Sequence[str]
+    artist: NDArray[np.int64]
+    album: NDArray[np.int64]
+    sound: NDArray[np.float32]
+    has_sound: NDArray[np.bool_]
+    words: Sequence[str]
+
+    def __len__(self) -> int:
+        """Return the number of tracks."""
+        return len(self.uris)
+
+
+@dataclass(frozen=True)
+class Playlists:
+    """Playlists (n) of a catalogue.
+
+    Attributes:
+        tracks: of each the indices of its tracks, in order.
+        titles: of each the indices of its words (n, TITLE_WORDS), filled with the number of words.
+    """
+
+    tracks: Sequence[NDArray[np.int64]]
+    titles: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of playlists."""
+        return len(self.tracks)
+
+    def of(self, places: Iterable[int]) -> "Playlists":
+        """Return the playlists at these places."""
+        rows = np.fromiter(places, dtype=np.int64)
+        return Playlists([self.tracks[row] for row in rows], self.titles[rows])
+
+
+def plays(playlists: Playlists, tracks: int) -> NDArray[np.int64]:
+    """Return how often each track stands in the playlists (tracks)."""
+    everything = np.concatenate([*playlists.tracks, np.empty(0, dtype=np.int64)])
+    return np.bincount(everything, minlength=tracks)
+
+
+def ends(tracks: Sequence[NDArray[np.int64]], length: int, none: int) -> NDArray[np.int64]:
+    """Return the last of each list of tracks (n, length), filled with `none` from the left."""
+    found = np.full((len(tracks), length), none, dtype=np.int64)
+    for row, indices in enumerate(tracks):
+        last = indices[max(len(indices) - length, 0) :]
+        found[row, length - len(last) :] = last
+    return found
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the feature tables of the next song say.
+
+    Attributes:
+        catalogue: the tracks and words.
+        held_out: playlists that no model sees.
+        known: all others.
+        is_for_ranking: which of them the sequence net and `fit_edges` do not see.
+        edges: of all that are known.
+        fit_edges: of those that are not for ranking.
+    """
+
+    catalogue: Catalogue
+    held_out: Playlists
+    known: Playlists
+    is_for_ranking: NDArray[np.bool_]
+    edges: Edges
+    fit_edges: Edges
+
+
+def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
+    """Read `feat_next_song`, `feat_next_song_tracks` and `feat_next_song_edges`, each in order.
+
+    Raises:
+        TrainingError: no playlists to learn from, or none to be measured on.
+    """
+    fold = playlists["fold"].to_numpy()
+    is_for_ranking = playlists["is_for_ranking"].to_numpy()
+    parts = {
+        f"in fold {HOLDOUT}": fold == HOLDOUT,
+        "to fit the edges and the net": (fold != HOLDOUT) & ~is_for_ranking,
+        "to fit the ranking": (fold != HOLDOUT) & is_for_ranking,
+    }
+    for name, is_in in parts.items():
+        if not is_in.any():
+            raise TrainingError(f"task next_song has no playlists {name}: give more slices")
+    words = _vocabulary(playlists["title_words"].to_pylist(), fold != HOLDOUT)
+    catalogue = _catalogue(tracks, words)
+    every = Playlists(
+        [np.asarray(found, dtype=np.int64) for found in playlists["track_numbers"].to_pylist()],
+        _titles(playlists["title_words"].to_pylist(), words),
+    )
+    return Data(
+        catalogue,
+        every.of(np.flatnonzero(fold == HOLDOUT)),
+        every.of(np.flatnonzero(fold != HOLDOUT)),
+        is_for_ranking[fold != HOLDOUT],
+        _edges(edges, ""),
+        _edges(edges, "fit_"),
+    )
+
+
+def _vocabulary(titles: list[list[str]], is_known: NDArray[np.bool_]) -> list[str]:
+    """The words of at least two titles."""
+    counts = Counter(
+        word for title, is_in in zip(titles, is_known, strict=True) if is_in for word in set(title)
+    )
+    return sorted(word for word, count in counts.items() if count > 1)
+
+
+def _titles(titles: list[list[str]], words: list[str]) -> NDArray[np.int64]:
+    places = {word: place for place, word in enumerate(words)}
+    found = np.full((len(titles), TITLE_WORDS), len(words), dtype=np.int64)
+    for row, title in enumerate(titles):
+        for column, word in enumerate(title[:TITLE_WORDS]):
+            found[row, column] = places.get(word, len(words))
+    return found
+
+
+def _catalogue(tracks: pa.Table, words: list[str]) -> Catalogue:
+    sound = np.column_stack(
+        [tracks[name].to_numpy().astype(np.float64) for name in tracks.column_names[SOUND_FROM:]]
+    )
+    has_sound = np.isfinite(sound).any(axis=1)
+    known = np.where(np.isfinite(sound), sound, np.nan)
+    mean, spread = np.zeros(sound.shape[1]), np.ones(sound.shape[1])
+    if has_sound.any():
+        mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    standard = np.nan_to_num((known - mean) / np.maximum(spread, 1e-9))
+    return Catalogue(
+        uris=tracks["track_uri"].to_pylist(),
+        artist=_index(tracks["artist_uri"]),
+        album=_index(tracks["album_uri"]),
+        sound=standard.astype(np.float32),
+        has_sound=has_sound,
+        words=words,
+    )
+
+
+def _index(names: pa.ChunkedArray) -> NDArray[np.int64]:
+    _, places = np.unique(names.to_numpy(), return_inverse=True)
+    return places.astype(np.int64)
+
+
+def _edges(table: pa.Table, prefix: str) -> Edges:
+    names = (f"{prefix}following", f"{prefix}near", f"{prefix}together")
+    return Edges(
+        table["track_number"].to_numpy().astype(np.int64),
+        table["neighbour_number"].to_numpy().astype(np.int64),
+        np.column_stack([table[name].to_numpy() for name in names]).astype(np.float32),
+        table[f"{prefix}strength"].to_numpy(),
+    )

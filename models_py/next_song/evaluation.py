@@ -1,0 +1,71 @@
+"""What a model of the next song is worth on held-out playlists."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models_py.next_song import protocol
+from models_py.next_song.beginnings import Beginnings, batches
+from models_py.next_song.data import Playlists
+
+Scores = Callable[[Beginnings], torch.Tensor]
+# A model that ranks candidates names so many of them.
+CANDIDATES = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of questions (m).
+
+    Attributes:
+        values: for each metric its value of each question (m).
+        owners: the playlist of each (m).
+    """
+
+    values: dict[str, NDArray[np.float64]]
+    owners: NDArray[np.int64]
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each metric."""
+        return {name: float(values.mean()) for name, values in self.values.items()}
+
+    def error(self, name: str, beside: "Outcome | None" = None) -> float:
+        """Return the standard error of a metric's mean, or of its difference, by bootstrap."""
+        values = self.values[name] - (beside.values[name] if beside else 0)
+        return float(protocol.bootstrap(values, self.owners).std())
+
+
+def seeds(playlists: Playlists, known: int, most: int | None = None) -> list[tuple[int, int]]:
+    """Return the questions with so many tracks known, of the playlists that have one more."""
+    places = [
+        place
+        for place, tracks in enumerate(playlists.tracks)
+        if set(tracks[known:]) - set(tracks[:known])
+    ]
+    return [(place, known) for place in places[:most]]
+
+
+@torch.no_grad()
+def evaluate(
+    scores: Scores, playlists: Playlists, asked: Sequence[tuple[int, int]], length: int, tracks: int
+) -> Outcome:
+    """Return what scores (n, tracks) of beginnings (n) are worth on questions."""
+    found: dict[str, list[float]] = {}
+    for known, rows in batches(playlists, asked, length, tracks):
+        for (place, cut), row in zip(rows, scores(known).numpy(), strict=True):
+            played, rest = playlists.tracks[place][:cut], playlists.tracks[place][cut:]
+            came = rest[~np.isin(rest, played)]
+            came = came[np.sort(np.unique(came, return_index=True)[1])]
+            ranks = protocol.ranks(row, played, came)
+            values = {name: metric(ranks[0]) for name, metric in protocol.METRICS.items()}
+            values["recall_200"] = protocol.hit_rate(ranks[0], CANDIDATES)
+            values |= {name: metric(ranks) for name, metric in protocol.LIST_METRICS.items()}
+            for name, value in values.items():
+                found.setdefault(name, []).append(float(value))
+    return Outcome(
+        {name: np.array(values) for name, values in found.items()},
+        np.array([place for place, _ in asked], dtype=np.int64),
+    )

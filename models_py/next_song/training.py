@@ -1,0 +1,184 @@
+"""Training of the next song: every candidate, measured on held-out playlists and exported."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+import numpy as np
+
+from models_py.examples import TrainingError
+from models_py.next_song import baselines, net, protocol, ranker
+from models_py.next_song.baselines import Rule
+from models_py.next_song.beginnings import batches
+from models_py.next_song.data import Data, Playlists, plays
+from models_py.next_song.edges import Edges, Neighbours, strongest
+from models_py.next_song.evaluation import Outcome, evaluate
+from models_py.next_song.export import check_parity, session, to_onnx
+from models_py.next_song.protocol import TASK, questions
+from models_py.next_song.ranker import Ranker
+from models_py.torch_lock import torch_lock
+from models_py.training import Candidate, Score
+
+# What a model takes, in the order of the functions.
+INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
+METRIC = "ndcg_10"
+LOWER_IS_BETTER = {"clicks"}
+ALGORITHMS = (*baselines.RULES, "hybrid")
+log = logging.getLogger("models_py.next_song")
+
+
+def outputs(algorithm: str) -> list[str]:
+    """Return what a model gives: only the hybrid has a vector of each track."""
+    return ["track_uri", "score", "asked_score", *(["vector"] if algorithm == "hybrid" else [])]
+
+
+def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
+    """Train the algorithms that `config` names, each with its hyperparameters.
+
+    Raises:
+        TrainingError: an algorithm or a hyperparameter that is not known, or held-out playlists
+            that are too short to ask anything.
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    check(config)
+    asked = questions(data.held_out.tracks)
+    if not asked:
+        raise TrainingError(
+            "task next_song: no held-out playlist has four tracks: give more slices"
+        )
+    popularity = baselines.by_popularity(data.known, len(data.catalogue))
+    baseline = evaluate(popularity, data.held_out, asked, net.Settings.length, len(data.catalogue))
+    return [_candidate(data, name, config[name], asked, baseline) for name in config]
+
+
+def check(config: Mapping[str, Mapping]) -> None:
+    """Refuse an algorithm or a hyperparameter that is not known: a TrainingError."""
+    for name, params in config.items():
+        if name not in ALGORITHMS:
+            raise TrainingError(
+                f"task {TASK} has no algorithm {name}: it knows {', '.join(ALGORITHMS)}"
+            )
+        known = {"net": net.Settings, "ranking": ranker.Settings} if name == "hybrid" else {}
+        for part, values in params.items():
+            names = [field.name for field in fields(known[part])] if part in known else []
+            if part not in known or set(values) - set(names):
+                raise TrainingError(
+                    f"task {TASK}: {name} has no hyperparameter {part} {values}: it knows "
+                    + (", ".join(names) or ", ".join(known) or "none")
+                )
+
+
+def _candidate(data: Data, algorithm: str, params: Mapping, asked, baseline: Outcome) -> Candidate:
+    with torch_lock:
+        started = time.perf_counter()
+        model, length = build(data, algorithm, params)
+        seconds = time.perf_counter() - started
+        content = to_onnx(model, data.catalogue, length)
+    outcome = evaluate(model.scores, data.held_out, asked, length, len(data.catalogue))
+    first, _ = next(batches(data.held_out, asked, length, len(data.catalogue)))
+    candidate = Candidate(
+        algorithm=algorithm,
+        onnx=content,
+        parity=check_parity(content, model, data.catalogue, first),
+        scores=_beside(outcome, baseline),
+        importance={},
+        calibration=[],
+        confusion=[],
+        train_rows=len(data.known),
+        holdout_rows=len(data.held_out),
+        train_seconds=seconds,
+    )
+    log.info(
+        "%s, %s: %s %.4f, baseline %.4f (%.1f s)",
+        TASK,
+        algorithm,
+        METRIC,
+        outcome.means()[METRIC],
+        baseline.means()[METRIC],
+        time.perf_counter() - started,
+    )
+    return candidate
+
+
+def build(data: Data, algorithm: str, params: Mapping) -> tuple[Ranker | Rule, int]:
+    """Return a trained model, and how many of the last tracks it looks at."""
+    if algorithm in baselines.RULES:
+        played = plays(data.known, len(data.catalogue))
+        model = baselines.rule(algorithm, data.edges, played)
+        return model, model.last
+    settings = net.Settings(**params.get("net", {}))
+    return _hybrid(data, settings, ranker.Settings(**params.get("ranking", {}))), settings.length
+
+
+def _hybrid(data: Data, settings: net.Settings, ranking: ranker.Settings) -> Ranker:
+    """Learn net and ranking from different playlists; then let the edges know all of them."""
+    fit = data.known.of(np.flatnonzero(~data.is_for_ranking))
+    held = data.known.of(np.flatnonzero(data.is_for_ranking))
+    sequence_net = net.train(data.catalogue, fit, settings)
+    tracks = len(data.catalogue)
+    model = Ranker(sequence_net, _neighbours(data.fit_edges, tracks), plays(fit, tracks), ranking)
+    ranker.fit(model, held, _every_question(held, ranking))
+    model.refresh(_neighbours(data.edges, tracks), plays(data.known, tracks))
+    return model.eval()
+
+
+def _neighbours(edges: Edges, tracks: int) -> Neighbours:
+    return strongest(edges, tracks, edges.strength, edges.weights)
+
+
+def _every_question(playlists: Playlists, ranking: ranker.Settings) -> list[tuple[int, int]]:
+    """Questions at every place of playlists, also the first one, that the title alone answers."""
+    found = [
+        (place, cut)
+        for place, tracks in enumerate(playlists.tracks)
+        for cut in range(len(tracks))
+        if tracks[cut] not in tracks[:cut]
+    ]
+    order = np.random.default_rng(ranking.random_state).permutation(len(found))
+    return [found[place] for place in order[: ranking.questions]]
+
+
+def _beside(outcome: Outcome, baseline: Outcome) -> list[Score]:
+    """Each metric beside that of popularity; its spread is a standard error by bootstrap."""
+    mine, other = outcome.means(), baseline.means()
+    return [
+        Score(
+            metric=name,
+            higher_is_better=name not in LOWER_IS_BETTER,
+            holdout=mine[name],
+            mean=mine[name],
+            sd=outcome.error(name),
+            baseline_holdout=other[name],
+            baseline_mean=other[name],
+            gain_sd=outcome.error(name, baseline),
+        )
+        for name in outcome.values
+    ]
+
+
+def rescore(content: bytes, data: Data) -> float:
+    """Return METRIC of a stored graph on the held-out playlists."""
+    rows = questions(data.held_out.tracks)
+    uris = np.array([*data.catalogue.uris, ""], dtype=object)
+    words = np.array([*data.catalogue.words, ""], dtype=object)
+    run = _runner(content)
+    found = []
+    for known, part in batches(data.held_out, rows, net.Settings.length, len(data.catalogue)):
+        offered = run(uris[known.played.numpy()], words[known.titles.numpy()])
+        came = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
+        is_right = offered == came[:, None]
+        rank = np.where(is_right.any(axis=1), 1 + is_right.argmax(axis=1), np.inf)
+        found.append(protocol.ndcg(rank))
+    return float(np.concatenate(found).mean())
+
+
+def _runner(content: bytes) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    graph = session(content)
+
+    def run(track_uris: np.ndarray, title_words: np.ndarray) -> np.ndarray:
+        nothing = np.full((len(track_uris), 1), "", dtype=object)
+        feeds = {"track_uris": track_uris, "title_words": title_words, "asked": nothing}
+        return graph.run(["track_uri"], feeds)[0]
+
+    return run

@@ -1,0 +1,74 @@
+"""What a model of the next song has to beat."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from models_py.next_song import baselines
+from models_py.next_song.beginnings import batches
+from models_py.next_song.data import plays
+from models_py.next_song.edges import Edges, strongest
+
+NONE = 40
+
+
+def known(data, playlist: int, cut: int, length: int = 10):
+    found, _ = next(batches(data.held_out, [(playlist, cut)], length, NONE))
+    return found
+
+
+def test_the_strongest_neighbours_come_first_and_ties_by_number():
+    weights = np.array([[1.0], [3.0], [3.0], [0.0], [5.0]], dtype=np.float32)
+    edges = Edges(
+        np.array([0, 0, 0, 0, 2]), np.array([1, 3, 2, 4, 0]), weights, weights[:, 0].astype(float)
+    )
+    found = strongest(edges, 5, edges.strength, edges.weights, k=2)
+    assert found.tracks.tolist() == [[2, 3], [5, 5], [0, 5], [5, 5], [5, 5], [5, 5]]
+    assert found.weights[0, :, 0].tolist() == [3, 3]
+    assert found.weights[2, :, 0].tolist() == [5, 0]
+    assert not found.weights[[1, 3, 4, 5]].any()
+
+
+def test_markov_ranks_by_what_followed_the_last_track(data):
+    played = plays(data.known, NONE)
+    model = baselines.rule("markov", data.edges, played)
+    scores = model.scores(known(data, 1, 4))[0].numpy()
+    last = data.held_out.tracks[1][3]
+    followed = np.zeros(NONE)
+    for tracks in data.known.tracks:
+        for before, after in pairwise(tracks):
+            followed[after] += before == last
+    assert scores == pytest.approx(followed + played / played.sum() * 1e-3, abs=1e-5)
+
+
+def test_item_knn_adds_up_cosines_over_the_last_tracks(data):
+    played = plays(data.known, NONE)
+    model = baselines.rule("item_knn", data.edges, played)
+    scores = model.scores(known(data, 1, 4))[0].numpy()
+    expected = played / played.sum() * 1e-3
+    for track, neighbour, weights in zip(
+        data.edges.track, data.edges.neighbour, data.edges.weights, strict=True
+    ):
+        times = (data.held_out.tracks[1][:4] == track).sum()
+        size = np.sqrt(max(played[track] * played[neighbour], 1))
+        expected[neighbour] += times * weights[2] / size
+    assert scores == pytest.approx(expected, rel=1e-4)
+
+
+def test_sessions_score_what_similar_playlists_have(data):
+    score = baselines.by_sessions(data.known, NONE, neighbours=20)
+    (scores,) = score(known(data, 0, 6)).numpy()
+    mood = data.held_out.tracks[0][0] // 20
+    assert scores[20 * mood : 20 * mood + 19].min() > scores[20 * (1 - mood) :][:19].max()
+
+
+def test_shares_of_a_rule_add_up_to_1_without_what_was_played(data):
+    model = baselines.rule("rules", data.edges, plays(data.known, NONE))
+    beginning = known(data, 3, 5)
+    tracks, shares, asked = model.answer(beginning, torch.tensor([[data.held_out.tracks[3][0]]]))
+    assert shares.sum().item() == pytest.approx(1, abs=1e-5)
+    assert shares[0, data.held_out.tracks[3][:5]].tolist() == [0] * 5
+    assert tracks[0].tolist() == list(range(NONE))
+    assert asked.item() == 0

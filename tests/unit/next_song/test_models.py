@@ -1,0 +1,199 @@
+"""Models of the next song: what they learn, and the graphs that they become."""
+
+import numpy as np
+import pytest
+import torch
+
+from models_py.examples import TrainingError
+from models_py.export import ExportError
+from models_py.next_song import export, training
+from models_py.next_song.baselines import by_popularity
+from models_py.next_song.beginnings import batches
+from models_py.next_song.data import Playlists
+from models_py.next_song.evaluation import evaluate
+from models_py.next_song.protocol import questions
+from tests.unit.next_song.conftest import uri
+
+TRACKS = 40
+SMALL = {
+    "net": {"size": 16, "heads": 2, "length": 8, "epochs": 10, "negatives": 64},
+    "ranking": {"by_net": 12, "by_edges": 12, "epochs": 6},
+}
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    found, _ = training.build(data, "hybrid", SMALL)
+    return found
+
+
+@pytest.fixture(scope="module")
+def graph(model, data) -> bytes:
+    return export.to_onnx(model, data.catalogue, 8)
+
+
+def run(graph: bytes, tracks: list[list[str]], title=(), asked: str = "", outputs=None):
+    width = max(1, *(len(found) for found in tracks))
+    feeds = {
+        "track_uris": np.array([found + [""] * (width - len(found)) for found in tracks], object),
+        "title_words": np.array([[*title, *[""] * (5 - len(title))]] * len(tracks), object),
+        "asked": np.array([[asked]] * len(tracks), object),
+    }
+    return export.session(graph).run(outputs or ["track_uri", "score"], feeds)
+
+
+def test_it_is_better_than_popularity_and_than_each_rule(model, data):
+    asked = questions(data.held_out.tracks)
+
+    def measured(scores, length):
+        return evaluate(scores, data.held_out, asked, length, TRACKS).means()["ndcg_10"]
+
+    own = measured(model.scores, 8)
+    assert own > measured(by_popularity(data.known, TRACKS), 8) + 0.1
+    for name in ("markov", "rules", "item_knn"):
+        rule, length = training.build(data, name, {})
+        assert own > measured(rule.scores, length), name
+
+
+def test_the_graph_answers_as_the_module(model, data, graph):
+    asked = questions(data.held_out.tracks)
+    for known, _ in list(batches(data.held_out, asked, 8, TRACKS))[:4]:
+        assert export.check_parity(graph, model, data.catalogue, known) <= 1e-5
+
+
+def test_a_graph_of_another_model_is_refused(data, graph):
+    other, _ = training.build(data, "hybrid", SMALL | {"net": {**SMALL["net"], "random_state": 1}})
+    known, _ = next(batches(data.held_out, questions(data.held_out.tracks), 8, TRACKS))
+    with pytest.raises(ExportError, match="the model was not stored"):
+        export.check_parity(graph, other, data.catalogue, known)
+
+
+def test_what_was_played_never_comes_back(graph, data):
+    for tracks in data.held_out.tracks[:20]:
+        played = [uri(track) for track in tracks]
+        offered, scores = run(graph, [played])
+        kept = [found for found in offered[0] if found]
+        assert len(set(kept)) == len(kept)
+        assert not set(kept) & set(played)
+        assert (np.diff(scores[0]) <= 0).all()
+        assert scores[0].sum() <= 1 + 1e-5
+
+
+def test_unknown_uris_are_left_out_wherever_they_stand(graph):
+    plain = run(graph, [[uri(3), uri(4)]])
+    mixed = run(graph, [["x", uri(3), "", "y", uri(4), "z", *[""] * 20]])
+    assert plain[0].tolist() == mixed[0].tolist()
+    assert plain[1] == pytest.approx(mixed[1], abs=1e-6)
+
+
+def test_an_empty_list_is_answered_and_a_title_tells_something(graph):
+    nothing, calm, party = (
+        run(graph, [[]], title)[0][0].tolist() for title in ([], ["calm"], ["party"])
+    )
+    assert len([found for found in nothing if found]) >= 10
+
+    def calm_ones(offered):
+        return sum(int(found[-2:]) >= 20 for found in offered[:5] if found)
+
+    assert calm_ones(calm) == 5
+    assert calm_ones(party) == 0
+    assert run(graph, [[]], ["unheard", "of"])[0][0].tolist() == nothing
+
+
+def test_more_than_the_net_sees_changes_only_what_is_left_out(graph):
+    many = [uri(track) for track in range(15)]
+    offered = run(graph, [many])[0][0]
+    assert not set(offered) & set(many)
+
+
+def test_an_asked_score_is_that_of_the_list(graph):
+    played = [uri(25), uri(26)]
+    offered, scores = run(graph, [played])
+    for track, score in list(zip(offered[0], scores[0], strict=True))[:5]:
+        (asked,) = run(graph, [played], asked=track, outputs=["asked_score"])
+        assert asked.item() == pytest.approx(score, abs=1e-6)
+    assert run(graph, [played], asked=played[0], outputs=["asked_score"])[0].item() == 0
+    assert np.isnan(run(graph, [played], asked="x", outputs=["asked_score"])[0].item())
+
+
+def test_vectors_are_of_length_1_and_none_of_an_unknown_track(graph):
+    (vectors,) = run(graph, [[]], asked=uri(7), outputs=["vector"])
+    assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-5)
+    assert not run(graph, [[]], asked="x", outputs=["vector"])[0].any()
+
+
+def test_a_track_that_no_playlist_of_the_training_has_can_be_offered(model, data):
+    """Track 39 is known by its artist, its album and its sound alone."""
+    held_out = [tracks for tracks in data.held_out.tracks if 39 in tracks[3:]]
+    cuts = [(place, tracks.tolist().index(39)) for place, tracks in enumerate(held_out)]
+    found = Playlists(held_out, np.full((len(held_out), 5), 2))
+    cold = evaluate(model.scores, found, cuts, 8, TRACKS).means()
+    by_plays = evaluate(by_popularity(data.known, TRACKS), found, cuts, 8, TRACKS).means()
+    assert cold["mrr"] > 2 * by_plays["mrr"]
+
+
+def test_a_playlist_alone_is_answered_as_among_others(graph, data):
+    lists = [[uri(track) for track in tracks[:6]] for tracks in data.held_out.tracks[:30]]
+    together = run(graph, lists)
+    for place, played in enumerate(lists):
+        offered, scores = run(graph, [played])
+        assert scores[0] == pytest.approx(together[1][place], abs=1e-6)
+        same = offered[0] == together[0][place]
+        assert (same | np.isclose(scores[0], together[1][place], atol=1e-6)).all()
+
+
+def test_training_twice_gives_equal_bytes(data, graph):
+    again, _ = training.build(data, "hybrid", SMALL)
+    assert export.to_onnx(again, data.catalogue, 8) == graph
+
+
+def test_a_rule_becomes_a_graph_of_the_same_shape(data):
+    rule, length = training.build(data, "markov", {})
+    graph = export.to_onnx(rule, data.catalogue, length)
+    offered, scores = run(graph, [[uri(3)]], ["calm"])
+    assert offered[0][0] == uri(4)
+    assert scores[0].sum() == pytest.approx(1, abs=1e-4)
+    assert [found.name for found in export.session(graph).get_outputs()] == training.outputs(
+        "markov"
+    )
+
+
+def test_candidates_carry_each_metric_beside_popularity(data):
+    (candidate,) = training.train(data, {"rules": {}})
+    scores = {score.metric: score for score in candidate.scores}
+    assert list(scores) == [
+        "hit_rate_10", "ndcg_10", "mrr", "recall_200", "r_precision", "clicks", "list_ndcg",
+    ]  # fmt: skip
+    assert not scores["clicks"].higher_is_better
+    assert scores["ndcg_10"].holdout > scores["ndcg_10"].baseline_holdout
+    assert 0 < scores["ndcg_10"].sd < 0.1
+    assert (candidate.train_rows, candidate.holdout_rows) == (240, 60)
+
+
+def test_a_stored_model_is_measured_again_as_it_was(data):
+    (candidate,) = training.train(data, {"rules": {}})
+    by_name = {score.metric: score.holdout for score in candidate.scores}
+    assert training.rescore(candidate.onnx, data) == pytest.approx(by_name["ndcg_10"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"prophet": {}}, "no algorithm prophet: it knows markov, rules, item_knn, hybrid"),
+        ({"markov": {"k": 3}}, "markov has no hyperparameter k 3: it knows none"),
+        ({"hybrid": {"net": {"sise": 3}}}, "hybrid has no hyperparameter net .*: it knows size"),
+        ({"hybrid": {"epochs": 3}}, "hybrid has no hyperparameter epochs 3: it knows net, ranking"),
+    ],
+)
+def test_unknown_names_are_refused(data, config, message):
+    with pytest.raises(TrainingError, match=message):
+        training.train(data, config)
+
+
+def test_the_random_state_of_the_process_does_not_matter(data):
+    torch.manual_seed(5)
+    first, _ = training.build(data, "hybrid", SMALL)
+    torch.manual_seed(6)
+    second, _ = training.build(data, "hybrid", SMALL)
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
