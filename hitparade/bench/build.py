@@ -11,7 +11,9 @@ from hitparade.sample import write_sample
 from hitparade.warehouse import opened
 
 SLOWEST = 10
-ADVICE = "give another size by --tracks and --songs, or see whether `hitparade build` works"
+ADVICE = (
+    "give another size by --tracks, --songs and --playlists, or see whether `hitparade build` works"
+)
 CANDIDATES = """
     select task, algorithm, train_rows, train_seconds, onnx_bytes
     from ml.model_versions
@@ -19,12 +21,15 @@ CANDIDATES = """
 """
 
 
-def run(tracks: int, songs: int, console: Console | None = None) -> dict[str, list[dict]]:
+def run(
+    tracks: int, songs: int, playlists: int, console: Console | None = None
+) -> dict[str, list[dict]]:
     """Write a sample, build a warehouse of it twice in a folder that is removed at the end.
 
     Args:
         tracks: rows of the tracks file.
         songs: rows of the chart songs file.
+        playlists: playlists in the slices.
         console: where to say what is going on; nowhere without it.
 
     Returns:
@@ -39,8 +44,10 @@ def run(tracks: int, songs: int, console: Console | None = None) -> dict[str, li
     say = console or Console(quiet=True)
     with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
         folder = Path(name)
-        status.update(f"writing a sample of {tracks:,} tracks and {songs:,} songs")
-        write_sample(folder / "sample", songs=songs, tracks=tracks)
+        status.update(
+            f"writing a sample of {tracks:,} tracks, {songs:,} songs and {playlists:,} playlists"
+        )
+        write_sample(folder / "sample", songs=songs, tracks=tracks, playlists=playlists)
         (folder / "raw").mkdir()
         status.update("building it from nothing")
         first = {"build": "first"} | dbt(folder, ["build"], ADVICE)
