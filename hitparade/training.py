@@ -4,19 +4,29 @@ import hashlib
 import importlib.metadata
 import json
 import logging
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
+from models_py.next_song import protocol
 from udfs.schema import SCHEMA
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
+NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
 CODE = Path(__file__).resolve().parents[1] / "models_py"
 # What only the search for hyperparameters reads: no model is made by it.
 SEARCH = {"search.py", "spaces.py"}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
+# What makes an answer of next_song comparable with another, beside the folds.
+NEXT_SONG = {
+    "inputs": ["track_uris", "title_words"],
+    "shortest": str(protocol.SHORTEST),
+    "questions": str(protocol.QUESTIONS),
+    "most": str(protocol.MOST),
+}
 log = logging.getLogger("models_py.training")
 
 
@@ -50,35 +60,100 @@ def train(
         models_py.export.ExportError: a graph that disagrees with its estimator.
     """
     table = features.to_arrow_table()
+    table = table.sort_by(table.column_names[0])
     ceilings = _rows_of(task, ceilings)
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
-    run = {
-        "task": task,
-        "trained_at": datetime.now(UTC).replace(tzinfo=None),
-        "feature_fingerprint": _fingerprint(table, ceilings, members),
-        "definition": _definition(table, definition, members),
-        "code_fingerprint": _code(),
-        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in LIBRARIES}),
-    }
+    run = _run(task, [table], (ceilings, members), CODE.glob("*.py"), LIBRARIES)
+    run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
-    changed = {
-        name: params or {}
-        for name, params in algorithms.items()
-        if not _is_same(run | {"config": _config(params)}, earlier.get(name))
-    }
+    changed = _changed(run, algorithms, earlier)
     if table.num_rows == 0 or not changed:
         return SCHEMA.empty_table()
     # Imported here: loading the libraries takes longer than seeing that nothing changed.
     from hitparade.training_run import rows
+
+    promotions = _rows_of(task, promotions)
+    return _trained(
+        lambda: rows(run, table, members, changed, earlier, history, promotions, ceilings)
+    )
+
+
+def train_next_song(
+    playlists,
+    tracks,
+    edges,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+    ceilings=None,
+) -> pa.Table:
+    """Return the registry rows of the candidates of next_song that changed, as `train` does.
+
+    Args:
+        playlists: relation `feat_next_song`.
+        tracks: relation `feat_next_song_tracks`.
+        edges: relation `feat_next_song_edges`.
+        algorithms: as of `train`.
+        definition: as of `train`.
+        history: as of `train`.
+        promotions: as of `train`.
+        ceilings: as of `train`.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    ceilings = _rows_of(protocol.TASK, ceilings)
+    tables = [
+        relation.to_arrow_table().sort_by([(key, "ascending") for key in keys])
+        for relation, keys in (
+            (playlists, ["playlist_id"]),
+            (tracks, ["track_number"]),
+            (edges, ["track_number", "neighbour_number"]),
+        )
+    ]
+    run = _run(protocol.TASK, tables, ceilings, (CODE / "next_song").glob("*.py"), NET_LIBRARIES)
+    run["definition"] = json.dumps(NEXT_SONG | {name: str(v) for name, v in definition.items()})
+    earlier = _newest(history)
+    changed = _changed(run, algorithms, earlier)
+    if tables[0].num_rows == 0 or not changed:
+        return SCHEMA.empty_table()
+    from hitparade.next_song_run import rows
+
+    promotions = _rows_of(protocol.TASK, promotions)
+    return _trained(lambda: rows(run, tables, changed, earlier, history, promotions, ceilings))
+
+
+def _run(
+    task: str, tables: list[pa.Table], known: object, code: Iterable[Path], libraries: Iterable[str]
+) -> dict:
+    """What the candidates of a run have in common, but for the definition."""
+    return {
+        "task": task,
+        "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "feature_fingerprint": _fingerprint(tables, known),
+        "code_fingerprint": _code(code),
+        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in libraries}),
+    }
+
+
+def _changed(run: dict, algorithms: dict, earlier: dict[str, dict]) -> dict[str, dict]:
+    """The hyperparameters of the algorithms that have no row of just this run."""
+    return {
+        name: params or {}
+        for name, params in algorithms.items()
+        if not _is_same(run | {"config": _config(params)}, earlier.get(name))
+    }
+
+
+def _trained(rows: Callable[[], list[dict]]) -> pa.Table:
     from models_py.examples import TrainingError
 
     try:
-        promotions = _rows_of(task, promotions)
-        found = rows(run, table, members, changed, earlier, history, promotions, ceilings)
+        return pa.Table.from_pylist(rows(), SCHEMA)
     except TrainingError as error:
         log.warning("%s; its models stay as they are", error)
         return SCHEMA.empty_table()
-    return pa.Table.from_pylist(found, SCHEMA)
 
 
 def _rows_of(task: str, relation) -> list[dict]:
@@ -92,12 +167,12 @@ def _members(relation) -> list[str]:
     return sorted(relation.to_arrow_table().column(0).to_pylist())
 
 
-def _fingerprint(table: pa.Table, *known: object) -> str:
-    """A short hash of all values and what is known of them, whatever order the rows came in."""
+def _fingerprint(tables: list[pa.Table], known: object) -> str:
+    """A short hash of all values of sorted tables and what is known of them."""
     digest = hashlib.sha256(repr(known).encode())
-    rows = table.sort_by(table.column_names[0]).combine_chunks()
-    for batch in rows.to_batches():
-        digest.update(batch.serialize())
+    for table in tables:
+        for batch in table.combine_chunks().to_batches():
+            digest.update(batch.serialize())
     return digest.hexdigest()[:16]
 
 
@@ -111,10 +186,10 @@ def _config(params: dict | None) -> str:
     return json.dumps(params or {}, sort_keys=True)
 
 
-def _code() -> str:
+def _code(paths: Iterable[Path]) -> str:
     """A short hash of the Python that trains."""
     digest = hashlib.sha256()
-    for path in sorted(CODE.glob("*.py")):
+    for path in sorted(paths):
         if path.name not in SEARCH:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from models_py import hit, log_streams, log_streams_context, popularity, tier, training
 from models_py.examples import HOLDOUT, Examples, TrainingError, examples
-from models_py.task import Task
+from models_py.next_song import protocol
 from models_py.training import Candidate
 from udfs import portable
 from udfs.schema import REGISTRY_FORMAT, model_id
@@ -18,6 +19,9 @@ TASKS = {
     task.name: task
     for task in (log_streams.TASK, log_streams_context.TASK, hit.TASK, tier.TASK, popularity.TASK)
 }
+
+# Every task that has a table of models.
+TRAINED = (*TASKS, protocol.TASK)
 
 
 def rows(
@@ -37,22 +41,34 @@ def rows(
     """
     task = TASKS[run["task"]]
     found = examples(task, table, vocabularies)
-    run = run | _incumbent(task, found, run["definition"], history, promotions)
-    limits = _limits(run["definition"], ceilings)
+    run = run | incumbent(
+        run, history, promotions, lambda content: training.rescore(task, content, found)
+    )
+    inputs = _inputs(found)
+    folds = len(np.unique(found.fold))
     return [
         run
-        | {"config": json.dumps(algorithms[candidate.algorithm], sort_keys=True)}
-        | _row(task, found, candidate, earlier, limits)
+        | row(candidate, inputs, task.outputs, algorithms, earlier)
+        | {
+            "metrics": metrics(candidate, task.metric, folds, run["definition"], ceilings),
+            "portable": portable.translate(candidate.onnx),
+        }
         for candidate in training.train(task, found, algorithms)
     ]
 
 
-def _incumbent(
-    task: Task, examples: Examples, definition: str, history, promotions: list[dict]
+def incumbent(
+    run: dict, history, promotions: list[dict], rescore: Callable[[bytes], float]
 ) -> dict:
     """The champion and its metric on this run's held-out rows; empty where none can be compared.
 
     A champion of another definition answers another question, or saw the held-out rows.
+
+    Args:
+        run: the task and the definition, with more.
+        history: relation of the task's earlier registry rows, None before the first.
+        promotions: rows of `ml.promotions` of the task.
+        rescore: measures the bytes of a model on this run's held-out rows.
 
     Raises:
         TrainingError: its stored bytes are damaged.
@@ -64,14 +80,16 @@ def _incumbent(
     kept = history.filter(f"model_id = '{champion}' and onnx is not null")
     found = kept.select("onnx", "sha256", "definition")
     for model in found.to_arrow_table().to_pylist():
-        if model["definition"] == definition:
+        if model["definition"] == run["definition"]:
             if hashlib.sha256(model["onnx"]).hexdigest() != model["sha256"]:
                 raise TrainingError(
-                    f"the stored bytes of model {champion}, the champion of task {task.name}, are "
-                    "corrupted: restore the database file, or promote another model"
+                    f"the stored bytes of model {champion}, the champion of task {run['task']}, "
+                    "are corrupted: restore the database file, or promote another model"
                 )
-            holdout = training.rescore(task, model["onnx"], examples)
-            return {"incumbent_model_id": champion, "incumbent_holdout": holdout}
+            return {
+                "incumbent_model_id": champion,
+                "incumbent_holdout": rescore(model["onnx"]),
+            }
     return {}
 
 
@@ -85,15 +103,17 @@ def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
     }
 
 
-def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, limits: dict) -> dict:
-    inputs = _inputs(examples)
+def row(
+    candidate: Candidate, inputs: list[dict], outputs: Sequence[str], config: dict, earlier: dict
+) -> dict:
+    """What the registry says of a candidate, but for the run, its metrics and its portable form."""
     return {
-        "model_id": model_id(candidate.onnx, inputs, task.outputs),
+        "model_id": model_id(candidate.onnx, inputs, outputs),
         "algorithm": candidate.algorithm,
         "version": earlier.get(candidate.algorithm, {"version": 0})["version"] + 1,
+        "config": json.dumps(config[candidate.algorithm], sort_keys=True),
         "inputs": inputs,
-        "outputs": task.outputs,
-        "metrics": _metrics(task, examples, candidate, limits),
+        "outputs": outputs,
         "importance": [
             {"feature": name, "importance": value} for name, value in candidate.importance.items()
         ],
@@ -107,7 +127,6 @@ def _row(task: Task, examples: Examples, candidate: Candidate, earlier: dict, li
         "onnx_bytes": len(candidate.onnx),
         "sha256": hashlib.sha256(candidate.onnx).hexdigest(),
         "onnx": candidate.onnx,
-        "portable": portable.translate(candidate.onnx),
     }
 
 
@@ -122,12 +141,16 @@ def _inputs(examples: Examples) -> list[dict]:
     ]
 
 
-def _metrics(task: Task, examples: Examples, candidate: Candidate, limits: dict) -> list[dict]:
+def metrics(
+    candidate: Candidate, primary: str, folds: int, definition: str, ceilings: list[dict]
+) -> list[dict]:
+    """The metrics of a candidate, each with its ceiling where the sample knows one."""
+    limits = _limits(definition, ceilings)
     return [
         asdict(score)
         | {
-            "is_primary": score.metric == task.metric,
-            "folds": len(np.unique(examples.fold)),
+            "is_primary": score.metric == primary,
+            "folds": folds,
             "ceiling": limits.get(score.metric),
         }
         for score in candidate.scores

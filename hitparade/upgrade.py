@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from hitparade.training_run import TASKS
+from hitparade.training_run import TRAINED
 from hitparade.warehouse import WarehouseError, opened
 from udfs import portable
 from udfs.schema import REGISTRY_FORMAT, SCHEMA
@@ -52,7 +52,7 @@ def run(database: Path) -> tuple[int, int, int]:
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The tables of this database that hold models."""
-    names = ["registered_models", *(f"train_{task}" for task in TASKS)]
+    names = ["registered_models", *(f"train_{task}" for task in TRAINED)]
     query = (
         "select table_name from duckdb_tables() where schema_name = 'ml' and "
         "database_name = current_database() and list_contains(?, table_name) order by table_name"

@@ -332,7 +332,7 @@ def _hold_lanes_together(connection, row: dict, examples: np.ndarray | None) -> 
     rows = rows_to_try(len(row["inputs"]))
     if examples is not None:
         rows = np.concatenate([_spread(examples), rows])
-    expected = Model(row["model_id"], row["onnx"]).predict(rows)
+    (expected,) = Model(row["model_id"], row["onnx"]).run(["scores"], {"features": rows})
     if not _agree(_portable_scores(connection, row["model_id"], rows), expected):
         warnings.warn(
             f"model {row['model_id']} runs after udfs.register(connection) alone: in pure SQL it "

@@ -1,33 +1,56 @@
-"""The runtime lane: `onnx_predict` in onnxruntime, over whole vectors, for a DuckDB connection.
+"""The runtime lane: the functions that ask a model, in onnxruntime, over whole vectors.
 
-A Python function is registered once for a database instance; a TEMP macro of the name
-`onnx_predict` then shadows the persisted one for each connection that asks for it, so every
-function, view and query of the database runs through it, unchanged.
+A Python function is registered once for a database instance; a TEMP macro of the name of the
+persisted one then shadows it for each connection that asks for it, so every function, view and
+query of the database runs through it, unchanged.
 """
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from udfs import songs
+from udfs.scores import onnx_predict
 from udfs.sessions import Model, ModelError, Sessions, Stored
-
-FUNCTION = "onnx_predict_runtime"
-# Features beyond it count as not finite: float32 might overflow on the way to the scores where the
-# float64 of the portable lane does not, and the lanes would answer differently.
-LARGEST = 1e15
-SCORES = pa.list_(pa.float64())
-SHADOW = (
-    "create or replace temp macro onnx_predict(model_id, features) as "
-    f"{FUNCTION}(cast(model_id as varchar), cast(features as double[]))"
-)
 
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the runtime lane that takes the place of a persisted one.
+
+    Attributes:
+        name: of both.
+        arguments: their SQL types by name.
+        returns: its SQL type.
+        compute: from vectors of the arguments to a vector of answers.
+    """
+
+    name: str
+    arguments: Mapping[str, str]
+    returns: str
+    compute: Callable[..., pa.Array]
+
+    @property
+    def runtime_name(self) -> str:
+        """What the Python function is called in SQL."""
+        return f"{self.name}_runtime"
+
+    @property
+    def shadow(self) -> str:
+        """The statement that puts the Python function in the place of the persisted one."""
+        casts = ", ".join(f"cast({name} as {type})" for name, type in self.arguments.items())
+        return (
+            f"create or replace temp macro {self.name}({', '.join(self.arguments)}) as "
+            f"{self.runtime_name}({casts})"
+        )
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
@@ -42,19 +65,21 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     """
     with _lock:
         _connections.add(connection)
-        if not _is_registered(connection):
-            _create_function(connection)
+        for function in FUNCTIONS:
+            if not _is_registered(connection, function):
+                _create(connection, function)
     _read_served(connection)
-    connection.execute(SHADOW)
+    for function in FUNCTIONS:
+        connection.execute(function.shadow)
 
 
-def _create_function(connection: duckdb.DuckDBPyConnection) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
     try:
         connection.create_function(
-            FUNCTION,
-            _onnx_predict,
-            ["VARCHAR", "DOUBLE[]"],
-            "DOUBLE[]",
+            function.runtime_name,
+            function.compute,
+            list(function.arguments.values()),
+            function.returns,
             type="arrow",
             null_handling="special",
         )
@@ -66,9 +91,9 @@ def _create_function(connection: duckdb.DuckDBPyConnection) -> None:
         ) from error
 
 
-def _is_registered(connection: duckdb.DuckDBPyConnection) -> bool:
+def _is_registered(connection: duckdb.DuckDBPyConnection, function: Function) -> bool:
     query = "select count(*) from duckdb_functions() where function_name = ?"
-    return connection.execute(query, [FUNCTION]).fetchall()[0][0] > 0
+    return connection.execute(query, [function.runtime_name]).fetchall()[0][0] > 0
 
 
 def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
@@ -143,25 +168,6 @@ def set_cache_size(size: int) -> None:
     _sessions.resize(size)
 
 
-def _onnx_predict(model_ids: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """Score a vector of rows, each by its own model; a row with a bad value gives NULL."""
-    ids, lists = _whole(model_ids), _whole(features)
-    # Nearly every query asks one model, and this is a fifth of the time of pc.unique.
-    if ids.slice(1).equals(ids.slice(0, len(ids) - 1)):
-        return _scores(_model(ids[0].as_py()), lists)
-    parts, places = [], []
-    for model_id in pc.unique(ids).to_pylist():
-        model = _model(model_id)
-        rows = pc.indices_nonzero(pc.equal(ids, model_id))
-        parts.append(_scores(model, lists.take(rows)))
-        places.append(rows.to_numpy())
-    return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
-
-
-def _whole(chunks: pa.ChunkedArray) -> pa.Array:
-    return chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
-
-
 def _model(model_id: str | None) -> Model:
     if model_id is None:
         raise ModelError(
@@ -171,53 +177,34 @@ def _model(model_id: str | None) -> Model:
     return _sessions.get(model_id)
 
 
-def _scores(model: Model, lists: pa.ListArray) -> pa.ListArray:
-    """NULL where a feature is no number up to LARGEST, and where a score is not finite."""
-    matrix = _matrix(model, lists)
-    good = _rows_within(matrix, LARGEST)
-    if not good.any():
-        return pa.nulls(len(lists), SCORES)
-    scores = model.predict(matrix if good.all() else matrix[good])
-    answered = _rows_within(scores, np.finfo(np.float32).max)
-    if not lists.null_count and good.all() and answered.all():
-        return _lists(scores)
-    good[good] = answered
-    is_scored = np.zeros(len(lists), dtype=bool)
-    is_scored[np.flatnonzero(lists.is_valid())[good]] = True
-    return _lists(scores[answered], is_scored)
-
-
-def _rows_within(matrix: np.ndarray, bound: float) -> np.ndarray:
-    """Whether all numbers of a row are within a bound; nearly always all are: quickly seen."""
-    sizes = np.abs(matrix)
-    rows = np.ones(len(matrix), dtype=bool)
-    if not sizes.max(initial=0) <= bound:  # NaN is the largest
-        rows[np.nonzero(~(sizes <= bound))[0]] = False
-    return rows
-
-
-def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListArray:
-    """Scores (n, m) as a list for each row; where is_scored is given, NULL for the rows without."""
-    width = scores.shape[1]
-    values = pa.array(scores.ravel().astype(np.float64))
-    if is_scored is None:
-        return pa.ListArray.from_arrays(np.arange(0, scores.size + 1, width, np.int32), values)
-    offsets = np.concatenate([[0], np.cumsum(is_scored * width)]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~is_scored))
-
-
-def _matrix(model: Model, lists: pa.ListArray) -> np.ndarray:
-    """The lists that are not NULL as float32 (n, k); what is NULL or too large is not finite."""
-    offsets = lists.offsets.to_numpy()
-    wrong = offsets[1:] - offsets[:-1] != model.inputs
-    if lists.null_count:
-        wrong &= lists.is_valid().to_numpy(zero_copy_only=False)
-    if wrong.any():
-        length = len(lists[int(wrong.argmax())])
-        raise ModelError(
-            f"onnx_predict: model {model.model_id} takes {model.inputs} features, "
-            f"got {length}: see select inputs from ml.model_versions"
-        )
-    values = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32).reshape(-1, model.inputs)
+FUNCTIONS = (
+    Function(
+        "onnx_predict",
+        {"model_id": "varchar", "features": "double[]"},
+        "double[]",
+        partial(onnx_predict, _model),
+    ),
+    Function(
+        "onnx_next_songs",
+        {
+            "model_id": "varchar",
+            "track_uris": "varchar[]",
+            "title_words": "varchar[]",
+            "k": "integer",
+        },
+        "struct(rank integer, track_uri varchar, score double)[]",
+        partial(songs.next_songs, _model),
+    ),
+    Function(
+        "onnx_next_song_score",
+        {"model_id": "varchar", "track_uris": "varchar[]", "track_uri": "varchar"},
+        "double",
+        partial(songs.next_song_score, _model),
+    ),
+    Function(
+        "onnx_track_vector",
+        {"model_id": "varchar", "track_uri": "varchar"},
+        "float[]",
+        partial(songs.track_vector, _model),
+    ),
+)

@@ -38,7 +38,14 @@ class Stored:
 
 
 class Model:
-    """A loaded graph with one float32 input (n, k) and one float32 output (n, m)."""
+    """A loaded graph.
+
+    Attributes:
+        model_id: what the registry calls it.
+        size: bytes of the graph.
+        outputs: names of what it gives.
+        inputs: how many `features` it takes; None for a graph with other inputs.
+    """
 
     def __init__(self, model_id: str, content: bytes):
         """Load a graph; single-threaded, because DuckDB spreads the vectors over its threads."""
@@ -53,20 +60,26 @@ class Model:
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = len(content)
-        self.inputs = self._session.get_inputs()[0].shape[1]
+        self.outputs = [found.name for found in self._session.get_outputs()]
+        features = [found for found in self._session.get_inputs() if found.name == "features"]
+        self.inputs = features[0].shape[1] if features else None
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the scores (n, m) of float32 features (n, k).
+    def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Return these outputs for inputs by name.
 
         Raises:
             ModelError: onnxruntime cannot compute them.
         """
         try:
-            return self._session.run(["scores"], {"features": features})[0]
+            return self._session.run(outputs, feeds)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(
                 f"onnx_predict: model {self.model_id} cannot be run on these features: {error}"
             ) from error
+
+
+# Returns the model of an id; a ModelError where there is none.
+Models = Callable[[str | None], Model]
 
 
 class Sessions:

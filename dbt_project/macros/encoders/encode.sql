@@ -19,6 +19,7 @@
         'hit': encode_hit,
         'tier': encode_tier,
         'popularity': encode_popularity,
+        'next_song': encode_next_song,
     }) %}
 {%- endmacro %}
 

@@ -1,7 +1,8 @@
-{#- The fold of a song, the same in every warehouse. Salt 0 is stored; another salt is another split. -#}
-{% macro fold(pair_key, salt=0) -%}
+{#- The fold of a song or a playlist, the same in every warehouse. Salt 0 is stored; another salt is
+    another split. -#}
+{% macro fold(key, salt=0, folds=none) -%}
     {%- if var('folds') < 2 -%}
         {% do exceptions.raise_compiler_error("the variable folds is " ~ var('folds') ~ ": give at least 2") %}
     {%- endif -%}
-    cast(mod({{ hex_to_integer("left(md5(" ~ pair_key ~ " || '|" ~ salt ~ "'), 8)") }}, {{ var('folds') }}) as integer)
+    cast(mod({{ hex_to_integer("left(md5(" ~ key ~ " || '|" ~ salt ~ "'), 8)") }}, {{ folds or var('folds') }}) as integer)
 {%- endmacro %}

@@ -78,3 +78,10 @@
     delete from {{ this }}
     where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
 {%- endmacro %}
+
+{#- Deletes the predictions of models that are not the champion: where it says nothing of a row, what an earlier one
+    said would stay. -#}
+{% macro delete_of_others(task) -%}
+    delete from {{ this }}
+    where {{ task }}_model_id not in (select model_id from {{ ref('champions') }} where task = '{{ task }}')
+{%- endmacro %}

@@ -3,6 +3,8 @@
 {%- set columns = {
     'fct_track_predictions': ['hit', 'tier', 'popularity'],
     'fct_song_predictions': ['log_streams', 'log_streams_context'],
+    'fct_playlist_next_songs': ['next_song'],
+    'fct_track_vectors': ['next_song'],
 } %}
 
 {% for name, tasks in columns.items() -%}

@@ -24,6 +24,10 @@ flat as (
 select
     * exclude (sign),
     sign * (mean - baseline_mean) as gain_over_baseline,
-    gain_sd * sqrt(1 / folds + 1 / (folds - 1)) as gain_standard_error,
+    -- of one split alone the spread is a standard error already
+    case
+        when folds > 1 then gain_sd * sqrt(1 / folds + 1 / (folds - 1))
+        else gain_sd
+    end as gain_standard_error,
     coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling
 from flat

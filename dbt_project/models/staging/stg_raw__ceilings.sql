@@ -1,4 +1,16 @@
 -- The ceilings hold for the sample's rows alone: a source that the user gave has none.
+with sampled as (
+
+    select source
+    from {{ ref('stg_raw__files') }}
+    where status = 'sample'
+    union distinct
+    select 'playlists' as source
+    from {{ ref('stg_raw__slices') }}
+    where status = 'sample'
+
+)
+
 select
     ceilings.source,
     ceilings.task,
@@ -7,6 +19,5 @@ select
     cast(ceilings.rows as bigint) as row_count,
     ceilings.definition
 from {{ source('raw', 'ceilings') }} as ceilings
-inner join {{ ref('stg_raw__files') }} as files
-    on ceilings.source = files.source
-where files.status = 'sample'
+inner join sampled
+    on ceilings.source = sampled.source

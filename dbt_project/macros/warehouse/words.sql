@@ -1,0 +1,10 @@
+{#- The first words of a text as a list, in small letters; none of a NULL. -#}
+{% macro words(text, most) -%}
+    {{ return(adapter.dispatch('words')(text, most)) }}
+{%- endmacro %}
+
+{% macro duckdb__words(text, most) -%}
+    list_filter(
+        regexp_split_to_array(lower(coalesce({{ text }}, '')), '[^\p{L}\p{N}]+'), lambda word: word <> ''
+    )[:{{ most }}]
+{%- endmacro %}

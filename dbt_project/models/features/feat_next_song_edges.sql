@@ -1,0 +1,102 @@
+{%- set window = 10 -%}
+{#- The neighbours that are kept of a track; what more there are, a model does not hold. -#}
+{%- set kept = 64 -%}
+
+with entries as (
+
+    select
+        entries.*,
+        playlists.is_for_ranking
+    from {{ ref('int_playlist_entries') }} as entries
+    inner join {{ ref('int_playlists') }} as playlists
+        on entries.playlist_id = playlists.playlist_id
+    where playlists.fold <> 0
+
+),
+
+steps as (
+
+    select unnest(range(1, {{ window + 1 }})) as step
+
+),
+
+pairs as (
+
+    select
+        earlier.track_number,
+        later.track_number as neighbour_number,
+        earlier.is_for_ranking,
+        count(*) filter (where steps.step = 1) as following,
+        -- in parts of 2520, which all distances divide: sums of fractions would depend on their order
+        sum(2520 // steps.step) as near,
+        count(*) as together
+    from entries as earlier
+    cross join steps
+    inner join entries as later
+        on
+            earlier.playlist_id = later.playlist_id
+            and earlier.place + steps.step = later.place
+    where earlier.track_number <> later.track_number
+    group by earlier.track_number, later.track_number, earlier.is_for_ranking
+
+),
+
+both_ways as (
+
+    select *
+    from pairs
+    union all
+    select
+        neighbour_number as track_number,
+        track_number as neighbour_number,
+        is_for_ranking,
+        0 as following,
+        0 as near,
+        together
+    from pairs
+
+),
+
+edges as (
+
+    select
+        track_number,
+        neighbour_number,
+        cast(sum(following) as double) as following,
+        sum(near) / 2520 as near,
+        cast(sum(together) as double) as together,
+        cast(coalesce(sum(following) filter (where not is_for_ranking), 0) as double) as fit_following,
+        coalesce(sum(near) filter (where not is_for_ranking), 0) / 2520 as fit_near,
+        cast(coalesce(sum(together) filter (where not is_for_ranking), 0) as double) as fit_together
+    from both_ways
+    group by track_number, neighbour_number
+
+),
+
+strengths as (
+
+    select
+        *,
+        following + near + together / {{ window }} as strength,
+        fit_following + fit_near + fit_together / {{ window }} as fit_strength
+    from edges
+
+)
+
+select
+    track_number,
+    neighbour_number,
+    following,
+    near,
+    together,
+    strength,
+    fit_following,
+    fit_near,
+    fit_together,
+    fit_strength
+from strengths
+qualify
+    row_number() over (partition by track_number order by strength desc, neighbour_number asc) <= {{ kept }}
+    or row_number() over (
+        partition by track_number order by fit_strength desc, neighbour_number asc
+    ) <= {{ kept }}

@@ -1,0 +1,10 @@
+-- What is no track of the catalogue leaves no gap: a model does not see it either.
+select
+    entries.playlist_id,
+    cast(
+        row_number() over (partition by entries.playlist_id order by entries.position) - 1 as integer
+    ) as place,
+    tracks.track_number
+from {{ ref('stg_mpd__playlist_tracks') }} as entries
+inner join {{ ref('feat_next_song_tracks') }} as tracks
+    on entries.track_uri = tracks.track_uri

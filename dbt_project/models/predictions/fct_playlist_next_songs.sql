@@ -1,0 +1,75 @@
+{{
+    config(
+        unique_key='playlist_id',
+        incremental_strategy='delete+insert',
+        post_hook=[
+            "{{ delete_gone('playlist_id', ref('stg_mpd__playlists')) }}",
+            "{{ delete_of_others('next_song') }}",
+        ]
+    )
+}}
+
+with champions as (
+
+    select model_id
+    from {{ ref('champions') }}
+    where task = 'next_song'
+
+),
+
+tracks as (
+
+    select
+        playlist_id,
+        list(track_uri order by position) as track_uris
+    from {{ ref('stg_mpd__playlist_tracks') }}
+    group by playlist_id
+
+),
+
+playlists as (
+
+    select
+        tracks.playlist_id,
+        md5(
+            array_to_string(tracks.track_uris, '|') || '|' || array_to_string(titles.title_words, ' ')
+        ) as inputs_hash
+    from tracks
+    inner join {{ ref('int_playlists') }} as titles
+        on tracks.playlist_id = titles.playlist_id
+
+),
+
+scored as (
+
+    select
+        playlists.playlist_id,
+        unnest({{ function('next_songs_for_playlist') }}(playlists.playlist_id, 10)) as song,
+        champions.model_id as next_song_model_id,
+        playlists.inputs_hash,
+        {{ utc_now() }} as predicted_at
+    from playlists
+    cross join champions
+    {%- if is_incremental() %}
+    where
+        not exists (
+            select 1
+            from {{ this }} as predicted
+            where
+                predicted.playlist_id = playlists.playlist_id
+                and predicted.inputs_hash = playlists.inputs_hash
+                and predicted.next_song_model_id = champions.model_id
+        )
+    {%- endif %}
+
+)
+
+select
+    playlist_id,
+    song.rank as song_rank,
+    song.track_uri,
+    song.score,
+    next_song_model_id,
+    inputs_hash,
+    predicted_at
+from scored

@@ -1,0 +1,49 @@
+{{
+    config(
+        unique_key='track_uri',
+        incremental_strategy='delete+insert',
+        post_hook=[
+            "{{ delete_gone('track_uri', ref('feat_next_song_tracks')) }}",
+            "{{ delete_of_others('next_song') }}",
+        ]
+    )
+}}
+
+with champions as (
+
+    select model_id
+    from {{ ref('champions') }}
+    where task = 'next_song'
+
+),
+
+scored as (
+
+    select
+        tracks.track_uri,
+        {{ function('track_vector') }}(tracks.track_uri) as vector,
+        champions.model_id as next_song_model_id,
+        {{ utc_now() }} as predicted_at
+    from {{ ref('feat_next_song_tracks') }} as tracks
+    cross join champions
+    {%- if is_incremental() %}
+    where
+        not exists (
+            select 1
+            from {{ this }} as predicted
+            where
+                predicted.track_uri = tracks.track_uri
+                and predicted.next_song_model_id = champions.model_id
+        )
+    {%- endif %}
+
+)
+
+-- Only the hybrid has vectors.
+select
+    track_uri,
+    vector,
+    next_song_model_id,
+    predicted_at
+from scored
+where vector is not null

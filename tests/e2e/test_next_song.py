@@ -1,0 +1,412 @@
+"""Next songs in SQL: features, models, functions and stored predictions."""
+
+import json
+from collections import Counter
+
+import duckdb
+import numpy as np
+import pytest
+
+import udfs
+from models_py.next_song import protocol
+
+URIS = "list(track_uri order by position) as track_uris"
+PLAYLISTS = f"(select playlist_id, {URIS} from staging.stg_mpd__playlist_tracks group by all)"
+
+
+@pytest.fixture
+def runtime(warehouse):
+    """A read-only connection to the finished warehouse, with the runtime."""
+    with duckdb.connect(warehouse.database, read_only=True) as opened:
+        udfs.register(opened)
+        yield opened
+
+
+@pytest.fixture
+def portable(warehouse):
+    """A read-only connection to the finished warehouse, without anything of ours."""
+    with duckdb.connect(warehouse.database, read_only=True) as opened:
+        yield opened
+
+
+def one(connection, expression: str, *values):
+    return connection.execute(f"select {expression}", list(values)).fetchone()[0]
+
+
+def uris(connection, playlist: int) -> list[str]:
+    query = f"select track_uris from {PLAYLISTS} where playlist_id = ?"
+    return connection.execute(query, [playlist]).fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def slices(sample) -> dict[int, dict]:
+    """The playlists of the sample, as its slices have them."""
+    found = {}
+    for path in sample.glob("mpd.slice.*.json"):
+        for playlist in json.loads(path.read_text())["playlists"]:
+            found[playlist["pid"]] = playlist
+    return found
+
+
+# Features
+
+
+def test_playlists_are_lists_of_tracks_in_order(portable, slices):
+    known = portable.execute(
+        "select list(track_uri order by track_number) from features.feat_next_song_tracks"
+    ).fetchone()[0]
+    rows = portable.execute(
+        "select playlist_id, fold, title_words, track_numbers from features.feat_next_song "
+        "order by playlist_id limit 20"
+    ).fetchall()
+    for playlist_id, fold, words, numbers in rows:
+        playlist = slices[playlist_id]
+        assert [known[number] for number in numbers] == [
+            track["track_uri"] for track in playlist["tracks"]
+        ]
+        assert fold == protocol.fold(playlist_id)
+        assert words == playlist["name"].lower().replace(":)", "").split()
+
+
+def test_a_tenth_of_the_playlists_is_for_ranking(portable):
+    shares = portable.execute(
+        "select avg(is_for_ranking::int), count(*) from features.feat_next_song where fold <> 0"
+    ).fetchone()
+    assert shares[0] == pytest.approx(0.1, abs=3 * (0.09 / shares[1]) ** 0.5)
+
+
+def test_edges_are_what_the_slices_say(portable, slices):
+    numbers = dict(
+        portable.execute(
+            "select track_uri, track_number from features.feat_next_song_tracks"
+        ).fetchall()
+    )
+    following, near, together, fit = Counter(), Counter(), Counter(), Counter()
+    ranking = dict(
+        portable.execute(
+            "select playlist_id, is_for_ranking from features.int_playlists"
+        ).fetchall()
+    )
+    for pid, playlist in slices.items():
+        if protocol.fold(pid) == protocol.HOLDOUT:
+            continue
+        tracks = [numbers[track["track_uri"]] for track in playlist["tracks"]]
+        for place, track in enumerate(tracks):
+            for step, other in enumerate(tracks[place + 1 : place + 11], 1):
+                if track == other:
+                    continue
+                following[track, other] += step == 1
+                near[track, other] += 1 / step
+                together[track, other] += 1
+                together[other, track] += 1
+                fit[track, other] += (step == 1) * (not ranking[pid])
+    rows = portable.execute(
+        "select track_number, neighbour_number, following, near, together, fit_following, strength "
+        "from features.feat_next_song_edges"
+    ).fetchall()
+    assert len(rows) > 100_000
+    kept = Counter(row[0] for row in rows)
+    neighbours = Counter(track for track, _ in together)
+    assert all(kept[track] >= min(64, count) for track, count in neighbours.items())
+    for track, other, *counts, strength in rows:
+        pair = (track, other)
+        assert counts[:1] + counts[2:] == [following[pair], together[pair], fit[pair]]
+        assert counts[1] == pytest.approx(near[pair])
+        assert strength == pytest.approx(counts[0] + counts[1] + counts[2] / 10)
+
+
+# Models
+
+
+def test_the_champion_is_far_above_popularity_and_below_the_ceiling(portable):
+    rows = portable.execute(
+        "select algorithm, metric, mean, baseline_mean, ceiling, standard_error "
+        "from ml.model_metrics where task = 'next_song'"
+    ).fetchall()
+    by_name = {(row[0], row[1]): row[2:] for row in rows}
+    assert {algorithm for algorithm, _ in by_name} == {"markov", "rules", "item_knn", "hybrid"}
+    for metric in protocol.METRICS:
+        mean, baseline, ceiling, error = by_name["hybrid", metric]
+        others = [by_name[name, metric][0] for name in ("markov", "rules", "item_knn")]
+        assert mean > max(others) + 3 * error
+        assert baseline < 0.2 * mean
+        assert 0.75 * ceiling < mean < ceiling
+    query = (
+        "algorithm from ml.champions inner join ml.model_versions using (task, model_id) "
+        "where task = 'next_song'"
+    )
+    assert one(portable, query) == "hybrid"
+
+
+def test_a_build_on_the_same_playlists_trains_nothing(copy, sample):
+    before = copy.query("select count(*) from ml.train_next_song")
+    copy.dbt("run", "--select", "+train_next_song", HITPARADE_SAMPLE=str(sample))
+    assert copy.query("select count(*) from ml.train_next_song") == before
+
+
+# Functions
+
+
+def test_next_songs_are_those_that_are_stored(runtime):
+    rows = runtime.execute(
+        "select songs.playlist_id, list((song_rank, track_uri) order by song_rank), "
+        "any_value(next_songs_for_playlist(songs.playlist_id, 10)) "
+        "from (from fct_playlist_next_songs where playlist_id < 50) as songs group by 1"
+    ).fetchall()
+    assert len(rows) == 50
+    for _, stored, songs in rows:
+        assert stored == [(song["rank"], song["track_uri"]) for song in songs]
+
+
+def test_next_songs_are_ranked_new_and_likely(runtime):
+    tracks = uris(runtime, 7)
+    songs = one(runtime, "next_songs(?, 100)", tracks)
+    assert [song["rank"] for song in songs] == list(range(1, 101))
+    offered = [song["track_uri"] for song in songs]
+    assert len(set(offered)) == 100
+    assert not set(offered) & set(tracks)
+    scores = [song["score"] for song in songs]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < sum(scores) <= 1 + 1e-6
+    assert one(runtime, "next_songs(?, 3)", tracks) == songs[:3]
+
+
+def test_every_row_of_a_table_is_answered_as_it_is_alone(runtime):
+    rows = runtime.execute(
+        f"select track_uris, next_songs(track_uris, 5) from {PLAYLISTS} "
+        "where playlist_id between 100 and 180"
+    ).fetchall()
+    for tracks, songs in rows[::10]:
+        alone = one(runtime, "next_songs(?, 5)", tracks)
+        assert [song["score"] for song in songs] == pytest.approx(
+            [song["score"] for song in alone], abs=1e-6
+        )
+        assert [song["track_uri"] for song in songs] == [song["track_uri"] for song in alone]
+
+
+def test_each_row_has_its_own_k_and_its_own_model(runtime):
+    tracks = uris(runtime, 7)
+    rows = runtime.execute(
+        "select algorithm, k, onnx_next_songs(model_id, ?, [], k) from ml.served_models, "
+        "(values (1), (4)) as ks(k) where task = 'next_song' order by all",
+        [tracks],
+    ).fetchall()
+    assert len(rows) == 8
+    for algorithm, k, songs in rows:
+        assert len(songs) == k, algorithm
+    firsts = {algorithm: songs[0]["track_uri"] for algorithm, _, songs in rows}
+    assert len(set(firsts.values())) > 1
+
+
+def test_what_is_not_known_is_left_out(runtime):
+    tracks = uris(runtime, 7)
+    mixed = ["spotify:track:nobody", None, *tracks[:5], None, "", *tracks[5:], "x"]
+    assert one(runtime, "next_songs(?, 10)", mixed) == one(runtime, "next_songs(?, 10)", tracks)
+    nothing = one(runtime, "next_songs([], 10)")
+    assert len(nothing) == 10
+    assert one(runtime, "next_songs(['x', null], 10)") == nothing
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "next_songs(null, 3)",
+        "next_songs([], null)",
+        "next_songs_for_title(null, 3)",
+        "next_songs_for_title('party', null)",
+        "next_songs_for_playlist(null, 3)",
+        "next_songs_for_playlist(-1, 3)",
+        "next_song_score(null, 'x')",
+        "next_song_score([], null)",
+        "next_song_score([], 'x')",
+        "track_vector(null)",
+        "track_vector('x')",
+        "similar_tracks(null, 3)",
+        "similar_tracks('x', 3)",
+        "similar_tracks('x', null)",
+    ],
+)
+def test_null_in_null_out_and_hides_no_other_row(runtime, call):
+    assert one(runtime, call) is None
+    rows = runtime.execute(
+        "select next_songs(tracks, 1) is null from (values (null), ([]), (['x'])) as t(tracks)"
+    ).fetchall()
+    assert rows == [(True,), (False,), (False,)]
+
+
+@pytest.mark.parametrize("k", [0, -1, 101, 2_000_000_000])
+@pytest.mark.parametrize(
+    "call", ["next_songs([], {k})", "next_songs_for_title('x', {k})", "similar_tracks('x', {k})"]
+)
+def test_a_k_out_of_range_is_an_error(runtime, call, k):
+    with pytest.raises(duckdb.Error, match=f"k is {k}: give 1 to 100"):
+        one(runtime, call.format(k=k))
+
+
+def test_a_model_of_another_task_is_an_error_in_either_direction(runtime):
+    query = "model_id from ml.champions where task = ?"
+    hit, next_song = one(runtime, query, "hit"), one(runtime, query, "next_song")
+    with pytest.raises(duckdb.Error, match=f"model {hit} offers no songs"):
+        one(runtime, "onnx_next_songs(?, [], [], 3)", hit)
+    with pytest.raises(duckdb.Error, match=f"model {next_song} takes no numbers"):
+        one(runtime, "onnx_predict(?, [1.0])", next_song)
+
+
+def test_a_score_is_that_of_the_list(runtime):
+    tracks = uris(runtime, 7)
+    for song in one(runtime, "next_songs(?, 5)", tracks):
+        score = one(runtime, "next_song_score(?, ?)", tracks, song["track_uri"])
+        assert score == pytest.approx(song["score"], rel=1e-5)
+    assert one(runtime, "next_song_score(?, ?)", tracks, tracks[3]) == 0
+
+
+def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(runtime):
+    rows = runtime.execute(
+        "select track_uri, vector, track_vector(track_uri) from fct_track_vectors"
+    ).fetchall()
+    stored = np.array([row[1] for row in rows])
+    assert (stored == np.array([row[2] for row in rows])).all()
+    places = {row[0]: place for place, row in enumerate(rows)}
+    for track in list(places)[:5]:
+        cosines = stored @ stored[places[track]]
+        songs = one(runtime, "similar_tracks(?, 10)", track)
+        found = [places[song["track_uri"]] for song in songs]
+        assert places[track] not in found
+        assert [song["rank"] for song in songs] == list(range(1, 11))
+        assert [song["score"] for song in songs] == pytest.approx(cosines[found], abs=1e-5)
+        assert cosines[found].min() >= np.sort(cosines)[-11] - 1e-6
+
+
+def test_tracks_of_one_artist_are_more_alike_than_others(portable):
+    same, other = portable.execute(
+        "select avg(score) filter (where same), avg(score) filter (where not same) from ("
+        "  select list_dot_product(a.vector, b.vector) as score,"
+        "  x.artist_uri = y.artist_uri as same"
+        "  from (from fct_track_vectors order by track_uri limit 400) as a"
+        "  inner join fct_track_vectors as b on a.track_uri < b.track_uri"
+        "  inner join staging.stg_mpd__tracks as x on a.track_uri = x.track_uri"
+        "  inner join staging.stg_mpd__tracks as y on b.track_uri = y.track_uri)"
+    ).fetchone()
+    assert same > other + 0.1
+
+
+def test_a_title_alone_tells_of_the_playlist(runtime):
+    """Titles name the mood in which a playlist begins."""
+    energy = {}
+    for title in ("workout", "sleep"):
+        rows = runtime.execute(
+            "select avg(energy) from (select unnest(next_songs_for_title(?, 30)).track_uri as uri) "
+            "inner join dim_tracks on uri = 'spotify:track:' || track_id",
+            [title],
+        ).fetchone()
+        energy[title] = rows[0]
+    assert energy["workout"] > energy["sleep"] + 0.2
+
+
+def test_a_title_is_read_by_its_words_whatever_their_case(runtime):
+    plain = one(runtime, "next_songs_for_title('workout', 10)")
+    assert one(runtime, "next_songs_for_title('  WORKOUT!! ', 10)") == plain
+    unheard = one(runtime, "next_songs_for_title('qwertz', 10)")
+    assert unheard == one(runtime, "next_songs([], 10)")
+    assert one(runtime, "next_songs_for_title('', 10)") == unheard
+
+
+def test_columns_of_the_caller_are_not_mistaken_for_others(runtime):
+    """Names as in the tables that the functions read."""
+    (found,) = runtime.execute(
+        "select next_songs_for_playlist(playlist_id, 3) from (values (7, 8)) "
+        "as t(playlist_id, playlist)"
+    ).fetchone()
+    assert found == one(runtime, "next_songs_for_playlist(7, 3)")
+    track_uri = uris(runtime, 7)[0]
+    (found,) = runtime.execute(
+        "select similar_tracks(track_uri, 3) "
+        "from (select ? as track_uri, 'x' as track, [] as vector)",
+        [track_uri],
+    ).fetchone()
+    assert found == one(runtime, "similar_tracks(?, 3)", track_uri)
+
+
+# Without the runtime
+
+
+@pytest.mark.parametrize(
+    ("call", "stored"),
+    [
+        ("next_songs([], 3)", "fct_playlist_next_songs"),
+        ("next_songs_for_title('x', 3)", "fct_playlist_next_songs"),
+        ("next_songs_for_playlist(7, 3)", "fct_playlist_next_songs"),
+        ("next_song_score([], 'x')", "fct_playlist_next_songs"),
+        ("track_vector('x')", "fct_track_vectors"),
+    ],
+)
+def test_without_the_runtime_the_error_says_what_to_do(portable, call, stored):
+    message = f"run it in Python, after udfs.register\\(connection\\), or read {stored}"
+    with pytest.raises(duckdb.Error, match=message):
+        one(portable, call)
+
+
+def test_similar_tracks_answer_without_the_runtime(portable, runtime):
+    track = uris(portable, 7)[0]
+    query = "similar_tracks(?, 5)"
+    assert one(portable, query, track) == one(runtime, query, track)
+
+
+# Stored predictions
+
+
+def test_stored_songs_are_ten_for_each_playlist_and_stamped(portable):
+    rows = portable.execute(
+        "select count(*), count(distinct playlist_id), min(song_rank), max(song_rank), "
+        "any_value(next_song_model_id), count(distinct next_song_model_id) "
+        "from fct_playlist_next_songs"
+    ).fetchone()
+    champion = one(portable, "model_id from ml.champions where task = 'next_song'")
+    assert rows == (20_000, 2_000, 1, 10, champion, 1)
+
+
+def test_only_what_changed_is_scored_again(copy, sample):
+    def times() -> dict:
+        query = "select playlist_id, max(predicted_at) from fct_playlist_next_songs group by 1"
+        return dict(copy.query(query))
+
+    before = times()
+    with duckdb.connect(copy.database) as connection:
+        connection.execute(
+            "delete from staging.stg_mpd__playlist_tracks where playlist_id = 7 and position = 0"
+        )
+        connection.execute("delete from staging.stg_mpd__playlists where playlist_id = 8")
+    copy.dbt("run", "--select", "fct_playlist_next_songs", HITPARADE_SAMPLE=str(sample))
+    after = times()
+    assert {playlist for playlist in before if before[playlist] != after.get(playlist)} == {7, 8}
+    assert 8 not in after
+
+
+def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sample):
+    (rules,) = copy.query(
+        "select any_value(model_id) from ml.served_models "
+        "where task = 'next_song' and algorithm = 'rules'"
+    )[0]
+    with duckdb.connect(copy.database) as connection:
+        udfs.promote(connection, "next_song", rules)
+    stale = copy.query("select table_name from ml.stale_predictions order by 1")
+    assert stale == [("fct_playlist_next_songs",), ("fct_track_vectors",)]
+    copy.dbt(
+        *("run", "--select", "fct_playlist_next_songs", "fct_track_vectors"),
+        HITPARADE_SAMPLE=str(sample),
+    )
+    models = copy.query("select distinct next_song_model_id from fct_playlist_next_songs")
+    assert models == [(rules,)]
+    # a rule has no vectors
+    assert copy.query("select count(*) from fct_track_vectors") == [(0,)]
+    assert copy.query("select * from ml.stale_predictions") == []
+
+
+def test_without_playlists_there_is_no_model_and_the_functions_say_so(small_warehouse):
+    with duckdb.connect(small_warehouse.database, read_only=True) as connection:
+        for _ in range(2):
+            with pytest.raises(duckdb.Error, match="task next_song has no champion"):
+                one(connection, "next_songs([], 3)")
+            udfs.register(connection)
+        assert one(connection, "similar_tracks('x', 3)") is None
+        assert connection.execute("from fct_playlist_next_songs").fetchall() == []
