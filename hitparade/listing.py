@@ -105,7 +105,7 @@ def show(connection: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, list
     queries = {
         "Stands in the registry as": PLACES,
         "Metrics": METRICS,
-        "Inputs, in the order of onnx_predict": INPUTS,
+        "Inputs, in order": INPUTS,
         "Promotions": PROMOTIONS,
     }
     return {f"Model {model_id}": known} | {

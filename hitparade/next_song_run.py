@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from hitparade.training_run import incumbent, metrics, row
-from models_py.next_song import training
+from models_py.next_song import protocol, training
 from models_py.next_song.data import read
 
 
@@ -25,7 +25,7 @@ def rows(
     run = run | incumbent(run, history, promotions, lambda content: training.rescore(content, data))
     inputs = [
         {"name": name, "type": type, "minimum": None, "maximum": None}
-        for name, type in training.INPUTS.items()
+        for name, type in protocol.INPUTS.items()
     ]
     return [
         run

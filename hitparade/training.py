@@ -22,7 +22,7 @@ SEARCH = {"search.py", "spaces.py"}
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 # What makes an answer of next_song comparable with another, beside the folds.
 NEXT_SONG = {
-    "inputs": ["track_uris", "title_words"],
+    "inputs": [*protocol.INPUTS],
     "shortest": str(protocol.SHORTEST),
     "questions": str(protocol.QUESTIONS),
     "most": str(protocol.MOST),
@@ -168,10 +168,13 @@ def _members(relation) -> list[str]:
 
 
 def _fingerprint(tables: list[pa.Table], known: object) -> str:
-    """A short hash of all values of sorted tables and what is known of them."""
+    """A short hash of all values of tables and what is known of them.
+
+    pyarrow must have sorted the tables: it leaves nothing by chance in the place of a NULL.
+    """
     digest = hashlib.sha256(repr(known).encode())
     for table in tables:
-        for batch in table.combine_chunks().to_batches():
+        for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
             digest.update(batch.serialize())
     return digest.hexdigest()[:16]
 

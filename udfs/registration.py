@@ -30,7 +30,8 @@ KNOWN = """
             arg_max(list_transform(inputs, lambda input: input.name), trained_at)
         ) as inputs,
         arg_max(outputs, trained_at) as outputs,
-        list(distinct algorithm) filter (where origin = 'trained') as trained
+        list(distinct algorithm) filter (where origin = 'trained') as trained,
+        coalesce(bool_or(inputs[1].type = 'varchar[]'), false) as takes_texts
     from ml.model_versions
     where task = ?
 """
@@ -217,7 +218,12 @@ def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
         raise ModelError(
             f"a task cannot be named {task!r}: use small letters, digits and underscores"
         )
-    ((inputs, outputs, trained),) = connection.execute(KNOWN, [task]).fetchall()
+    ((inputs, outputs, trained, takes_texts),) = connection.execute(KNOWN, [task]).fetchall()
+    if takes_texts:
+        raise ModelError(
+            f"models of task {task} take lists of texts, and one from outside takes numbers: give "
+            "another task"
+        )
     if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
         raise ModelError(
             f"a function predict_{task} or check_{task} is there already, of another task: give "

@@ -190,7 +190,7 @@ FUNCTIONS = (
             "model_id": "varchar",
             "track_uris": "varchar[]",
             "title_words": "varchar[]",
-            "k": "integer",
+            "k": "bigint",
         },
         "struct(rank integer, track_uri varchar, score double)[]",
         partial(songs.next_songs, _model),

@@ -70,8 +70,10 @@ class Model:
         Raises:
             ModelError: onnxruntime cannot compute them.
         """
+        options = onnxruntime.RunOptions()
+        options.only_execute_path_to_fetches = True
         try:
-            return self._session.run(outputs, feeds)
+            return self._session.run(outputs, feeds, options)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(
                 f"onnx_predict: model {self.model_id} cannot be run on these features: {error}"

@@ -116,8 +116,7 @@ def _settings() -> dict:
 
 
 def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker]:
-    asked = protocol.questions(data.held_out.tracks)
-    tracks = len(data.catalogue)
+    asked, tracks = data.questions, len(data.catalogue)
     hybrid, length = training.build(data, "hybrid", _settings())
     models: dict[str, Scores] = {
         "popularity": baselines.by_popularity(data.known, tracks),
@@ -186,10 +185,13 @@ def _cold(data: Data) -> list[dict]:
     """Train without some of the tracks, and ask for them alone, among all tracks."""
     tracks = len(data.catalogue)
     is_cold = np.random.default_rng(0).random(tracks) < COLD
-    known = Playlists([played[~is_cold[played]] for played in data.known.tracks], data.known.titles)
+    warm = [played[~is_cold[played]] for played in data.known.tracks]
+    kept = np.flatnonzero([len(played) > 0 for played in warm])
+    known = Playlists(warm, data.known.titles).of(kept)
     without = replace(
         data,
         known=known,
+        is_for_ranking=data.is_for_ranking[kept],
         edges=_without(data.edges, is_cold),
         fit_edges=_without(data.fit_edges, is_cold),
     )

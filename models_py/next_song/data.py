@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models_py.examples import TrainingError
 from models_py.next_song.edges import Edges
-from models_py.next_song.protocol import HOLDOUT
+from models_py.next_song.protocol import HOLDOUT, questions
 
 # Columns of `feat_next_song_tracks` from here on are the sound.
 SOUND_FROM = 5
@@ -87,6 +87,7 @@ class Data:
     Attributes:
         catalogue: the tracks and words.
         held_out: playlists that no model sees.
+        questions: what is asked of them, see `protocol.questions`.
         known: all others.
         is_for_ranking: which of them the sequence net and `fit_edges` do not see.
         edges: of all that are known.
@@ -95,6 +96,7 @@ class Data:
 
     catalogue: Catalogue
     held_out: Playlists
+    questions: Sequence[tuple[int, int]]
     known: Playlists
     is_for_ranking: NDArray[np.bool_]
     edges: Edges
@@ -105,7 +107,7 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
     """Read `feat_next_song`, `feat_next_song_tracks` and `feat_next_song_edges`, each in order.
 
     Raises:
-        TrainingError: no playlists to learn from, or none to be measured on.
+        TrainingError: no playlists to learn from, or none that anything can be asked of.
     """
     fold = playlists["fold"].to_numpy()
     is_for_ranking = playlists["is_for_ranking"].to_numpy()
@@ -120,17 +122,28 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
     words = _vocabulary(playlists["title_words"].to_pylist(), fold != HOLDOUT)
     catalogue = _catalogue(tracks, words)
     every = Playlists(
-        [np.asarray(found, dtype=np.int64) for found in playlists["track_numbers"].to_pylist()],
+        _lists(playlists["track_numbers"]),
         _titles(playlists["title_words"].to_pylist(), words),
     )
+    held_out = every.of(np.flatnonzero(fold == HOLDOUT))
+    asked = questions(held_out.tracks)
+    if not asked:
+        raise TrainingError("task next_song: no held-out playlist has four tracks: give more")
     return Data(
         catalogue,
-        every.of(np.flatnonzero(fold == HOLDOUT)),
+        held_out,
+        asked,
         every.of(np.flatnonzero(fold != HOLDOUT)),
         is_for_ranking[fold != HOLDOUT],
         _edges(edges, ""),
         _edges(edges, "fit_"),
     )
+
+
+def _lists(column: pa.ChunkedArray) -> list[NDArray[np.int64]]:
+    lists = column.combine_chunks()
+    offsets = lists.offsets.to_numpy()
+    return np.split(lists.flatten().to_numpy().astype(np.int64), offsets[1:-1] - offsets[0])
 
 
 def _vocabulary(titles: list[list[str]], is_known: NDArray[np.bool_]) -> list[str]:

@@ -71,14 +71,16 @@ def to_onnx(model: Ranker | Rule, catalogue: Catalogue, length: int) -> bytes:
         ExportError: it is larger than a protobuf may be.
     """
     serving = Serving(model, length).eval()
-    core = _core(serving, len(catalogue), len(catalogue.words))
-    content = _with_texts(core, catalogue).SerializeToString(deterministic=True)
-    if len(content) > MAX_BYTES:
+    # Three times the URIs: of the playlist, of the track that is asked for, and back.
+    size = sum(values.nbytes for values in serving.state_dict().values())
+    size += 3 * sum(len(uri) + 10 for uri in catalogue.uris)
+    if size > MAX_BYTES:
         raise ExportError(
-            f"the model has {len(content) / 2**20:.0f} MB: give less tracks to the catalogue, "
-            "by the variable next_song_tracks"
+            f"the model has {size / 2**20:.0f} MB, more than {MAX_BYTES / 2**20:.0f}: give fewer "
+            "tracks by the variable next_song_tracks"
         )
-    return content
+    core = _core(serving, len(catalogue), len(catalogue.words))
+    return _with_texts(core, catalogue).SerializeToString(deterministic=True)
 
 
 def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:

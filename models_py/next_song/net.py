@@ -36,6 +36,7 @@ class Settings:
         heads: heads of the attention.
         length: how many of the last tracks it sees.
         epochs: passes over the playlists.
+        sequences: how many of an epoch, at most; where there are more, each epoch draws others.
         batch_size: sequences of a step.
         learning_rate: the peak of a one-cycle schedule.
         negatives: tracks drawn for a step, to tell the right ones from.
@@ -47,6 +48,7 @@ class Settings:
     heads: int = 4
     length: int = 30
     epochs: int = 6
+    sequences: int = 20_000
     batch_size: int = 64
     learning_rate: float = 4e-3
     negatives: int = 2_048
@@ -160,14 +162,13 @@ def train(catalogue: Catalogue, playlists: Playlists, settings: Settings) -> Seq
     torch.set_num_threads(1)
     torch.manual_seed(settings.random_state)
     net = SequenceNet(catalogue, settings)
-    learn(net, playlists, settings.epochs)
+    _learn(net, playlists)
     with torch.no_grad():  # what no playlist has was never learned
         net.own.weight[:-1][torch.from_numpy(plays(playlists, net.tracks)) == 0] = 0
     return net.eval()
 
 
-def learn(net: SequenceNet, playlists: Playlists, epochs: int, rate: float | None = None) -> None:
-    """Pass over playlists so many times, at rates up to `rate`."""
+def _learn(net: SequenceNet, playlists: Playlists) -> None:
     settings = net.settings
     counts = torch.from_numpy(plays(playlists, net.tracks).astype(np.float32))
     chance = (counts**0.75 + 1e-3) / (counts**0.75 + 1e-3).sum()
@@ -176,12 +177,13 @@ def learn(net: SequenceNet, playlists: Playlists, epochs: int, rate: float | Non
     titles = torch.from_numpy(playlists.titles[owners])
     begins = torch.from_numpy(np.diff(owners, prepend=-1) > 0)
     sequences = torch.from_numpy(sequences)
-    steps = epochs * -(-len(sequences) // settings.batch_size)
-    optimizers, schedules = _optimizers(net, rate or settings.learning_rate, steps)
+    count = min(len(sequences), settings.sequences)
+    steps = settings.epochs * -(-count // settings.batch_size)
+    optimizers, schedules = _optimizers(net, settings.learning_rate, steps)
     started = time.perf_counter()
-    for epoch in range(epochs):
+    for epoch in range(settings.epochs):
         losses = []
-        for rows in torch.randperm(len(sequences)).split(settings.batch_size):
+        for rows in torch.randperm(len(sequences))[:count].split(settings.batch_size):
             loss = _loss(net, sequences[rows], titles[rows], begins[rows], chance, drawn_log)
             for optimizer in optimizers:
                 optimizer.zero_grad()
@@ -192,7 +194,7 @@ def learn(net: SequenceNet, playlists: Playlists, epochs: int, rate: float | Non
         log.info(
             "next_song, sequence net: epoch %d of %d, loss %.3f (%.0f s)",
             epoch + 1,
-            epochs,
+            settings.epochs,
             np.mean(losses),
             time.perf_counter() - started,
         )

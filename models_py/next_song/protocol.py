@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 TASK = "next_song"
+# What a model takes, in the order of the functions.
+INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 FOLDS, HOLDOUT = 5, 0
 # A beginning has so many tracks at least; of a playlist so many are asked at most.
 SHORTEST, QUESTIONS = 3, 15

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from models_py.examples import TrainingError
 from models_py.next_song.beginnings import Beginnings, batches
 from models_py.next_song.data import Playlists
 from models_py.next_song.edges import Neighbours
@@ -26,8 +27,8 @@ log = logging.getLogger("models_py.next_song")
 RECENT, DECAY = 10, 0.8
 # What the mood of the last tracks is the mean of.
 MOOD = 5
-# What lifts a candidate above all that the net alone has scored.
-LIFT = 1e3
+# What puts all that the net alone has scored below the candidates.
+BELOW = 1e3
 
 
 @dataclass(frozen=True)
@@ -210,8 +211,9 @@ class Ranker(nn.Module):
         net, edges = self.by_net(known), self.by_edges(known)
         tracks, is_any = self.candidates(known, net, edges)
         logits = self.logits(self.features(known, net, edges, tracks))
-        lifted = torch.where(is_any, logits + LIFT, net.gather(1, tracks))
-        return net.scatter(1, tracks, lifted)[:, :-1]
+        # What is no candidate of its own goes to the place of no track, which is cut off.
+        places = torch.where(is_any, tracks, self.tracks)
+        return (net - BELOW).scatter(1, places, logits)[:, :-1]
 
 
 def _mean(values: torch.Tensor, is_there: torch.Tensor) -> torch.Tensor:
@@ -222,12 +224,22 @@ def fit(ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int
     """Fit the MLP to questions (playlist, tracks known).
 
     Neither the net nor the edges may have seen the playlists, or they would seem to know too much.
+
+    Raises:
+        TrainingError: no question has its answer among the candidates.
     """
     settings = ranker.settings
     torch.manual_seed(settings.random_state)
-    features, right = _examples(ranker, playlists, questions)
+    features, is_any, right = _examples(ranker, playlists, questions)
+    if len(features) == 0:
+        raise TrainingError(
+            "task next_song: no question that the ranking learns from has its answer among the "
+            "candidates: give more slices"
+        )
     ranker.mean.copy_(features.mean(dim=(0, 1)))
-    ranker.spread.copy_(features.std(dim=(0, 1)).clamp(min=1e-6))
+    # An input that never varied says nothing: no weight of it was learned.
+    varies = features.amax(dim=(0, 1)) > features.amin(dim=(0, 1))
+    ranker.spread.copy_(torch.where(varies, features.std(dim=(0, 1)), torch.inf))
     steps = settings.epochs * -(-len(features) // 64)
     optimizer = torch.optim.AdamW(ranker.rank.parameters(), weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -236,7 +248,8 @@ def fit(ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int
     losses = []
     for _ in range(settings.epochs):
         for rows in torch.randperm(len(features)).split(64):
-            loss = functional.cross_entropy(ranker.logits(features[rows]), right[rows])
+            logits = torch.where(is_any[rows], ranker.logits(features[rows]), NEVER)
+            loss = functional.cross_entropy(logits, right[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -253,18 +266,19 @@ def fit(ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int
 @torch.no_grad()
 def _examples(
     ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features of the candidates (m, c, inputs) and the place of the right one (m).
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features of candidates (m, c, inputs), which are any (m, c), the place of the right one (m).
 
     Questions whose answer is no candidate teach nothing, and are left out.
     """
-    features, right = [], []
+    features, any_, right = [], [], []
     for known, rows in batches(playlists, questions, ranker.attention.length, ranker.tracks):
         net, edges = ranker.by_net(known), ranker.by_edges(known)
-        tracks, _ = ranker.candidates(known, net, edges)
+        tracks, is_any = ranker.candidates(known, net, edges)
         came = torch.tensor([playlists.tracks[place][cut] for place, cut in rows])
-        is_right = tracks == came[:, None]
+        is_right = (tracks == came[:, None]) & is_any
         has = is_right.any(dim=1)
         features.append(ranker.features(known, net, edges, tracks)[has])
+        any_.append(is_any[has])
         right.append(is_right[has].float().argmax(dim=1))
-    return torch.cat(features), torch.cat(right)
+    return torch.cat(features), torch.cat(any_), torch.cat(right)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -13,15 +13,13 @@ from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
 from models_py.next_song.edges import Edges, Neighbours, strongest
-from models_py.next_song.evaluation import Outcome, evaluate
+from models_py.next_song.evaluation import Outcome, Scores, evaluate
 from models_py.next_song.export import check_parity, session, to_onnx
-from models_py.next_song.protocol import TASK, questions
+from models_py.next_song.protocol import TASK
 from models_py.next_song.ranker import Ranker
 from models_py.torch_lock import torch_lock
 from models_py.training import Candidate, Score
 
-# What a model takes, in the order of the functions.
-INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 METRIC = "ndcg_10"
 LOWER_IS_BETTER = {"clicks"}
 ALGORITHMS = (*baselines.RULES, "hybrid")
@@ -37,19 +35,18 @@ def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
     """Train the algorithms that `config` names, each with its hyperparameters.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter that is not known, or held-out playlists
-            that are too short to ask anything.
+        TrainingError: an algorithm or a hyperparameter that is not known, or nothing that a
+            ranking could learn from.
         models_py.export.ExportError: a graph that disagrees with its model.
     """
     check(config)
-    asked = questions(data.held_out.tracks)
-    if not asked:
-        raise TrainingError(
-            "task next_song: no held-out playlist has four tracks: give more slices"
-        )
     popularity = baselines.by_popularity(data.known, len(data.catalogue))
-    baseline = evaluate(popularity, data.held_out, asked, net.Settings.length, len(data.catalogue))
-    return [_candidate(data, name, config[name], asked, baseline) for name in config]
+    baseline = _evaluate(data, popularity, net.Settings.length)
+    return [_candidate(data, name, config[name], baseline) for name in config]
+
+
+def _evaluate(data: Data, scores: Scores, length: int) -> Outcome:
+    return evaluate(scores, data.held_out, data.questions, length, len(data.catalogue))
 
 
 def check(config: Mapping[str, Mapping]) -> None:
@@ -69,14 +66,16 @@ def check(config: Mapping[str, Mapping]) -> None:
                 )
 
 
-def _candidate(data: Data, algorithm: str, params: Mapping, asked, baseline: Outcome) -> Candidate:
+def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -> Candidate:
     with torch_lock:
         started = time.perf_counter()
         model, length = build(data, algorithm, params)
         seconds = time.perf_counter() - started
         content = to_onnx(model, data.catalogue, length)
-    outcome = evaluate(model.scores, data.held_out, asked, length, len(data.catalogue))
-    first, _ = next(batches(data.held_out, asked, length, len(data.catalogue)))
+    outcome = _evaluate(data, model.scores, length)
+    # The first ones, and one of which nothing but the title is known.
+    tried = [(0, 0), *data.questions[:63]]
+    first, _ = next(batches(data.held_out, tried, length, len(data.catalogue)))
     candidate = Candidate(
         algorithm=algorithm,
         onnx=content,
@@ -159,26 +158,24 @@ def _beside(outcome: Outcome, baseline: Outcome) -> list[Score]:
 
 def rescore(content: bytes, data: Data) -> float:
     """Return METRIC of a stored graph on the held-out playlists."""
-    rows = questions(data.held_out.tracks)
     uris = np.array([*data.catalogue.uris, ""], dtype=object)
     words = np.array([*data.catalogue.words, ""], dtype=object)
-    run = _runner(content)
+    graph = session(content)
     found = []
-    for known, part in batches(data.held_out, rows, net.Settings.length, len(data.catalogue)):
-        offered = run(uris[known.played.numpy()], words[known.titles.numpy()])
+    length, tracks = net.Settings.length, len(data.catalogue)
+    for known, part in batches(data.held_out, data.questions, length, tracks):
+        offered, scores = graph.run(
+            ["track_uri", "score"],
+            {
+                "track_uris": uris[known.played.numpy()],
+                "title_words": words[known.titles.numpy()],
+                "asked": np.full((len(part), 1), "", dtype=object),
+            },
+        )
         came = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
         is_right = offered == came[:, None]
-        rank = np.where(is_right.any(axis=1), 1 + is_right.argmax(axis=1), np.inf)
+        own = np.where(is_right, scores, -np.inf).max(axis=1, keepdims=True)
+        above, equal = (scores > own).sum(axis=1), (scores == own).sum(axis=1)
+        rank = np.where(is_right.any(axis=1), above + (equal + 1) / 2, np.inf)
         found.append(protocol.ndcg(rank))
     return float(np.concatenate(found).mean())
-
-
-def _runner(content: bytes) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    graph = session(content)
-
-    def run(track_uris: np.ndarray, title_words: np.ndarray) -> np.ndarray:
-        nothing = np.full((len(track_uris), 1), "", dtype=object)
-        feeds = {"track_uris": track_uris, "title_words": title_words, "asked": nothing}
-        return graph.run(["track_uri"], feeds)[0]
-
-    return run

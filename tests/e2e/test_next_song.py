@@ -5,7 +5,9 @@ from collections import Counter
 
 import duckdb
 import numpy as np
+import onnxruntime
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import udfs
 from models_py.next_song import protocol
@@ -226,8 +228,11 @@ def test_what_is_not_known_is_left_out(runtime):
         "similar_tracks('x', null)",
     ],
 )
-def test_null_in_null_out_and_hides_no_other_row(runtime, call):
+def test_null_in_null_out(runtime, call):
     assert one(runtime, call) is None
+
+
+def test_a_null_hides_no_other_row(runtime):
     rows = runtime.execute(
         "select next_songs(tracks, 1) is null from (values (null), ([]), (['x'])) as t(tracks)"
     ).fetchall()
@@ -250,6 +255,21 @@ def test_a_model_of_another_task_is_an_error_in_either_direction(runtime):
         one(runtime, "onnx_next_songs(?, [], [], 3)", hit)
     with pytest.raises(duckdb.Error, match=f"model {next_song} takes no numbers"):
         one(runtime, "onnx_predict(?, [1.0])", next_song)
+
+
+def test_a_model_from_outside_takes_no_lists_of_texts(copy):
+    model = LinearRegression().fit(np.eye(2), np.ones(2))
+    with (
+        duckdb.connect(copy.database) as connection,
+        pytest.raises(udfs.ModelError, match="models of task next_song take lists of texts"),
+    ):
+        udfs.register_model(connection, model, task="next_song", examples=np.eye(2))
+
+
+def test_a_null_model_is_an_error_in_both_lanes(portable, runtime):
+    for connection in (portable, runtime):
+        with pytest.raises(duckdb.Error, match="model_id is NULL"):
+            one(connection, "onnx_next_songs(null, [], [], 3)")
 
 
 def test_a_score_is_that_of_the_list(runtime):
@@ -327,6 +347,48 @@ def test_columns_of_the_caller_are_not_mistaken_for_others(runtime):
     assert found == one(runtime, "similar_tracks(?, 3)", track_uri)
 
 
+def test_sql_answers_as_the_graph_does_in_onnxruntime(runtime):
+    """The champion's bytes from the registry, run by nothing of ours."""
+    (content,) = runtime.execute(
+        "select onnx from ml.model_artifacts inner join ml.champions using (model_id) "
+        "where task = 'next_song'"
+    ).fetchone()
+    graph = onnxruntime.InferenceSession(content)
+    rows = runtime.execute(
+        f"select track_uris, next_songs(track_uris, 100) from {PLAYLISTS} where playlist_id < 40 "
+        "union all select [], next_songs([], 100)"
+    ).fetchall()
+    for tracks, songs in rows:
+        feeds = {
+            "track_uris": np.array([tracks or [""]], dtype=object),
+            "title_words": np.full((1, 5), "", dtype=object),
+            "asked": np.full((1, 1), "", dtype=object),
+        }
+        offered, scores = graph.run(["track_uri", "score"], feeds)
+        assert [song["score"] for song in songs] == pytest.approx(scores[0], abs=1e-6)
+        own = dict(zip(offered[0], scores[0], strict=True))
+        for song, track_uri in zip(songs, offered[0], strict=True):
+            # another place only where the scores are equal
+            assert own.get(song["track_uri"], song["score"]) == pytest.approx(
+                own[track_uri], abs=1e-6
+            )
+
+
+def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
+    ((title,),) = copy.query("select title from staging.stg_mpd__playlists where playlist_id = 7")
+    with duckdb.connect(copy.database) as connection:
+        connection.execute("delete from staging.stg_mpd__playlist_tracks where playlist_id = 7")
+    copy.dbt("run", "--select", "fct_playlist_next_songs", HITPARADE_SAMPLE=str(sample))
+    with duckdb.connect(copy.database, read_only=True) as connection:
+        udfs.register(connection)
+        songs = one(connection, "next_songs_for_title(?, 10)", title)
+        assert one(connection, "next_songs_for_playlist(7, 10)") == songs
+        stored = connection.execute(
+            "select track_uri from fct_playlist_next_songs where playlist_id = 7 order by song_rank"
+        ).fetchall()
+        assert stored == [(song["track_uri"],) for song in songs]
+
+
 # Without the runtime
 
 
@@ -376,9 +438,13 @@ def test_only_what_changed_is_scored_again(copy, sample):
             "delete from staging.stg_mpd__playlist_tracks where playlist_id = 7 and position = 0"
         )
         connection.execute("delete from staging.stg_mpd__playlists where playlist_id = 8")
+        connection.execute(
+            "update features.int_playlists set title_words = ['unheard'] where playlist_id = 9"
+        )
+        connection.execute("delete from features.int_playlists where playlist_id = 8")
     copy.dbt("run", "--select", "fct_playlist_next_songs", HITPARADE_SAMPLE=str(sample))
     after = times()
-    assert {playlist for playlist in before if before[playlist] != after.get(playlist)} == {7, 8}
+    assert {playlist for playlist in before if before[playlist] != after.get(playlist)} == {7, 8, 9}
     assert 8 not in after
 
 

@@ -457,7 +457,7 @@ def test_models_lists_what_each_is_used_for(small_copy):
 def test_show_tells_metrics_inputs_and_promotions(small_warehouse):
     model_id = champion(small_warehouse)
     found = json.loads(hitparade(small_warehouse, "show", model_id, "--json").output)
-    inputs = "Inputs, in the order of onnx_predict"
+    inputs = "Inputs, in order"
     assert list(found)[1:] == ["Stands in the registry as", "Metrics", inputs, "Promotions"]
     assert found["Metrics"][0]["metric"] == "roc_auc"
     assert [row["name"] for row in found[inputs]] == list(hit.TASK.inputs)

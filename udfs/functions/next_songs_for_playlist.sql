@@ -2,19 +2,27 @@
 -- The names of the columns are none that a caller's could be mistaken for.
 (playlist, k) as onnx_next_songs(
     {{ champion('next_song') }},
-    (
-        select list(__track_uri order by __position)
-        from (
-            select
-                playlist_id as __playlist_id,
-                track_uri as __track_uri,
-                position as __position
-            from staging.stg_mpd__playlist_tracks
+    coalesce(
+        (
+            select list(__track_uri order by __position)
+            from (
+                select
+                    playlist_id as __playlist_id,
+                    track_uri as __track_uri,
+                    position as __position
+                from staging.stg_mpd__playlist_tracks
+            )
+            where __playlist_id = playlist
+        ),
+        -- a playlist without tracks has its title
+        (
+            select any_value(cast([] as varchar[]))
+            from (select playlist_id as __playlist_id from staging.stg_mpd__playlists)
+            where __playlist_id = playlist
         )
-        where __playlist_id = playlist
     ),
     (
-        select {{ words('any_value(__title)', 5) }}
+        select {{ title_words('any_value(__title)') }}
         from (
             select
                 playlist_id as __playlist_id,

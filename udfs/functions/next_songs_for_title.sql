@@ -2,6 +2,6 @@
 (title, k) as onnx_next_songs(
     {{ champion('next_song') }},
     case when title is not null then cast([] as varchar[]) end,
-    {{ words('title', 5) }},
+    {{ title_words('title') }},
     k
 )

@@ -7,9 +7,10 @@
         list_slice(
             (
                 select
-                    list(
-                        struct_pack(track_uri := __uri, score := __score)
-                        order by __score desc, __uri asc
+                    min_by(
+                        struct_pack(track_uri := __uri, score := __score),
+                        struct_pack(distance := -__score, uri := __uri),
+                        100
                     )
                 from (
                     select

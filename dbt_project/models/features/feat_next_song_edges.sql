@@ -28,7 +28,7 @@ pairs as (
         earlier.is_for_ranking,
         count(*) filter (where steps.step = 1) as following,
         -- in parts of 2520, which all distances divide: sums of fractions would depend on their order
-        sum(2520 // steps.step) as near,
+        sum(cast(2520 / steps.step as integer)) as near,
         count(*) as together
     from entries as earlier
     cross join steps

@@ -2,7 +2,7 @@
 -- a ranking of what they say is learned from playlists that they do not know.
 select
     playlist_id,
-    {{ words('title', 5) }} as title_words,
+    {{ title_words('title') }} as title_words,
     {{ fold('playlist_id') }} as fold,
     {{ fold('playlist_id', salt='ranking', folds=10) }} = 0 as is_for_ranking
 from {{ ref('stg_mpd__playlists') }}

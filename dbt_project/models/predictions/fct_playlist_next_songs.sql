@@ -30,13 +30,14 @@ tracks as (
 playlists as (
 
     select
-        tracks.playlist_id,
+        titles.playlist_id,
         md5(
-            array_to_string(tracks.track_uris, '|') || '|' || array_to_string(titles.title_words, ' ')
+            coalesce(array_to_string(tracks.track_uris, '|'), '')
+            || '|' || array_to_string(titles.title_words, ' ')
         ) as inputs_hash
-    from tracks
-    inner join {{ ref('int_playlists') }} as titles
-        on tracks.playlist_id = titles.playlist_id
+    from {{ ref('int_playlists') }} as titles
+    left join tracks
+        on titles.playlist_id = tracks.playlist_id
 
 ),
 
