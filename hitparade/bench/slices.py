@@ -12,7 +12,7 @@ from hitparade.bench.warehouses import dbt, measure
 from hitparade.sample import write_sample
 from hitparade.sample.slices import SIZE
 
-FLATTEN = ("run", "--select", "base_mpd__*", "stg_mpd__*")
+FLATTEN = ("run", "--select", "stg_raw__slices", "base_mpd__*", "stg_mpd__*")
 NODE = "model.hitparade."
 # What DuckDB's own reader takes to see every playlist and track; a slice is one JSON object.
 READ = """

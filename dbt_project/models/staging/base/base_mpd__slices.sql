@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     meta={'tmp_relation_type': 'view'},
-    pre_hook="{% if is_incremental() %}{{ forget_slices(source('raw', 'slices'), this) }}{% endif %}"
+    pre_hook="{% if is_incremental() %}{{ forget_slices(ref('stg_raw__slices'), this) }}{% endif %}"
 ) }}
 {%- set integers = [
     'pid', 'modified_at', 'num_tracks', 'num_albums', 'num_artists', 'num_edits', 'num_followers', 'duration_ms',
@@ -12,7 +12,7 @@
 ] -%}
 {%- set shape = {'tracks': [dict.fromkeys(track_texts, 'varchar')]} -%}
 {%- do shape.update(dict.fromkeys(texts + integers, 'varchar')) -%}
-{%- set slices = slices_to_read(source('raw', 'slices'), this if is_incremental() else none) -%}
+{%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
 {#- Whether a text is blank or JSON is asked only where it has no playlists: it takes as long as parsing. -#}
 {%- set slice_rules = [
     rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
