@@ -247,11 +247,11 @@ def test_playlists_of_the_sample_wind_down(warehouse):
 # Parquet
 
 
-def test_the_flat_tables_as_parquet(small_warehouse, tmp_path):
+def test_the_flat_tables_as_parquet(warehouse, tmp_path):
     result = CliRunner().invoke(
         app,
         ["parquet", str(tmp_path / "out")],
-        env={"HITPARADE_DATABASE": str(small_warehouse.database)},
+        env={"HITPARADE_DATABASE": str(warehouse.database)},
     )
     assert result.exit_code == 0, result.output
     with duckdb.connect() as connection:
@@ -262,12 +262,12 @@ def test_the_flat_tables_as_parquet(small_warehouse, tmp_path):
                 / (f"{name}/*/*.parquet" if name in parquet.PARTITIONED else f"{name}.parquet")
             )
             ((found,),) = connection.execute(f"select count(*) from '{files}'").fetchall()
-            ((count,),) = small_warehouse.query(f"select count(*) from staging.stg_mpd__{name}")
+            ((count,),) = warehouse.query(f"select count(*) from staging.stg_mpd__{name}")
             assert found == count > 0
     again = CliRunner().invoke(
         app,
         ["parquet", str(tmp_path / "out")],
-        env={"HITPARADE_DATABASE": str(small_warehouse.database)},
+        env={"HITPARADE_DATABASE": str(warehouse.database)},
     )
     assert again.exit_code == 1
     assert "is not empty: name a new folder" in again.output.replace("\n", " ")
