@@ -189,7 +189,7 @@ def test_rows_without_a_good_value_do_not_run_the_graph(small_warehouse, monkeyp
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         udfs.register(connection)
         assert 0 < value(connection) < 1
-        monkeypatch.setattr(runtime.Model, "predict", None)
+        monkeypatch.setattr(runtime.Model, "run", None)
         values = "(values (null), ('nan'::double)) as t (x)"
         bad = f"select distinct predict_hit(0.5, 0.6, x, 120) from {values}"
         assert connection.execute(bad).fetchall() == [(None,)]
