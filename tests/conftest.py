@@ -129,8 +129,8 @@ def small_sample(tmp_path_factory) -> Path:
     """A sample just large enough to train on, for tests that build a warehouse of their own."""
     folder = tmp_path_factory.mktemp("small_sample")
     write_sample(folder, songs=200, tracks=2_000, only={"chart_songs", "tracks"})
-    # Without a slice `hitparade build` would write a sample here; an empty playlist is too little to
-    # train a model of the next song, which takes longer than all others.
+    # Without a slice `hitparade build` would write a sample here; an empty playlist is too little
+    # to train a model of the next song, which takes longer than all others.
     playlist = {"pid": 0, "name": "empty", "collaborative": "false", "tracks": []}
     (folder / "mpd.slice.0-0.json").write_text(json.dumps({"playlists": [playlist]}))
     return folder
