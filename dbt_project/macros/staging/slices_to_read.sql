@@ -9,7 +9,9 @@
         {%- endif %}
         order by path
     {%- endset -%}
-    {%- set found = run_query(query).rows if execute else [] -%}
+    {#- What compiles only, on a new database, has no list yet. -#}
+    {%- set is_listed = execute and load_relation(listed) is not none -%}
+    {%- set found = run_query(query).rows if is_listed else [] -%}
     {%- set slices = {'slice': {}, 'fingerprint': {}} -%}
     {%- for path, slice, fingerprint in found -%}
         {%- do slices.slice.update({path: slice}) -%}
