@@ -81,10 +81,14 @@ def _with_one_output(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def run(content: bytes, features: np.ndarray) -> np.ndarray:
     """Return the scores (n, m) of an exported graph for features (n, k)."""
+    return session(content).run(["scores"], {"features": features.astype(np.float32)})[0]
+
+
+def session(content: bytes) -> onnxruntime.InferenceSession:
+    """Return a graph ready to run, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return session.run(["scores"], {"features": features.astype(np.float32)})[0]
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def predict(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:

@@ -22,13 +22,14 @@ from hitparade import raw
 from hitparade.bench.warehouses import DATABASE, dbt
 from hitparade.sample import write_sample
 from hitparade.warehouse import opened
+from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker, training
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Catalogue, Data, Playlists, read
 from models_py.next_song.edges import NEIGHBOURS, Edges, Neighbours
 from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
-from models_py.next_song.export import session, to_onnx
+from models_py.next_song.export import to_onnx
 from models_py.next_song.ranker import Ranker
 
 FEATURES = ("feat_next_song", "feat_next_song_tracks", "feat_next_song_edges")

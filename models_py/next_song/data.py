@@ -119,16 +119,16 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
     for name, is_in in parts.items():
         if not is_in.any():
             raise TrainingError(f"task next_song has no playlists {name}: give more slices")
-    words = _vocabulary(playlists["title_words"].to_pylist(), fold != HOLDOUT)
+    titles = playlists["title_words"].to_pylist()
+    words = _vocabulary(titles, fold != HOLDOUT)
     catalogue = _catalogue(tracks, words)
-    every = Playlists(
-        _lists(playlists["track_numbers"]),
-        _titles(playlists["title_words"].to_pylist(), words),
-    )
+    every = Playlists(_lists(playlists["track_numbers"]), _titles(titles, words))
     held_out = every.of(np.flatnonzero(fold == HOLDOUT))
     asked = questions(held_out.tracks)
     if not asked:
-        raise TrainingError("task next_song: no held-out playlist has four tracks: give more")
+        raise TrainingError(
+            "task next_song: no held-out playlist has four tracks: give more slices"
+        )
     return Data(
         catalogue,
         held_out,

@@ -15,13 +15,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper
 from torch import nn
 from torch.nn import functional
 
-from models_py.export import ExportError, difference
+from models_py.export import ExportError, difference, session
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalogue
@@ -200,10 +199,3 @@ def check_parity(
             f"{TOLERANCE}: the model was not stored"
         )
     return worst
-
-
-def session(content: bytes) -> onnxruntime.InferenceSession:
-    """Return a graph ready to run, on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -8,13 +8,14 @@ from dataclasses import fields
 import numpy as np
 
 from models_py.examples import TrainingError
+from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
 from models_py.next_song.edges import Edges, Neighbours, strongest
 from models_py.next_song.evaluation import Outcome, Scores, evaluate
-from models_py.next_song.export import check_parity, session, to_onnx
+from models_py.next_song.export import check_parity, to_onnx
 from models_py.next_song.protocol import TASK
 from models_py.next_song.ranker import Ranker
 from models_py.torch_lock import torch_lock

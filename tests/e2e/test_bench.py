@@ -193,6 +193,7 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     assert first["seconds"] > again["seconds"] > 0
     # dbt with torch and xgboost; more would be that of the process of the tests.
     assert all(100 < build["peak_memory_mb"] < 3_000 for build in found["builds"])
+    assert again["peak_memory_mb"] < first["peak_memory_mb"]
     assert again["database_mb"] >= first["database_mb"] > 1
     seconds = [node["seconds"] for node in found["nodes"]]
     assert len(seconds) == 10 and seconds == sorted(seconds, reverse=True)

@@ -367,6 +367,8 @@ def test_sql_answers_as_the_graph_does_in_onnxruntime(runtime):
         offered, scores = graph.run(["track_uri", "score"], feeds)
         assert [song["score"] for song in songs] == pytest.approx(scores[0], abs=1e-6)
         own = dict(zip(offered[0], scores[0], strict=True))
+        # the last places may go to either of two equal scores
+        assert len({song["track_uri"] for song in songs} & set(own)) >= 98
         for song, track_uri in zip(songs, offered[0], strict=True):
             # another place only where the scores are equal
             assert own.get(song["track_uri"], song["score"]) == pytest.approx(

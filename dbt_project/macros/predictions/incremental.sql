@@ -41,18 +41,25 @@
     from entities
     cross join champions
     {%- if is_incremental() %}
-    where
-        not exists (
-            select 1
-            from {{ this }} as predicted
-            where
-                predicted.{{ key }} = entities.{{ key }}
-                and predicted.inputs_hash = entities.inputs_hash
-                {%- for task in tasks %}
-                and predicted.{{ task }}_model_id is not distinct from champions.{{ task }}_model_id
-                {%- endfor %}
-        )
+    where {{ not_predicted(key, 'entities', tasks) }}
     {%- endif %}
+{%- endmacro %}
+
+{#- True for a row that the table has no prediction of, from these inputs by these champions. `rows` are joined
+    to `champions`, which has a <task>_model_id for each task. -#}
+{% macro not_predicted(key, rows, tasks, is_hashed=true) -%}
+    not exists (
+        select 1
+        from {{ this }} as predicted
+        where
+            predicted.{{ key }} = {{ rows }}.{{ key }}
+            {%- if is_hashed %}
+            and predicted.inputs_hash = {{ rows }}.inputs_hash
+            {%- endif %}
+            {%- for task in tasks %}
+            and predicted.{{ task }}_model_id is not distinct from champions.{{ task }}_model_id
+            {%- endfor %}
+    )
 {%- endmacro %}
 
 {#- What a row's predictions depend on beside the models: md5 of the encoded inputs, of a block by what

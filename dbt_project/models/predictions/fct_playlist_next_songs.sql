@@ -11,7 +11,7 @@
 
 with champions as (
 
-    select model_id
+    select model_id as next_song_model_id
     from {{ ref('champions') }}
     where task = 'next_song'
 
@@ -46,21 +46,13 @@ scored as (
     select
         playlists.playlist_id,
         unnest({{ function('next_songs_for_playlist') }}(playlists.playlist_id, 10)) as song,
-        champions.model_id as next_song_model_id,
+        champions.next_song_model_id,
         playlists.inputs_hash,
         {{ utc_now() }} as predicted_at
     from playlists
     cross join champions
     {%- if is_incremental() %}
-    where
-        not exists (
-            select 1
-            from {{ this }} as predicted
-            where
-                predicted.playlist_id = playlists.playlist_id
-                and predicted.inputs_hash = playlists.inputs_hash
-                and predicted.next_song_model_id = champions.model_id
-        )
+    where {{ not_predicted('playlist_id', 'playlists', ['next_song']) }}
     {%- endif %}
 
 )

@@ -11,7 +11,7 @@
 
 with champions as (
 
-    select model_id
+    select model_id as next_song_model_id
     from {{ ref('champions') }}
     where task = 'next_song'
 
@@ -22,19 +22,12 @@ scored as (
     select
         tracks.track_uri,
         {{ function('track_vector') }}(tracks.track_uri) as vector,
-        champions.model_id as next_song_model_id,
+        champions.next_song_model_id,
         {{ utc_now() }} as predicted_at
     from {{ ref('feat_next_song_tracks') }} as tracks
     cross join champions
     {%- if is_incremental() %}
-    where
-        not exists (
-            select 1
-            from {{ this }} as predicted
-            where
-                predicted.track_uri = tracks.track_uri
-                and predicted.next_song_model_id = champions.model_id
-        )
+    where {{ not_predicted('track_uri', 'tracks', ['next_song'], is_hashed=false) }}
     {%- endif %}
 
 )
