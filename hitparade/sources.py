@@ -18,11 +18,19 @@ SOURCES = """
     select
         'playlists',
         coalesce(max(slices.status), 'absent'),
-        case count(*) when 0 then '' when 1 then '1 slice' else count(*) || ' slices' end,
+        case count(*) when 0 then '' when 1 then '1 slice' else count(*) || ' slices' end
+        || case broken when 0 then '' else ', ' || broken || ' broken' end,
         '',
         '',
         (select count(*) from staging.stg_mpd__playlists),
         (select count(*) from staging.quarantine where source = 'playlists')
     from staging.stg_raw__slices as slices
+    cross join (
+        -- of a slice that cannot be used at all, the whole is in quarantine
+        select count(*) as broken
+        from staging.quarantine
+        where source = 'playlists' and path = '$'
+    )
+    group by broken
     order by source
 """

@@ -23,6 +23,7 @@ IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "
 # What makes an answer of next_song comparable with another, beside the folds.
 NEXT_SONG = {
     "inputs": [*protocol.INPUTS],
+    "split": protocol.SPLIT,
     "shortest": str(protocol.SHORTEST),
     "questions": str(protocol.QUESTIONS),
     "most": str(protocol.MOST),

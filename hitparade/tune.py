@@ -69,7 +69,7 @@ def run(
         KeyboardInterrupt: the user stopped it; finished trials and algorithms are kept.
     """
     if name not in TASKS:
-        raise TuneError(f"there is no task {name}: use one of {', '.join(TASKS)}")
+        raise TuneError(f"no task {name} can be tuned: use one of {', '.join(TASKS)}")
     task = TASKS[name]
     written = _written_settings(name)
     names = _algorithms(task, algorithms, written)

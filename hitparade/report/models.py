@@ -74,7 +74,7 @@ def leaderboard(connection: duckdb.DuckDBPyConnection) -> Section:
         blocks.append(
             Chart(
                 _best(task, models),
-                f"Dots: mean {metric(name)} over grouped folds; bars are 2 standard errors.",
+                f"Dots: {_how_measured(metric(name), models)}; bars are 2 standard errors.",
                 [Panel(identifier("leaderboard", task, name), figures.scores(models))],
                 {"champion": ACCENT, "other": MUTED, "baseline": SECOND}
                 | ({"ceiling": INK} if any(row["ceiling"] is not None for row in models) else {}),
@@ -208,6 +208,12 @@ def _best(task: str, rows: list[dict]) -> str:
     return (
         f"{_task(task)}: {model(champion)} is the champion at {measure} {mean}, baseline {baseline}"
     )
+
+
+def _how_measured(measure: str, rows: list[dict]) -> str:
+    if all(row["folds"] == 1 for row in rows):
+        return f"{measure} on held-out rows"
+    return f"mean {measure} over grouped folds"
 
 
 def _task(name: str) -> str:

@@ -35,8 +35,8 @@ def moods_and_artists(connection: duckdb.DuckDBPyConnection) -> Section:
         "playlists",
         "Playlists",
         "How playlists go",
-        "Playlists of the Million Playlist Dataset; the sound of a track is known where the "
-        "tracks file has it too.",
+        "The playlists of the slices; the sound of a track is known where the tracks file has it "
+        "too.",
         blocks,
     )
 

@@ -19,6 +19,7 @@ from models_py.next_song import protocol
 DEFINITION = json.dumps(
     {
         "folds": str(protocol.FOLDS),
+        "split": protocol.SPLIT,
         "shortest": str(protocol.SHORTEST),
         "questions": str(protocol.QUESTIONS),
         "most": str(protocol.MOST),
@@ -156,12 +157,10 @@ def ceilings(catalog: Catalog, playlists: Sequence[NDArray[np.int64]]) -> list[C
 
     Args:
         catalog: the tracks.
-        playlists: track indices of all playlists, by number.
+        playlists: track indices of all playlists.
     """
     held_out = [
-        tracks
-        for number, tracks in enumerate(playlists)
-        if protocol.fold(number) == protocol.HOLDOUT
+        tracks for tracks in playlists if protocol.fold(catalog.uri[tracks]) == protocol.HOLDOUT
     ]
     cuts: list[list[int]] = [[] for _ in held_out]
     for place, cut in protocol.questions(held_out):

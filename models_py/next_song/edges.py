@@ -43,6 +43,12 @@ class Neighbours:
     tracks: NDArray[np.int32]
     weights: NDArray[np.float32]
 
+    def without(self, is_new: NDArray[np.bool_]) -> "Neighbours":
+        """Return them as if some tracks (n) had never been played."""
+        is_new = np.append(is_new, False)
+        is_cut = is_new[:, None] | is_new[self.tracks]
+        return Neighbours(self.tracks, np.where(is_cut[..., None], 0, self.weights))
+
 
 def strongest(
     edges: Edges, tracks: int, strength: NDArray, weights: NDArray, k: int = NEIGHBOURS

@@ -8,6 +8,7 @@ cosine with each track, times a learned scale, is the track's score. Trained by 
 against tracks drawn by their frequency, corrected for how often each is drawn (Yi et al. 2019).
 """
 
+import copy
 import logging
 import time
 from collections.abc import Sequence
@@ -150,6 +151,15 @@ class SequenceNet(nn.Module):
     def vectors(self, tracks: torch.Tensor, keeps_own: torch.Tensor | None = None) -> torch.Tensor:
         """Return the unit vectors (..., size) of tracks (...)."""
         return functional.normalize(self.embedded(tracks, keeps_own), dim=-1)
+
+
+def without(net: SequenceNet, is_new: NDArray[np.bool_]) -> SequenceNet:
+    """Return a copy of a net that never saw some tracks (n): of these it knows what they are of."""
+    found = copy.deepcopy(net)
+    with torch.no_grad():
+        for weight in (found.own.weight, found.bias.weight):
+            weight[:-1][torch.from_numpy(is_new)] = 0
+    return found.eval()
 
 
 def _with_none(index: NDArray[np.int64]) -> torch.Tensor:

@@ -6,7 +6,7 @@ them, which flatters (Krichene and Rendle, On Sampled Metrics for Item Recommend
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ TASK = "next_song"
 # What a model takes, in the order of the functions.
 INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 FOLDS, HOLDOUT = 5, 0
+SPLIT = "tracks"  # what decides the fold of a playlist
 # A beginning has so many tracks at least; of a playlist so many are asked at most.
 SHORTEST, QUESTIONS = 3, 15
 # When this many are asked, no further playlist is.
@@ -25,9 +26,13 @@ PAGE, PAGES = 10, 51
 SEEDS = (0, 1, 5, 10, 25, 100)
 
 
-def fold(playlist_id: int, folds: int = FOLDS) -> int:
-    """Return the fold of a playlist, as the SQL macro `fold` does."""
-    return int(hashlib.md5(f"{playlist_id}|0".encode()).hexdigest()[:8], 16) % folds
+def fold(track_uris: Iterable[str], folds: int = FOLDS) -> int:
+    """Return the fold of a playlist, as the model int_playlists does.
+
+    Its tracks decide: a copy of it stands on the same side of the split.
+    """
+    key = " ".join(track_uris) + "|0"
+    return int(hashlib.md5(key.encode()).hexdigest()[:8], 16) % folds
 
 
 def cuts(tracks: Sequence[int]) -> list[int]:

@@ -42,6 +42,8 @@ class Settings:
         epochs: passes over the questions.
         learning_rate: the peak of a one-cycle schedule.
         questions: beginnings of playlists that it is fitted to, at most.
+        new_questions: share of these in which some tracks are taken as new.
+        new_tracks: share of the tracks that are.
         random_state: of initial weights, order and choice of questions.
     """
 
@@ -51,6 +53,8 @@ class Settings:
     epochs: int = 8
     learning_rate: float = 3e-3
     questions: int = 12_000
+    new_questions: float = 0.3
+    new_tracks: float = 0.2
     random_state: int = 0
 
 
@@ -220,22 +224,37 @@ def _mean(values: torch.Tensor, is_there: torch.Tensor) -> torch.Tensor:
     return (values * is_there).sum(dim=1) / is_there.sum(dim=1).clamp(min=1)
 
 
-def fit(ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]) -> None:
+def fit(
+    ranker: Ranker, other: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
+) -> None:
     """Fit the MLP to questions (playlist, tracks known).
 
     Neither the net nor the edges may have seen the playlists, or they would seem to know too much.
+
+    Args:
+        ranker: whose MLP it is.
+        other: the same, to which some tracks are new: a share of the questions is put to it. Who
+            never saw a new track be right would rank them all last.
+        playlists: those of the questions.
+        questions: in any order.
 
     Raises:
         TrainingError: no question has its answer among the candidates.
     """
     settings = ranker.settings
     torch.manual_seed(settings.random_state)
-    features, is_any, right = _examples(ranker, playlists, questions)
-    if len(features) == 0:
+    few = round(settings.new_questions * len(questions))
+    found = [
+        _examples(one, playlists, part)
+        for one, part in ((other, questions[:few]), (ranker, questions[few:]))
+        if part
+    ]
+    if not any(len(features) for features, _, _ in found):
         raise TrainingError(
             "task next_song: no question that the ranking learns from has its answer among the "
             "candidates: give more slices"
         )
+    features, is_any, right = (torch.cat(parts) for parts in zip(*found, strict=True))
     ranker.mean.copy_(features.mean(dim=(0, 1)))
     # An input that never varied says nothing: no weight of it was learned.
     varies = features.amax(dim=(0, 1)) > features.amin(dim=(0, 1))

@@ -117,8 +117,16 @@ def _hybrid(data: Data, settings: net.Settings, ranking: ranker.Settings) -> Ran
     held = data.known.of(np.flatnonzero(data.is_for_ranking))
     sequence_net = net.train(data.catalogue, fit, settings)
     tracks = len(data.catalogue)
-    model = Ranker(sequence_net, _neighbours(data.fit_edges, tracks), plays(fit, tracks), ranking)
-    ranker.fit(model, held, _every_question(held, ranking))
+    neighbours, played = _neighbours(data.fit_edges, tracks), plays(fit, tracks)
+    model = Ranker(sequence_net, neighbours, played, ranking)
+    is_new = np.random.default_rng(ranking.random_state).random(tracks) < ranking.new_tracks
+    other = Ranker(
+        net.without(sequence_net, is_new),
+        neighbours.without(is_new),
+        np.where(is_new, 0, played),
+        ranking,
+    )
+    ranker.fit(model, other, held, _every_question(held, ranking))
     model.refresh(_neighbours(data.edges, tracks), plays(data.known, tracks))
     return model.eval()
 

@@ -1,6 +1,8 @@
 -- Training gives up on rows that it cannot learn from, with a warning that says why. This fails
--- the build where the task has no model at all. The feature tables stand here by name, not by
--- ref: a build of features alone would run this test otherwise, before anything could be trained.
+-- the build where the task has no model at all; it stands at the end, by the leaderboard, so that the
+-- other tasks are built whole. The feature tables stand here by name, not by ref: a build of features
+-- alone would run this test otherwise, before anything could be trained.
+-- depends_on: {{ ref('rpt_model_leaderboard') }}
 with with_rows as (
 
     {% for task in tasks() %}

@@ -66,7 +66,7 @@ def test_playlists_are_lists_of_tracks_in_order(portable, slices):
         assert [known[number] for number in numbers] == [
             track["track_uri"] for track in playlist["tracks"]
         ]
-        assert fold == protocol.fold(playlist_id)
+        assert fold == protocol.fold(track["track_uri"] for track in playlist["tracks"])
         assert words == playlist["name"].lower().replace(":)", "").split()
 
 
@@ -90,9 +90,10 @@ def test_edges_are_what_the_slices_say(portable, slices):
         ).fetchall()
     )
     for pid, playlist in slices.items():
-        if protocol.fold(pid) == protocol.HOLDOUT:
+        uris = [track["track_uri"] for track in playlist["tracks"]]
+        if protocol.fold(uris) == protocol.HOLDOUT:
             continue
-        tracks = [numbers[track["track_uri"]] for track in playlist["tracks"]]
+        tracks = [numbers[uri] for uri in uris]
         for place, track in enumerate(tracks):
             for step, other in enumerate(tracks[place + 1 : place + 11], 1):
                 if track == other:
@@ -207,6 +208,23 @@ def test_what_is_not_known_is_left_out(runtime):
     nothing = one(runtime, "next_songs([], 10)")
     assert len(nothing) == 10
     assert one(runtime, "next_songs(['x', null], 10)") == nothing
+
+
+def test_the_check_names_what_is_left_out(portable):
+    tracks = uris(portable, 3)
+    assert one(portable, "check_next_songs(?)", tracks) == []
+    assert one(portable, "check_next_songs([])") == []
+    assert one(portable, "check_next_songs(null)") is None
+    assert one(portable, "check_next_songs(?)", ["x", tracks[0], None]) == [
+        "x is no track that models of the next song were trained on",
+        "a track is NULL",
+    ]
+    lists = "select check_next_songs(l) from (values (['x']), ([]), (null)) as lists (l)"
+    assert [found and len(found) for (found,) in portable.execute(lists).fetchall()] == [
+        1,
+        [],
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -466,8 +484,13 @@ def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sam
     models = copy.query("select distinct next_song_model_id from fct_playlist_next_songs")
     assert models == [(rules,)]
     # a rule has no vectors
-    assert copy.query("select count(*) from fct_track_vectors") == [(0,)]
+    assert copy.query("select count(vector) from fct_track_vectors") == [(0,)]
     assert copy.query("select * from ml.stale_predictions") == []
+    with duckdb.connect(copy.database) as connection:
+        udfs.rollback(connection, "next_song")
+    assert copy.query("select table_name from ml.stale_predictions order by 1") == stale
+    copy.dbt("run", "--select", "fct_track_vectors", HITPARADE_SAMPLE=str(sample))
+    assert copy.query("select count(*) filter (vector is null) from fct_track_vectors") == [(0,)]
 
 
 def test_without_playlists_there_is_no_model_and_the_functions_say_so(small_warehouse):

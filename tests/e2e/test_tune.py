@@ -207,7 +207,7 @@ def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch)
 @pytest.mark.parametrize(
     ("task", "algorithm", "message"),
     [
-        ("mood", "xgboost", "there is no task mood: use one of log_streams, .*hit"),
+        ("mood", "xgboost", "no task mood can be tuned: use one of log_streams, .*hit"),
         ("hit", "prophet", "task hit has no algorithm prophet: it knows logistic_regression, ran"),
         (
             "log_streams",

@@ -1,8 +1,21 @@
 -- Playlists of fold 0 are held out. A tenth of the others is kept from the edges and the sequence net:
--- a ranking of what they say is learned from playlists that they do not know.
+-- a ranking of what they say is learned from playlists that they do not know. The tracks decide, so
+-- that copies of a playlist stand on one side.
+with contents as (
+
+    select
+        playlist_id,
+        string_agg(track_uri, ' ' order by position) as track_uris
+    from {{ ref('stg_mpd__playlist_tracks') }}
+    group by playlist_id
+
+)
+
 select
-    playlist_id,
-    {{ title_words('title') }} as title_words,
-    {{ fold('playlist_id') }} as fold,
-    {{ fold('playlist_id', salt='ranking', folds=10) }} = 0 as is_for_ranking
-from {{ ref('stg_mpd__playlists') }}
+    playlists.playlist_id,
+    {{ title_words('playlists.title') }} as title_words,
+    {{ fold("coalesce(contents.track_uris, '')") }} as fold,
+    {{ fold("coalesce(contents.track_uris, '')", salt='ranking', folds=10) }} = 0 as is_for_ranking
+from {{ ref('stg_mpd__playlists') }} as playlists
+left join contents
+    on playlists.playlist_id = contents.playlist_id

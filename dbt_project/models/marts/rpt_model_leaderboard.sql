@@ -36,6 +36,7 @@ select
     models.higher_is_better,
     models.mean,
     models.standard_error,
+    models.folds,
     models.baseline_mean as baseline,
     models.gain_over_baseline as gain,
     models.gain_standard_error,

@@ -15,28 +15,16 @@ with champions as (
     from {{ ref('champions') }}
     where task = 'next_song'
 
-),
-
-scored as (
-
-    select
-        tracks.track_uri,
-        {{ function('track_vector') }}(tracks.track_uri) as vector,
-        champions.next_song_model_id,
-        {{ utc_now() }} as predicted_at
-    from {{ ref('feat_next_song_tracks') }} as tracks
-    cross join champions
-    {%- if is_incremental() %}
-    where {{ not_predicted('track_uri', 'tracks', ['next_song'], is_hashed=false) }}
-    {%- endif %}
-
 )
 
--- Only the hybrid has vectors.
+-- A champion without vectors leaves NULLs, and its name: the next one finds them and scores them again.
 select
-    track_uri,
-    vector,
-    next_song_model_id,
-    predicted_at
-from scored
-where vector is not null
+    tracks.track_uri,
+    {{ function('track_vector') }}(tracks.track_uri) as vector,
+    champions.next_song_model_id,
+    {{ utc_now() }} as predicted_at
+from {{ ref('feat_next_song_tracks') }} as tracks
+cross join champions
+{%- if is_incremental() %}
+where {{ not_predicted('track_uri', 'tracks', ['next_song'], is_hashed=false) }}
+{%- endif %}

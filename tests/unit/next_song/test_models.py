@@ -251,3 +251,30 @@ def test_an_epoch_has_no_more_sequences_than_it_may(data, monkeypatch):
     monkeypatch.setattr(net, "_loss", lambda *given: sizes.append(len(given[1])) or loss(*given))
     net.train(data.catalogue, data.known, net.Settings(epochs=2, sequences=100, negatives=8))
     assert sizes == [64, 36] * 2
+
+
+def test_a_copy_of_a_net_forgets_some_tracks_and_nothing_else(data):
+    trained = net.train(data.catalogue, data.known, net.Settings(**SMALL["net"]))
+    is_new = np.arange(TRACKS) % 4 == 0
+    found = net.without(trained, is_new)
+    every = torch.arange(TRACKS + 1)
+    before, after = trained.embedded(every), found.embedded(every)
+    new = np.append(is_new, False)
+    assert torch.equal(before[~new], after[~new])
+    assert (before != after).any(dim=1)[new].all()
+    # what is left is what they are of
+    own = trained.own(every) * torch.from_numpy(~new)[:, None]
+    assert torch.allclose(after, before - trained.own(every) + own, atol=1e-6)
+    assert (found.bias.weight[new] == 0).all() and (trained.bias.weight[new] != 0).any()
+
+
+def test_neighbours_without_some_tracks_lead_neither_to_nor_from_them(data):
+    known = training._neighbours(data.edges, TRACKS)
+    is_new = np.arange(TRACKS) < 5
+    found = known.without(is_new)
+    assert (found.tracks == known.tracks).all()
+    assert not found.weights[:5].any()
+    leads_to_new = np.append(is_new, False)[known.tracks]
+    assert not found.weights[leads_to_new].any() and known.weights[leads_to_new].any()
+    kept = ~leads_to_new & (np.arange(TRACKS + 1) >= 5)[:, None]
+    assert (found.weights[kept] == known.weights[kept]).all()

@@ -31,10 +31,11 @@ def test_playlists_are_asked_until_there_are_enough(monkeypatch):
 
 
 def test_folds_are_those_of_sql():
-    numbers = [0, 1, 7, 999_999]
+    playlists = [[], ["a"], ["a", "b"], ["b", "a"]]
     sql = "select ('0x' || left(md5(unnest(?) || '|0'), 8))::bigint % 5"
-    assert [(protocol.fold(n),) for n in numbers] == duckdb.execute(sql, [numbers]).fetchall()
-    shares = np.bincount([protocol.fold(n) for n in range(20_000)]) / 20_000
+    texts = [" ".join(playlist) for playlist in playlists]
+    assert [(protocol.fold(p),) for p in playlists] == duckdb.execute(sql, [texts]).fetchall()
+    shares = np.bincount([protocol.fold([str(n)]) for n in range(20_000)]) / 20_000
     assert shares == pytest.approx(np.full(5, 0.2), abs=0.02)
 
 

@@ -74,9 +74,12 @@ def questions(folder) -> int:
         [track["track_uri"] for track in playlist["tracks"]]
         for found in slices
         for playlist in found["playlists"]
-        if protocol.fold(playlist["pid"]) == protocol.HOLDOUT
     ]
-    return sum(len(protocol.cuts(tracks)) for tracks in held_out)
+    return sum(
+        len(protocol.cuts(tracks))
+        for tracks in held_out
+        if protocol.fold(tracks) == protocol.HOLDOUT
+    )
 
 
 def test_ceilings_file(folder, chart_rows, kept):
