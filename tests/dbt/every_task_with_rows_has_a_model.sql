@@ -1,7 +1,6 @@
--- Training gives up on rows that it cannot learn from, with a warning that says why. This fails
--- the build where the task has no model at all; it stands at the end, by the leaderboard, so that the
--- other tasks are built whole. The feature tables stand here by name, not by ref: a build of features
--- alone would run this test otherwise, before anything could be trained.
+-- Training gives up on rows that it cannot learn from, with a warning that says why. This fails the
+-- build where the task has no model at all. It stands by the leaderboard alone, and all else is read by
+-- name: what comes after the tests of a model waits for them, and the other tasks are to be built whole.
 -- depends_on: {{ ref('rpt_model_leaderboard') }}
 with with_rows as (
 
@@ -15,6 +14,6 @@ with with_rows as (
 
 select with_rows.task
 from with_rows
-left join {{ ref('model_versions') }} as versions
+left join ml.model_versions as versions
     on with_rows.task = versions.task
 where versions.task is null

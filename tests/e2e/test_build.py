@@ -245,7 +245,9 @@ def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empt
         return [row | {"popularity": "99"} for row in rows]
 
     rewrite(world / "dataset.csv", hits_only)
-    result = empty.dbt("build", check=False, HITPARADE_SAMPLE=str(world))
+    # The ceilings of the sample do not hold for what was made of it.
+    build = ("build", "--exclude", "no_model_beats_the_ceiling")
+    result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(world))
     assert result.returncode
     assert "is_hit is false in only 0 of 5 folds, and 5 are needed: give more data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout
