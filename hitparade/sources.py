@@ -19,18 +19,15 @@ SOURCES = """
         'playlists',
         coalesce(max(slices.status), 'absent'),
         case count(*) when 0 then '' when 1 then '1 slice' else count(*) || ' slices' end
-        || case broken when 0 then '' else ', ' || broken || ' broken' end,
+        || coalesce(', ' || nullif(any_value(broken.slices), 0) || ' broken', ''),
         '',
         '',
         (select count(*) from staging.stg_mpd__playlists),
         (select count(*) from staging.quarantine where source = 'playlists')
     from staging.stg_raw__slices as slices
+    -- of a slice that cannot be used at all, the whole is in quarantine
     cross join (
-        -- of a slice that cannot be used at all, the whole is in quarantine
-        select count(*) as broken
-        from staging.quarantine
-        where source = 'playlists' and path = '$'
-    )
-    group by broken
+        select count(*) as slices from staging.quarantine where source = 'playlists' and path = '$'
+    ) as broken
     order by source
 """

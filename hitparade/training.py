@@ -20,14 +20,6 @@ CODE = Path(__file__).resolve().parents[1] / "models_py"
 SEARCH = {"search.py", "spaces.py"}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
-# What makes an answer of next_song comparable with another, beside the folds.
-NEXT_SONG = {
-    "inputs": [*protocol.INPUTS],
-    "split": protocol.SPLIT,
-    "shortest": str(protocol.SHORTEST),
-    "questions": str(protocol.QUESTIONS),
-    "most": str(protocol.MOST),
-}
 log = logging.getLogger("models_py.training")
 
 
@@ -114,7 +106,8 @@ def train_next_song(
         )
     ]
     run = _run(protocol.TASK, tables, ceilings, (CODE / "next_song").glob("*.py"), NET_LIBRARIES)
-    run["definition"] = json.dumps(NEXT_SONG | {name: str(v) for name, v in definition.items()})
+    own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
+    run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
     earlier = _newest(history)
     changed = _changed(run, algorithms, earlier)
     if tables[0].num_rows == 0 or not changed:

@@ -116,6 +116,21 @@ def connection(request, warehouse):
         yield opened
 
 
+@pytest.fixture
+def runtime(warehouse):
+    """A read-only connection to the finished warehouse, with the runtime."""
+    with duckdb.connect(warehouse.database, read_only=True) as opened:
+        udfs.register(opened)
+        yield opened
+
+
+@pytest.fixture
+def portable(warehouse):
+    """A read-only connection to the finished warehouse, without anything of ours."""
+    with duckdb.connect(warehouse.database, read_only=True) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def real_files() -> Path:
     """The published files; they are not ours to ship."""

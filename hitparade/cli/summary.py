@@ -86,7 +86,8 @@ def show(console: Console, database: Path) -> None:
         champions = rows_of(connection.execute(CHAMPIONS, [tasks]))
     show_rows("Sources", sources, console)
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
-        console.print("Why: select file, path, line_number, reason from staging.quarantine\n")
+        query = "select file, path, line_number, reason from staging.quarantine"
+        console.print(f"What could not be used, and why: {query}\n", soft_wrap=True)
     show_rows("Champions", champions, console)
     console.print(f"Database: {_short(database)}", soft_wrap=True)
     for champion in champions:

@@ -16,15 +16,7 @@ from hitparade.sample.ceilings import Ceiling
 from models_py.next_song import protocol
 
 # What the ceilings hold for, as the registry writes the definition of a task.
-DEFINITION = json.dumps(
-    {
-        "folds": str(protocol.FOLDS),
-        "split": protocol.SPLIT,
-        "shortest": str(protocol.SHORTEST),
-        "questions": str(protocol.QUESTIONS),
-        "most": str(protocol.MOST),
-    }
-)
+DEFINITION = json.dumps({"folds": str(protocol.FOLDS)} | protocol.DEFINITION)
 
 
 def chances(

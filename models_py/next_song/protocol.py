@@ -15,11 +15,18 @@ TASK = "next_song"
 # What a model takes, in the order of the functions.
 INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 FOLDS, HOLDOUT = 5, 0
-SPLIT = "tracks"  # what decides the fold of a playlist
 # A beginning has so many tracks at least; of a playlist so many are asked at most.
 SHORTEST, QUESTIONS = 3, 15
 # When this many are asked, no further playlist is.
 MOST = 10_000
+# What makes an answer comparable with another, beside the folds: the tracks of a playlist decide
+# its fold, and these which questions are asked.
+DEFINITION = {
+    "split": "tracks",
+    "shortest": str(SHORTEST),
+    "questions": str(QUESTIONS),
+    "most": str(MOST),
+}
 # Pages of ten that a person turns at most, and how many tracks are known when titles are asked
 # too, both as in the RecSys Challenge 2018.
 PAGE, PAGES = 10, 51

@@ -1,8 +1,5 @@
 """Next songs in SQL: features, models, functions and stored predictions."""
 
-import json
-from collections import Counter
-
 import duckdb
 import numpy as np
 import onnxruntime
@@ -10,25 +7,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import udfs
-from models_py.next_song import protocol
 
 URIS = "list(track_uri order by position) as track_uris"
 PLAYLISTS = f"(select playlist_id, {URIS} from staging.stg_mpd__playlist_tracks group by all)"
-
-
-@pytest.fixture
-def runtime(warehouse):
-    """A read-only connection to the finished warehouse, with the runtime."""
-    with duckdb.connect(warehouse.database, read_only=True) as opened:
-        udfs.register(opened)
-        yield opened
-
-
-@pytest.fixture
-def portable(warehouse):
-    """A read-only connection to the finished warehouse, without anything of ours."""
-    with duckdb.connect(warehouse.database, read_only=True) as opened:
-        yield opened
 
 
 def one(connection, expression: str, *values):
@@ -40,114 +21,7 @@ def uris(connection, playlist: int) -> list[str]:
     return connection.execute(query, [playlist]).fetchone()[0]
 
 
-@pytest.fixture(scope="module")
-def slices(sample) -> dict[int, dict]:
-    """The playlists of the sample, as its slices have them."""
-    found = {}
-    for path in sample.glob("mpd.slice.*.json"):
-        for playlist in json.loads(path.read_text())["playlists"]:
-            found[playlist["pid"]] = playlist
-    return found
-
-
-# Features
-
-
-def test_playlists_are_lists_of_tracks_in_order(portable, slices):
-    known = portable.execute(
-        "select list(track_uri order by track_number) from features.feat_next_song_tracks"
-    ).fetchone()[0]
-    rows = portable.execute(
-        "select playlist_id, fold, title_words, track_numbers from features.feat_next_song "
-        "order by playlist_id limit 20"
-    ).fetchall()
-    for playlist_id, fold, words, numbers in rows:
-        playlist = slices[playlist_id]
-        assert [known[number] for number in numbers] == [
-            track["track_uri"] for track in playlist["tracks"]
-        ]
-        assert fold == protocol.fold(track["track_uri"] for track in playlist["tracks"])
-        assert words == playlist["name"].lower().replace(":)", "").split()
-
-
-def test_a_tenth_of_the_playlists_is_for_ranking(portable):
-    shares = portable.execute(
-        "select avg(is_for_ranking::int), count(*) from features.feat_next_song where fold <> 0"
-    ).fetchone()
-    assert shares[0] == pytest.approx(0.1, abs=3 * (0.09 / shares[1]) ** 0.5)
-
-
-def test_edges_are_what_the_slices_say(portable, slices):
-    numbers = dict(
-        portable.execute(
-            "select track_uri, track_number from features.feat_next_song_tracks"
-        ).fetchall()
-    )
-    following, near, together, fit = Counter(), Counter(), Counter(), Counter()
-    ranking = dict(
-        portable.execute(
-            "select playlist_id, is_for_ranking from features.int_playlists"
-        ).fetchall()
-    )
-    for pid, playlist in slices.items():
-        uris = [track["track_uri"] for track in playlist["tracks"]]
-        if protocol.fold(uris) == protocol.HOLDOUT:
-            continue
-        tracks = [numbers[uri] for uri in uris]
-        for place, track in enumerate(tracks):
-            for step, other in enumerate(tracks[place + 1 : place + 11], 1):
-                if track == other:
-                    continue
-                following[track, other] += step == 1
-                near[track, other] += 1 / step
-                together[track, other] += 1
-                together[other, track] += 1
-                fit[track, other] += (step == 1) * (not ranking[pid])
-    rows = portable.execute(
-        "select track_number, neighbour_number, following, near, together, fit_following, strength "
-        "from features.feat_next_song_edges"
-    ).fetchall()
-    assert len(rows) > 100_000
-    kept = Counter(row[0] for row in rows)
-    neighbours = Counter(track for track, _ in together)
-    assert all(kept[track] >= min(64, count) for track, count in neighbours.items())
-    for track, other, *counts, strength in rows:
-        pair = (track, other)
-        assert counts[:1] + counts[2:] == [following[pair], together[pair], fit[pair]]
-        assert counts[1] == pytest.approx(near[pair])
-        assert strength == pytest.approx(counts[0] + counts[1] + counts[2] / 10)
-
-
-# Models
-
-
-def test_the_champion_is_far_above_popularity_and_below_the_ceiling(portable):
-    rows = portable.execute(
-        "select algorithm, metric, mean, baseline_mean, ceiling, standard_error "
-        "from ml.model_metrics where task = 'next_song'"
-    ).fetchall()
-    by_name = {(row[0], row[1]): row[2:] for row in rows}
-    assert {algorithm for algorithm, _ in by_name} == {"markov", "rules", "item_knn", "hybrid"}
-    for metric in protocol.METRICS:
-        mean, baseline, ceiling, error = by_name["hybrid", metric]
-        others = [by_name[name, metric][0] for name in ("markov", "rules", "item_knn")]
-        assert mean > max(others) + 3 * error
-        assert baseline < 0.2 * mean
-        assert 0.75 * ceiling < mean < ceiling
-    query = (
-        "algorithm from ml.champions inner join ml.model_versions using (task, model_id) "
-        "where task = 'next_song'"
-    )
-    assert one(portable, query) == "hybrid"
-
-
-def test_a_build_on_the_same_playlists_trains_nothing(copy, sample):
-    before = copy.query("select count(*) from ml.train_next_song")
-    copy.dbt("run", "--select", "+train_next_song", HITPARADE_SAMPLE=str(sample))
-    assert copy.query("select count(*) from ml.train_next_song") == before
-
-
-# Functions
+# With the runtime
 
 
 def test_next_songs_are_those_that_are_stored(runtime):
@@ -432,72 +306,3 @@ def test_similar_tracks_answer_without_the_runtime(portable, runtime):
     track = uris(portable, 7)[0]
     query = "similar_tracks(?, 5)"
     assert one(portable, query, track) == one(runtime, query, track)
-
-
-# Stored predictions
-
-
-def test_stored_songs_are_ten_for_each_playlist_and_stamped(portable):
-    rows = portable.execute(
-        "select count(*), count(distinct playlist_id), min(song_rank), max(song_rank), "
-        "any_value(next_song_model_id), count(distinct next_song_model_id) "
-        "from fct_playlist_next_songs"
-    ).fetchone()
-    champion = one(portable, "model_id from ml.champions where task = 'next_song'")
-    assert rows == (20_000, 2_000, 1, 10, champion, 1)
-
-
-def test_only_what_changed_is_scored_again(copy, sample):
-    def times() -> dict:
-        query = "select playlist_id, max(predicted_at) from fct_playlist_next_songs group by 1"
-        return dict(copy.query(query))
-
-    before = times()
-    with duckdb.connect(copy.database) as connection:
-        connection.execute(
-            "delete from staging.stg_mpd__playlist_tracks where playlist_id = 7 and position = 0"
-        )
-        connection.execute("delete from staging.stg_mpd__playlists where playlist_id = 8")
-        connection.execute(
-            "update features.int_playlists set title_words = ['unheard'] where playlist_id = 9"
-        )
-        connection.execute("delete from features.int_playlists where playlist_id = 8")
-    copy.dbt("run", "--select", "fct_playlist_next_songs", HITPARADE_SAMPLE=str(sample))
-    after = times()
-    assert {playlist for playlist in before if before[playlist] != after.get(playlist)} == {7, 8, 9}
-    assert 8 not in after
-
-
-def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sample):
-    (rules,) = copy.query(
-        "select any_value(model_id) from ml.served_models "
-        "where task = 'next_song' and algorithm = 'rules'"
-    )[0]
-    with duckdb.connect(copy.database) as connection:
-        udfs.promote(connection, "next_song", rules)
-    stale = copy.query("select table_name from ml.stale_predictions order by 1")
-    assert stale == [("fct_playlist_next_songs",), ("fct_track_vectors",)]
-    copy.dbt(
-        *("run", "--select", "fct_playlist_next_songs", "fct_track_vectors"),
-        HITPARADE_SAMPLE=str(sample),
-    )
-    models = copy.query("select distinct next_song_model_id from fct_playlist_next_songs")
-    assert models == [(rules,)]
-    # a rule has no vectors
-    assert copy.query("select count(vector) from fct_track_vectors") == [(0,)]
-    assert copy.query("select * from ml.stale_predictions") == []
-    with duckdb.connect(copy.database) as connection:
-        udfs.rollback(connection, "next_song")
-    assert copy.query("select table_name from ml.stale_predictions order by 1") == stale
-    copy.dbt("run", "--select", "fct_track_vectors", HITPARADE_SAMPLE=str(sample))
-    assert copy.query("select count(*) filter (vector is null) from fct_track_vectors") == [(0,)]
-
-
-def test_without_playlists_there_is_no_model_and_the_functions_say_so(small_warehouse):
-    with duckdb.connect(small_warehouse.database, read_only=True) as connection:
-        for _ in range(2):
-            with pytest.raises(duckdb.Error, match="task next_song has no champion"):
-                one(connection, "next_songs([], 3)")
-            udfs.register(connection)
-        assert one(connection, "similar_tracks('x', 3)") is None
-        assert connection.execute("from fct_playlist_next_songs").fetchall() == []

@@ -25,9 +25,7 @@ from xgboost import XGBClassifier, XGBRegressor
 import udfs
 from hitparade.cli import summary
 from tests import standard_models
-from tests.conftest import Warehouse, copy_of_the_project
-from tests.e2e.test_registry import hitparade
-from tests.hand_models import linear, net, softmax, softmax_of_two, tanh
+from tests.hand_models import linear, net, softmax, softmax_of_two
 from udfs import registration
 from udfs.schema import SCHEMA
 from udfs.validation import Refusal, validated
@@ -475,96 +473,3 @@ def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sam
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
     assert decision == "keep"
     assert reason.startswith("the champion came from outside")
-
-
-# The command line
-
-
-@pytest.fixture
-def own_project(small_copy, tmp_path) -> Warehouse:
-    return Warehouse(small_copy.folder, copy_of_the_project(tmp_path / "project"))
-
-
-def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_path):
-    file = tmp_path / "calm_or_wild.onnx"
-    file.write_bytes(softmax())
-    given = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild", "--promote")
-    said = hitparade(own_project, "register", str(file), *given).output
-    assert "runs in both lanes" in said
-    assert "task mood: the champion is now calm_or_wild" in said
-    folder = own_project.project / "udfs" / "functions"
-    said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
-    (names,) = re.findall(r"dbt build --select (.*)", said)
-    own_project.dbt("build", "--select", *names.split())
-    query = "select predict_mood(2), predict_mood_proba(-2).calm, check_mood(null)"
-    ((label, calm, problems),) = own_project.query(query)
-    assert label == "calm"
-    assert calm == pytest.approx(np.exp(-2) / (np.exp(2) + 1 + np.exp(-2)), rel=1e-5)
-    assert problems == ["energy is missing"]
-    again = hitparade(own_project, "function", "mood", "--folder", str(folder))
-    assert again.exit_code == 1
-    assert "task mood has functions already" in again.output
-
-
-def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path):
-    with duckdb.connect(own_project.database) as connection:
-        model_id = udfs.register_model(
-            connection, linear([1.0, 2.0, 0.5], 1.0), task="glow", inputs=NAMES
-        )
-        udfs.promote(connection, "glow", model_id)
-    folder = own_project.project / "udfs" / "functions"
-    hitparade(own_project, "function", "glow", "--folder", str(folder))
-    own_project.dbt("build", "--select", "predict_glow", "check_glow")
-    query = (
-        "select predict_glow(t), 1 + energy + 2 * valence + tempo / 2 "
-        "from dim_tracks as t where tempo > 0 limit 20"
-    )
-    for found, expected in own_project.query(query):
-        assert found == pytest.approx(expected, rel=1e-6)
-    with duckdb.connect(own_project.database) as connection:
-        other = udfs.register_model(connection, net(), task="glow", inputs=["a", "b"])
-        with pytest.raises(udfs.ModelError, match="takes a, b, but the functions of task glow"):
-            udfs.promote(connection, "glow", other)
-
-
-@pytest.mark.parametrize(
-    ("inputs", "sentence"),
-    [
-        ("Energy,b", "'Energy' cannot be a name"),
-        ("select,b", "'select'"),
-        ("t,b", "'t' cannot"),
-        ("left,b", "'left'"),
-    ],
-)
-def test_names_that_sql_cannot_read_make_no_function(small_copy, tmp_path, inputs, sentence):
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.register_model(connection, net(), task="mood", inputs=inputs.split(","))
-    result = hitparade(small_copy, "function", "mood", "--folder", str(tmp_path))
-    assert result.exit_code == 1
-    assert sentence in result.output.replace("\n", " ")
-    assert not list(tmp_path.glob("*.sql"))
-
-
-def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
-    file = tmp_path / "model.pkl"
-    file.write_bytes(b"\x80\x04\x95")
-    result = hitparade(small_copy, "register", str(file), "--task", "mood", "--inputs", "a")
-    assert result.exit_code == 1
-    assert "this is no ONNX model" in result.output
-    missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
-    assert missing.exit_code == 2
-    # In a frame, whose lines break where the path does.
-    assert "does not exist" in " ".join(missing.output.replace("│", " ").split())
-
-
-def test_a_registered_model_survives_the_next_build(small_copy, small_sample):
-    with duckdb.connect(small_copy.database) as connection:
-        model_id = udfs.register_model(connection, tanh(1), task="mood", inputs=["a"])
-        udfs.promote(connection, "mood", model_id)
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
-    assert small_copy.query("select model_id from ml.champions where task = 'mood'") == [
-        (model_id,)
-    ]
-    with duckdb.connect(small_copy.database, read_only=True) as connection:
-        udfs.register(connection)
-        assert scores(connection, model_id, np.ones((1, 1)))[0][0] == pytest.approx(np.tanh(1))

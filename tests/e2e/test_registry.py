@@ -1,53 +1,18 @@
 """Champions, traffic and pruning, as a Python program, the command line and dbt do it."""
 
 import json
-import math
 import subprocess
 import sys
 
 import duckdb
 import pytest
-from typer.testing import CliRunner
 
 import udfs
-from hitparade.cli import app
 from models_py import hit
 from tests.conftest import ROOT
+from tests.e2e.registry import CHAMPION, champion, hitparade, model, other
 from tests.e2e.test_runtime import value
-from tests.hand_models import net, softmax_of_two
-
-CHAMPION = "select model_id from ml.champions where task = 'hit'"
-QUERY = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
-
-
-def model(warehouse, algorithm: str, task: str = "hit") -> str:
-    query = f"select model_id from ml.model_versions where task = '{task}' and algorithm = "
-    return warehouse.query(f"{query} '{algorithm}'")[0][0]
-
-
-def champion(warehouse, connection=None) -> str:
-    if connection:
-        return connection.execute(CHAMPION).fetchall()[0][0]
-    return warehouse.query(CHAMPION)[0][0]
-
-
-def others(warehouse) -> list[str]:
-    """The hit models that are not the champion."""
-    hits = "select model_id from ml.model_versions where task = 'hit'"
-    found = warehouse.query(f"{hits} and model_id <> ({CHAMPION}) order by 1")
-    return [model_id for (model_id,) in found]
-
-
-def other(warehouse) -> str:
-    return others(warehouse)[0]
-
-
-def hitparade(warehouse, *arguments: str):
-    result = CliRunner().invoke(
-        app, list(arguments), env={"HITPARADE_DATABASE": str(warehouse.database)}
-    )
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+from tests.hand_models import net
 
 
 def by_python(warehouse, operation: str, *arguments: str) -> None:
@@ -279,166 +244,6 @@ def test_a_promotion_is_later_than_all_before_it_whatever_the_clock_says(small_c
         connection.execute("update ml.promotions set promoted_at = promoted_at + interval 1 day")
         udfs.promote(connection, "hit", second)
     assert champion(small_copy) == second
-
-
-# Traffic
-
-
-KEYS = "select range, assigned_model('hit', 'track ' || range) from range(10000)"
-
-
-def split(connection) -> dict:
-    return dict(connection.execute(KEYS).fetchall())
-
-
-def test_keys_split_by_share_the_same_in_every_session(small_copy):
-    second = other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        assert set(split(connection).values()) == {champion(small_copy, connection)}
-        udfs.assign(connection, "hit", second, 0.2)
-        count = sum(model_id == second for model_id in split(connection).values())
-        # Five standard deviations of a fair draw.
-        assert abs(count - 2_000) < 5 * math.sqrt(10_000 * 0.2 * 0.8)
-        expected = split(connection)
-    assert dict(small_copy.query(KEYS)) == expected
-
-
-def test_a_share_that_changes_moves_keys_between_its_model_and_the_champion_alone(small_copy):
-    second, third = others(small_copy)
-    first = champion(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.2)
-        udfs.assign(connection, "hit", third, 0.1)
-        states = [split(connection)]
-        for model_id, share in ((third, 0.6), (second, 0.4), (third, 0.05), (second, 0)):
-            udfs.assign(connection, "hit", model_id, share)
-            states.append(split(connection))
-            moved = {
-                frozenset((before, after))
-                for before, after in zip(*(s.values() for s in states[-2:]), strict=True)
-                if before != after
-            }
-            assert moved == {frozenset((first, model_id))}
-        shares = dict(connection.execute("select model_id, share from ml.traffic").fetchall())
-    assert shares[third] == pytest.approx(0.05)
-    assert shares[first] == pytest.approx(0.95)
-    assert second not in shares
-
-
-def test_a_challenger_that_is_promoted_stands_once_in_the_traffic(small_copy):
-    first, second = champion(small_copy), other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.2)
-        udfs.promote(connection, "hit", second)
-        traffic = "select model_id, is_champion, share from ml.traffic where task = 'hit'"
-        assert connection.execute(traffic).fetchall() == [(second, True, 1.0)]
-        assert set(split(connection).values()) == {second}
-        with pytest.raises(udfs.ModelError, match="is the champion of task hit: it has the rest"):
-            udfs.assign(connection, "hit", second, 0.3)
-        udfs.assign(connection, "hit", first, 0.3)
-        judged = connection.execute(QUERY).fetchall()
-    assert [(row[1], row[2]) for row in judged] == [(True, 0.7), (False, 0.3)]
-    assert sum(row[3] for row in judged) > 100
-
-
-def test_a_task_without_champion_has_no_traffic(small_copy):
-    second = other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.2)
-        connection.execute(
-            "insert into ml.promotions select now()::timestamp + interval 1 day, 'hit', null, "
-            "'retired', false, false"
-        )
-        assert set(split(connection).values()) == {None}
-        assert connection.execute("select * from ml.traffic where task = 'hit'").fetchall() == []
-
-
-def test_only_a_model_that_fits_the_functions_gets_a_share(small_copy):
-    given = {"task": "hit", "inputs": ["a"], "labels": ["false", "true"]}
-    with duckdb.connect(small_copy.database) as connection:
-        model_id = udfs.register_model(connection, softmax_of_two(), **given)
-        with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give"):
-            udfs.assign(connection, "hit", model_id, 0.1)
-
-
-def test_a_key_may_be_of_any_type_and_a_task_may_have_no_champion(small_copy):
-    query = (
-        "select assigned_model('hit', 7) = assigned_model('hit', '7'), assigned_model('hit', null) "
-    )
-    assert small_copy.query(query + "is not null, assigned_model('mood', 7)") == [
-        (True, True, None)
-    ]
-
-
-def test_each_row_is_scored_by_the_model_it_names(connection):
-    tracks = "(from dim_tracks as t where check_hit(t) = [] order by track_id limit 50) as t"
-    rows = connection.execute(
-        "select model_id, onnx_predict(model_id, encode_hit(t))[2] "
-        f"from {tracks}, ml.served_models as models "
-        "where models.task = 'hit' order by t.track_id, model_id"
-    ).fetchall()
-    models = sorted({model_id for model_id, _ in rows})
-    assert len(models) == 3
-    for model_id in models:
-        alone = connection.execute(
-            f"select onnx_predict(?, encode_hit(t))[2] from {tracks} order by t.track_id",
-            [model_id],
-        ).fetchall()
-        found = [answer for name, answer in rows if name == model_id]
-        assert len(found) == 50
-        assert found == pytest.approx([answer for (answer,) in alone], rel=1e-6)
-
-
-def test_what_a_challenger_had_is_free_once_it_is_champion(small_copy):
-    first, second = champion(small_copy), other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.5)
-        udfs.promote(connection, "hit", second)
-        udfs.assign(connection, "hit", first, 0.7)
-        shares = connection.execute(
-            "select model_id, share from ml.traffic where task = 'hit'"
-        ).fetchall()
-    assert dict(shares) == pytest.approx({second: 0.3, first: 0.7})
-
-
-def test_a_column_of_any_name_may_be_the_key(small_copy):
-    challenger = other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", challenger, 0.5)
-        names = ("k", "s", "o", "S", "key", "task_name", "bucket", "slices")
-        counts = {
-            name: connection.execute(
-                f"select count(*) from (select 'track ' || range as {name} from range(1000)) "
-                f"where assigned_model('hit', {name}) = '{challenger}'"
-            ).fetchall()
-            for name in names
-        }
-    assert 400 < counts["k"][0][0] < 600
-    assert counts == dict.fromkeys(names, counts["k"])
-
-
-def test_no_share_is_lost_for_being_small(small_copy):
-    challenger = other(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", challenger, 0.3)
-        with pytest.raises(udfs.ModelError, match=r"a share is a multiple of 0.0001, got 4e-05"):
-            udfs.assign(connection, "hit", challenger, 0.00004)
-
-
-def test_shares_cannot_exceed_all(small_copy):
-    second, third = others(small_copy)
-    with duckdb.connect(small_copy.database) as connection:
-        udfs.assign(connection, "hit", second, 0.9)
-        with pytest.raises(udfs.ModelError, match=r"between 0 and 0\.1"):
-            udfs.assign(connection, "hit", third, 0.2)
-        with pytest.raises(udfs.ModelError, match=r"between 0 and 1"):
-            udfs.assign(connection, "hit", second, -0.1)
-        udfs.assign(connection, "hit", third, 0.1)
-        champion_share = "select share from ml.traffic where task = 'hit' and is_champion"
-        assert connection.execute(champion_share).fetchall() == [(0.0,)]
-        for model_id in (second, third):
-            udfs.assign(connection, "hit", model_id, 0)
-        assert connection.execute("select count(*) from ml.assignments").fetchall() == [(0,)]
 
 
 # Looking at models

@@ -160,6 +160,12 @@ def test_the_page_fits_its_window_and_loads_nothing(width, path, look):
     assert opened.asked == [path.as_uri()]
 
 
+def test_a_chart_says_how_its_models_were_measured(page):
+    text = page.locator("body").inner_text()
+    assert "Dots: ndcg 10 on held-out rows" in text
+    assert "Dots: mean ROC AUC over grouped folds" in text
+
+
 def test_the_leaderboard_says_what_its_mart_says(warehouse, page):
     rows = warehouse.query(
         """

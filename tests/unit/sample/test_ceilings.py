@@ -70,14 +70,14 @@ def test_expected_log_streams_is_calibrated():
 def questions(folder) -> int:
     """How many the held-out playlists of the slices ask."""
     slices = [json.loads(path.read_text()) for path in folder.glob("mpd.slice.*.json")]
-    held_out = [
+    playlists = [
         [track["track_uri"] for track in playlist["tracks"]]
         for found in slices
         for playlist in found["playlists"]
     ]
     return sum(
         len(protocol.cuts(tracks))
-        for tracks in held_out
+        for tracks in playlists
         if protocol.fold(tracks) == protocol.HOLDOUT
     )
 
