@@ -22,6 +22,7 @@ from hitparade import raw
 from hitparade.bench.warehouses import DATABASE, dbt
 from hitparade.sample import write_sample
 from hitparade.warehouse import opened
+from models_py.bootstrap import Estimate
 from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker, training
 from models_py.next_song.baselines import Rule
@@ -149,15 +150,16 @@ def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker
 
 def _gain(name: str, own: Outcome, beside_name: str, beside: Outcome, metric: str) -> dict:
     """How many times as good a model is as another, on the same questions."""
-    drawn = [protocol.bootstrap(part.values[metric], part.owners) for part in (own, beside)]
-    low, high = np.quantile(drawn[0] / drawn[1], [0.025, 0.975])
+    mine, other = (Estimate.mean(part.values[metric], part.owners) for part in (own, beside))
+    ratio = mine.over(other)
+    low, high = ratio.interval()
     return {
         "model": name,
         "beside": beside_name,
         "metric": metric,
-        "times": own.means()[metric] / beside.means()[metric],
-        "low": float(low),
-        "high": float(high),
+        "times": ratio.value,
+        "low": low,
+        "high": high,
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models_py.bootstrap import bootstrap
 from models_py.next_song import protocol
 from models_py.next_song.beginnings import Beginnings, batches
 from models_py.next_song.data import Playlists
@@ -35,7 +36,7 @@ class Outcome:
     def error(self, name: str, beside: "Outcome | None" = None) -> float:
         """Return the standard error of a metric's mean, or of its difference, by bootstrap."""
         values = self.values[name] - (beside.values[name] if beside else 0)
-        return float(protocol.bootstrap(values, self.owners).std())
+        return float(bootstrap(values, self.owners).std())
 
 
 def seeds(playlists: Playlists, known: int, most: int | None = None) -> list[tuple[int, int]]:

@@ -121,22 +121,3 @@ def list_ndcg(rank: NDArray[np.float64]) -> float:
 
 # Of the ranks of all tracks that came.
 LIST_METRICS = {"r_precision": r_precision, "clicks": clicks, "list_ndcg": list_ndcg}
-
-
-def bootstrap(
-    values: NDArray[np.float64], owners: NDArray[np.int64], draws: int = 1_000
-) -> NDArray[np.float64]:
-    """Return the mean of values (n) in each of many draws of their playlists (draws).
-
-    The questions of one playlist are no independent evidence: playlists are drawn, not questions.
-
-    Args:
-        values: a number for each question (n).
-        owners: the playlist of each (n).
-        draws: how many.
-    """
-    _, places = np.unique(owners, return_inverse=True)
-    totals, counts = np.bincount(places, weights=values), np.bincount(places)
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=draws)
-    return (drawn @ totals) / (drawn @ counts)

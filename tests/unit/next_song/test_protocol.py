@@ -61,12 +61,3 @@ def test_what_a_list_is_worth():
     assert protocol.clicks(np.array([5_000.0])) == 51
     ideal = 1 + 1 / math.log2(3) + 1 / 2
     assert protocol.list_ndcg(ranks) == pytest.approx((1 + 1 / 2) / ideal)
-
-
-def test_the_bootstrap_draws_playlists_and_not_questions():
-    rng = np.random.default_rng(0)
-    owners = np.repeat(np.arange(200), 10)
-    same = np.repeat(rng.random(200) < 0.5, 10).astype(float)  # one answer for each playlist
-    means = protocol.bootstrap(same, owners)
-    assert means.mean() == pytest.approx(same.mean(), abs=0.01)
-    assert means.std() == pytest.approx(same.std() / np.sqrt(200), rel=0.1)

@@ -1,0 +1,29 @@
+"""How certain a figure is: draws of owners, and figures compared draw by draw."""
+
+import numpy as np
+import pytest
+
+from models_py.bootstrap import Estimate, bootstrap
+
+
+def test_owners_are_drawn_and_not_their_values():
+    rng = np.random.default_rng(0)
+    owners = np.repeat(np.arange(200), 10)
+    same = np.repeat(rng.random(200) < 0.5, 10).astype(float)  # one answer for each owner
+    means = bootstrap(same, owners)
+    assert means.mean() == pytest.approx(same.mean(), abs=0.01)
+    assert means.std() == pytest.approx(same.std() / np.sqrt(200), rel=0.1)
+
+
+def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
+    rng = np.random.default_rng(0)
+    owners = np.arange(400)
+    values = rng.normal(10, 3, 400)
+    own, other = Estimate.mean(values + 1, owners), Estimate.mean(values, owners)
+    assert own.error() == pytest.approx(3 / 20, rel=0.1)
+    assert own.error(other) == pytest.approx(0, abs=1e-12)
+    low, high = own.over(other).interval()
+    assert low < own.value / other.value < high < 1.2
+    assert Estimate.mean(values**2, owners).root().value == pytest.approx(
+        np.sqrt((values**2).mean())
+    )
