@@ -1,0 +1,78 @@
+"""The rows of song optimisation as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models_py.examples import MIN_ROWS, TrainingError
+from models_py.popularity import TASK as POPULARITY
+from models_py.song_optimization.protocol import PARTS, TASK, TEST
+
+# What the third part must have: figures of fewer songs say nothing.
+MIN_TESTED = 20
+
+
+@dataclass(frozen=True)
+class Songs:
+    """Songs of one part: features (n, k), popularity (n,), first artists as numbers (n,).
+
+    Features are float64 that float32 can hold, the nine that may change first.
+    """
+
+    features: np.ndarray
+    popularity: np.ndarray
+    artists: np.ndarray
+
+    def __len__(self) -> int:
+        """Return how many songs."""
+        return len(self.popularity)
+
+    def first(self, count: int) -> "Songs":
+        """Return the first songs."""
+        return Songs(self.features[:count], self.popularity[:count], self.artists[:count])
+
+
+@dataclass(frozen=True)
+class Data:
+    """Names of the k inputs, and the songs of each part."""
+
+    names: tuple[str, ...]
+    parts: dict[str, Songs]
+
+
+def read(table: pa.Table, genres: Sequence[str]) -> Data:
+    """Return the feature table as arrays, in the order of its key.
+
+    Args:
+        table: track_id, artist, part, the inputs of the task popularity, popularity.
+        genres: what the places of the block genres mean.
+
+    Raises:
+        TrainingError: too few songs in a part.
+    """
+    table = table.sort_by("track_id")
+    *numbers, block = POPULARITY.inputs
+    features = np.column_stack(
+        [
+            *(table[name].to_numpy() for name in numbers),
+            pc.list_flatten(table[block]).to_numpy().reshape(-1, len(genres)),
+        ]
+    )
+    features = features.astype(np.float32).astype(np.float64)
+    artists = table["artist"].combine_chunks().dictionary_encode().indices.to_numpy()
+    popularity, part = table["popularity"].to_numpy(), table["part"].to_numpy()
+    parts = {
+        name: Songs(features[part == name], popularity[part == name], artists[part == name])
+        for name in PARTS
+    }
+    for name, songs in parts.items():
+        needed = MIN_TESTED if name == TEST else MIN_ROWS
+        if len(songs) < needed:
+            raise TrainingError(
+                f"task {TASK} has {len(songs)} songs in part {name} and needs {needed}: give more "
+                "songs, of more artists"
+            )
+    return Data((*numbers, *(f"genres={genre}" for genre in genres)), parts)

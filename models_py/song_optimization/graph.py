@@ -1,0 +1,370 @@
+"""The optimiser as one ONNX graph: it climbs what the student says of a song.
+
+Inputs, of n songs of k inputs, the first d of which may change:
+
+- `songs` (n, k), encoded as for the task popularity.
+- `lows`, `highs` (n, d): bounds. A value beyond them may stay where it is, and go no farther.
+- `max_changes` (n, d): how far each may go, in its own unit; 0 locks it.
+- `most` (n, 1): how many may change at all.
+- `penalty` (n, 1): points for each squared standard deviation of change.
+- `steps`: how often to step; the first half finds out what is worth changing.
+
+Outputs: `optimized` (n, d); `before` and `after` (n, 1), the mean of the student's nets, the latter
+never the lower; `effects` (n, d), what each change adds, in points, together the difference;
+`distances` (n, 2), before and after, to the nearest song that the graph keeps, in standard
+deviations.
+
+What is climbed is the mean of the nets less their standard deviation, less the penalty: where they
+disagree, none is believed. Steps are Adam's (Kingma and Ba 2015), each kept within the bounds; the
+best that was seen is kept. Effects are Shapley values from one order of the features and its
+reverse (Mitchell et al., Sampling Permutations for Shapley Value Estimation, 2022), which is exact
+for two changes.
+
+The functions below are compiled to ONNX, and never run as Python.
+"""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxscript import opset18 as op
+from onnxscript import script
+
+from models_py.song_optimization.student import Student
+
+# Together the steps reach so many standard deviations, each shorter than the one before.
+REACH = 3.0
+IS_FLOAT = 1  # ONNX's number of the type
+IR_VERSION = 10
+
+
+@script(default_opset=op)
+def answers(x, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3):
+    """What is in front of each ReLU, and what each net says (m, ..., 1)."""
+    first = op.MatMul(x, weights_1) + base
+    second = op.MatMul(op.Relu(first), weights_2) + intercepts_2
+    said = op.MatMul(op.Relu(second), weights_3) + intercepts_3
+    return first, second, said
+
+
+@script(default_opset=op)
+def agreed(said):
+    """Mean of the nets, how far each is from it, and their standard deviation."""
+    mean = op.ReduceMean(said, [0], keepdims=0)
+    off = said - mean
+    return mean, off, op.Sqrt(op.ReduceMean(off * off, [0], keepdims=0) + 1e-6)
+
+
+@script(default_opset=op)
+def consider(
+    x,
+    origin,
+    best,
+    best_mean,
+    best_value,
+    base,
+    penalty,
+    deviations,
+    weights_1,
+    weights_2,
+    intercepts_2,
+    weights_3,
+    intercepts_3,
+):
+    """The best so far with a point beside it, and what the slope there is computed from."""
+    first, second, said = answers(
+        x, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
+    )
+    mean, off, doubt = agreed(said)
+    moved = (x - origin) / deviations
+    value = mean - doubt - penalty * op.ReduceSum(moved * moved, [1], keepdims=1)
+    is_better = op.And(value > best_value, mean >= best_mean)
+    best = op.Where(is_better, x, best)
+    best_mean = op.Where(is_better, mean, best_mean)
+    best_value = op.Where(is_better, value, best_value)
+    return best, best_mean, best_value, first, second, off / doubt, moved
+
+
+@script(default_opset=op)
+def climb(
+    start,
+    origin,
+    low,
+    high,
+    base,
+    penalty,
+    steps,
+    reach,
+    widths,
+    deviations,
+    weights_1,
+    weights_2,
+    intercepts_2,
+    weights_3,
+    intercepts_3,
+):
+    """The best on the way from `start`, and its mean; `origin` where nothing is better."""
+    _, _, said = answers(origin, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3)
+    mean, _, doubt = agreed(said)
+    count = op.Cast(steps, to=IS_FLOAT)
+    members = op.Cast(op.Shape(said, start=0, end=1), to=IS_FLOAT)
+    nothing = op.Mul(origin, 0.0)
+    # One tensor is carried from step to step, for the order of several would vary between runs.
+    state = op.Concat(start, nothing, nothing, origin, mean, mean - doubt, axis=1)
+    for step in range(steps):
+        x, momentum, velocity, best, best_mean, best_value = op.Split(state, widths, axis=1)
+        best, best_mean, best_value, first, second, apart, moved = consider(
+            x,
+            origin,
+            best,
+            best_mean,
+            best_value,
+            base,
+            penalty,
+            deviations,
+            weights_1,
+            weights_2,
+            intercepts_2,
+            weights_3,
+            intercepts_3,
+        )
+        by_net = (1.0 - apart) / members
+        by_second = op.Where(second > 0.0, by_net * op.Transpose(weights_3, perm=[0, 2, 1]), 0.0)
+        by_hidden = op.MatMul(by_second, op.Transpose(weights_2, perm=[0, 2, 1]))
+        by_first = op.Where(first > 0.0, by_hidden, 0.0)
+        by_input = op.MatMul(by_first, op.Transpose(weights_1, perm=[0, 2, 1]))
+        # By standard deviations, as the penalty counts.
+        slope = op.ReduceSum(by_input, [0], keepdims=0) * deviations - 2.0 * penalty * moved
+
+        done = op.Cast(step, to=IS_FLOAT)
+        momentum = 0.9 * momentum + 0.1 * slope
+        velocity = 0.999 * velocity + 0.001 * slope * slope
+        pull = momentum / (1.0 - op.Pow(0.9, done + 1.0))
+        # With Adam's usual epsilon a slope of rounding errors would move a feature like any other.
+        size = op.Sqrt(velocity / (1.0 - op.Pow(0.999, done + 1.0))) + 0.05
+        stride = 2.0 * reach / count * (1.0 - done / count) * deviations
+        x = op.Min(op.Max(x + stride * pull / size, low), high)
+        state = op.Concat(x, momentum, velocity, best, best_mean, best_value, axis=1)
+    x, _, _, best, best_mean, best_value = op.Split(state, widths, axis=1)
+    best, best_mean, _, _, _, _, _ = consider(
+        x,
+        origin,
+        best,
+        best_mean,
+        best_value,
+        base,
+        penalty,
+        deviations,
+        weights_1,
+        weights_2,
+        intercepts_2,
+        weights_3,
+        intercepts_3,
+    )
+    return best, best_mean
+
+
+@script(default_opset=op)
+def shares(
+    start,
+    end,
+    base,
+    ladder,
+    weights_1,
+    weights_2,
+    intercepts_2,
+    weights_3,
+    intercepts_3,
+):
+    """What each change adds to the mean (n, d), in one order of them and in the reverse."""
+    aside = op.Constant(value_ints=[1])
+    _, _, said = answers(
+        op.Where(ladder, end, start),
+        op.Unsqueeze(base, aside),
+        op.Unsqueeze(weights_1, aside),
+        op.Unsqueeze(weights_2, aside),
+        op.Unsqueeze(intercepts_2, aside),
+        op.Unsqueeze(weights_3, aside),
+        op.Unsqueeze(intercepts_3, aside),
+    )
+    mean = op.ReduceMean(said, [0], keepdims=0)
+    up, down = op.Split(op.Squeeze(mean, [2]), num_outputs=2, axis=0)
+    added = up[1:] - up[:-1] + down[:-1] - down[1:]
+    return op.Where(op.Equal(start, end), 0.0, op.Transpose(added, perm=[1, 0]) * 0.5)
+
+
+@script(default_opset=op)
+def nearest(x, centre, deviations, kept, squares):
+    """Distance to the nearest of the kept songs (n, 1), in standard deviations."""
+    scaled = (x - centre) / deviations
+    own = op.ReduceSum(scaled * scaled, [1], keepdims=1)
+    squared = own - 2.0 * op.MatMul(scaled, kept) + squares
+    return op.Sqrt(op.Relu(op.ReduceMin(squared, [1], keepdims=1)))
+
+
+@script(default_opset=op)
+def optimizer(
+    songs,
+    lows,
+    highs,
+    max_changes,
+    most,
+    penalty,
+    steps,
+    reach,
+    widths,
+    centre,
+    deviations,
+    ladder,
+    kept,
+    squares,
+    fixed_weights,
+    intercepts_1,
+    weights_1,
+    weights_2,
+    intercepts_2,
+    weights_3,
+    intercepts_3,
+):
+    """The whole of it, see above."""
+    start = op.Slice(songs, [0], op.Slice(widths, [0], [1]), [1])
+    fixed = op.Slice(songs, op.Slice(widths, [0], [1]), [2147483647], [1])
+    base = op.MatMul(fixed, fixed_weights) + intercepts_1
+    low = op.Max(start - max_changes, op.Min(lows, start))
+    high = op.Min(start + max_changes, op.Max(highs, start))
+
+    half = op.Div(steps, 2)
+    tried, _ = climb(
+        start,
+        start,
+        low,
+        high,
+        base,
+        penalty,
+        half,
+        reach,
+        widths,
+        deviations,
+        weights_1,
+        weights_2,
+        intercepts_2,
+        weights_3,
+        intercepts_3,
+    )
+    gains = shares(
+        start, tried, base, ladder, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
+    )
+    # What cannot move takes no place among the few that may.
+    gains = op.Where(low < high, gains, -1e30)
+    _, order = op.TopK(gains, op.Slice(widths, [0], [1]))
+    _, rank = op.TopK(order, op.Slice(widths, [0], [1]), largest=0)
+    may_change = rank < most
+    optimized, after = climb(
+        op.Where(may_change, tried, start),
+        start,
+        op.Where(may_change, low, start),
+        op.Where(may_change, high, start),
+        base,
+        penalty,
+        steps - half,
+        reach,
+        widths,
+        deviations,
+        weights_1,
+        weights_2,
+        intercepts_2,
+        weights_3,
+        intercepts_3,
+    )
+    effects = shares(
+        start, optimized, base, ladder, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
+    )
+    _, _, said = answers(start, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3)
+    before, _, _ = agreed(said)
+    distances = op.Concat(
+        nearest(start, centre, deviations, kept, squares),
+        nearest(optimized, centre, deviations, kept, squares),
+        axis=1,
+    )
+    return optimized, before, after, effects, distances
+
+
+INPUTS = {
+    "songs": (TensorProto.FLOAT, ["n", "k"]),
+    "lows": (TensorProto.FLOAT, ["n", "d"]),
+    "highs": (TensorProto.FLOAT, ["n", "d"]),
+    "max_changes": (TensorProto.FLOAT, ["n", "d"]),
+    "most": (TensorProto.INT64, ["n", 1]),
+    "penalty": (TensorProto.FLOAT, ["n", 1]),
+    "steps": (TensorProto.INT64, []),
+}
+OUTPUTS = {
+    "optimized": (TensorProto.FLOAT, ["n", "d"]),
+    "before": (TensorProto.FLOAT, ["n", 1]),
+    "after": (TensorProto.FLOAT, ["n", 1]),
+    "effects": (TensorProto.FLOAT, ["n", "d"]),
+    "distances": (TensorProto.FLOAT, ["n", 2]),
+}
+
+
+def to_onnx(student: Student, deviations: np.ndarray, kept: np.ndarray) -> bytes:
+    """Return the graph that climbs a student.
+
+    Args:
+        student: fitted; its first inputs, as many as `deviations`, may change.
+        deviations: standard deviations of what may change (d).
+        kept: what may change, of songs that stand for all (r, d).
+    """
+    model = optimizer.to_model_proto(ir_version=IR_VERSION)
+    graph = model.graph
+    graph.name = "hitparade"
+    names = dict(zip((value.name for value in graph.output), OUTPUTS, strict=True))
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    # The compiler knows neither which inputs are parameters, nor a type or a shape.
+    del graph.input[:], graph.output[:]
+    sizes = {"k": student.nets_[0].layers_[0][0].shape[1], "d": len(deviations)}
+    for place, values in ((graph.input, INPUTS), (graph.output, OUTPUTS)):
+        place.extend(
+            helper.make_tensor_value_info(name, type, [sizes.get(size, size) for size in shape])
+            for name, (type, shape) in values.items()
+        )
+    graph.initializer.extend(
+        numpy_helper.from_array(values, name)
+        for name, values in _parameters(student, deviations, kept).items()
+    )
+    onnx.checker.check_model(model)
+    return model.SerializeToString(deterministic=True)
+
+
+def _parameters(
+    student: Student, deviations: np.ndarray, kept: np.ndarray
+) -> dict[str, np.ndarray]:
+    free = len(deviations)
+    first, second, third = (
+        [np.stack(values) for values in zip(*layers, strict=True)]
+        for layers in zip(*(net.layers_ for net in student.nets_), strict=True)
+    )
+    places, rungs = np.arange(free), np.arange(free + 1)[:, None]
+    # Centred, for float32 would lose in their squares what tells near songs apart.
+    centre = kept.mean(axis=0)
+    scaled = (kept - centre) / deviations
+    numbers = {
+        "reach": np.array(REACH),
+        "centre": centre,
+        "deviations": deviations,
+        "kept": scaled.T,
+        "squares": (scaled**2).sum(axis=1),
+        "fixed_weights": first[0].transpose(0, 2, 1)[:, free:],
+        "intercepts_1": first[1][:, None],
+        "weights_1": first[0].transpose(0, 2, 1)[:, :free],
+        "weights_2": second[0].transpose(0, 2, 1),
+        "intercepts_2": second[1][:, None],
+        "weights_3": third[0].transpose(0, 2, 1),
+        "intercepts_3": third[1][:, None],
+    }
+    return {
+        "widths": np.array([free, free, free, free, 1, 1]),
+        # Of one rung after the other, which features are changed already.
+        "ladder": np.concatenate([places < rungs, places >= rungs])[:, None],
+    } | {name: values.astype(np.float32) for name, values in numbers.items()}

@@ -1,0 +1,283 @@
+"""Training of song optimisation: teacher, student and judge, and the graph that climbs."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import signature
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from xgboost import XGBRegressor
+
+from models_py import export
+from models_py.bootstrap import Estimate
+from models_py.examples import TrainingError
+from models_py.song_optimization import graph, search
+from models_py.song_optimization.data import Data, Songs
+from models_py.song_optimization.protocol import (
+    BOUNDS,
+    JUDGE,
+    MAX_CHANGE,
+    MOST,
+    PENALTY,
+    STEPS,
+    STUDENT,
+    TASK,
+    TEST,
+)
+from models_py.song_optimization.student import Student
+from models_py.training import Candidate, Score
+
+METRIC = "judged_gain"
+LOWER_IS_BETTER = {"rmse", "mae"}
+ALGORITHMS = ("teacher", "student", "judge", "gradient")
+# Songs of the third part that optimisers are tried on, and songs in one run of the graph.
+TRIED, BATCH = 1_000, 512
+# Songs that the graph keeps, to say how far from real ones a song is.
+KEPT = 512
+log = logging.getLogger("models_py.song_optimization")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The teacher and its student, the judge, and the seconds that each took."""
+
+    teacher: XGBRegressor
+    student: Student
+    judge: XGBRegressor
+    seconds: Mapping[str, float]
+
+
+def check(config: Mapping[str, Mapping]) -> None:
+    """Refuse other algorithms, or a hyperparameter that is not known: a TrainingError."""
+    if set(config) != set(ALGORITHMS):
+        raise TrainingError(
+            f"task {TASK} has the algorithms {', '.join(config) or 'none'}: it needs "
+            f"{', '.join(ALGORITHMS)}, and no other"
+        )
+    trees = set(XGBRegressor().get_params())
+    known = {"teacher": trees, "judge": trees, "student": {*signature(Student).parameters}}
+    for name, params in config.items():
+        if misspelt := set(params) - known.get(name, set()):
+            raise TrainingError(
+                f"task {TASK}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
+                f"it knows {', '.join(sorted(known.get(name, ()))) or 'none'}"
+            )
+
+
+def fit(data: Data, config: Mapping[str, Mapping]) -> Models:
+    """Train teacher, student and judge.
+
+    Raises:
+        TrainingError: an algorithm or a hyperparameter that is not known.
+    """
+    check(config)
+    seconds = {}
+
+    def timed(name: str, train: Callable[[], BaseEstimator]):
+        started = time.perf_counter()
+        model = train()
+        seconds[name] = time.perf_counter() - started
+        log.info("%s: %s trained (%.1f s)", TASK, name, seconds[name])
+        return model
+
+    own, others = data.parts[STUDENT], data.parts[JUDGE]
+    teacher = timed("teacher", lambda: _trees(config["teacher"], own))
+    student = Student(**config["student"])
+    timed(
+        "student",
+        lambda: student.fit(own.features, own.popularity, teacher, [*BOUNDS.values()]),
+    )
+    # Of another seed: what both have by chance would be no confirmation.
+    judge = timed("judge", lambda: _trees({"random_state": 1} | config["judge"], others))
+    return Models(teacher, student, judge, seconds)
+
+
+def _trees(params: Mapping, songs: Songs) -> XGBRegressor:
+    options = {"random_state": 0, "n_jobs": 1} | dict(params)
+    return XGBRegressor(**options).fit(songs.features, songs.popularity)
+
+
+def candidates(data: Data, models: Models) -> list[Candidate]:
+    """Return teacher, student, judge and the graph that climbs, measured and exported.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    return [
+        _model(data, "teacher", models.teacher, STUDENT, models.seconds),
+        _model(data, "student", models.student.as_net(), STUDENT, models.seconds),
+        _model(data, "judge", models.judge, JUDGE, models.seconds),
+        _gradient(data, models),
+    ]
+
+
+def _model(data: Data, name: str, model: BaseEstimator, part: str, seconds: Mapping) -> Candidate:
+    """A model of popularity, beside the mean popularity of the songs that it learned from."""
+    songs, tried = data.parts[part], data.parts[TEST]
+    content = export.to_onnx(model, len(data.names))
+    mean = np.full(len(tried), songs.popularity.mean())
+    return _candidate(
+        name,
+        content,
+        export.check_parity(content, model, tried.features),
+        _beside(_errors(tried, model.predict(tried.features)), _errors(tried, mean)),
+        (len(songs), len(tried)),
+        seconds[name],
+    )
+
+
+def _gradient(data: Data, models: Models) -> Candidate:
+    """The graph that climbs the student, beside drawing songs by chance, or leaving them alone."""
+    started = time.perf_counter()
+    songs, tried = data.parts[STUDENT], data.parts[TEST].first(TRIED)
+    free = songs.features[:, : len(BOUNDS)]
+    content = graph.to_onnx(models.student, free.std(axis=0), free[:KEPT])
+    seconds = time.perf_counter() - started
+    found, drawn = {}, {}
+    # As served by default, and with all features free.
+    for most, suffix in ((MOST, ""), (len(BOUNDS), "_all")):
+        answer = optimize(content, tried.features, most)
+        by_chance = search.by_chance(models.student.predict, tried.features, most)
+        found |= _named(gains(models, tried, changed(tried.features, answer)), suffix)
+        drawn |= _named(or_nothing(gains(models, tried, by_chance)), suffix)
+    candidate = _candidate(
+        "gradient",
+        content,
+        _check_parity(models.student, tried.features, answer),
+        _beside(found, drawn),
+        (len(songs), len(tried)),
+        seconds,
+    )
+    log.info(
+        "%s, gradient: %s %.2f, baseline %.2f (%.1f s)",
+        TASK,
+        METRIC,
+        found[METRIC].value,
+        drawn[METRIC].value,
+        time.perf_counter() - started,
+    )
+    return candidate
+
+
+def optimize(content: bytes, songs: NDArray, most: int, steps: int = STEPS) -> dict[str, NDArray]:
+    """Return what a graph answers for songs (n, k), by the names of its outputs."""
+    session = export.session(content)
+    low, high = np.array([*BOUNDS.values()], dtype=np.float32).T
+    parts = []
+    for start in range(0, len(songs), BATCH):
+        part = songs[start : start + BATCH].astype(np.float32)
+        shape = len(part), len(low)
+        feeds = {
+            "songs": part,
+            "lows": np.broadcast_to(low, shape),
+            "highs": np.broadcast_to(high, shape),
+            "max_changes": np.broadcast_to(np.float32(MAX_CHANGE) * (high - low), shape),
+            "most": np.full((len(part), 1), most),
+            "penalty": np.full((len(part), 1), PENALTY, np.float32),
+            "steps": np.array(steps),
+        }
+        parts.append(session.run([*graph.OUTPUTS], feeds))
+    whole = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return dict(zip(graph.OUTPUTS, whole, strict=True))
+
+
+def changed(songs: NDArray, answer: Mapping[str, NDArray]) -> NDArray:
+    """Return songs (n, k) with their optimised features."""
+    return np.hstack([answer["optimized"], songs[:, len(BOUNDS) :]])
+
+
+def gains(models: Models, songs: Songs, optimized: NDArray) -> dict[str, Estimate]:
+    """Return what student and judge say that songs have gained, in points.
+
+    `claimed_gain` is the student's, `judged_gain` the judge's, `judged_share` how much of the claim
+    the judge confirms, `confirmed_songs` the share of songs that it sees gain at all.
+    """
+    claimed, judged = (
+        model.predict(optimized) - model.predict(songs.features)
+        for model in (models.student, models.judge)
+    )
+    claim, judgement = (Estimate.mean(gain, songs.artists) for gain in (claimed, judged))
+    return {
+        METRIC: judgement,
+        "claimed_gain": claim,
+        "judged_share": judgement.over(claim),
+        "confirmed_songs": Estimate.mean(judged > 0, songs.artists),
+    }
+
+
+def or_nothing(drawn: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Return what any advice must beat: to leave songs alone is free, and gains nothing."""
+    nothing = Estimate(0.0, np.zeros_like(drawn[METRIC].draws))
+    return drawn | {METRIC: max(drawn[METRIC], nothing, key=lambda found: found.value)}
+
+
+def _named(estimates: dict[str, Estimate], suffix: str) -> dict[str, Estimate]:
+    return {name + suffix: estimate for name, estimate in estimates.items()}
+
+
+def _errors(songs: Songs, predicted: NDArray) -> dict[str, Estimate]:
+    off = predicted - songs.popularity
+    return {
+        "rmse": Estimate.mean(off**2, songs.artists).root(),
+        "mae": Estimate.mean(np.abs(off), songs.artists),
+    }
+
+
+def _beside(found: dict[str, Estimate], baseline: dict[str, Estimate]) -> list[Score]:
+    """Each figure beside the baseline's; its spread is a standard error, by bootstrap."""
+    return [
+        Score(
+            metric=name,
+            higher_is_better=name not in LOWER_IS_BETTER,
+            holdout=own.value,
+            mean=own.value,
+            sd=own.error(),
+            baseline_holdout=baseline[name].value,
+            baseline_mean=baseline[name].value,
+            gain_sd=own.error(baseline[name]),
+        )
+        for name, own in found.items()
+    ]
+
+
+def _candidate(
+    name: str, content: bytes, parity: float, scores: list[Score], rows: tuple, seconds: float
+) -> Candidate:
+    train_rows, holdout_rows = rows
+    return Candidate(
+        algorithm=name,
+        onnx=content,
+        parity=parity,
+        scores=scores,
+        importance={},
+        calibration=[],
+        confusion=[],
+        train_rows=train_rows,
+        holdout_rows=holdout_rows,
+        train_seconds=seconds,
+    )
+
+
+def _check_parity(student: Student, songs: NDArray, answer: Mapping[str, NDArray]) -> float:
+    """The largest difference between what a graph says of songs and what the student does."""
+    worst = 0.0
+    for name, rows in (("before", songs), ("after", changed(songs, answer))):
+        expected = export.predict(student, rows)
+        worst = max(worst, float(export.difference(answer[name], expected).max()))
+    if not worst <= export.TOLERANCE:
+        raise export.ExportError(
+            f"the ONNX graph of song optimisation differs from its student by {worst:.2e}, more "
+            f"than {export.TOLERANCE}: the model was not stored"
+        )
+    return worst
+
+
+def rescore(content: bytes, data: Data, models: Models) -> float:
+    """Return METRIC of a stored graph, by this run's judge on this run's songs."""
+    tried = data.parts[TEST].first(TRIED)
+    optimized = changed(tried.features, optimize(content, tried.features, MOST))
+    gain = models.judge.predict(optimized) - models.judge.predict(tried.features)
+    return float(gain.mean())
