@@ -11,13 +11,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from models_py.next_song import protocol
+from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from udfs.schema import SCHEMA
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
 CODE = Path(__file__).resolve().parents[1] / "models_py"
 # What only the search for hyperparameters reads: no model is made by it.
-SEARCH = {"search.py", "spaces.py"}
+SEARCH = {CODE / "search.py", CODE / "spaces.py"}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
@@ -118,6 +119,46 @@ def train_next_song(
     return _trained(lambda: rows(run, tables, changed, earlier, history, promotions, ceilings))
 
 
+def train_song_optimization(
+    features,
+    genres,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+) -> pa.Table:
+    """Return the registry rows of teacher, student, judge and optimiser, as `train` does.
+
+    Where one of them changed, all are trained: each is measured by the others.
+
+    Args:
+        features: relation `feat_song_optimization`.
+        genres: relation whose one column lists the genres that the features know.
+        algorithms: as of `train`.
+        definition: as of `train`.
+        history: as of `train`.
+        promotions: as of `train`.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    table = features.to_arrow_table().sort_by("track_id")
+    members = {"genres": _members(genres)}
+    code = [*(CODE / "song_optimization").glob("*.py"), *CODE.glob("*.py")]
+    libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
+    run = _run(SONG_OPTIMIZATION, [table], members, code, libraries)
+    run["definition"] = _definition(table, definition, members)
+    earlier = _newest(history)
+    if table.num_rows == 0 or not _changed(run, algorithms, earlier):
+        return SCHEMA.empty_table()
+    from hitparade.song_optimization_run import rows
+
+    promotions = _rows_of(SONG_OPTIMIZATION, promotions)
+    return _trained(
+        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promotions)
+    )
+
+
 def _run(
     task: str, tables: list[pa.Table], known: object, code: Iterable[Path], libraries: Iterable[str]
 ) -> dict:
@@ -187,7 +228,7 @@ def _code(paths: Iterable[Path]) -> str:
     """A short hash of the Python that trains."""
     digest = hashlib.sha256()
     for path in sorted(paths):
-        if path.name not in SEARCH:
+        if path not in SEARCH:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

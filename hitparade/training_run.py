@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from models_py import hit, log_streams, log_streams_context, popularity, tier, training
 from models_py.examples import HOLDOUT, Examples, TrainingError, examples
-from models_py.next_song import protocol
+from models_py.next_song.protocol import TASK as NEXT_SONG
+from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from models_py.training import Candidate
 from udfs import portable
 from udfs.schema import REGISTRY_FORMAT, model_id
@@ -21,7 +22,7 @@ TASKS = {
 }
 
 # Every task that has a table of models.
-TRAINED = (*TASKS, protocol.TASK)
+TRAINED = (*TASKS, NEXT_SONG, SONG_OPTIMIZATION)
 
 
 def rows(

@@ -31,9 +31,12 @@ KNOWN = """
         ) as inputs,
         arg_max(outputs, trained_at) as outputs,
         list(distinct algorithm) filter (where origin = 'trained') as trained,
-        coalesce(bool_or(inputs[1].type = 'varchar[]'), false) as takes_texts
+        -- its functions ask a model for something else than scores of numbers
+        coalesce(bool_or(origin = 'trained'), false) and 'predict_' || $task not in (
+            select function_name from duckdb_functions()
+        ) as is_special
     from ml.model_versions
-    where task = ?
+    where task = $task
 """
 NEWEST = """
     select model_id, version from ml.registered_models where task = ? and algorithm = ?
@@ -218,11 +221,11 @@ def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
         raise ModelError(
             f"a task cannot be named {task!r}: use small letters, digits and underscores"
         )
-    ((inputs, outputs, trained, takes_texts),) = connection.execute(KNOWN, [task]).fetchall()
-    if takes_texts:
+    ((inputs, outputs, trained, is_special),) = connection.execute(KNOWN, {"task": task}).fetchall()
+    if is_special:
         raise ModelError(
-            f"models of task {task} take lists of texts, and one from outside takes numbers: give "
-            "another task"
+            f"the functions of task {task} ask a model for more than scores of numbers, which is "
+            "all that one from outside gives: give another task"
         )
     if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
         raise ModelError(

@@ -14,7 +14,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from udfs import songs
+from udfs import optimizations, songs
 from udfs.scores import onnx_predict
 from udfs.sessions import Model, ModelError, Sessions, Stored
 
@@ -206,5 +206,21 @@ FUNCTIONS = (
         {"model_id": "varchar", "track_uri": "varchar"},
         "float[]",
         partial(songs.track_vector, _model),
+    ),
+    Function(
+        "onnx_optimize_song",
+        {
+            "model_id": "varchar",
+            "judge_model_id": "varchar",
+            "song": "double[]",
+            "lows": "double[]",
+            "highs": "double[]",
+            "max_changes": "double[]",
+            "max_features": "bigint",
+            "penalty": "double",
+            "steps": "bigint",
+        },
+        optimizations.RETURNS,
+        partial(optimizations.optimize_song, _model),
     ),
 )

@@ -45,6 +45,7 @@ class Model:
         size: bytes of the graph.
         outputs: names of what it gives.
         inputs: how many `features` it takes; None for a graph with other inputs.
+        shapes: of all its inputs by name, with names for what varies.
     """
 
     def __init__(self, model_id: str, content: bytes):
@@ -61,8 +62,8 @@ class Model:
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = len(content)
         self.outputs = [found.name for found in self._session.get_outputs()]
-        features = [found for found in self._session.get_inputs() if found.name == "features"]
-        self.inputs = features[0].shape[1] if features else None
+        self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
+        self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
 
     def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Return these outputs for inputs by name.

@@ -69,6 +69,9 @@ QUERIES = {
         "select predict_log_streams_context(t) as log_streams from dim_songs t limit 1"
     ),
     "next_song": "select * from fct_playlist_next_songs order by playlist_id, song_rank limit 10",
+    "song_optimization": (
+        "select feature, value_before, value_after, effect from fct_song_optimizations limit 10"
+    ),
     "popularity": "select round(predict_popularity(t)) as popularity from dim_tracks t limit 1",
     "tier": "select predict_tier_proba(t) as tier from dim_tracks t limit 1",
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from hitparade.report import models, music, page, playlists, sources
+from hitparade.report import models, music, page, playlists, songs, sources
 from hitparade.warehouse import opened
 
 MARTS = {
@@ -19,6 +19,7 @@ MARTS = {
     "rpt_playlist_moods",
     "rpt_artist_frequency",
     "rpt_duration_outliers",
+    "fct_song_optimizations",
 }
 SECTIONS = (
     sources.read,
@@ -29,6 +30,7 @@ SECTIONS = (
     music.correlations,
     music.genres,
     playlists.moods_and_artists,
+    songs.advice,
     models.calibration,
     models.confusion,
 )

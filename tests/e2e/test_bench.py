@@ -213,7 +213,34 @@ def test_slices_are_flattened_beside_merely_reading_them(bench, tmp_path):
     assert list(tmp_path.glob("hitparade_bench_*")) == []
 
 
-@pytest.mark.parametrize("name", ["speed", "quality"])
+def test_song_optimization_has_a_judge_of_every_way(bench, small_warehouse):
+    result = bench("song-optimization", "--json", database=small_warehouse.database)
+    found = json.loads(result.stdout)
+    ways = {(row["way"], row["features"]): row for row in found["ways"]}
+    assert len(ways) == 9
+    for row in ways.values():
+        assert row["judged_low"] < row["judged"] < row["judged_high"]
+        assert row["share"] == pytest.approx(row["judged"] / row["claimed"])
+        assert 0 <= row["confirmed"] <= 1 and row["claimed"] > 0
+    served = {n: ways["three such nets, as served", n]["claimed"] for n in (1, 3, 9)}
+    assert served[1] < served[3] < served[9]
+    ((stored,),) = small_warehouse.query(
+        "select mean from ml.model_metrics "
+        "where task = 'song_optimization' and metric = 'claimed_gain'"
+    )
+    assert served[3] == pytest.approx(stored, rel=1e-3)
+    for row in found["beside"]:
+        own, other = (
+            ways[way, row["features"]]["judged"]
+            for way in ("three such nets, as served", row["beside"])
+        )
+        assert row["times"] == pytest.approx(own / other)
+    loading, *calls = found["speed"]
+    assert loading["milliseconds"] > 0 and loading["songs_per_second"] is None
+    assert [row["songs_per_second"] > 0 for row in calls] == [True, True]
+
+
+@pytest.mark.parametrize("name", ["speed", "quality", "song-optimization"])
 def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
     result = bench(name)
     assert result.exit_code == 1

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 QUERIES = sorted((Path(__file__).resolve().parents[2] / "sql").glob("*.sql"))
@@ -15,10 +16,23 @@ def shape(text: str) -> tuple[str, list[tuple[str, str]]]:
     return rows, [tuple(column.split(" ")) for column in columns.split(", ")]
 
 
+def is_registered(connection) -> bool:
+    """Return whether the lane of a connection is that of the runtime."""
+    query = "select count(*) from duckdb_functions() where function_name = 'onnx_predict_runtime'"
+    return connection.execute(query).fetchall() == [(1,)]
+
+
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
 def test_a_query_answers_in_the_shape_it_states(connection, path):
     text = path.read_text()
     rows, columns = shape(text)
+    if "optimize_song(" in text and not is_registered(connection):
+        with pytest.raises(
+            duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opti"
+        ):
+            connection.execute(text)
+        assert "Runs where the runtime is registered." in " ".join(text.split("\n-- "))
+        return
     result = connection.execute(text)
     assert [(column[0], str(column[1])) for column in result.description] == columns
     answer = result.fetchall()

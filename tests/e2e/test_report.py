@@ -47,6 +47,12 @@ EXPECTED = """
     select 'playlist-moods', 0, 2 * count(*), 0 from rpt_playlist_moods
     union all
     select 'playlist-artists', least(count(*), 20), 0, 0 from rpt_artist_frequency
+    union all
+    select 'advice-songs', 2 * least(count(distinct track_id), 12),
+        least(count(distinct track_id), 12), 0
+    from fct_song_optimizations where change_rank > 0
+    union all
+    select 'advice-features', count(distinct feature), 0, 0 from fct_song_optimizations
 """
 DRAWN = """
     plots => Object.fromEntries(plots.map(plot => {
@@ -142,7 +148,7 @@ def test_every_figure_is_drawn_with_a_mark_for_each_row(warehouse, page):
     }
     assert {name.split("-")[0] for name in expected} == {
         *("leaderboard", "importance", "top", "distribution", "correlation"),
-        *("genres", "genre", "calibration", "confusion", "playlist"),
+        *("genres", "genre", "calibration", "confusion", "playlist", "advice"),
     }
     drawn = page.locator(".plot").evaluate_all(DRAWN)
     for name, figure in drawn.items():

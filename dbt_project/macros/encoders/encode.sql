@@ -20,6 +20,7 @@
         'tier': encode_tier,
         'popularity': encode_popularity,
         'next_song': encode_next_song,
+        'song_optimization': encode_song_optimization,
     }) %}
 {%- endmacro %}
 

@@ -59,9 +59,9 @@
     )
 {%- endmacro %}
 
-{#- The model_id of the newest version of the algorithm that a function was given by name. `__served` is
-    the only column in scope, see `served`; it has no parameters, which take long to read. -#}
-{% macro newest(task) -%}
+{#- The model_id of the newest version of an algorithm, by default of the one that a function was given by name.
+    `__served` is the only column in scope, see `served`; it has no parameters, which take long to read. -#}
+{% macro newest(task, algorithm='algorithm') -%}
     coalesce(
         (
             select max(__served.model_id)
@@ -74,9 +74,9 @@
                 ) as __served
                 from ml.served_models as served
             )
-            where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = algorithm
+            where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = {{ algorithm }}
         ),
-        'task {{ task }} has no model by ' || coalesce(algorithm, 'NULL')
+        'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL')
     )
 {%- endmacro %}
 

@@ -3,7 +3,7 @@
     struct(rank integer, track_uri varchar, score double)[]
 {%- endmacro %}
 
-{#- What a function of the next song says where only the runtime can answer: `nulls` are the arguments by which it is
+{#- What a function says where only the runtime can answer: `nulls` are the arguments by which it is
     NULL, `type` is what it returns, `stored` where answers already stand. -#}
 {% macro needs_runtime(name, nulls, type, stored) -%}
     case

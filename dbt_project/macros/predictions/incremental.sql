@@ -5,6 +5,8 @@
     `columns` is a list of dictionaries: name, task, function. -#}
 {% macro predictions(relation, key, columns, condition='true') -%}
     {%- set tasks = columns | map(attribute='task') | unique | list -%}
+    {%- set model_columns = [] -%}
+    {%- for task in tasks -%}{%- do model_columns.append(task ~ '_model_id') -%}{%- endfor -%}
     with champions as (
 
         select
@@ -41,13 +43,13 @@
     from entities
     cross join champions
     {%- if is_incremental() %}
-    where {{ not_predicted(key, 'entities', tasks) }}
+    where {{ not_predicted(key, 'entities', model_columns) }}
     {%- endif %}
 {%- endmacro %}
 
-{#- True for a row that the table has no prediction of, from these inputs by these champions. `rows` are joined
-    to `champions`, which has a <task>_model_id for each task. -#}
-{% macro not_predicted(key, rows, tasks, is_hashed=true) -%}
+{#- True for a row that the table has no prediction of, from these inputs by these models. `rows` are joined to
+    `champions`, which has the same columns for the models as the table. -#}
+{% macro not_predicted(key, rows, models, is_hashed=true) -%}
     not exists (
         select 1
         from {{ this }} as predicted
@@ -56,8 +58,8 @@
             {%- if is_hashed %}
             and predicted.inputs_hash = {{ rows }}.inputs_hash
             {%- endif %}
-            {%- for task in tasks %}
-            and predicted.{{ task }}_model_id is not distinct from champions.{{ task }}_model_id
+            {%- for model in models %}
+            and predicted.{{ model }} is not distinct from champions.{{ model }}
             {%- endfor %}
     )
 {%- endmacro %}

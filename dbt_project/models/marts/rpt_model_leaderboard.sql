@@ -8,6 +8,7 @@ with models as (
             when metrics.metric in ('rmse', 'mae', 'r2') then 'the mean'
             when metrics.metric in ('roc_auc', 'balanced_accuracy') then 'chance'
             when metrics.metric = 'accuracy' then 'always answering the most frequent label'
+            when metrics.metric = 'judged_gain' then 'chance'
             else 'the baseline'
         end as trivial_answer,
         metrics.gain_over_baseline
@@ -56,6 +57,10 @@ select
             then
                 'reaches ' || cast(round(100 * least(models.share_of_ceiling, 1)) as integer)
                 || '% of what is possible'
+        when models.metric = 'judged_gain'
+            then
+                'better than ' || models.trivial_answer || ' by ' || round(models.gain_over_baseline, 1)
+                || ' points, judge/claim ' || round(shares.mean, 2)
         when models.higher_is_better
             then
                 'better than ' || models.trivial_answer || ' by '
@@ -70,3 +75,9 @@ inner join {{ ref('model_versions') }} as versions
         models.task = versions.task
         and models.algorithm = versions.algorithm
         and models.version = versions.version
+left join {{ ref('model_metrics') }} as shares
+    on
+        models.task = shares.task
+        and models.algorithm = shares.algorithm
+        and models.version = shares.version
+        and shares.metric = 'judged_share'

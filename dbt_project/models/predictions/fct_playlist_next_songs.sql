@@ -52,7 +52,7 @@ scored as (
     from playlists
     cross join champions
     {%- if is_incremental() %}
-    where {{ not_predicted('playlist_id', 'playlists', ['next_song']) }}
+    where {{ not_predicted('playlist_id', 'playlists', ['next_song_model_id']) }}
     {%- endif %}
 
 )

@@ -5,6 +5,7 @@
     'fct_song_predictions': ['log_streams', 'log_streams_context'],
     'fct_playlist_next_songs': ['next_song'],
     'fct_track_vectors': ['next_song'],
+    'fct_song_optimizations': ['song_optimization'],
 } %}
 
 {% for name, tasks in columns.items() -%}

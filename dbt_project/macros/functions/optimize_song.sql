@@ -1,0 +1,153 @@
+{#- What may change in a song, the first inputs of the task, each with the bounds it is kept within and how a
+    person reads it, digits and unit; names and bounds are those of models_py.song_optimization.protocol. -#}
+{% macro changeable() -%}
+    {% do return([
+        {'name': 'danceability', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'energy', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'loudness', 'low': -60, 'high': 0, 'digits': 1, 'unit': ' dB'},
+        {'name': 'speechiness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'acousticness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'instrumentalness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'liveness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'valence', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
+        {'name': 'tempo', 'low': 60, 'high': 220, 'digits': 0, 'unit': ' BPM'},
+    ]) %}
+{%- endmacro %}
+
+{#- What is asked for where a caller says nothing, as models_py.song_optimization.protocol has it. -#}
+{% macro optimization_defaults() -%}
+    {% do return({'max_change': 0.25, 'max_features': 3, 'penalty': 0.1, 'steps': 30}) %}
+{%- endmacro %}
+
+{#- Both forms of optimize_song. Its options stand behind the arguments, and have defaults. -#}
+{% macro optimize_song_overloads() -%}
+    {%- set options = ['features := cast(null as varchar[])'] -%}
+    {%- for name, value in optimization_defaults().items() if name != 'steps' -%}
+        {%- do options.append(name ~ ' := ' ~ value) -%}
+    {%- endfor -%}
+    ({{ (argument_names('song_optimization') + options) | join(', ') }}) as
+    {{ optimized(encoded_list('song_optimization')) }},
+    ({{ (['t'] + options) | join(', ') }}) as
+    {{ optimized(encoded_list('song_optimization', 't.')) }}
+{%- endmacro %}
+
+{#- The advice for one encoded song, by the options in scope. -#}
+{% macro optimized(song) -%}
+    {%- set names = changeable() | map(attribute='name') | list -%}
+    list_transform(
+        [onnx_optimize_song(
+            {{ champion('song_optimization') }},
+            {{ newest('song_optimization', "'judge'") }},
+            {{ song }},
+            [{{ changeable() | map(attribute='low') | join(', ') }}],
+            [{{ changeable() | map(attribute='high') | join(', ') }}],
+            {{ max_changes(names) }},
+            max_features,
+            penalty,
+            {{ optimization_defaults().steps }}
+        )],
+        lambda o: case when o is not null then struct_pack(
+            popularity_before := o.popularity_before,
+            popularity_after := o.popularity_after,
+            popularity_delta := o.popularity_after - o.popularity_before,
+            judged_delta := o.judged_after - o.judged_before,
+            distance_before := o.distance_before,
+            distance_after := o.distance_after,
+            "before" := {{ by_name(names, 'o.original') }},
+            "after" := {{ by_name(names, 'o.optimized') }},
+            changes := {{ ranked_changes(names) }}
+        ) end
+    )[1]
+{%- endmacro %}
+
+{#- How far each feature may go, in its own unit; 0 where it is not among those that may change. -#}
+{% macro max_changes(names) -%}
+    case
+        when max_change is null then null
+        when len(list_filter(features, lambda name: coalesce(not list_contains([{{ quoted(names) }}], name), true))) > 0
+            then {{ raise_error(
+                "'optimize_song: features are ' || cast(features as varchar) || ': give some of "
+                ~ names | join(', ') ~ ", or NULL for all'", 'double[]'
+            ) }}
+        when not max_change between 0 and 1
+            then {{ raise_error(
+                "'optimize_song: max_change is ' || max_change || ': give a share of the range, 0 to 1'", 'double[]'
+            ) }}
+        else [
+            {%- for feature in changeable() %}
+            case when coalesce(list_contains(features, '{{ feature.name }}'), features is null)
+                then max_change * {{ feature.high - feature.low }} else 0 end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ]
+    end
+{%- endmacro %}
+
+{#- A list as a struct by name. -#}
+{% macro by_name(names, list) -%}
+    struct_pack(
+        {%- for name in names %}{{ name }} := {{ list }}[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
+    )
+{%- endmacro %}
+
+{#- What changed, that with the largest effect first. -#}
+{% macro ranked_changes(names) -%}
+    list_transform(
+        list_reverse_sort(
+            list_filter(
+                list_transform(
+                    [{{ quoted(names) }}],
+                    lambda name, i: struct_pack(
+                        effect := o.effects[i], feature := name, "before" := o.original[i], "after" := o.optimized[i]
+                    )
+                ),
+                lambda change: change."before" <> change."after"
+            )
+        ),
+        lambda change, place: struct_pack(
+            "rank" := cast(place as integer),
+            feature := change.feature,
+            "before" := change."before",
+            "after" := change."after",
+            delta := change."after" - change."before",
+            effect := change.effect
+        )
+    )
+{%- endmacro %}
+
+{#- A change in words, such as: raise energy from 0.50 to 0.62. -#}
+{% macro change_in_words(change) -%}
+    list_transform(
+        [struct_pack(
+            way := case when {{ change }}.delta > 0 then 'raise ' else 'lower ' end || {{ change }}.feature,
+            old := {{ value_in_words(change ~ '.feature', change ~ '."before"') }},
+            new := {{ value_in_words(change ~ '.feature', change ~ '."after"') }}
+        )],
+        lambda o: o.way || case
+            when o.old = o.new then ' slightly from ' || o.old
+            else ' from ' || o.old || ' to ' || o.new
+        end
+    )[1]
+{%- endmacro %}
+
+{#- A feature's value as a person reads it. -#}
+{% macro value_in_words(feature, value) -%}
+    case {{ feature }}
+        {%- for known in changeable() %}
+        when '{{ known.name }}' then {{ rounded_text(value, known.digits) }} || '{{ known.unit }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- A number with so many digits; nothing is never negative. -#}
+{% macro rounded_text(value, digits, sign='') -%}
+    format('{:{{ sign }}.{{ digits }}f}', round(cast({{ value }} as double), {{ digits }}) + 0.0)
+{%- endmacro %}
+
+{#- The type of what onnx_optimize_song returns. -#}
+{% macro optimization() -%}
+    struct(
+        original double[], optimized double[], effects double[], popularity_before double, popularity_after double,
+        judged_before double, judged_after double, distance_before double, distance_after double
+    )
+{%- endmacro %}

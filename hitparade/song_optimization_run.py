@@ -1,0 +1,49 @@
+"""A training run of song optimisation: teacher, student, judge and optimiser as registry rows."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from hitparade.training_run import incumbent, metrics, row
+from models_py.song_optimization import graph, training
+from models_py.song_optimization.data import read
+from models_py.song_optimization.protocol import STUDENT
+
+# The others answer a popularity.
+OUTPUTS = {"gradient": [*graph.OUTPUTS]}
+
+
+def rows(
+    run: dict,
+    table: pa.Table,
+    genres: Sequence[str],
+    algorithms: dict,
+    earlier: dict,
+    history,
+    promotions: list[dict],
+) -> list[dict]:
+    """Train all of a run.
+
+    `genres` are what the places of that block mean; the other arguments are those of
+    `hitparade.training_run.rows`.
+    """
+    algorithms = {name: params or {} for name, params in algorithms.items()}
+    data = read(table, genres)
+    models = training.fit(data, algorithms)
+    run = run | incumbent(
+        run, history, promotions, lambda content: training.rescore(content, data, models)
+    )
+    seen = data.parts[STUDENT].features
+    inputs = [
+        {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
+        for name, low, high in zip(data.names, seen.min(axis=0), seen.max(axis=0), strict=True)
+    ]
+    return [
+        run
+        | row(
+            candidate, inputs, OUTPUTS.get(candidate.algorithm, ["popularity"]), algorithms, earlier
+        )
+        # There is one split only, by artist.
+        | {"metrics": metrics(candidate, training.METRIC, 1, run["definition"], [])}
+        for candidate in training.candidates(data, models)
+    ]

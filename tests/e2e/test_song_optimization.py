@@ -1,0 +1,469 @@
+"""Song optimisation in SQL: what is promised of every song of the sample, and of a bad call."""
+
+import json
+import math
+import re
+
+import duckdb
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+import udfs
+from models_py.popularity import TASK as POPULARITY
+from models_py.song_optimization.protocol import BOUNDS, MAX_CHANGE, MOST, PENALTY, STEPS
+from models_py.tracks import AUDIO
+from udfs.optimizations import RETURNS
+
+NAMES = list(BOUNDS)
+LOW, HIGH = np.array([*BOUNDS.values()]).T
+ARGUMENTS = (
+    "danceability := 0.5, energy := 0.6, loudness := -7, speechiness := 0.05, acousticness := 0.2, "
+    "instrumentalness := 0, liveness := 0.1, valence := 0.5, tempo := 120, duration_ms := 200000, "
+    "explicit := false, key := 5, mode := 1, time_signature := 4, is_single := false, "
+    "genres := ['pop']"
+)
+LOW_LEVEL = {
+    "model": "(select model_id from ml.champions where task = 'song_optimization')",
+    "judge": "(select max(model_id) from ml.served_models where algorithm = 'judge')",
+    "song": f"encode_popularity({ARGUMENTS})",
+    "lows": str(LOW.tolist()),
+    "highs": str(HIGH.tolist()),
+    "max_changes": str(((HIGH - LOW) / 4).tolist()),
+    "features": "9",
+    "penalty": "0.1",
+    "steps": "30",
+}
+POSITIONS = re.sub(r"\w+ := ", "", ARGUMENTS)
+
+
+@pytest.fixture(scope="module")
+def portable(warehouse):
+    with duckdb.connect(warehouse.database, read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def runtime(warehouse):
+    with duckdb.connect(warehouse.database, read_only=True) as connection:
+        udfs.register(connection)
+        yield connection
+
+
+def one(connection, call, source=""):
+    return connection.execute(f"select {call} {source}").fetchall()[0][0]
+
+
+def advice(connection, options: str = "") -> dict[str, np.ndarray]:
+    """What is advised for every track with all inputs: before and after (n, 9), and figures."""
+    rows = connection.sql(
+        f"select optimize_song(t{options}) as advice, predict_popularity(t) as answer, t.* "
+        "from dim_tracks as t order by track_id"
+    ).to_arrow_table()
+    answered = rows["advice"].is_valid()
+    assert answered.equals(rows["answer"].is_valid())
+    rows = rows.filter(answered)
+    found = rows["advice"].to_pylist()
+    assert len(found) > 9_000
+    result = {
+        side: np.array([[row[side][name] for name in NAMES] for row in found])
+        for side in ("before", "after")
+    }
+    result["track"] = np.column_stack([rows[name].to_numpy() for name in NAMES])
+    for name in ("popularity_before", "popularity_after", "popularity_delta", "judged_delta"):
+        result[name] = np.array([row[name] for row in found])
+    result["changes"] = [row["changes"] for row in found]
+    return result
+
+
+# Every song of the sample
+
+
+@pytest.mark.parametrize(
+    ("options", "most", "reach"),
+    [
+        ("", 3, 0.25),
+        (", max_features := 9", 9, 0.25),
+        (", max_features := 1, max_change := 0.1", 1, 0.1),
+        (", penalty := 2, max_change := 1", 3, 1),
+    ],
+)
+def test_every_song_keeps_bounds_reach_and_budget_and_is_never_worse(runtime, options, most, reach):
+    found = advice(runtime, options)
+    before, after = found["before"], found["after"]
+    assert (before == found["track"]).all()
+    assert (found["popularity_delta"] >= 0).all()
+    assert (found["popularity_after"] - found["popularity_before"]) == pytest.approx(
+        found["popularity_delta"], abs=1e-9
+    )
+    assert ((after != before).sum(axis=1) <= most).all()
+    step = 1e-6 * np.maximum(1, np.abs(before))
+    assert (np.abs(after - before) <= reach * (HIGH - LOW) + step).all()
+    assert (after >= np.minimum(LOW, before)).all() and (after <= np.maximum(HIGH, before)).all()
+    for changes, old, new in zip(found["changes"], before, after, strict=True):
+        assert {change["feature"] for change in changes} == {
+            name for name, a, b in zip(NAMES, old, new, strict=True) if a != b
+        }
+    assert np.mean(found["judged_delta"]) > 1
+
+
+@pytest.mark.parametrize("features", [["energy"], ["tempo", "valence", "loudness"], []])
+def test_locked_features_keep_every_bit(runtime, features):
+    found = advice(runtime, f", features := {features}::varchar[], max_features := 9")
+    locked = [NAMES.index(name) for name in NAMES if name not in features]
+    assert (found["after"][:, locked] == found["before"][:, locked]).all()
+    free = [NAMES.index(name) for name in features]
+    if features:
+        assert (found["after"][:, free] != found["before"][:, free]).any(axis=1).mean() > 0.9
+    else:
+        assert (found["popularity_delta"] == 0).all() and (found["judged_delta"] == 0).all()
+        assert found["changes"] == [[]] * len(found["changes"])
+
+
+def test_changes_are_ranked_and_their_effects_add_up(runtime):
+    found = advice(runtime)
+    columns = zip(found["changes"], found["popularity_delta"], strict=True)
+    for changes, delta in columns:
+        assert [change["rank"] for change in changes] == list(range(1, len(changes) + 1))
+        effects = [change["effect"] for change in changes]
+        assert effects == sorted(effects, reverse=True)
+        assert sum(effects) == pytest.approx(delta, abs=1e-3)
+        for change in changes:
+            assert change["delta"] == pytest.approx(change["after"] - change["before"])
+
+
+def test_a_song_alone_is_the_song_among_others(runtime):
+    together = runtime.execute(
+        "select track_id, optimize_song(t) from dim_tracks as t order by track_id limit 40"
+    ).fetchall()
+    for track_id, expected in together:
+        alone = one(
+            runtime, "optimize_song(t)", f"from dim_tracks as t where track_id = '{track_id}'"
+        )
+        assert alone["popularity_after"] == pytest.approx(expected["popularity_after"], abs=0.01)
+        for name, low, high in zip(NAMES, LOW, HIGH, strict=True):
+            off = abs(alone["after"][name] - expected["after"][name])
+            assert off <= 1e-3 * (high - low)
+
+
+def test_the_judge_is_the_stored_one(runtime):
+    ((judge, student),) = runtime.execute(
+        "select max(model_id) filter (algorithm = 'judge'), "
+        "max(model_id) filter (algorithm = 'student') "
+        "from ml.model_versions where task = 'song_optimization'"
+    ).fetchall()
+    rows = runtime.execute(
+        "with advised as ("
+        "  select t, optimize_song(t) as advice from dim_tracks as t order by track_id limit 200"
+        "), changed as ("
+        "  select advice, encode_popularity(t) as old, list_concat("
+        f"    [{', '.join(f'advice.after.{name}' for name in NAMES)}], encode_popularity(t)[10:]"
+        "  ) as new from advised"
+        ") select advice, "
+        "onnx_predict($judge, new)[1] - onnx_predict($judge, old)[1], "
+        "onnx_predict($student, old)[1], onnx_predict($student, new)[1] from changed",
+        {"judge": judge, "student": student},
+    ).fetchall()
+    for found, judged, before, after in rows:
+        assert found["judged_delta"] == pytest.approx(judged, abs=1e-4)
+        assert found["popularity_before"] == pytest.approx(before, abs=1e-3)
+        assert found["popularity_after"] == pytest.approx(after, abs=1e-3)
+
+
+def test_no_artist_is_in_two_parts(portable):
+    rows = portable.execute(
+        "select artist, count(distinct part) from ("
+        "  select lower(trim(unnest(string_split(artists, ';')))) as artist, part "
+        "  from features.feat_song_optimization inner join dim_tracks using (track_id)"
+        ") group by artist having count(distinct part) > 1"
+    ).fetchall()
+    assert rows == []
+    shares = dict(
+        portable.execute(
+            "select part, count(*) / sum(count(*)) over () from features.feat_song_optimization "
+            "group by part"
+        ).fetchall()
+    )
+    assert shares["student"] == pytest.approx(shares["judge"], abs=0.05)
+    assert 0.05 < shares["test"] < 0.15
+
+
+# Calls
+
+
+def test_both_forms_answer_alike(runtime):
+    by_name = one(runtime, f"optimize_song({ARGUMENTS})")
+    assert by_name == one(runtime, f"optimize_song({POSITIONS})")
+    row = ", ".join(
+        f"{value} as {name}" for name, value in re.findall(r"(\w+) := ([^,]+)", ARGUMENTS)
+    )
+    assert by_name == one(runtime, "optimize_song(t)", f"from (select {row}) as t")
+    options = "features := ['energy'], max_change := 0.1, max_features := 1, penalty := 0"
+    assert one(runtime, f"optimize_song({ARGUMENTS}, {options})") == one(
+        runtime, f"optimize_song({POSITIONS}, ['energy'], 0.1, 1, 0)"
+    )
+
+
+def test_features_that_are_null_are_all(runtime):
+    assert one(runtime, f"optimize_song({ARGUMENTS}, features := null)") == one(
+        runtime, f"optimize_song({ARGUMENTS})"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("energy := 0.6", "energy := null"),
+        ("energy := 0.6", "energy := 'nan'::double"),
+        ("energy := 0.6", "energy := 'inf'::double"),
+        ("energy := 0.6", "energy := 1e20"),
+        ("tempo := 120", "tempo := 0"),
+        ("genres := ['pop']", "genres := null"),
+        ("genres := ['pop']", "genres := ['pop'], max_change := null"),
+        ("genres := ['pop']", "genres := ['pop'], max_features := null"),
+        ("genres := ['pop']", "genres := ['pop'], penalty := null"),
+        ("genres := ['pop']", "genres := ['pop'], penalty := 'nan'::double"),
+        ("genres := ['pop']", "genres := ['pop'], features := []::varchar[], max_change := null"),
+    ],
+)
+def test_a_bad_value_gives_null_and_hides_no_other(runtime, change):
+    arguments = ARGUMENTS.replace(*change)
+    assert one(runtime, f"optimize_song({arguments})") is None
+    assert one(runtime, f"describe_changes(optimize_song({arguments}))") is None
+    rows = runtime.execute(
+        f"select optimize_song({ARGUMENTS}) is null "
+        f"union all select optimize_song({arguments}) is null"
+    ).fetchall()
+    assert sorted(rows) == [(False,), (True,)]
+
+
+def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(runtime):
+    loud = ARGUMENTS.replace("loudness := -7", "loudness := 2").replace(":= 120", ":= 230")
+    found = one(runtime, f"optimize_song({loud}, max_features := 9)")
+    assert found["after"]["loudness"] <= 2 and found["after"]["tempo"] <= 230
+    locked = one(runtime, f"optimize_song({loud}, features := ['energy'])")
+    assert (locked["after"]["loudness"], locked["after"]["tempo"]) == (2, 230)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            "features := ['energy', 'bpm']",
+            r"features are \[energy, bpm\]: give some of danceability",
+        ),
+        ("features := ['energy', null]", "give some of danceability, energy, loudness"),
+        ("max_change := 1.5", "max_change is 1.5: give a share of the range, 0 to 1"),
+        ("max_change := -0.1", "max_change is -0.1"),
+        ("max_features := 0", "max_features is 0: give 1 to 9"),
+        ("max_features := 10", "max_features is 10: give 1 to 9"),
+        ("penalty := -1", "penalty is -1: give 0 to 1e"),
+        ("penalty := 'inf'::double", "penalty is inf"),
+    ],
+)
+def test_a_bad_option_is_an_error_that_says_what_to_give(runtime, option, message):
+    with pytest.raises(duckdb.Error, match=message):
+        one(runtime, f"optimize_song({ARGUMENTS}, {option})")
+
+
+def test_a_model_that_optimises_nothing_is_refused(runtime):
+    nine = "[1,1,1,1,1,1,1,1,1]::double[]"
+    rest = f"'x', [1.0], {nine}, {nine}, {nine}, 3, 0.1, 30"
+    ((judge,),) = runtime.execute(
+        "select max(model_id) from ml.model_versions where algorithm = 'judge'"
+    ).fetchall()
+    with pytest.raises(duckdb.Error, match=f"model {judge} optimises nothing"):
+        one(runtime, f"onnx_optimize_song('{judge}', {rest})")
+    with pytest.raises(duckdb.Error, match="no model nobody is in the registry"):
+        one(runtime, f"onnx_optimize_song('nobody', {rest})")
+    ((gradient,),) = runtime.execute(
+        "select model_id from ml.champions where task = 'song_optimization'"
+    ).fetchall()
+    with pytest.raises(duckdb.Error, match=r"takes no numbers: see select inputs"):
+        one(runtime, f"onnx_predict('{gradient}', {nine})")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("song", "[1.0]::double[]", "song has 1 numbers: give 129"),
+        ("lows", "[0.0]::double[]", "lows has 1 numbers: give 9"),
+        ("highs", "[]::double[]", "highs has 0 numbers: give 9"),
+        ("max_changes", "list_transform(range(9), lambda i: -1.0)", "max_changes is -1: give 0 to"),
+        ("steps", "1", "steps is 1: give 2 to 1000"),
+        ("song", "null::double[]", None),
+        ("lows", "null::double[]", None),
+        ("max_changes", "null::double[]", None),
+        ("judge", "null::varchar", None),
+    ],
+)
+def test_a_bad_list_is_refused_or_gives_null(runtime, place, value, message):
+    arguments = LOW_LEVEL | {place: value}
+    call = f"onnx_optimize_song({', '.join(arguments.values())})"
+    if message is None:
+        assert one(runtime, call) is None
+        assert one(runtime, f"onnx_optimize_song({', '.join(LOW_LEVEL.values())})") is not None
+    else:
+        with pytest.raises(duckdb.Error, match=message):
+            one(runtime, call)
+
+
+def test_without_the_runtime_an_error_says_what_to_do(portable):
+    with pytest.raises(duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opt"):
+        one(portable, f"optimize_song({ARGUMENTS})")
+
+
+def test_the_steps_may_be_given_to_the_model_itself(runtime):
+    def after(steps: int) -> float:
+        call = ", ".join((LOW_LEVEL | {"steps": str(steps)}).values())
+        return one(runtime, f"onnx_optimize_song({call}).popularity_after")
+
+    before = one(runtime, f"optimize_song({ARGUMENTS}).popularity_before")
+    assert before < after(2) < after(60)
+
+
+# In words
+
+
+def test_changes_are_described(runtime, portable):
+    found = one(runtime, f"describe_changes(optimize_song({ARGUMENTS}))")
+    assert re.fullmatch(
+        r"(Raise|Lower) \w+ from \S+( dB| BPM)? to \S+( dB| BPM)?(, (raise|lower) [^,]+)? and "
+        r"(raise|lower) [^:]+: popularity \d+ to \d+ \(\+\d+\.\d\), and [+-]\d+\.\d by the judge\.",
+        found,
+    )
+    change = "{'feature': 'tempo', 'before': 99.6, 'after': 120, 'delta': 20.4}"
+    figures = (
+        "'popularity_before': 40.4, 'popularity_after': 45.6, 'popularity_delta': 5.2, "
+        "'judged_delta': -0.3"
+    )
+    assert one(portable, f"describe_changes({{'changes': [{change}], {figures}}})") == (
+        "Raise tempo from 100 BPM to 120 BPM: popularity 40 to 46 (+5.2), and -0.3 by the judge."
+    )
+    tiny = "{'feature': 'energy', 'before': 0.041, 'after': 0.044, 'delta': 0.003}"
+    silent = "{'feature': 'loudness', 'before': -15, 'after': -0.001, 'delta': 14.999}"
+    assert one(portable, f"describe_changes({{'changes': [{tiny}, {silent}], {figures}}})") == (
+        "Raise energy slightly from 0.04 and raise loudness from -15.0 dB to 0.0 dB: "
+        "popularity 40 to 46 (+5.2), and -0.3 by the judge."
+    )
+    nothing = f"describe_changes({{'changes': [{change}][:0], {figures}}})"
+    assert one(portable, nothing) == "Leave it as it is: no change was found that would help."
+
+
+def test_names_bounds_and_defaults_are_those_of_the_model(warehouse):
+    """What training measures is what a call asks for that says nothing."""
+    assert list(AUDIO) == NAMES == list(POPULARITY.inputs[:9])
+    manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
+    sql = manifest["functions"]["function.hitparade.optimize_song"]["compiled_code"]
+    assert f"[{', '.join(f'{low:g}' for low in LOW)}]" in sql
+    assert f"[{', '.join(f'{high:g}' for high in HIGH)}]" in sql
+    options = f"max_change := {MAX_CHANGE}, max_features := {MOST}, penalty := {PENALTY})"
+    assert sql.count(options) == 2
+    assert len(re.findall(rf"penalty,\s+{STEPS}\s", sql)) == 2
+
+
+def test_what_the_runtime_returns_is_what_the_function_declares(warehouse):
+    manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
+    sql = manifest["functions"]["function.hitparade.onnx_optimize_song"]["compiled_code"]
+    declared = re.search(r"struct\([^)]*\)", sql).group()
+    assert re.sub(r"\s+", " ", declared).replace("( ", "(").replace(" )", ")") == RETURNS
+
+
+# The registry
+
+
+def test_only_the_optimiser_can_be_champion(small_copy):
+    with duckdb.connect(small_copy.database) as connection:
+        for algorithm in ("teacher", "student", "judge"):
+            ((model_id,),) = connection.execute(
+                "select model_id from ml.model_versions "
+                "where task = 'song_optimization' and algorithm = ?",
+                [algorithm],
+            ).fetchall()
+            refusal = f"is the {algorithm} of task song_optimization, which no function of the task"
+            with pytest.raises(udfs.ModelError, match=refusal):
+                udfs.promote(connection, "song_optimization", model_id)
+        champion = connection.execute(
+            "select algorithm from ml.champions "
+            "inner join ml.model_versions using (task, model_id) where task = 'song_optimization'"
+        ).fetchall()
+    assert champion == [("gradient",)]
+
+
+# What is stored
+
+RUN = ("run", "--select", "fct_song_optimizations")
+
+
+def test_stored_advice_is_that_of_the_function(runtime):
+    rows = runtime.sql(
+        "with advised as ("
+        "  select track_id, optimize_song(t) as advice from dim_tracks as t"
+        "  where is_pair_representative and popularity between 50 and 59"
+        "), flat as ("
+        "  select track_id, advice, unnest(advice.changes) as change from advised"
+        ") select stored.*, flat.change, flat.advice from fct_song_optimizations as stored "
+        "full join flat on stored.track_id = flat.track_id and change_rank = change.rank"
+    ).to_arrow_table()
+    stored = rows.to_pylist()
+    assert len(stored) > 500
+    for row in stored:
+        assert row["feature"] == row["change"]["feature"]
+        assert row["effect"] == pytest.approx(row["change"]["effect"], abs=0.02)
+        assert row["value_after"] == pytest.approx(row["change"]["after"], rel=0.01, abs=0.01)
+        assert row["judged_delta"] == pytest.approx(row["advice"]["judged_delta"], abs=1)
+        assert not math.isnan(row["distance_after"])
+
+
+def test_only_new_and_changed_songs_are_optimised_again(small_copy, small_sample):
+    state = "select track_id, any_value(predicted_at) from fct_song_optimizations group by track_id"
+    before = dict(small_copy.query(state))
+    with duckdb.connect(small_copy.database) as connection:
+        gone, changed = sorted(before)[:2]
+        connection.execute("delete from fct_song_optimizations where track_id = ?", [gone])
+        connection.execute(
+            "update fct_song_optimizations set inputs_hash = '' where track_id = ?", [changed]
+        )
+    small_copy.dbt(*RUN, HITPARADE_SAMPLE=str(small_sample))
+    after = dict(small_copy.query(state))
+    assert set(after) == set(before)
+    assert {track for track in after if after[track] != before[track]} == {gone, changed}
+    narrow = "{songs_to_optimize: popularity = 55}"
+    small_copy.dbt(*RUN, "--vars", narrow, HITPARADE_SAMPLE=str(small_sample))
+    left = {
+        track
+        for (track,) in small_copy.query("select distinct track_id from fct_song_optimizations")
+    }
+    assert left < set(after) and left
+
+
+def test_another_judge_judges_all_rows_anew(small_copy, small_sample):
+    judged = "select distinct judge from fct_song_optimizations"
+    before = small_copy.query(judged)
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("update fct_song_optimizations set judge = 'another'")
+    small_copy.dbt(*RUN, HITPARADE_SAMPLE=str(small_sample))
+    assert small_copy.query(judged) == before
+
+
+def test_without_a_champion_there_is_no_advice_and_the_function_says_why(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute(
+            "insert into ml.promotions "
+            "values (now()::timestamp, 'song_optimization', null, 'retired', false, false)"
+        )
+        udfs.register(connection)
+        with pytest.raises(duckdb.Error, match="task song_optimization has no champion"):
+            one(connection, f"optimize_song({ARGUMENTS})")
+    small_copy.dbt(*RUN, HITPARADE_SAMPLE=str(small_sample))
+    assert small_copy.query("select * from fct_song_optimizations") == []
+
+
+def test_a_model_from_outside_is_none_of_this_task(small_copy):
+    rows = np.eye(129)
+    model = LinearRegression().fit(rows, np.arange(129))
+    with (
+        duckdb.connect(small_copy.database) as connection,
+        pytest.raises(udfs.ModelError, match="the functions of task song_optimization ask a model"),
+    ):
+        udfs.register_model(connection, model, task="song_optimization", examples=rows)
