@@ -5,10 +5,17 @@ import plotly.graph_objects as go
 from hitparade.report.parts import label, plain
 from hitparade.report.style import ACCENT, REST, SECOND, figure, names
 
+LONGEST = 24
+
 
 def before_and_after(rows: list[dict]) -> go.Figure:
     """Popularity of songs before and after their changes, and where the judge sees them end."""
-    songs = [label(f"{row['track_name']} - {row['artists']}") for row in rows]
+    # Numbered, for two songs may have one name, and short, for a narrow page.
+    titles = [row["track_name"] for row in rows]
+    songs = [
+        f"{place}. {label(title if len(title) <= LONGEST else title[: LONGEST - 1] + '…')}"
+        for place, title in enumerate(titles, 1)
+    ]
     traces: list = [
         go.Bar(
             name=side,

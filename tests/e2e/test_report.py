@@ -218,7 +218,7 @@ def test_the_contents_lead_to_every_section(page):
     links = page.locator("nav a").evaluate_all("links => links.map(a => a.hash.slice(1))")
     sections = page.locator("section").evaluate_all("sections => sections.map(s => s.id)")
     assert links == sections
-    assert len(sections) == 10
+    assert len(sections) == 11
 
 
 def test_text_from_the_data_is_no_markup(copy, look, tmp_path):
@@ -289,7 +289,7 @@ def test_a_warehouse_of_before_the_marts_is_named_with_what_to_do(tmp_path):
     duckdb.connect(tmp_path / "old.duckdb").close()
     result = command(tmp_path / "old.duckdb", "--output", tmp_path / "report.html")
     assert result.exit_code == 1
-    assert "has no rpt_artist_frequency, rpt_calibration" in result.output
+    assert "has no fct_song_optimizations, rpt_artist_frequency" in result.output
     assert "run `dbt build`" in result.output
     assert not (tmp_path / "report.html").exists()
 
