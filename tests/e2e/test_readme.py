@@ -22,7 +22,9 @@ ON_SAMPLE, ON_REAL_FILES = (
 @pytest.mark.parametrize(("query", "output"), ON_SAMPLE)
 def test_a_query_prints_what_the_readme_shows(warehouse, query, output):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
-        if re.search(r"next_songs_for_title\(|optimize_song\(", query):  # they have no form in pure SQL
+        if re.search(
+            r"next_songs_for_title\(|optimize_song\(", query
+        ):  # they have no form in pure SQL
             udfs.register(connection)
         assert str(connection.sql(query)).rstrip() == output.rstrip()
 

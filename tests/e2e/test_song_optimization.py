@@ -37,19 +37,6 @@ LOW_LEVEL = {
 POSITIONS = re.sub(r"\w+ := ", "", ARGUMENTS)
 
 
-@pytest.fixture(scope="module")
-def portable(warehouse):
-    with duckdb.connect(warehouse.database, read_only=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def runtime(warehouse):
-    with duckdb.connect(warehouse.database, read_only=True) as connection:
-        udfs.register(connection)
-        yield connection
-
-
 def one(connection, call, source=""):
     return connection.execute(f"select {call} {source}").fetchall()[0][0]
 
