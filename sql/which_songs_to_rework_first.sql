@@ -1,13 +1,15 @@
 -- Which songs just below the hit cut should be reworked first, when there is time for 20 changes?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, popularity BIGINT, changes BIGINT,
--- claimed DOUBLE, judged DOUBLE, changes_so_far BIGINT, what_to_do VARCHAR. The songs with most points a
--- change by the judge come first.
+-- estimate DOUBLE, estimate_after DOUBLE, judged DOUBLE, changes_so_far BIGINT, what_to_do VARCHAR. The
+-- songs with most points a change by the judge come first. A song that the model underrates so far that
+-- it would still see it below what it has is left out: of such a song it knows too little.
 with songs as (
 
     select
         track_id,
         count(*) as changes,
-        any_value(popularity_delta) as claimed,
+        any_value(popularity_before) as estimate,
+        any_value(popularity_after) as estimate_after,
         any_value(judged_delta) as judged,
         string_agg(
             feature || ' ' || round(value_before, 2) || ' to ' || round(value_after, 2), ', '
@@ -22,24 +24,30 @@ with songs as (
 ranked as (
 
     select
-        *,
-        cast(sum(changes) over (order by judged / changes desc, track_id asc) as bigint) as changes_so_far
+        songs.*,
+        tracks.track_name,
+        tracks.artists,
+        tracks.popularity,
+        cast(
+            sum(songs.changes) over (order by songs.judged / songs.changes desc, songs.track_id asc) as bigint
+        ) as changes_so_far
     from songs
-    where judged > 0
+    inner join dim_tracks as tracks
+        on songs.track_id = tracks.track_id
+    where songs.judged > 0 and songs.estimate_after > tracks.popularity
 
 )
 
 select
-    tracks.track_name,
-    tracks.artists,
-    tracks.popularity,
-    ranked.changes,
-    round(ranked.claimed, 1) as claimed,
-    round(ranked.judged, 1) as judged,
-    ranked.changes_so_far,
-    ranked.what_to_do
+    track_name,
+    artists,
+    popularity,
+    changes,
+    round(estimate, 1) as estimate,
+    round(estimate_after, 1) as estimate_after,
+    round(judged, 1) as judged,
+    changes_so_far,
+    what_to_do
 from ranked
-inner join dim_tracks as tracks
-    on ranked.track_id = tracks.track_id
-where ranked.changes_so_far <= 20
-order by ranked.changes_so_far
+where changes_so_far <= 20
+order by changes_so_far

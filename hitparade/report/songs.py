@@ -18,7 +18,8 @@ SONGS = """
         ) order by advice.change_rank) as changes
     from fct_song_optimizations as advice
     inner join dim_tracks as tracks on advice.track_id = tracks.track_id
-    where advice.change_rank > 0
+    -- of the others the model knows too little: even changed, it sees them below what they have
+    where advice.change_rank > 0 and advice.popularity_after > tracks.popularity
     group by tracks.track_id, tracks.track_name, tracks.artists
     order by judged_delta desc, tracks.track_id
     limit 12
@@ -59,12 +60,13 @@ def advice(connection: duckdb.DuckDBPyConnection) -> Section:
 
 def _songs(rows: list[dict]) -> Chart:
     first = rows[0]
-    gain = first["popularity_after"] - first["popularity_before"]
     return Chart(
-        f"{first['track_name']} would gain {gain:.0f} points of popularity, "
-        f"{first['judged_delta']:.0f} by the judge",
-        f"The {len(rows)} songs with the largest gain by the judge: what the student says before "
-        "and after, and where the judge sees them end.",
+        f"{first['track_name']} would go from {first['popularity_before']:.0f} to "
+        f"{first['popularity_after']:.0f} by the model, and gain {first['judged_delta']:.0f} "
+        "by the judge",
+        f"The {len(rows)} songs with the largest gain by the judge, of those that the model would "
+        "see above the popularity they have: what it says before and after, and where the judge "
+        "sees them end.",
         [Panel("advice-songs", figures.before_and_after(rows))],
         {"before": REST, "after": ACCENT, "by the judge": SECOND},
     )

@@ -316,7 +316,8 @@ def test_changes_are_described(runtime, portable):
     found = one(runtime, f"describe_changes(optimize_song({ARGUMENTS}))")
     assert re.fullmatch(
         r"(Raise|Lower) \w+ from \S+( dB| BPM)? to \S+( dB| BPM)?(, (raise|lower) [^,]+)? and "
-        r"(raise|lower) [^:]+: popularity \d+ to \d+ \(\+\d+\.\d\), and [+-]\d+\.\d by the judge\.",
+        r"(raise|lower) [^:]+: popularity by the model \d+ to \d+ \(\+\d+\.\d\), "
+        r"and [+-]\d+\.\d by the judge\.",
         found,
     )
     change = "{'feature': 'tempo', 'before': 99.6, 'after': 120, 'delta': 20.4}"
@@ -325,13 +326,14 @@ def test_changes_are_described(runtime, portable):
         "'judged_delta': -0.3"
     )
     assert one(portable, f"describe_changes({{'changes': [{change}], {figures}}})") == (
-        "Raise tempo from 100 BPM to 120 BPM: popularity 40 to 46 (+5.2), and -0.3 by the judge."
+        "Raise tempo from 100 BPM to 120 BPM: popularity by the model 40 to 46 (+5.2), "
+        "and -0.3 by the judge."
     )
     tiny = "{'feature': 'energy', 'before': 0.041, 'after': 0.044, 'delta': 0.003}"
     silent = "{'feature': 'loudness', 'before': -15, 'after': -0.001, 'delta': 14.999}"
     assert one(portable, f"describe_changes({{'changes': [{tiny}, {silent}], {figures}}})") == (
         "Raise energy slightly from 0.04 and raise loudness from -15.0 dB to 0.0 dB: "
-        "popularity 40 to 46 (+5.2), and -0.3 by the judge."
+        "popularity by the model 40 to 46 (+5.2), and -0.3 by the judge."
     )
     nothing = f"describe_changes({{'changes': [{change}][:0], {figures}}})"
     assert one(portable, nothing) == "Leave it as it is: no change was found that would help."

@@ -13,7 +13,7 @@
                 2
             )
         )[1]
-        || ': popularity ' || {{ rounded_text('o.popularity_before', 0) }}
+        || ': popularity by the model ' || {{ rounded_text('o.popularity_before', 0) }}
         || ' to ' || {{ rounded_text('o.popularity_after', 0) }}
         || ' (' || {{ rounded_text('o.popularity_delta', 1, '+') }}
         || '), and ' || {{ rounded_text('o.judged_delta', 1, '+') }} || ' by the judge.'
