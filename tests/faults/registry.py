@@ -56,9 +56,13 @@ SERVED = """
     create temp view served as
     select
         model_id,
-        struct_pack(
-            kind, transform, layers, intercepts, depth, roots, features, thresholds, "next", leaves
-        ) as portable
+        -- a model without the portable form has none of its columns
+        case
+            when kind is not null then struct_pack(
+                kind, transform, layers, intercepts, depth, roots, features, thresholds, "next",
+                leaves
+            )
+        end as portable
     from ml.served_models
 """
 
