@@ -107,7 +107,13 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
         )
     buffer = io.BytesIO()
     program.save(buffer)
-    return onnx.load_model_from_string(buffer.getvalue())
+    core = onnx.load_model_from_string(buffer.getvalue())
+    # Where torch found each node, by the paths of this machine: no part of a model.
+    for part in (core.graph, *core.functions):
+        part.ClearField("metadata_props")
+        for node in part.node:
+            node.ClearField("metadata_props")
+    return core
 
 
 def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:

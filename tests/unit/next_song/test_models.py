@@ -1,6 +1,7 @@
 """Models of the next song: what they learn, and the graphs that they become."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -150,6 +151,8 @@ def test_training_twice_gives_equal_bytes(data, graph):
     torch.manual_seed(5)  # that of the process does not matter
     again, _ = training.build(data, "hybrid", SMALL)
     assert export.to_onnx(again, data.catalogue, 8) == graph
+    # Nor does it know the folder that it was trained in: elsewhere it has the same bytes.
+    assert str(Path(export.__file__).parent).encode() not in graph
 
 
 def test_a_model_that_would_be_too_large_is_refused(model, data, monkeypatch):
