@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from hitparade.training_run import incumbent, metrics, row
+from hitparade.training_run import incumbent, metrics, ranges_of, row
 from models_py.song_optimization import graph, training
 from models_py.song_optimization.data import read
 from models_py.song_optimization.protocol import STUDENT
@@ -33,15 +33,11 @@ def rows(
     run = run | incumbent(
         run, history, promotions, lambda content: training.rescore(content, data, models)
     )
-    seen = data.parts[STUDENT].features
-    inputs = [
-        {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
-        for name, low, high in zip(data.names, seen.min(axis=0), seen.max(axis=0), strict=True)
-    ]
+    ranges = ranges_of(data.names, data.parts[STUDENT].features)
     return [
         run
         | row(
-            candidate, inputs, OUTPUTS.get(candidate.algorithm, ["popularity"]), algorithms, earlier
+            candidate, ranges, OUTPUTS.get(candidate.algorithm, ["popularity"]), algorithms, earlier
         )
         # There is one split only, by artist.
         | {"metrics": metrics(candidate, training.METRIC, 1, run["definition"], [])}

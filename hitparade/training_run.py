@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from models_py import hit, log_streams, log_streams_context, popularity, tier, training
-from models_py.examples import HOLDOUT, Examples, TrainingError, examples
+from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.next_song.protocol import TASK as NEXT_SONG
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from models_py.training import Candidate
@@ -45,11 +45,12 @@ def rows(
     run = run | incumbent(
         run, history, promotions, lambda content: training.rescore(task, content, found)
     )
-    inputs = _inputs(found)
+    seen, _ = found.split(HOLDOUT)
+    ranges = ranges_of(found.names, seen.features)
     folds = len(np.unique(found.fold))
     return [
         run
-        | row(candidate, inputs, task.outputs, algorithms, earlier)
+        | row(candidate, ranges, task.outputs, algorithms, earlier)
         | {
             "metrics": metrics(candidate, task.metric, folds, run["definition"], ceilings),
             "portable": portable.translate(candidate.onnx),
@@ -131,14 +132,11 @@ def row(
     }
 
 
-def _inputs(examples: Examples) -> list[dict]:
-    """The model's inputs in order, with the range of the rows it was trained on."""
-    seen, _ = examples.split(HOLDOUT)
+def ranges_of(names: Sequence[str], seen: np.ndarray) -> list[dict]:
+    """A model's inputs in order, with the range of the rows (n, k) it was trained on."""
     return [
         {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
-        for name, low, high in zip(
-            examples.names, seen.features.min(axis=0), seen.features.max(axis=0), strict=True
-        )
+        for name, low, high in zip(names, seen.min(axis=0), seen.max(axis=0), strict=True)
     ]
 
 

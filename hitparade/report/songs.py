@@ -35,6 +35,10 @@ FEATURES = """
     group by feature
     order by songs desc, feature
 """
+UNDERRATED = (
+    "The model sees every song below the popularity that it has, even after its changes: it knows "
+    "too little of them for an example."
+)
 OPTIMIZED = "select count(distinct track_id) as songs from fct_song_optimizations"
 
 
@@ -44,9 +48,10 @@ def advice(connection: duckdb.DuckDBPyConnection) -> Section:
     blocks: list = [
         Note("No song is optimised: there is no champion for it, or no change that helps.")
     ]
-    if rows:
+    if features:
         (optimized,) = fetch(connection, OPTIMIZED)
-        blocks = [_songs(rows), _changes(rows), _features(features, optimized["songs"])]
+        songs = [_songs(rows), _changes(rows)] if rows else [Note(UNDERRATED)]
+        blocks = [*songs, _features(features, optimized["songs"])]
     return Section(
         "advice",
         "Advice",

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, sync_playwright
 from typer.testing import CliRunner
 
 from hitparade import cli
-from hitparade.report import MARTS
+from hitparade.report import MARTS, songs
+from hitparade.report.parts import Note
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -246,6 +247,15 @@ def test_a_task_without_a_champion_gets_a_sentence(copy, look, tmp_path):
     assert "Hit: no newest model is the champion, so nothing is shown of it." in text
     assert opened.page.locator("#importance-tier").count() == 1
     assert opened.said == []
+
+
+def test_songs_that_the_model_underrates_are_no_example_of_advice(copy):
+    with duckdb.connect(copy.database) as connection:
+        connection.execute("update dim_tracks set popularity = 100")
+        first, *others = songs.advice(connection).blocks
+    assert first == Note(songs.UNDERRATED)
+    # What is changed is counted all the same.
+    assert [panel.id for chart in others for panel in chart.panels] == ["advice-features"]
 
 
 def test_empty_marts_get_sentences(copy, look, tmp_path):
