@@ -19,14 +19,41 @@ ON_SAMPLE, ON_REAL_FILES = (
 )
 
 
-@pytest.mark.parametrize(("query", "output"), ON_SAMPLE)
+# What nets answer, which have no form in pure SQL. Trained on another processor they answer nearly
+# the same, and choose other rows where two are near each other.
+NETS = re.compile(r"next_songs_for_title\(|optimize_song\(")
+
+
+def cells(output: str) -> list[list[str]]:
+    """The cells of each line of a printed table."""
+    lines = [line for line in output.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("query", "output"), [case for case in ON_SAMPLE if not NETS.search(case[0])]
+)
 def test_a_query_prints_what_the_readme_shows(warehouse, query, output):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
-        if re.search(
-            r"next_songs_for_title\(|optimize_song\(", query
-        ):  # they have no form in pure SQL
-            udfs.register(connection)
         assert str(connection.sql(query)).rstrip() == output.rstrip()
+
+
+@pytest.mark.parametrize(("query", "output"), [case for case in ON_SAMPLE if NETS.search(case[0])])
+def test_a_query_of_nets_prints_nearly_what_the_readme_shows(warehouse, query, output):
+    with duckdb.connect(warehouse.database, read_only=True) as connection:
+        udfs.register(connection)
+        printed = cells(str(connection.sql(query)))
+    shown = cells(output)
+    assert printed[:2] == shown[:2]  # names and types
+    assert len(printed) == len(shown)
+    place = shown[1].index("varchar")
+    here, there = ({row[place]: row for row in rows[2:]} for rows in (printed, shown))
+    # Of three that are near each other, another may come last.
+    assert len(here.keys() & there.keys()) >= len(there) - 1
+    for name in here.keys() & there.keys():
+        for column, one, other in zip(shown[0], here[name], there[name], strict=True):
+            if name not in (one, other) and column != "rank":
+                assert float(one) == pytest.approx(float(other), rel=0.2, abs=0.02)
 
 
 def test_a_query_on_the_published_files_prints_what_the_readme_shows(real_files, empty):
