@@ -7,24 +7,32 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hitparade import raw, slices
+from hitparade import load, raw, slices
 from hitparade.warehouse import connect, database
 
 
-def run(console: Console) -> bool:
+def run(console: Console, target: str = "duckdb") -> bool:
     """Build the warehouse by `dbt build`; return whether all of it succeeded.
 
     Raises:
         raw.RawFileError: a raw file cannot be read.
         WarehouseError: the database file cannot be used.
+        load.LoadError: Snowflake refused the raw files.
         OSError: a file or folder cannot be written.
     """
     _write_missing_sample(console)
     _read_raw_files(console)
-    _check_writable(database())
+    if target == "snowflake":
+        load.run(console)
+    else:
+        _check_writable(database())
     dbt = Path(sys.executable).with_name("dbt")
     result = subprocess.run(
-        [dbt, "build"], cwd=raw.ROOT, env=_dbt_environment(), stderr=subprocess.PIPE, text=True
+        [dbt, "build", "--target", target],
+        cwd=raw.ROOT,
+        env=_dbt_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     sys.stderr.write("".join(without_leak_report(result.stderr)))
     return result.returncode == 0

@@ -65,6 +65,8 @@ class Plugin(BasePlugin):
                 return raw.files()
             if source_config.identifier == "slices":
                 return slices.listed()
+            if source_config.identifier == "playlists":
+                return slices.PLAYLISTS.empty_table()  # a table of Snowflake: here SQL reads slices
             return raw.read(source_config.identifier).records
         except raw.RawFileError as error:
             raise DbtRuntimeError(str(error)) from error

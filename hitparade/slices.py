@@ -11,6 +11,12 @@ SCHEMA = pa.schema(
     + [("bytes", pa.int64())]
 )
 
+# A playlist of a slice, or a slice that cannot be used, as `hitparade load` hands it to Snowflake.
+PLAYLISTS = pa.schema(
+    [(name, pa.string()) for name in ("slice", "fingerprint", "slice_rule", "slice_reason")]
+    + [("content", pa.string()), ("place", pa.int64())]
+)
+
 
 def listed() -> pa.Table:
     """Return one row for each slice of the user's folder and those below it, else of the sample's.

@@ -1,12 +1,15 @@
 """What a dbt training model does: train what changed, return rows for the registry."""
 
+import functools
 import hashlib
 import importlib.metadata
+import importlib.resources
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 import pyarrow as pa
 
@@ -16,14 +19,34 @@ from udfs.schema import SCHEMA
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
-CODE = Path(__file__).resolve().parents[1] / "models_py"
+# The folder, or where Snowflake runs it the part of a zip.
+CODE = importlib.resources.files("models_py")
 # What only the search for hyperparameters reads: no model is made by it.
-SEARCH = {CODE / "search.py", CODE / "spaces.py"}
+SEARCH = ("search.py", "spaces.py")
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
 
 
+def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
+    """Let a training read what Snowflake hands over, and return rows as it takes them."""
+
+    @functools.wraps(train)
+    def trained(*arguments, **relations):
+        # There is no data frame of Snowflake where its package was not loaded.
+        if "snowflake.snowpark" not in sys.modules:
+            return train(*arguments, **relations)
+        from hitparade import snowpark
+
+        features = next(iter(relations.values()))
+        session = getattr(features, "session", None)
+        rows = train(*arguments, **{k: snowpark.readable(v) for k, v in relations.items()})
+        return snowpark.stored(session, rows) if session else rows
+
+    return trained
+
+
+@_in_any_warehouse
 def train(
     task: str,
     features,
@@ -57,7 +80,7 @@ def train(
     table = table.sort_by(table.column_names[0])
     ceilings = _rows_of(task, ceilings)
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
-    run = _run(task, [table], (ceilings, members), CODE.glob("*.py"), LIBRARIES)
+    run = _run(task, [table], (ceilings, members), _python(CODE), LIBRARIES)
     run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
     changed = _changed(run, algorithms, earlier)
@@ -72,6 +95,7 @@ def train(
     )
 
 
+@_in_any_warehouse
 def train_next_song(
     playlists,
     tracks,
@@ -106,7 +130,7 @@ def train_next_song(
             (edges, ["track_number", "neighbour_number"]),
         )
     ]
-    run = _run(protocol.TASK, tables, ceilings, (CODE / "next_song").glob("*.py"), NET_LIBRARIES)
+    run = _run(protocol.TASK, tables, ceilings, _python(CODE / "next_song"), NET_LIBRARIES)
     own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
     run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
     earlier = _newest(history)
@@ -119,6 +143,7 @@ def train_next_song(
     return _trained(lambda: rows(run, tables, changed, earlier, history, promotions, ceilings))
 
 
+@_in_any_warehouse
 def train_song_optimization(
     features,
     genres,
@@ -144,7 +169,7 @@ def train_song_optimization(
     """
     table = features.to_arrow_table().sort_by("track_id")
     members = {"genres": _members(genres)}
-    code = [*(CODE / "song_optimization").glob("*.py"), *CODE.glob("*.py")]
+    code = [*_python(CODE / "song_optimization"), *_python(CODE)]
     libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
     run = _run(SONG_OPTIMIZATION, [table], members, code, libraries)
     run["definition"] = _definition(table, definition, members)
@@ -160,7 +185,11 @@ def train_song_optimization(
 
 
 def _run(
-    task: str, tables: list[pa.Table], known: object, code: Iterable[Path], libraries: Iterable[str]
+    task: str,
+    tables: list[pa.Table],
+    known: object,
+    code: Iterable[Traversable],
+    libraries: Iterable[str],
 ) -> dict:
     """What the candidates of a run have in common, but for the definition."""
     return {
@@ -168,7 +197,7 @@ def _run(
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "feature_fingerprint": _fingerprint(tables, known),
         "code_fingerprint": _code(code),
-        "library_versions": json.dumps({lib: importlib.metadata.version(lib) for lib in libraries}),
+        "library_versions": json.dumps({lib: _version(lib) for lib in libraries}),
     }
 
 
@@ -220,16 +249,28 @@ def _definition(table: pa.Table, definition: dict, members: dict[str, list[str]]
     return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()} | members)
 
 
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        # Snowflake has the build of xgboost that goes by the plain name.
+        return importlib.metadata.version(library.removesuffix("-cpu"))
+
+
 def _config(params: dict | None) -> str:
     return json.dumps(params or {}, sort_keys=True)
 
 
-def _code(paths: Iterable[Path]) -> str:
+def _python(folder: Traversable) -> list[Traversable]:
+    return [file for file in folder.iterdir() if file.name.endswith(".py")]
+
+
+def _code(files: Iterable[Traversable]) -> str:
     """A short hash of the Python that trains."""
     digest = hashlib.sha256()
-    for path in sorted(paths):
-        if path not in SEARCH:
-            digest.update(path.read_bytes())
+    for file in sorted(files, key=str):
+        if file.name not in SEARCH:
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

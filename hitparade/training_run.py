@@ -79,8 +79,8 @@ def incumbent(
         return {}
     champion = max(promotions, key=lambda row: row["promoted_at"])["model_id"]
     # A model that was trained twice may have been pruned once.
-    kept = history.filter(f"model_id = '{champion}' and onnx is not null")
-    found = kept.select("onnx", "sha256", "definition")
+    kept = history.filter(f"model_id = '{champion}' and pruned_at is null")
+    found = kept.select("model_id", "onnx", "sha256", "definition")
     for model in found.to_arrow_table().to_pylist():
         if model["definition"] == run["definition"]:
             if hashlib.sha256(model["onnx"]).hexdigest() != model["sha256"]:

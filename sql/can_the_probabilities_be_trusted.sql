@@ -4,10 +4,10 @@
 select
     low,
     high,
-    rows as tracks,
+    row_count as tracks,
     predicted,
     observed,
-    sqrt(predicted * (1 - predicted) / rows) as standard_error,
+    sqrt(predicted * (1 - predicted) / row_count) as standard_error,
     case
         when gap > 2 * standard_error then 'too careful'
         when gap < -2 * standard_error then 'too sure'

@@ -2,7 +2,7 @@
 -- Shape: up to 4 rows: actual VARCHAR, tracks BIGINT, flop DOUBLE, mid DOUBLE, hit DOUBLE, viral DOUBLE.
 select
     actual,
-    cast(sum(rows) as bigint) as tracks,
+    cast(sum(row_count) as bigint) as tracks,
     max(share_of_actual) filter (where predicted = 'Flop') as flop,
     max(share_of_actual) filter (where predicted = 'Mid') as mid,
     max(share_of_actual) filter (where predicted = 'Hit') as hit,

@@ -4,8 +4,8 @@
 select
     tracks.track_name,
     next_tracks.track_name as next_track,
-    cast(edges.following as bigint) as following,
-    round(edges.following / known.play_count, 3) as share_of_plays,
+    cast(edges.follows as bigint) as following,
+    round(edges.follows / known.play_count, 3) as share_of_plays,
     tracks.artist_uri = next_tracks.artist_uri as same_artist
 from features.feat_next_song_edges as edges
 inner join features.feat_next_song_tracks as known

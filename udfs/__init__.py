@@ -8,10 +8,16 @@ makes every SQL function of the database run in onnxruntime on that connection;
 task.
 """
 
-from udfs.registration import register_model, unregister_model
-from udfs.registry import assign, pin, promote, prunable, prune, rollback, unpin
-from udfs.runtime import register, set_cache_size
-from udfs.sessions import ModelError
+from importlib import import_module
+
+from udfs.errors import ModelError
+
+_HOMES = {
+    "udfs.registration": ("register_model", "unregister_model"),
+    "udfs.registry": ("assign", "pin", "promote", "prunable", "prune", "rollback", "unpin"),
+    "udfs.runtime": ("register", "set_cache_size"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ModelError",
@@ -27,3 +33,10 @@ __all__ = [
     "unpin",
     "unregister_model",
 ]
+
+
+def __getattr__(name: str):
+    """Import what is asked for: where a model runs inside Snowflake, there is no duckdb."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'udfs' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from udfs import portable
-from udfs.sessions import ModelError
+from udfs.errors import ModelError
 from udfs.validation import ROWS, Graph, Refusal, validated
 
 CPU_SECONDS = 60

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs.errors import ModelError
 from udfs.scores import LARGEST, onnx_predict
-from udfs.sessions import Model, ModelError, Models
+from udfs.sessions import Model, Models
 from udfs.vectors import by_model, whole
 
 # Songs at once: more of them leave the processor's cache.

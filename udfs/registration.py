@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from udfs.apart import validated_apart
+from udfs.errors import ModelError
 from udfs.registry import renew_served_models, transaction
 from udfs.schema import REGISTRY_FORMAT, SCHEMA, model_id
-from udfs.sessions import Model, ModelError
+from udfs.sessions import Model
 from udfs.validation import ROWS, Graph, rows_to_try
 
 TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from udfs.sessions import ModelError
+from udfs.errors import ModelError
 
 # Later than all before it, also where a clock was set back.
 NEXT_PROMOTION_AT = """

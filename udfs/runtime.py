@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from udfs import optimizations, songs
+from udfs.errors import ModelError
 from udfs.scores import onnx_predict
-from udfs.sessions import Model, ModelError, Sessions, Stored
+from udfs.sessions import Model, Sessions, Stored
 
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _lock = threading.Lock()

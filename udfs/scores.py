@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from udfs.sessions import Model, ModelError, Models
+from udfs.errors import ModelError
+from udfs.sessions import Model, Models
 from udfs.vectors import by_model, whole
 
 # Features beyond it count as not finite: float32 might overflow on the way to the scores where the

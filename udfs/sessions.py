@@ -11,13 +11,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from udfs.errors import ModelError
 from udfs.validation import Refusal, refuse_other_files
 
 DEFAULT_SIZE = 512 * 2**20
-
-
-class ModelError(RuntimeError):
-    """A call that no model can answer; the message names the cause and the next step."""
 
 
 @dataclass(frozen=True)

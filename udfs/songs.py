@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.sessions import Model, ModelError, Models
+from udfs.errors import ModelError
+from udfs.sessions import Model, Models
 from udfs.vectors import by_model, whole
 
 LARGEST_K = 100

@@ -1,11 +1,13 @@
 """From raw files to a warehouse and what is read of it: sample, build, tune, report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from hitparade import build as building
+from hitparade import load as loading
 from hitparade import raw
 from hitparade.cli import summary
 from hitparade.cli.terminal import console, errors
@@ -38,15 +40,46 @@ def sample(
         raise typer.BadParameter(str(error)) from error
 
 
+Target = Annotated[
+    Literal["duckdb", "snowflake"],
+    typer.Option(help="Where to: a file of this machine, or the account of docs/snowflake.md."),
+]
+
+
 @app.command()
-def build() -> None:
+def build(target: Target = "duckdb") -> None:
     """Build the warehouse from the raw files, or from a sample where there are none."""
-    with errors(raw.RawFileError, WarehouseError, OSError):
-        succeeded = building.run(console)
+    with errors(raw.RawFileError, WarehouseError, loading.LoadError, OSError):
+        succeeded = building.run(console, target)
     if not succeeded:
         raise typer.Exit(1)
     console.print()
-    summary.show(console, database())
+    if target == "duckdb":
+        summary.show(console, database())
+
+
+@app.command()
+def load() -> None:
+    """Load the raw files and the code into Snowflake, in the place of an earlier load."""
+    with errors(raw.RawFileError, loading.LoadError, OSError):
+        loading.run(console)
+
+
+@app.command()
+def doctor(target: Target = "duckdb") -> None:
+    """Look whether all is there that a build needs, and say what to do where it is not."""
+    from hitparade import doctor as doctors
+
+    checks = doctors.duckdb_checks() if target == "duckdb" else doctors.snowflake_checks()
+    is_well = True
+    for check in checks:
+        is_well &= not check.step
+        sign = "[red]✗[/red]" if check.step else "[green]✓[/green]"
+        console.print(f"{sign} {check.name}: {escape(check.found)}", soft_wrap=True)
+        if check.step:
+            console.print(f"  {check.step}", soft_wrap=True, markup=False)
+    if not is_well:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -152,7 +152,7 @@ def reliability(rows: list[dict]) -> go.Figure:
             name=name,
             line={"color": ACCENT if is_champion else REST, "width": 2 if is_champion else 1.5},
             marker={"size": 8 if is_champion else 5},
-            customdata=[row["rows"] for row in bins],
+            customdata=[row["row_count"] for row in bins],
             hovertemplate="said %{x:.1%}, came true %{y:.1%}<br>%{customdata:,} rows"
             f"<extra>{label(name)}</extra>",
         )
@@ -160,10 +160,10 @@ def reliability(rows: list[dict]) -> go.Figure:
     counted = [row for row in rows if model(row) == order[-1][1]]
     bars = go.Bar(
         x=[(row["low"] + row["high"]) / 2 for row in counted],
-        y=[row["rows"] for row in counted],
+        y=[row["row_count"] for row in counted],
         name="rows",
         marker_color=REST,
-        text=[_short(row["rows"]) for row in counted],
+        text=[_short(row["row_count"]) for row in counted],
         textposition="outside",
         textangle=0,
         textfont={"size": 9, "color": MUTED},
@@ -177,7 +177,7 @@ def reliability(rows: list[dict]) -> go.Figure:
     made.update_xaxes(title_text="predicted probability", row=2, col=1)
     made.update_yaxes(range=[-0.02, 1.02], tickformat=".0%", dtick=0.25, row=1, col=1)
     made.update_yaxes(title_text="came true", row=1, col=1)
-    top = 1.3 * max(row["rows"] for row in counted)
+    top = 1.3 * max(row["row_count"] for row in counted)
     made.update_yaxes(range=[0, top], showgrid=False, showticklabels=False, ticks="", row=2, col=1)
     made.update_yaxes(title_text="rows", row=2, col=1)
     return made
@@ -193,7 +193,7 @@ def tiers(rows: list[dict], order: list[str]) -> go.Figure:
         x=shown,
         y=shown,
         z=shares,
-        customdata=[[cell["rows"] if cell else 0 for cell in line] for line in grid],
+        customdata=[[cell["row_count"] if cell else 0 for cell in line] for line in grid],
         text=[["" if share is None else f"{share:.0%}" for share in line] for line in shares],
         texttemplate="%{text}",
         textfont={"color": INK},

@@ -225,7 +225,7 @@ def _with_error(value: float | None, error: float | None) -> str:
 
 
 def _counts(row: dict, champion: dict | None) -> bool:
-    return bool(champion) and row["model_id"] == champion["model_id"] and row["rows"] >= 100
+    return bool(champion) and row["model_id"] == champion["model_id"] and row["row_count"] >= 100
 
 
 def _gap(row: dict) -> float:

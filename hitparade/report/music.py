@@ -28,7 +28,7 @@ BENCHMARKS = """
 DISTRIBUTIONS = """
     select
         *,
-        rows / nullif(sum(rows) over (partition by feature), 0) as share,
+        row_count / nullif(sum(row_count) over (partition by feature), 0) as share,
         top_100_rows / nullif(sum(top_100_rows) over (partition by feature), 0) as top_100_share
     from rpt_feature_distributions
     where entity = ?
@@ -126,8 +126,8 @@ def correlations(connection: duckdb.DuckDBPyConnection) -> Section:
         blocks.append(
             Chart(
                 f"{entity.capitalize()}: {pair} are tied most ({most['correlation']:+.2f})",
-                f"Pearson correlations over {max(row['rows'] for row in pairs):,} {entity}, which "
-                "see straight lines only; the diagonal is 1 by definition and left blank. "
+                f"Pearson correlations over {max(row['row_count'] for row in pairs):,} {entity}, "
+                "which see straight lines only; the diagonal is 1 by definition and left blank. "
                 "Numbers below 0.1 are under the pointer.",
                 [Panel(identifier("correlation", entity), figures.correlations(rows))],
                 {"together": ACCENT, "opposite": SECOND},

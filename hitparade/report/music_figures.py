@@ -52,7 +52,7 @@ def distribution(rows: list[dict]) -> go.Figure:
         y=[row["share"] for row in rows],
         width=widths,
         marker={"color": REST, "line": {"width": 0}},
-        customdata=[[text, row["rows"]] for text, row in zip(bins, rows, strict=True)],
+        customdata=[[text, row["row_count"]] for text, row in zip(bins, rows, strict=True)],
         hovertemplate=f"{hover}<extra>all</extra>",
     )
     top = go.Scatter(
@@ -87,7 +87,7 @@ def correlations(rows: list[dict]) -> go.Figure:
         text=[[_hundredths(value) for value in line] for line in values],
         texttemplate="%{text}",
         textfont={"size": 9},
-        customdata=[[cell["rows"] if cell else 0 for cell in line] for line in grid],
+        customdata=[[cell["row_count"] if cell else 0 for cell in line] for line in grid],
         hovertemplate="%{y} and %{x}: %{z:.3f}<br>%{customdata:,} rows<extra></extra>",
         colorscale=DIVERGING,
         zmin=-1,

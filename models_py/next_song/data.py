@@ -189,7 +189,7 @@ def _index(names: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _edges(table: pa.Table, prefix: str) -> Edges:
-    names = (f"{prefix}following", f"{prefix}near", f"{prefix}together")
+    names = (f"{prefix}follows", f"{prefix}near", f"{prefix}together")
     return Edges(
         table["track_number"].to_numpy().astype(np.int64),
         table["neighbour_number"].to_numpy().astype(np.int64),

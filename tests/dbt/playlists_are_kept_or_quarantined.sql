@@ -4,7 +4,7 @@ with found as (
     select
         slice,
         count(place) as playlists,
-        coalesce(sum(track_count) filter (where rule is null), 0) as tracks
+        coalesce(sum(case when rule is null then track_count end), 0) as tracks
     from {{ ref('base_mpd__playlists') }}
     group by slice
 
@@ -27,8 +27,8 @@ quarantined as (
 
     select
         file as slice,
-        count(*) filter (where path like '%]' and path not like '%.tracks%') as playlists,
-        count(*) filter (where path like '%.tracks%') as tracks
+        count(case when path like '%]' and path not like '%.tracks%' then 1 end) as playlists,
+        count(case when path like '%.tracks%' then 1 end) as tracks
     from {{ ref('quarantine') }}
     where source = 'playlists'
     group by file

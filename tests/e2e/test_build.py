@@ -338,6 +338,6 @@ def test_a_champion_that_outlives_a_newer_version_stays_on_the_board(small_copy,
     assert small_copy.query(board) == [(1, True), (2, False)]
     shares = (
         "select distinct round(sum(share_of_actual), 6) from rpt_tier_confusion "
-        "group by algorithm, version, actual having sum(rows) > 0"
+        "group by algorithm, version, actual having sum(row_count) > 0"
     )
     assert small_copy.query(shares) == [(1.0,)]

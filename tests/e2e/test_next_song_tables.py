@@ -74,7 +74,7 @@ def test_edges_are_what_the_slices_say(portable, slices):
                 together[other, track] += 1
                 fit[track, other] += (step == 1) * (not ranking[pid])
     rows = portable.execute(
-        "select track_number, neighbour_number, following, near, together, fit_following, strength "
+        "select track_number, neighbour_number, follows, near, together, fit_follows, strength "
         "from features.feat_next_song_edges"
     ).fetchall()
     assert len(rows) > 100_000

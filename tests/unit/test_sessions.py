@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.hand_models import linear
-from udfs.sessions import ModelError, Sessions, Stored
+from udfs.errors import ModelError
+from udfs.sessions import Sessions, Stored
 
 LINES = {name: linear([float(place)], 0.0) for place, name in enumerate("abcd", start=1)}
 # The same number of inputs, so the same number of bytes.

@@ -101,7 +101,9 @@ def test_everything_is_described(manifest):
 def test_every_macro_and_its_arguments_are_described(manifest):
     missing = []
     for name, macro in own(manifest, "macros").items():
-        is_variant = re.match(r"duckdb__(?!scalar_function_sql|get_limit_sql)", macro["name"])
+        is_variant = re.match(
+            r"(duckdb|snowflake)__(?!scalar_function_sql|get_limit_sql)", macro["name"]
+        )
         if not is_variant and not macro["description"]:
             missing.append(name)
         missing += [f"{name}({a['name']})" for a in macro["arguments"] if not a["description"]]
@@ -112,7 +114,9 @@ def test_every_column_is_documented(manifest, warehouse):
     catalog = warehouse.query("select schema_name, table_name, column_name from duckdb_columns()")
     tables = own(manifest, "nodes") | own(manifest, "sources")
     for name, node in tables.items():
-        if name.startswith(("model.", "seed.", "source.")):
+        # raw.playlists stands in Snowflake alone.
+        is_here = node["config"].get("meta", {}).get("warehouse", "duckdb") == "duckdb"
+        if name.startswith(("model.", "seed.", "source.")) and is_here:
             table = (node["schema"], node.get("alias") or node["identifier"])
             assert {c for s, t, c in catalog if (s, t) == table} == set(node["columns"]), name
 

@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('traffic') }}
-(task_name, key) as case
+{{ parameters(['task_name', 'key']) }} case
     when {{ champion_of('task_name') }} is not null
         then coalesce(
             -- the key is no part of a lambda, whose names would hide a column of the caller's

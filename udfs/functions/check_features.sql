@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('challengers') }}
-(model_id, features) as list_transform(
+{{ parameters(['model_id', 'features']) }} list_transform(
     {{ served('model_id', 'features') }},
     lambda o: case
         {{ bad_call('o', 'check_features', 'varchar[]') }}

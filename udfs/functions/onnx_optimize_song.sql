@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('challengers') }}
-(model_id, judge_model_id, song, lows, highs, max_changes, max_features, penalty, steps) as {{ needs_runtime(
+{{ parameters(['model_id', 'judge_model_id', 'song', 'lows', 'highs', 'max_changes', 'max_features', 'penalty', 'steps']) }} {{ needs_runtime(
     'onnx_optimize_song',
     ['judge_model_id', 'song', 'lows', 'highs', 'max_changes', 'max_features', 'penalty', 'steps'],
     optimization(),

@@ -1,4 +1,4 @@
 -- depends_on: {{ ref('challengers') }}
-(model_id, track_uri) as {{ needs_runtime(
+{{ parameters(['model_id', 'track_uri']) }} {{ needs_runtime(
     'onnx_track_vector', ['track_uri'], 'float[]', 'fct_track_vectors'
 ) }}

@@ -1,4 +1,4 @@
 -- depends_on: {{ function('onnx_predict') }}
 {% call(inputs) overloads('hit', leading='algorithm') %}
-onnx_predict({{ newest('hit') }}, {{ inputs }})[2]
+{{ element('onnx_predict(' ~ newest('hit') ~ ', ' ~ inputs ~ ')', 2) }}
 {% endcall %}

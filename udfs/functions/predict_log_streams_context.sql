@@ -1,4 +1,4 @@
 -- depends_on: {{ function('onnx_predict') }}
 {% call(inputs) overloads('log_streams_context') %}
-onnx_predict({{ champion('log_streams_context') }}, {{ inputs }})[1]
+{{ element('onnx_predict(' ~ champion('log_streams_context') ~ ', ' ~ inputs ~ ')', 1) }}
 {% endcall %}

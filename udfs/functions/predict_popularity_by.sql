@@ -1,4 +1,4 @@
 -- depends_on: {{ function('onnx_predict') }}
 {% call(inputs) overloads('popularity', leading='algorithm') %}
-onnx_predict({{ newest('popularity') }}, {{ inputs }})[1]
+{{ element('onnx_predict(' ~ newest('popularity') ~ ', ' ~ inputs ~ ')', 1) }}
 {% endcall %}

@@ -1,2 +1,2 @@
 -- depends_on: {{ function('onnx_track_vector') }}
-(track_uri) as onnx_track_vector({{ champion('next_song') }}, track_uri)
+{{ parameters(['track_uri']) }} onnx_track_vector({{ champion('next_song') }}, track_uri)

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from udfs.errors import ModelError
 from udfs.portable import net, trees
-from udfs.sessions import ModelError
 
 
 def translate(content: bytes) -> dict | None:

@@ -78,9 +78,9 @@
     {{ concatenated(lists) }}
 {%- endmacro %}
 
-{#- Lists one after the other; one alone stays as it is. -#}
+{#- One list or two, one after the other. -#}
 {% macro concatenated(lists) -%}
-    {{ lists[0] if lists | length == 1 else 'list_concat(' ~ lists | join(', ') ~ ')' }}
+    {{ lists[0] if lists | length == 1 else 'array_cat(' ~ lists | join(', ') ~ ')' }}
 {%- endmacro %}
 
 {#- True where no input is missing: the rows that can be trained on. -#}
@@ -105,10 +105,12 @@
 {#- True where a model's inputs are those that the task's functions give it, by name and in order.
     A task without functions fits by definition. -#}
 {% macro fits_functions(task, inputs) -%}
-    coalesce({{ input_names(inputs) }} = {{ function_inputs(task) }}, true)
+    coalesce(
+        array_to_string({{ input_names(inputs) }}, ', ') = array_to_string({{ function_inputs(task) }}, ', '), true
+    )
 {%- endmacro %}
 
 {#- Names of a model's inputs in order, as a list in SQL. -#}
 {% macro input_names(inputs) -%}
-    list_transform({{ inputs }}, lambda input: input.name)
+    {{ list_field(inputs, 'name') }}
 {%- endmacro %}

@@ -19,18 +19,6 @@
     {% do return({'max_change': 0.25, 'max_features': 3, 'penalty': 0.1, 'steps': 30}) %}
 {%- endmacro %}
 
-{#- Both forms of optimize_song. Its options stand behind the arguments, and have defaults. -#}
-{% macro optimize_song_overloads() -%}
-    {%- set options = ['features := cast(null as varchar[])'] -%}
-    {%- for name, value in optimization_defaults().items() if name != 'steps' -%}
-        {%- do options.append(name ~ ' := ' ~ value) -%}
-    {%- endfor -%}
-    ({{ (argument_names('song_optimization') + options) | join(', ') }}) as
-    {{ optimized(encoded_list('song_optimization')) }},
-    ({{ (['t'] + options) | join(', ') }}) as
-    {{ optimized(encoded_list('song_optimization', 't.')) }}
-{%- endmacro %}
-
 {#- The advice for one encoded song, by the options in scope. -#}
 {% macro optimized(song) -%}
     {%- set names = changeable() | map(attribute='name') | list -%}

@@ -7,7 +7,7 @@
 {#- A feature table is key, pair_key, fold, inputs, label. -#}
 {%- set inputs = [] -%}
 {%- for column in (adapter.get_columns_in_relation(model) if execute else [])[3:-1] -%}
-    {%- do inputs.append(column.name) if not column.dtype.endswith('[]') -%}
+    {%- do inputs.append(column.name) if not is_list(column) -%}
 {%- endfor -%}
 with ranks as (
 
@@ -16,12 +16,12 @@ with ranks as (
         rank() over (order by features.{{ input }}) as input_{{ loop.index }},
         {%- endfor %}
         {%- for suspect in suspects %}
-        rank() over (order by rows.{{ suspect }}) as suspect_{{ loop.index }}
+        rank() over (order by entities.{{ suspect }}) as suspect_{{ loop.index }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ model }} as features
-    inner join {{ rows }} as rows
-        on features.{{ key }} = rows.{{ key }}
+    inner join {{ rows }} as entities
+        on features.{{ key }} = entities.{{ key }}
 
 ),
 
@@ -36,8 +36,8 @@ compared as (
         case
             when count(distinct input_{{ loop.index }}) = 2
                 then 2 * (
-                    avg(suspect_{{ place }}) filter (where input_{{ loop.index }} > 1)
-                    - avg(suspect_{{ place }}) filter (where input_{{ loop.index }} = 1)
+                    avg(case when input_{{ loop.index }} > 1 then cast(suspect_{{ place }} as double) end)
+                    - avg(case when input_{{ loop.index }} = 1 then cast(suspect_{{ place }} as double) end)
                 ) / count(*)
             else corr(input_{{ loop.index }}, suspect_{{ place }})
         end as rank_correlation

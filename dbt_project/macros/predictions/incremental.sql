@@ -32,7 +32,7 @@
         entities.{{ key }},
         {%- for column in columns %}
         case
-            when champions.{{ column.task }}_model_id is not null then {{ column.function }}(entities)
+            when champions.{{ column.task }}_model_id is not null then {{ by_row(column.function, column.task, 'entities') }}
         end as {{ column.name }},
         {%- endfor %}
         {%- for task in tasks %}
@@ -43,25 +43,23 @@
     from entities
     cross join champions
     {%- if is_incremental() %}
-    where {{ not_predicted(key, 'entities', model_columns) }}
+    {{ not_predicted(key, 'entities', model_columns) }}
     {%- endif %}
 {%- endmacro %}
 
-{#- True for a row that the table has no prediction of, from these inputs by these models. `rows` are joined to
-    `champions`, which has the same columns for the models as the table. -#}
+{#- Keeps the rows that the table has no prediction of, from these inputs by these models: the end of a query.
+    `rows` are joined to `champions`, which has the same columns for the models as the table. -#}
 {% macro not_predicted(key, rows, models, is_hashed=true) -%}
-    not exists (
-        select 1
-        from {{ this }} as predicted
-        where
-            predicted.{{ key }} = {{ rows }}.{{ key }}
+    left join {{ this }} as predicted
+        on
+            {{ rows }}.{{ key }} = predicted.{{ key }}
             {%- if is_hashed %}
-            and predicted.inputs_hash = {{ rows }}.inputs_hash
+            and {{ rows }}.inputs_hash = predicted.inputs_hash
             {%- endif %}
             {%- for model in models %}
-            and predicted.{{ model }} is not distinct from champions.{{ model }}
+            and champions.{{ model }} is not distinct from predicted.{{ model }}
             {%- endfor %}
-    )
+    where predicted.{{ key }} is null
 {%- endmacro %}
 
 {#- What a row's predictions depend on beside the models: md5 of the encoded inputs, of a block by what

@@ -1,5 +1,5 @@
 {#- True for a model that takes part in a task and is no candidate: none of its metrics picks a champion. NULL for
     one from outside, which was not measured. -#}
 {% macro is_helper(metrics) -%}
-    not list_contains(list_transform({{ metrics }}, lambda metric: metric.is_primary), true)
+    not {{ has_true(list_field(metrics, 'is_primary')) }}
 {%- endmacro %}

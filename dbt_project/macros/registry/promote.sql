@@ -39,7 +39,7 @@
         {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are of another model: dbt build --select "
             ~ stale[0] ~ "+ scores them again", info=true) }}
     {% endfor %}
-    {% if run_query(
+    {% if has_portable_lane() and run_query(
         "select model_id from ml.served_models where kind is null and model_id = '"
         ~ escape_single_quotes(model_id) ~ "'"
     ).rows | length %}
@@ -96,6 +96,7 @@
     ) %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
+    {% do renew_functions() %}
 {%- endmacro %}
 
 {#- The time of a promotion: later than all before it, also where a clock was set back. -#}
@@ -103,7 +104,7 @@
     greatest(
         {{ utc_now() }},
         coalesce(
-            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval 1 microsecond,
+            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
             {{ utc_now() }}
         )
     )

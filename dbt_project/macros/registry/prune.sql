@@ -18,13 +18,14 @@
     {% for table in registry_tables() %}
         {% do run_query(
             "update ml." ~ table ~ " set onnx = null, portable = null, pruned_at = " ~ utc_now()
-            ~ " where (task, algorithm, version, model_id) in (select (task, algorithm, version, model_id)"
+            ~ " where (task, algorithm, version, model_id) in (select task, algorithm, version, model_id"
             ~ " from pruned where (origin = 'registered') = " ~ (table == 'registered_models') ~ ")"
         ) %}
     {% endfor %}
     {% do run_query("drop table pruned") %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
+    {% do renew_functions() %}
     {{ log(pruned[0] ~ " models pruned, " ~ pruned[1] ~ " bytes", info=true) }}
 {%- endmacro %}
 

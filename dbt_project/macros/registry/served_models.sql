@@ -7,28 +7,37 @@
         task varchar,
         algorithm varchar,
         is_newest boolean,
-        inputs struct(name varchar, "type" varchar, minimum double, maximum double)[],
-        kind varchar,
-        transform varchar,
-        layers struct(weights double[][], intercepts double[])[],
-        intercepts float[],
-        depth integer,
-        roots integer[],
-        features integer[],
-        thresholds float[],
-        "next" integer[],
-        leaves float[][]
+        inputs {{ column_type('struct(name varchar, "type" varchar, minimum double, maximum double)[]') }},
+        {%- for name, type in portable_types().items() %}
+        {{ name }} {{ column_type(type) }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
     );
+{%- endmacro %}
+
+{#- The parts of a model's portable form and their types, as udfs/schema.py has them. -#}
+{% macro portable_types() -%}
+    {% do return({
+        'kind': 'varchar',
+        'transform': 'varchar',
+        'layers': 'struct(weights double[][], intercepts double[])[]',
+        'intercepts': 'float[]',
+        'depth': 'integer',
+        'roots': 'integer[]',
+        'features': 'integer[]',
+        'thresholds': 'float[]',
+        'next': 'integer[]',
+        'leaves': 'float[][]',
+    }) %}
 {%- endmacro %}
 
 {#- Renew the serving table from the registry, in the transaction of whoever calls. Rows that stay are left alone,
     for a model_id never changes its meaning, only whether it has a portable form: DuckDB cannot free what a
     transaction wrote anew while others read. -#}
 {% macro renew_served_models() -%}
-    {%- set served = "(model_id, task, algorithm, is_newest, coalesce(kind, ''))" -%}
+    {%- set served = "model_id, task, algorithm, is_newest, coalesce(kind, '')" -%}
     delete from ml.served_models
-    where {{ served }} not in (select {{ served }} from ml.models_to_serve);
-    insert into ml.served_models by name
+    where ({{ served }}) not in (select {{ served }} from ml.models_to_serve);
+    insert into ml.served_models
     select * from ml.models_to_serve
-    where {{ served }} not in (select {{ served }} from ml.served_models);
+    where ({{ served }}) not in (select {{ served }} from ml.served_models);
 {%- endmacro %}

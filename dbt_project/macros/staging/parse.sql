@@ -7,7 +7,7 @@
     '826.0' is how a copy that went through pandas writes 826. -#}
 {% macro parse_integer(column) -%}
     case
-        when {{ matches("trim(" ~ column ~ ")", "-?(\d+|\d{1,3}(,\d{3})+)(\.0)?") }}
+        when {{ matches("trim(" ~ column ~ ")", "-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.]0)?") }}
             then try_cast(split_part(replace(trim({{ column }}), ',', ''), '.', 1) as bigint)
     end
 {%- endmacro %}
@@ -17,8 +17,21 @@
     case
         when
             -- a warehouse's own cast also takes 'nan', 'inf' and '1_000'
-            {{ matches("trim(" ~ column ~ ")", "[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?") }}
+            {{ matches("trim(" ~ column ~ ")", "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?") }}
             and {{ is_finite("try_cast(trim(" ~ column ~ ") as double)") }}
             then try_cast(trim({{ column }}) as double)
+    end
+{%- endmacro %}
+
+{#- The date of a year, a month and a day; NULL where there is none. -#}
+{% macro date_of(year, month, day) -%}
+    case
+        when {{ year }} between 1 and 9999 and {{ month }} between 1 and 12 and {{ day }} between 1 and 31
+            then try_cast(
+                lpad(cast({{ year }} as varchar), 4, '0')
+                || '-' || lpad(cast({{ month }} as varchar), 2, '0')
+                || '-' || lpad(cast({{ day }} as varchar), 2, '0')
+                as date
+            )
     end
 {%- endmacro %}

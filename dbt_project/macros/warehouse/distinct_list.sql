@@ -6,3 +6,7 @@
 {% macro duckdb__distinct_list(column) -%}
     list_sort(list(distinct {{ column }}))
 {%- endmacro %}
+
+{% macro snowflake__distinct_list(column) -%}
+    array_agg(distinct {{ column }}) within group (order by {{ column }})
+{%- endmacro %}

@@ -1,9 +1,14 @@
-{#- True or false, also as text, as 1 or 0. A number stays as it is: NaN or 2 would be true otherwise,
-    and the check could not name it. -#}
+{#- True or false as 1 or 0. -#}
 {% macro flag_number(flag) -%}
     {{ return(adapter.dispatch('flag_number')(flag)) }}
 {%- endmacro %}
 
+{#- Also of a text. A number stays as it is: NaN or 2 would be true otherwise, and the check could not name it. -#}
 {% macro duckdb__flag_number(flag) -%}
     coalesce(try_cast({{ flag }} as double), cast(cast({{ flag }} as boolean) as double))
+{%- endmacro %}
+
+{#- An argument is a boolean there, whatever a caller gives. -#}
+{% macro snowflake__flag_number(flag) -%}
+    case when {{ flag }} then 1e0 when not {{ flag }} then 0e0 end
 {%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro duckdb__hex_to_integer(hex) -%}
     cast('0x' || {{ hex }} as bigint)
 {%- endmacro %}
+
+{% macro snowflake__hex_to_integer(hex) -%}
+    to_number({{ hex }}, 'XXXXXXXX')
+{%- endmacro %}

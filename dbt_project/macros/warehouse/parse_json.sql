@@ -1,5 +1,5 @@
-{#- JSON text in a shape: {"name": "varchar"} is a struct, ["varchar"] a list, "json" leaves text. What
-    has another shape is NULL in its place, and so is all of a text that is not JSON. -#}
+{#- JSON text in a shape: {"name": "varchar"} is a struct, ["varchar"] a list. What has another shape is
+    NULL in its place, and so is all of a text that is not JSON. See `field`. -#}
 {% macro parse_json(text, shape) -%}
     {{ return(adapter.dispatch('parse_json')(text, shape)) }}
 {%- endmacro %}
@@ -8,11 +8,7 @@
     try(from_json({{ text }}, '{{ tojson(shape) }}'))
 {%- endmacro %}
 
-{#- True where a text is JSON. -#}
-{% macro is_json(text) -%}
-    {{ return(adapter.dispatch('is_json')(text)) }}
-{%- endmacro %}
-
-{% macro duckdb__is_json(text) -%}
-    json_valid({{ text }})
+{#- It has any shape: `field` asks for the types. -#}
+{% macro snowflake__parse_json(text, shape) -%}
+    try_parse_json({{ text }})
 {%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro duckdb__utc_now() -%}
     make_timestamp(epoch_us(now()))
 {%- endmacro %}
+
+{% macro snowflake__utc_now() -%}
+    sysdate()
+{%- endmacro %}

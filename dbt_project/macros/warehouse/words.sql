@@ -8,3 +8,8 @@
         regexp_split_to_array(lower(coalesce({{ text }}, '')), '[^\p{L}\p{N}]+'), lambda word: word <> ''
     )[:{{ most }}]
 {%- endmacro %}
+
+{#- Its regular expressions know no classes of Unicode. -#}
+{% macro snowflake__words(text, most) -%}
+    {{ helper_name('first_words') }}({{ text }}, {{ most }})
+{%- endmacro %}

@@ -2,7 +2,7 @@ with lists as (
 
     select
         playlist_id,
-        list(track_number order by place) as track_numbers
+        {{ list_of('track_number', 'place') }} as track_numbers
     from {{ ref('int_playlist_entries') }}
     group by playlist_id
 

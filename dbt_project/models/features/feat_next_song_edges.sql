@@ -16,7 +16,7 @@ with entries as (
 
 steps as (
 
-    select unnest(range(1, {{ window + 1 }})) as step
+    {{ whole_numbers('step', window) }}
 
 ),
 
@@ -26,7 +26,7 @@ pairs as (
         earlier.track_number,
         later.track_number as neighbour_number,
         earlier.is_for_ranking,
-        count(*) filter (where steps.step = 1) as following,
+        count(case when steps.step = 1 then 1 end) as follows,
         -- in parts of 2520, which all distances divide: sums of fractions would depend on their order
         sum(cast(2520 / steps.step as integer)) as near,
         count(*) as together
@@ -50,7 +50,7 @@ both_ways as (
         neighbour_number as track_number,
         track_number as neighbour_number,
         is_for_ranking,
-        0 as following,
+        0 as follows,
         0 as near,
         together
     from pairs
@@ -62,12 +62,12 @@ edges as (
     select
         track_number,
         neighbour_number,
-        cast(sum(following) as double) as following,
-        sum(near) / 2520 as near,
+        cast(sum(follows) as double) as follows,
+        cast(sum(near) as double) / 2520 as near,
         cast(sum(together) as double) as together,
-        cast(coalesce(sum(following) filter (where not is_for_ranking), 0) as double) as fit_following,
-        coalesce(sum(near) filter (where not is_for_ranking), 0) / 2520 as fit_near,
-        cast(coalesce(sum(together) filter (where not is_for_ranking), 0) as double) as fit_together
+        cast(sum(case when is_for_ranking then 0 else follows end) as double) as fit_follows,
+        cast(sum(case when is_for_ranking then 0 else near end) as double) / 2520 as fit_near,
+        cast(sum(case when is_for_ranking then 0 else together end) as double) as fit_together
     from both_ways
     group by track_number, neighbour_number
 
@@ -77,8 +77,8 @@ strengths as (
 
     select
         *,
-        following + near + together / {{ window }} as strength,
-        fit_following + fit_near + fit_together / {{ window }} as fit_strength
+        follows + near + together / {{ window }} as strength,
+        fit_follows + fit_near + fit_together / {{ window }} as fit_strength
     from edges
 
 )
@@ -86,11 +86,11 @@ strengths as (
 select
     track_number,
     neighbour_number,
-    following,
+    follows,
     near,
     together,
     strength,
-    fit_following,
+    fit_follows,
     fit_near,
     fit_together,
     fit_strength

@@ -2,7 +2,7 @@ with plays as (
 
     select
         entries.track_uri,
-        count(*) filter (where playlists.fold <> 0) as play_count
+        count(case when playlists.fold <> 0 then 1 end) as play_count
     from {{ ref('stg_mpd__playlist_tracks') }} as entries
     inner join {{ ref('int_playlists') }} as playlists
         on entries.playlist_id = playlists.playlist_id

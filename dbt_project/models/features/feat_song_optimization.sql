@@ -13,9 +13,10 @@ with songs as (
 artists as (
 
     select
-        track_id,
-        unnest(string_split(artists, ';')) as artist
+        songs.track_id,
+        cast(artists.value as varchar) as artist
     from songs
+    {{ each("split(songs.artists, ';')", 'artists') }}
 
 ),
 

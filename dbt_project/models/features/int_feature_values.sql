@@ -37,8 +37,8 @@ select
     'tracks' as entity,
     id,
     is_top_100,
-    feature = 'popularity' as is_label,
-    feature,
+    lower(feature) = 'popularity' as is_label,
+    lower(feature) as feature,
     value
 from tracks
 unpivot (value for feature in ({{ track_features | join(', ') }}))
@@ -47,8 +47,8 @@ select
     'songs' as entity,
     id,
     is_top_100,
-    feature = 'log_streams' as is_label,
-    feature,
+    lower(feature) = 'log_streams' as is_label,
+    lower(feature) as feature,
     value
 from songs
 unpivot (value for feature in ({{ song_features | join(', ') }}))

@@ -5,7 +5,7 @@ with contents as (
 
     select
         playlist_id,
-        string_agg(track_uri, ' ' order by position) as track_uris
+        {{ joined_text('track_uri', ' ', 'position') }} as track_uris
     from {{ ref('stg_mpd__playlist_tracks') }}
     group by playlist_id
 

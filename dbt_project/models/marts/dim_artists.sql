@@ -2,17 +2,19 @@
 with credits as (
 
     select
-        track_id,
+        tracks.track_id,
         null as song_id,
-        unnest(string_split(artists, ';')) as artist
-    from {{ ref('dim_tracks') }}
-    where is_pair_representative
+        cast(names.value as varchar) as artist
+    from {{ ref('dim_tracks') }} as tracks
+    {{ each("split(tracks.artists, ';')", 'names') }}
+    where tracks.is_pair_representative
     union all
     select
         null as track_id,
-        song_id,
-        unnest(string_split(artists, ',')) as artist
-    from {{ ref('dim_songs') }}
+        songs.song_id,
+        cast(names.value as varchar) as artist
+    from {{ ref('dim_songs') }} as songs
+    {{ each("split(songs.artists, ',')", 'names') }}
 
 ),
 
@@ -34,10 +36,11 @@ artist_genres as (
 
     select distinct
         artists.artist_id,
-        unnest(tracks.genres) as genre
+        cast(genres.value as varchar) as genre
     from artists
     inner join {{ ref('dim_tracks') }} as tracks
         on artists.track_id = tracks.track_id
+    {{ each('tracks.genres', 'genres') }}
 
 ),
 
@@ -45,7 +48,7 @@ genres as (
 
     select
         artist_id,
-        string_agg(genre, ', ' order by genre) as genres_text
+        {{ joined_text('genre', ', ', 'genre') }} as genres_text
     from artist_genres
     group by artist_id
 
@@ -55,9 +58,9 @@ select
     artists.artist_id,
     min(artists.artist_name) as artist_name,
     count(artists.track_id) as tracks,
-    avg(tracks.popularity) as mean_popularity,
+    avg(cast(tracks.popularity as double)) as mean_popularity,
     max(tracks.popularity) as max_popularity,
-    count(*) filter (where tracks.popularity >= {{ var('hit_cut') }}) as hits,
+    count(case when tracks.popularity >= {{ var('hit_cut') }} then 1 end) as hits,
     any_value(genres.genres_text) as genres_text,
     avg(predictions.hit_probability) as mean_hit_probability,
     count(artists.song_id) as chart_songs,

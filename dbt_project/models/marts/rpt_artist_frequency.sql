@@ -22,10 +22,10 @@ select
     counted.artist_uri,
     artists.artist_name,
     counted.playlists,
-    counted.playlists / total.playlists as playlist_share,
+    cast(counted.playlists as double) / total.playlists as playlist_share,
     counted.entries,
     counted.tracks,
-    counted.entries / counted.playlists as entries_per_playlist,
+    cast(counted.entries as double) / counted.playlists as entries_per_playlist,
     rank() over (order by counted.playlists desc) as playlist_rank
 from counted
 inner join {{ ref('stg_mpd__artists') }} as artists

@@ -8,7 +8,7 @@ select
     calibration.bin,
     (calibration.bin - 1) / 10e0 as low,
     calibration.bin / 10e0 as high,
-    calibration.rows,
+    calibration.row_count,
     calibration.predicted,
     calibration.observed,
     calibration.observed - calibration.predicted as gap

@@ -3,8 +3,8 @@
 with quartiles as (
 
     select
-        quantile_cont(ln(duration_ms), 0.25) as lower_quartile,
-        quantile_cont(ln(duration_ms), 0.75) as upper_quartile
+        percentile_cont(0.25) within group (order by ln(duration_ms)) as lower_quartile,
+        percentile_cont(0.75) within group (order by ln(duration_ms)) as upper_quartile
     from {{ ref('stg_mpd__tracks') }}
     where duration_ms > 0
 
@@ -25,11 +25,11 @@ judged as (
         tracks.track_uri,
         tracks.track_name,
         artists.artist_name,
-        tracks.duration_ms / 1000 as seconds,
+        tracks.duration_ms / 1000e0 as seconds,
         case
             when tracks.duration_ms < 30000 then 'no_stream'
-            when tracks.duration_ms / 1000 < fences.shortest then 'short'
-            when tracks.duration_ms / 1000 > fences.longest then 'long'
+            when tracks.duration_ms / 1000e0 < fences.shortest then 'short'
+            when tracks.duration_ms / 1000e0 > fences.longest then 'long'
         end as rule,
         fences.shortest,
         fences.longest

@@ -3,10 +3,10 @@ with compared as (
     select
         entity,
         feature,
-        avg(value) filter (where is_top_100) as top_100_mean,
+        avg(case when is_top_100 then value end) as top_100_mean,
         avg(value) as all_mean,
         stddev_samp(value) as all_sd,
-        count(*) filter (where is_top_100) as top_100_rows,
+        count(case when is_top_100 then 1 end) as top_100_rows,
         count(*) as all_rows
     from {{ ref('int_feature_values') }}
     where not is_label

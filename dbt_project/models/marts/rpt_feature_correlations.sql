@@ -5,7 +5,7 @@ with pairs as (
         one.feature,
         other.feature as other_feature,
         corr(one.value, other.value) as correlation,
-        count(*) as rows
+        count(*) as row_count
     from {{ ref('int_feature_values') }} as one
     inner join {{ ref('int_feature_values') }} as other
         on one.entity = other.entity and one.id = other.id
@@ -18,5 +18,5 @@ select
     feature,
     other_feature,
     case when {{ is_finite('correlation') }} then correlation end as correlation,
-    rows
+    row_count
 from pairs

@@ -9,24 +9,42 @@ with feature_values as (
 
 ),
 
-widths as (
+ends as (
 
     select
         entity,
         feature,
         percentile_cont(0.005) within group (order by value) as lowest,
-        (percentile_cont(0.995) within group (order by value) - lowest) / {{ bins }} as width
+        percentile_cont(0.995) within group (order by value) as highest
     from feature_values
     group by entity, feature
+
+),
+
+widths as (
+
+    select
+        entity,
+        feature,
+        lowest,
+        (highest - lowest) / {{ bins }} as width
+    from ends
+
+),
+
+places as (
+
+    {{ whole_numbers('bin', bins) }}
 
 ),
 
 bins as (
 
     select
-        *,
-        unnest(range(1, {{ bins }} + 1)) as bin
+        widths.*,
+        places.bin
     from widths
+    cross join places
 
 ),
 
@@ -47,8 +65,8 @@ select
     bins.bin,
     bins.lowest + (bins.bin - 1) * bins.width as low,
     bins.lowest + bins.bin * bins.width as high,
-    count(placed.id) as rows,
-    count(placed.id) filter (where placed.is_top_100) as top_100_rows
+    count(placed.id) as row_count,
+    count(case when placed.is_top_100 then 1 end) as top_100_rows
 from bins
 left join placed
     on

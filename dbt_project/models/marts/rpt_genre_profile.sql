@@ -2,12 +2,13 @@ with genre_tracks as (
 
     select
         tracks.*,
-        unnest(tracks.genres) as genre,
+        cast(genres.value as varchar) as genre,
         predictions.hit_probability,
         predictions.popularity as predicted_popularity
     from {{ ref('dim_tracks') }} as tracks
     left join {{ ref('fct_track_predictions') }} as predictions
         on tracks.track_id = predictions.track_id
+    {{ each('tracks.genres', 'genres') }}
     where tracks.is_pair_representative
 
 )
@@ -15,14 +16,14 @@ with genre_tracks as (
 select
     genre,
     count(*) as tracks,
-    avg(popularity) as mean_popularity,
-    median(popularity) as median_popularity,
-    avg(cast(popularity >= {{ var('hit_cut') }} as integer)) as hit_share,
+    avg(cast(popularity as double)) as mean_popularity,
+    median(cast(popularity as double)) as median_popularity,
+    avg(case when popularity >= {{ var('hit_cut') }} then 1e0 else 0e0 end) as hit_share,
     {%- for input in encode_audio('') %}
     avg({{ input.name }}) as mean_{{ input.name }},
     {%- endfor %}
-    avg(duration_ms) as mean_duration_ms,
-    avg(cast(explicit as integer)) as explicit_share,
+    avg(cast(duration_ms as double)) as mean_duration_ms,
+    avg(case when explicit then 1e0 else 0e0 end) as explicit_share,
     avg(hit_probability) as predicted_hit_share,
     avg(predicted_popularity) as predicted_popularity
 from genre_tracks

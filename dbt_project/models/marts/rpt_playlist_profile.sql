@@ -47,8 +47,9 @@ select
     count(entries.track_uri) as tracks,
     count(distinct entries.artist_uri) as artists,
     count(distinct entries.album_uri) as albums,
-    any_value(by_artist.most_entries) / nullif(count(entries.track_uri), 0) as top_artist_share,
-    coalesce(sum(entries.duration_ms), 0) / 60000 as minutes,
+    cast(any_value(by_artist.most_entries) as double)
+    / nullif(count(entries.track_uri), 0) as top_artist_share,
+    coalesce(sum(entries.duration_ms), 0) / 60000e0 as minutes,
     count(entries.energy) as tracks_with_sound,
     avg(entries.energy) as mean_energy,
     -- from the first track to the last, by a straight line

@@ -6,9 +6,9 @@ select
     models.is_champion,
     confusion.actual,
     confusion.predicted,
-    confusion.rows,
-    confusion.rows / nullif(
-        sum(confusion.rows) over (partition by models.algorithm, models.version, confusion.actual), 0
+    confusion.row_count,
+    cast(confusion.row_count as double) / nullif(
+        sum(confusion.row_count) over (partition by models.algorithm, models.version, confusion.actual), 0
     ) as share_of_actual
 from {{ ref('rpt_model_leaderboard') }} as models
 inner join {{ ref('model_confusion') }} as confusion

@@ -9,6 +9,7 @@
     )
 }}
 
+-- depends_on: {{ function('onnx_next_songs') }}
 with champions as (
 
     select model_id as next_song_model_id
@@ -21,7 +22,7 @@ tracks as (
 
     select
         playlist_id,
-        list(track_uri order by position) as track_uris
+        {{ list_of('track_uri', 'position') }} as track_uris
     from {{ ref('stg_mpd__playlist_tracks') }}
     group by playlist_id
 
@@ -31,6 +32,8 @@ playlists as (
 
     select
         titles.playlist_id,
+        titles.title_words,
+        coalesce(tracks.track_uris, {{ empty_list('varchar') }}) as track_uris,
         md5(
             coalesce(array_to_string(tracks.track_uris, '|'), '')
             || '|' || array_to_string(titles.title_words, ' ')
@@ -45,24 +48,27 @@ scored as (
 
     select
         playlists.playlist_id,
-        unnest({{ function('next_songs_for_playlist') }}(playlists.playlist_id, 10)) as song,
+        onnx_next_songs(
+            champions.next_song_model_id, playlists.track_uris, playlists.title_words, 10
+        ) as songs,
         champions.next_song_model_id,
         playlists.inputs_hash,
         {{ utc_now() }} as predicted_at
     from playlists
     cross join champions
     {%- if is_incremental() %}
-    where {{ not_predicted('playlist_id', 'playlists', ['next_song_model_id']) }}
+    {{ not_predicted('playlist_id', 'playlists', ['next_song_model_id']) }}
     {%- endif %}
 
 )
 
 select
-    playlist_id,
-    song.rank as song_rank,
-    song.track_uri,
-    song.score,
-    next_song_model_id,
-    inputs_hash,
-    predicted_at
+    scored.playlist_id,
+    {{ field('song.value', 'rank', 'integer') }} as song_rank,
+    {{ field('song.value', 'track_uri') }} as track_uri,
+    {{ field('song.value', 'score', 'double') }} as score,
+    scored.next_song_model_id,
+    scored.inputs_hash,
+    scored.predicted_at
 from scored
+{{ each('scored.songs', 'song') }}

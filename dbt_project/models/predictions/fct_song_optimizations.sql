@@ -13,10 +13,12 @@
 with champions as (
 
     select
-        model_id as song_optimization_model_id,
-        {{ newest('song_optimization', "'judge'") }} as judge
-    from {{ ref('champions') }}
-    where task = 'song_optimization'
+        champions.model_id as song_optimization_model_id,
+        judges.model_id as judge
+    from {{ ref('champions') }} as champions
+    left join {{ source('ml', 'served_models') }} as judges
+        on champions.task = judges.task and judges.algorithm = 'judge' and judges.is_newest
+    where champions.task = 'song_optimization'
 
 ),
 
@@ -34,7 +36,7 @@ optimized as (
 
     select
         songs.track_id,
-        {{ function('optimize_song') }}(songs) as advice,
+        {{ by_row(function('optimize_song'), 'song_optimization', 'songs') }} as advice,
         champions.song_optimization_model_id,
         champions.judge,
         songs.inputs_hash,
@@ -42,37 +44,29 @@ optimized as (
     from songs
     cross join champions
     {%- if is_incremental() %}
-    where {{ not_predicted('track_id', 'songs', ['song_optimization_model_id', 'judge']) }}
+    {{ not_predicted('track_id', 'songs', ['song_optimization_model_id', 'judge']) }}
     {%- endif %}
-
-),
-
--- A song that no change would help has one row without feature, so that it is known to have been asked for.
-changes as (
-
-    select
-        *,
-        unnest(case when len(advice.changes) > 0 then advice.changes else [null] end) as change
-    from optimized
 
 )
 
+-- A song that no change would help has one row without feature, so that it is known to have been asked for.
 select
-    track_id,
-    coalesce(change.rank, 0) as change_rank,
-    change.feature,
-    change.before as value_before,
-    change.after as value_after,
-    change.delta,
-    change.effect,
-    advice.popularity_before,
-    advice.popularity_after,
-    advice.popularity_delta,
-    advice.judged_delta,
-    advice.distance_before,
-    advice.distance_after,
-    song_optimization_model_id,
-    judge,
-    inputs_hash,
-    predicted_at
-from changes
+    optimized.track_id,
+    coalesce({{ field('change.value', 'rank', 'integer') }}, 0) as change_rank,
+    {{ field('change.value', 'feature') }} as feature,
+    {{ field('change.value', 'before', 'double') }} as value_before,
+    {{ field('change.value', 'after', 'double') }} as value_after,
+    {{ field('change.value', 'delta', 'double') }} as delta,
+    {{ field('change.value', 'effect', 'double') }} as effect,
+    {{ field('optimized.advice', 'popularity_before', 'double') }} as popularity_before,
+    {{ field('optimized.advice', 'popularity_after', 'double') }} as popularity_after,
+    {{ field('optimized.advice', 'popularity_delta', 'double') }} as popularity_delta,
+    {{ field('optimized.advice', 'judged_delta', 'double') }} as judged_delta,
+    {{ field('optimized.advice', 'distance_before', 'double') }} as distance_before,
+    {{ field('optimized.advice', 'distance_after', 'double') }} as distance_after,
+    optimized.song_optimization_model_id,
+    optimized.judge,
+    optimized.inputs_hash,
+    optimized.predicted_at
+from optimized
+{{ each(field('optimized.advice', 'changes', 'list'), 'change', outer=true) }}

@@ -26,5 +26,5 @@ select
 from {{ ref('feat_next_song_tracks') }} as tracks
 cross join champions
 {%- if is_incremental() %}
-where {{ not_predicted('track_uri', 'tracks', ['next_song_model_id'], is_hashed=false) }}
+{{ not_predicted('track_uri', 'tracks', ['next_song_model_id'], is_hashed=false) }}
 {%- endif %}

@@ -22,19 +22,15 @@ versions as (
         origin,
         trained_at,
         onnx_bytes,
-        count(*) over (
-            partition by task, algorithm
-            order by version desc
-            rows between unbounded preceding and 1 preceding
-        ) as newer_versions
+        row_number() over (partition by task, algorithm order by version desc) - 1 as newer_versions
     from {{ ref('model_versions') }}
     where pruned_at is null
 
 )
 
--- anti join, because `not in` finds nothing once a stored prediction has no model
+-- no `not in`, which finds nothing once a stored prediction has no model
 select versions.*
 from versions
-anti join used
+left join used
     on versions.model_id = used.model_id
-where newer_versions > 0
+where used.model_id is null and versions.newer_versions > 0

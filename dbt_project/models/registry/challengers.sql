@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ promote_challengers() }}") }}
+{{ config(post_hook=["{{ promote_challengers() }}", "{{ renew_functions() }}"]) }}
 
 -- depends_on: {{ ref('genres') }}, {{ ref('models_to_serve') }}
 -- Whatever is served can be read: the runtime looks for the bytes as soon as a connection opens.

@@ -1,16 +1,9 @@
-with importance as (
-
-    select
-        model_id,
-        task,
-        algorithm,
-        version,
-        unnest(importance) as item
-    from {{ ref('registry') }}
-
-)
-
 select
-    * exclude (item),
-    item.*
-from importance
+    registry.model_id,
+    registry.task,
+    registry.algorithm,
+    registry.version,
+    {{ field('item.value', 'feature') }} as feature,
+    {{ field('item.value', 'importance', 'double') }} as importance
+from {{ ref('registry') }} as registry
+{{ each('registry.importance', 'item') }}

@@ -1,16 +1,10 @@
-with confusion as (
-
-    select
-        model_id,
-        task,
-        algorithm,
-        version,
-        unnest(confusion) as item
-    from {{ ref('registry') }}
-
-)
-
 select
-    * exclude (item),
-    item.*
-from confusion
+    registry.model_id,
+    registry.task,
+    registry.algorithm,
+    registry.version,
+    {{ field('item.value', 'actual') }} as actual,
+    {{ field('item.value', 'predicted') }} as predicted,
+    {{ field('item.value', 'rows', 'bigint') }} as row_count
+from {{ ref('registry') }} as registry
+{{ each('registry.confusion', 'item') }}

@@ -1,22 +1,32 @@
 with metrics as (
 
     select
-        model_id,
-        task,
-        algorithm,
-        version,
-        unnest(metrics) as score
-    from {{ ref('registry') }}
+        registry.model_id,
+        registry.task,
+        registry.algorithm,
+        registry.version,
+        {{ field('item.value', 'metric') }} as metric,
+        {{ field('item.value', 'is_primary', 'boolean') }} as is_primary,
+        {{ field('item.value', 'higher_is_better', 'boolean') }} as higher_is_better,
+        {{ field('item.value', 'holdout', 'double') }} as holdout,
+        {{ field('item.value', 'mean', 'double') }} as mean,
+        {{ field('item.value', 'sd', 'double') }} as sd,
+        {{ field('item.value', 'folds', 'integer') }} as folds,
+        {{ field('item.value', 'baseline_holdout', 'double') }} as baseline_holdout,
+        {{ field('item.value', 'baseline_mean', 'double') }} as baseline_mean,
+        {{ field('item.value', 'gain_sd', 'double') }} as gain_sd,
+        {{ field('item.value', 'ceiling', 'double') }} as ceiling
+    from {{ ref('registry') }} as registry
+    {{ each('registry.metrics', 'item') }}
 
 ),
 
-flat as (
+signed as (
 
     select
-        * exclude (score),
-        score.*,
-        case when score.higher_is_better then 1 else -1 end as sign,
-        score.sd / sqrt(score.folds) as standard_error
+        *,
+        case when higher_is_better then 1 else -1 end as sign,
+        sd / sqrt(folds) as standard_error
     from metrics
 
 )
@@ -26,8 +36,8 @@ select
     sign * (mean - baseline_mean) as gain_over_baseline,
     -- of one split alone the spread is a standard error already
     case
-        when folds > 1 then gain_sd * sqrt(1 / folds + 1 / (folds - 1))
+        when folds > 1 then gain_sd * sqrt(1e0 / folds + 1e0 / (folds - 1))
         else gain_sd
     end as gain_standard_error,
     coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling
-from flat
+from signed

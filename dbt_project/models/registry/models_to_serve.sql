@@ -37,7 +37,7 @@ select
     served.algorithm,
     served.fits and served.is_last_version as is_newest,
     registry.inputs,
-    unnest(registry.portable) -- noqa: AL03, its fields are columns of their own
+    {{ portable_columns('registry.portable') }}
 from served
 inner join {{ ref('registry') }} as registry
     on

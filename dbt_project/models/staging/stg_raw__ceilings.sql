@@ -4,7 +4,7 @@ with sampled as (
     select source
     from {{ ref('stg_raw__files') }}
     where status = 'sample'
-    union distinct
+    union
     select 'playlists' as source
     from {{ ref('stg_raw__slices') }}
     where status = 'sample'
@@ -16,7 +16,7 @@ select
     ceilings.task,
     ceilings.metric,
     cast(ceilings.ceiling as double) as ceiling,
-    cast(ceilings.rows as bigint) as row_count,
+    cast(ceilings."rows" as bigint) as row_count, -- noqa: RF06, Snowflake keeps the word to itself
     ceilings.definition
 from {{ source('raw', 'ceilings') }} as ceilings
 inner join sampled

@@ -4,5 +4,5 @@ select
     file,
     encoding,
     delimiter,
-    rows as row_count
+    "rows" as row_count -- noqa: RF06, Snowflake keeps the word to itself
 from {{ source('raw', 'files') }}

@@ -75,7 +75,7 @@ def edges(tracks: list[list[int]], folds: list[int], is_for_ranking: list[bool])
                     both = np.concatenate([weights, np.multiply(weights, not is_left_out)])
                     found[pair] = found.get(pair, 0) + both
     pairs, counts = sorted(found), np.array([found[pair] for pair in sorted(found)])
-    names = [f"{part}{name}" for part in ("", "fit_") for name in ("following", "near", "together")]
+    names = [f"{part}{name}" for part in ("", "fit_") for name in ("follows", "near", "together")]
     columns = dict(zip(names, counts.T, strict=True))
     for part, first in (("", 0), ("fit_", 3)):
         columns[f"{part}strength"] = counts[:, first : first + 3] @ [1, 1, 0.1]

@@ -48,7 +48,7 @@ typed as (
         {%- endfor %}
         {{ parse_text('key') }} as key,
         {{ parse_text('mode') }} as mode,
-        {{ row_as_json('raw') }} as content
+        {{ row_as_json('raw', source_columns('chart_songs')) }} as content
     from raw
 
 ),
@@ -57,7 +57,7 @@ dated as (
 
     select
         *,
-        try_cast(released_year || '-' || released_month || '-' || released_day as date) as released_on
+        {{ date_of('released_year', 'released_month', 'released_day') }} as released_on
     from typed
 
 )

@@ -50,7 +50,7 @@ typed as (
         {{ parse_number(name) }} as {{ name }},
         {{ name }} as raw_{{ name }},
         {%- endfor %}
-        {{ row_as_json('raw') }} as content
+        {{ row_as_json('raw', source_columns('tracks')) }} as content
     from raw
 
 )

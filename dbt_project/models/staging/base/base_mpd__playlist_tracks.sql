@@ -42,11 +42,11 @@ typed as (
         track,
         is_again,
         {%- for name in texts %}
-        {{ parse_text('track.' ~ name) }} as {{ name }},
+        {{ parse_text(field('track', name)) }} as {{ name }},
         {%- endfor %}
         {%- for name in integers %}
-        {{ parse_integer('track.' ~ name) }} as {{ name }},
-        track.{{ name }} as raw_{{ name }}{% if not loop.last %},{% endif %}
+        {{ parse_integer(field('track', name)) }} as {{ name }},
+        {{ field('track', name) }} as raw_{{ name }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from entries
 
@@ -72,7 +72,9 @@ select
     {%- endfor %}
     duration_ms,
     -- what is kept stands in the other columns
-    case when rule is not null then coalesce({{ row_as_json('track') }}, 'null') end as content,
+    case
+        when rule is not null then coalesce({{ fields_as_json('track', texts + integers) }}, 'null')
+    end as content,
     rule,
     reason
 from ruled

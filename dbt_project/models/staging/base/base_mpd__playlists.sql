@@ -1,4 +1,8 @@
 {{ config(materialized='view') }}
+{%- set columns = [
+    'slice', 'fingerprint', 'place', 'playlist_id', 'title', 'description', 'is_collaborative', 'modified_at',
+    'follower_count', 'edit_count', 'track_count', 'content', 'rule', 'reason', 'tracks', 'first_slice',
+] -%}
 
 with playlists as (
 
@@ -9,29 +13,26 @@ with playlists as (
 ),
 
 -- A playlist that stands in two places is kept at the first.
-first_places as (
+places as (
 
     select
-        playlist_id,
-        min(struct_pack(slice := slice, place := place)) as first_place
+        slice,
+        place,
+        first_value(slice) over (partition by playlist_id order by slice, place) as first_slice,
+        row_number() over (partition by playlist_id order by slice, place) as place_number
     from playlists
     where rule is null
-    group by playlist_id
 
 ),
 
 again as (
 
     select
-        playlists.slice,
-        playlists.place,
-        struct_extract(first_places.first_place, 'slice') as first_slice
-    from playlists
-    inner join first_places
-        on playlists.playlist_id = first_places.playlist_id
-    where
-        playlists.rule is null
-        and struct_pack(slice := playlists.slice, place := playlists.place) <> first_places.first_place
+        slice,
+        place,
+        first_slice
+    from places
+    where place_number > 1
 
 ),
 
@@ -41,14 +42,12 @@ whole as (
     select
         again.slice,
         again.place,
-        again.first_slice,
-        coalesce(
-            array_agg(slices.track order by slices.entry) filter (where slices.entry is not null), []
-        ) as tracks
+        {{ list_of('slices.track', 'slices.entry') }} as tracks
     from again
     inner join {{ ref('base_mpd__slices') }} as slices
         on again.slice = slices.slice and again.place = slices.place
-    group by again.slice, again.place, again.first_slice
+    where slices.entry is not null
+    group by again.slice, again.place
 
 ),
 
@@ -56,9 +55,11 @@ placed as (
 
     select
         playlists.*,
-        whole.tracks,
-        whole.first_slice
+        coalesce(whole.tracks, []) as tracks,
+        again.first_slice
     from playlists
+    left join again
+        on playlists.slice = again.slice and playlists.place = again.place
     left join whole
         on playlists.slice = whole.slice and playlists.place = whole.place
 
@@ -66,7 +67,7 @@ placed as (
 
 select
     * exclude (tracks, first_slice) replace (
-        case when first_slice is null then content else {{ row_as_json('placed') }} end as content,
+        case when first_slice is null then content else {{ row_as_json('placed', columns) }} end as content,
         case when first_slice is null then rule else 'pid_twice' end as rule,
         case
             when first_slice is null then reason

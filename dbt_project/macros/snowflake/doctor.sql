@@ -1,0 +1,70 @@
+{#- Print what a build finds on the account, an object of JSON a line: name, found, and the step to take where something
+    is missing. `hitparade doctor --target snowflake` shows it.
+
+        dbt --quiet run-operation doctor --target snowflake --args '{code_md5: 0123456789abcdef0123456789abcdef}'
+-#}
+{% macro doctor(code_md5) -%}
+    {%- set session = rows_of(
+        "select current_version(), current_role(), current_warehouse(), current_database()"
+    )[0] -%}
+    {{ print_check("connection", "Snowflake " ~ session[0]) }}
+    {%- for name, given in [('role', target.role), ('warehouse', target.warehouse), ('database', target.database)] -%}
+        {%- set found = session[loop.index] -%}
+        {{ print_check(
+            name, found or "none",
+            "" if found and found | lower == given | lower
+            else "the profile names " ~ given ~ ", which is not there or not granted: see docs/snowflake/setup.sql"
+        ) }}
+    {%- endfor -%}
+    {%- set stages = [] -%}
+    {%- for stage in rows_of("show stages in database " ~ target.database) -%}
+        {%- do stages.append((stage[3] ~ '.' ~ stage[1]) | lower) -%}
+    {%- endfor -%}
+    {%- set missing = ['raw.files', 'ml.code', 'ml.models'] | reject('in', stages) | list -%}
+    {{ print_check(
+        "stages", stages | join(', ') or "none",
+        "lacks " ~ missing | join(', ') ~ ": run `hitparade load`" if missing else ""
+    ) }}
+    {%- if 'ml.code' in stages -%}
+        {{ print_check_of_code(code_md5) }}
+    {%- endif -%}
+    {{ print_check_of_packages() }}
+{%- endmacro %}
+
+{#- Whether the code on its stage is that of this project. -#}
+{% macro print_check_of_code(code_md5) -%}
+    {%- set found = [] -%}
+    {%- for file in rows_of("list @" ~ code_stage()) -%}
+        {%- do found.append(file[2]) if file[0].endswith(code_file()) -%}
+    {%- endfor -%}
+    {{ print_check(
+        "code", code_file() ~ (" as it is here" if code_md5 in found else " of another version, or none"),
+        "" if code_md5 in found else "run `hitparade load`"
+    ) }}
+{%- endmacro %}
+
+{#- Whether the account has the packages that training and the functions name. -#}
+{% macro print_check_of_packages() -%}
+    {%- set wanted = var('snowflake_function_packages') | list -%}
+    {%- for node in graph.nodes.values() if node.config.packages -%}
+        {%- do wanted.extend(node.config.packages) -%}
+    {%- endfor -%}
+    {%- set wanted = wanted | unique | sort -%}
+    {%- set found = [] -%}
+    {%- for package in rows_of(
+        "select distinct package_name from " ~ target.database ~ ".information_schema.packages where language = 'python'"
+        ~ " and package_name in (" ~ quoted(wanted) ~ ")"
+    ) -%}
+        {%- do found.append(package[0]) -%}
+    {%- endfor -%}
+    {%- set missing = wanted | reject('in', found) | list -%}
+    {{ print_check(
+        "packages there", found | sort | join(', ') or "none",
+        "lacks " ~ missing | join(', ') ~ ": see docs/snowflake.md" if missing else ""
+    ) }}
+{%- endmacro %}
+
+{#- Print one check. -#}
+{% macro print_check(name, found, step='') -%}
+    {{ print(tojson({'name': name, 'found': found, 'step': step})) }}
+{%- endmacro %}

@@ -1,0 +1,91 @@
+{#- The statement that creates a Python function in Snowflake, over whole batches of rows. What it imports is fixed from
+    then on: the code as `hitparade load` put it to its stage, and of `served` the models that are served. -#}
+{% macro python_function(relation, arguments, returns, module, function) -%}
+    {%- set imports = ['@' ~ code_stage() ~ '/' ~ code_file()] -%}
+    {%- set stamp = served_stamp(function) if module == 'served' else none -%}
+    {%- for model_id in stamp.models if stamp and holds_models(function) -%}
+        {%- do imports.append('@' ~ models_stage() ~ '/' ~ model_id ~ '.onnx') -%}
+    {%- endfor -%}
+    create or replace function {{ relation }} ({{ function_arguments(arguments) }})
+    returns {{ column_type(returns) }}
+    language python
+    runtime_version = '{{ var("snowflake_python") }}'
+    packages = ('{{ var("snowflake_function_packages") | join("', '") }}')
+    imports = ('{{ imports | join("', '") }}')
+    handler = 'answer'
+    as
+    $$
+import pandas
+from _snowflake import vectorized
+
+from udfs.snowflake import {{ module }}
+{% if stamp %}
+SERVED = served.Served(r'''{{ stamp | tojson }}''')
+{% endif %}
+
+@vectorized(input=pandas.DataFrame)
+def answer(rows):
+    return {{ module }}.{{ function }}({{ 'SERVED, ' if stamp }}rows)
+$$
+{%- endmacro %}
+
+{#- Functions that only read what is stamped on them need no graphs. -#}
+{% macro holds_models(function) -%}
+    {%- do return(function not in ['check_features', 'assigned_model']) -%}
+{%- endmacro %}
+
+{#- What a function of served models knows: the models with their inputs, what the words stand for that other functions
+    ask by, and what song optimisation may change. -#}
+{% macro served_stamp(function) -%}
+    {%- set stamp = {'models': {}, 'words': {}} -%}
+    {%- if function == 'assigned_model' -%}
+        {%- do stamp.update({'assignments': rows_of("select task, model_id, first_bucket, last_bucket from ml.assignments")}) -%}
+    {%- else -%}
+        {%- for model_id, sha256, inputs in rows_of(
+            "select distinct served.model_id, artifacts.sha256, to_json(served.inputs) from ml.served_models as served "
+            ~ "inner join ml.model_artifacts as artifacts on served.model_id = artifacts.model_id "
+            ~ "where " ~ served_tasks(function) ~ " order by served.model_id"
+        ) -%}
+            {%- do stamp.models.update({model_id: {'sha256': sha256, 'inputs': fromjson(inputs)}}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for task, model_id in rows_of("select task, model_id from ml.champions order by task") -%}
+        {%- do stamp.words.update({'champion of ' ~ task: model_id}) -%}
+    {%- endfor -%}
+    {%- for task, algorithm, model_id in rows_of(
+        "select task, algorithm, max(model_id) from ml.served_models where is_newest group by task, algorithm order by task, algorithm"
+    ) -%}
+        {%- do stamp.words.update({task ~ ' by ' ~ algorithm: model_id}) -%}
+    {%- endfor -%}
+    {%- if function == 'optimized_song' -%}
+        {%- do stamp.update({'changeable': changeable(), 'steps': optimization_defaults().steps}) -%}
+    {%- endif -%}
+    {%- do return(stamp) -%}
+{%- endmacro %}
+
+{#- The condition of the served models that a function can be asked for: the others would only make it larger. -#}
+{% macro served_tasks(function) -%}
+    {%- if 'next_song' in function or function == 'onnx_track_vector' -%}
+    served.task = 'next_song'
+    {%- elif 'optimize' in function -%}
+    served.task = 'song_optimization'
+    {%- else -%}
+    served.task <> 'next_song' and served.algorithm <> 'gradient'
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The rows of a query, none while dbt only parses. -#}
+{% macro rows_of(query) -%}
+    {%- set found = [] -%}
+    {%- for row in (run_query(query).rows if execute else []) -%}{%- do found.append(row.values() | list) -%}{%- endfor -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
+{#- Arguments with their types, and with defaults where the YAML has them. -#}
+{% macro function_arguments(arguments) -%}
+    {%- for argument in arguments -%}
+        {{ argument.name }} {{ column_type(argument.data_type) }}
+        {%- if argument.default_value | default(none) is not none %} default {{ argument.default_value }}{% endif %}
+        {%- if not loop.last %}, {% endif %}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,8 +1,0 @@
-{#- True where a number is neither NaN nor infinite. -#}
-{% macro is_finite(number) -%}
-    {{ return(adapter.dispatch('is_finite')(number)) }}
-{%- endmacro %}
-
-{% macro duckdb__is_finite(number) -%}
-    isfinite({{ number }})
-{%- endmacro %}

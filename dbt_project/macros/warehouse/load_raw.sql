@@ -1,0 +1,31 @@
+{#- Put what `hitparade load` wrote to stages, and copy it into the tables of raw: a whole load takes the place of the
+    one before it. DuckDB reads the files in place.
+
+        dbt run-operation load_raw --target snowflake --args '{folder: /files}'
+-#}
+{% macro load_raw(folder) -%}
+    {{ return(adapter.dispatch('load_raw')(folder)) }}
+{%- endmacro %}
+
+{% macro duckdb__load_raw(folder) -%}
+    {% do exceptions.raise_compiler_error("DuckDB reads the raw files in place: run `hitparade build`") %}
+{%- endmacro %}
+
+{% macro snowflake__load_raw(folder) -%}
+    {%- for schema in ['raw', 'ml'] -%}
+        {%- do run_query("create schema if not exists " ~ target.database ~ "." ~ schema) -%}
+    {%- endfor -%}
+    {%- for stage in [raw_stage(), code_stage(), models_stage()] -%}
+        {%- do run_query("create stage if not exists " ~ stage) -%}
+    {%- endfor -%}
+    {%- do put_file(folder ~ '/' ~ code_file(), code_stage()) -%}
+    {%- for table in graph.sources.values() if table.source_name == 'raw' -%}
+        {%- set is_json = table.name == 'playlists' -%}
+        {%- set file = table.name ~ ('.json.gz' if is_json else '.csv.gz') -%}
+        {%- set relation = target.database ~ '.raw.' ~ table.name -%}
+        {%- do put_file(folder ~ '/' ~ file, raw_stage()) -%}
+        {%- do run_query("create or replace table " ~ relation ~ " (" ~ raw_columns(table) ~ ")") -%}
+        {%- do copy_json(relation, table, file) if is_json else copy_csv(relation, file) -%}
+        {{ log("loaded " ~ run_query("select count(*) from " ~ relation).rows[0][0] ~ " rows of " ~ table.name, info=true) }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,138 @@
+"""What the SQL of Snowflake has no words for, as Snowflake calls it: a data frame in, a series out.
+
+On DuckDB the same is SQL: see the macros of the same names in dbt_project/macros/warehouse.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from udfs.errors import ModelError
+from udfs.snowflake.values import as_list, is_json
+
+# The macro `words`, whose pattern is [^\p{L}\p{N}]+; \w has the underscore beside these.
+BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def list_field(rows: pd.DataFrame) -> pd.Series:
+    """Return what the objects of a list have under a name, as a list."""
+    return _by_row(rows, lambda items, name: [item.get(name) for item in items])
+
+
+def one_hot(rows: pd.DataFrame) -> pd.Series:
+    """Return 1 for each member of a vocabulary that a list has, 0 for the others.
+
+    Where the list is NULL, so is every member.
+    """
+    answers = []
+    for given, known in zip(rows[0].map(as_list), rows[1].map(as_list), strict=True):
+        members = None if given is None else set(given)
+        answers.append([None if members is None else float(name in members) for name in known])
+    return pd.Series(answers, dtype=object)
+
+
+def block_names(rows: pd.DataFrame) -> pd.Series:
+    """Return the names of the places of a block, by its name and its vocabulary."""
+    return _by_row(rows, lambda name, known: [f"{name}={member}" for member in known])
+
+
+def unknown_members(rows: pd.DataFrame) -> pd.Series:
+    """Return a sentence for each member of a list that a vocabulary lacks.
+
+    The columns are the name of the block, the list and the vocabulary.
+    """
+
+    def sentences(name: str, given: list, known: list) -> list[str]:
+        return [
+            f"{name}: {'NULL' if member is None else member} is not known and counts as none"
+            for member in given
+            if member not in known
+        ]
+
+    return _by_row(rows, sentences, without_list=[])
+
+
+def likeliest(rows: pd.DataFrame) -> pd.Series:
+    """Return the label with the largest score, by labels and scores."""
+    return _by_row(rows, lambda labels, scores: labels[scores.index(max(scores))])
+
+
+def by_label(rows: pd.DataFrame) -> pd.Series:
+    """Return the scores by label, by labels and scores."""
+    return _by_row(rows, lambda labels, scores: dict(zip(labels, scores, strict=True)))
+
+
+def first_words(rows: pd.DataFrame) -> pd.Series:
+    """Return the first words of a text in small letters, by text and number."""
+    answers = [
+        [word for word in BETWEEN_WORDS.split((text or "").lower()) if word][: int(most)]
+        for text, most in zip(rows[0].where(rows[0].notna(), None), rows[1], strict=True)
+    ]
+    return pd.Series(answers, dtype=object)
+
+
+def changes_in_words(rows: pd.DataFrame) -> pd.Series:
+    """Return advice of optimize_song as a sentence, by the advice and how features are written."""
+
+    def sentence(advice: dict, changeable: list[dict]) -> str:
+        if not advice["changes"]:
+            return "Leave it as it is: no change was found that would help."
+        written = {feature["name"]: feature for feature in changeable}
+        changes = [_change(change, written[change["feature"]]) for change in advice["changes"]]
+        *before, last = changes
+        text = f"{', '.join(before)} and {last}" if before else last
+        return (
+            f"{text[0].upper()}{text[1:]}: popularity by the model "
+            f"{_rounded(advice['popularity_before'], 0)} to "
+            f"{_rounded(advice['popularity_after'], 0)} "
+            f"({_rounded(advice['popularity_delta'], 1, '+')}), and "
+            f"{_rounded(advice['judged_delta'], 1, '+')} by the judge."
+        )
+
+    return _by_row(rows, sentence)
+
+
+def _change(change: dict, written: dict) -> str:
+    way = f"{'raise' if change['delta'] > 0 else 'lower'} {change['feature']}"
+    old, new = (
+        _rounded(change[place], written["digits"]) + written["unit"]
+        for place in ("before", "after")
+    )
+    return f"{way} slightly from {old}" if old == new else f"{way} from {old} to {new}"
+
+
+def _rounded(value: float, digits: int, sign: str = "") -> str:
+    """A number with so many digits; halves go away from zero, and nothing is never negative."""
+    scale = 10**digits
+    nearest = int(abs(value) * scale + 0.5) / scale * (1 if value >= 0 else -1)
+    return f"{nearest + 0.0:{sign}.{digits}f}"
+
+
+def _by_row(rows: pd.DataFrame, answer, without_list=None) -> pd.Series:
+    """The answer for each row; where an argument is NULL, `without_list`."""
+    answers = []
+    for values in rows.itertuples(index=False):
+        given = [as_list(value) if is_json(value) else _value(value) for value in values]
+        answers.append(without_list if None in given else answer(*given))
+    return pd.Series(answers, dtype=object)
+
+
+def _value(value):
+    return value if isinstance(value, list | dict) or not pd.isna(value) else None
+
+
+def dot_product(rows: pd.DataFrame) -> pd.Series:
+    """Return the dot product of two lists of numbers."""
+    return _by_row(rows, lambda one, other: float(np.dot(one, other)))
+
+
+def raise_error(rows: pd.DataFrame) -> pd.Series:
+    """Raise the first message.
+
+    Raises:
+        ModelError: always, but where no row is asked for.
+    """
+    for message in rows[0]:
+        raise ModelError(message)
+    return pd.Series([], dtype=object)

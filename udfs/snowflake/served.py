@@ -1,0 +1,275 @@
+"""Functions that ask a model, as Snowflake calls them: a data frame in, a series out.
+
+The graphs and the code are IMPORTS of the function, which are fixed when it is created. So is the
+stamp: which models there are, with their inputs, and which of them the words stand for that the
+typed functions ask by, such as 'champion of hit'. A promotion creates the functions anew.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from udfs import optimizations, scores, songs
+from udfs.errors import ModelError
+from udfs.sessions import Sessions, Stored
+from udfs.snowflake.values import as_list
+
+LARGEST = scores.LARGEST
+NUMBERS = pa.list_(pa.float64())
+TEXTS = pa.list_(pa.string())
+
+
+class Served:
+    """The models of a function, by model_id and by the words of its stamp.
+
+    Attributes:
+        stamp: `models`, for each model_id its sha256 and inputs, `words`, the model_id that each
+            stands for, and what else a function must know.
+    """
+
+    def __init__(self, stamp: str, folder: Path | None = None):
+        """Take the stamp as JSON, and the folder of the imports where it is not Snowflake's."""
+        self.stamp = json.loads(stamp)
+        self._folder = folder or Path(sys._xoptions["snowflake_import_directory"])
+        self._sessions = Sessions(self._read)
+
+    def model(self, asked: str | None):
+        """Return the model of an id, or of words.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if asked is None:
+            raise ModelError(
+                "onnx_predict: model_id is NULL: "
+                "see select model_id, task, algorithm from ml.served_models"
+            )
+        return self._sessions.get(self.model_id(asked))
+
+    def model_id(self, asked: str) -> str:
+        """Return what words stand for, else words that say what there is not."""
+        if " " not in asked:
+            return asked
+        champion = asked.removeprefix("champion of ")
+        if champion != asked:
+            return self.stamp["words"].get(asked, f"task {champion} has no champion")
+        task, _, algorithm = asked.partition(" by ")
+        return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
+
+    def _read(self, model_id: str) -> Iterator[Stored]:
+        if model_id in self.stamp["models"]:
+            content = (self._folder / f"{model_id}.onnx").read_bytes()
+            yield Stored(content, self.stamp["models"][model_id]["sha256"])
+
+
+def onnx_predict(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return scores by model and features."""
+    return _series(scores.onnx_predict(served.model, _texts(rows[0]), _lists(rows[1], NUMBERS)))
+
+
+def onnx_next_songs(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return what comes next by model, list of tracks, words of a title and k."""
+    answers = songs.next_songs(
+        served.model,
+        _texts(rows[0]),
+        _lists(rows[1], TEXTS),
+        _lists(rows[2], TEXTS),
+        _chunked(rows[3], pa.int64()),
+    )
+    return _series(answers)
+
+
+def onnx_next_song_score(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return how likely a track comes next by model, list of tracks and track."""
+    asked = _lists(rows[1], TEXTS), _texts(rows[2])
+    return _series(songs.next_song_score(served.model, _texts(rows[0]), *asked))
+
+
+def onnx_track_vector(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return the vector of a track by model and track."""
+    return _series(songs.track_vector(served.model, _texts(rows[0]), _texts(rows[1])))
+
+
+def onnx_optimize_song(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return what to change by model, judge, song, lows, highs, max_changes and options."""
+    return _series(_optimized(served, rows))
+
+
+def _optimized(served: Served, rows: pd.DataFrame) -> pa.Array:
+    # The judge is asked by `onnx_predict`, which is given what the words stand for.
+    judges = rows[1].map(served.model_id, na_action="ignore")
+    lists = [_lists(rows[place], NUMBERS) for place in (2, 3, 4, 5)]
+    options = [
+        _chunked(rows[6], pa.int64()),
+        _chunked(rows[7], pa.float64()),
+        _chunked(rows[8], pa.int64()),
+    ]
+    return optimizations.optimize_song(
+        served.model, _texts(rows[0]), _texts(judges), *lists, *options
+    )
+
+
+def optimized_song(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return advice as `optimize_song` shows it.
+
+    The columns are model, judge, song, features, max_change, max_features and penalty.
+    """
+    changeable = served.stamp["changeable"]
+    asked = pd.DataFrame({place: rows[place] for place in (0, 1, 2)})
+    asked[3] = [[feature["low"] for feature in changeable]] * len(rows)
+    asked[4] = [[feature["high"] for feature in changeable]] * len(rows)
+    asked[5] = [
+        _max_changes(changeable, as_list(features), _number(share))
+        for features, share in zip(rows[3], rows[4], strict=True)
+    ]
+    asked[6], asked[7], asked[8] = rows[5], rows[6], served.stamp["steps"]
+    names = [feature["name"] for feature in changeable]
+    answers = _optimized(served, asked).to_pylist()
+    return pd.Series([_advice(names, answer) for answer in answers], dtype=object)
+
+
+def _max_changes(
+    changeable: list[dict], features: list | None, share: float | None
+) -> list[float] | None:
+    """How far each feature may go, in its own unit; 0 where it is not among those that may."""
+    names = [feature["name"] for feature in changeable]
+    if share is None:
+        return None
+    if features is not None and not set(features) <= set(names):
+        raise ModelError(
+            f"optimize_song: features are {features}: give some of {', '.join(names)}, or NULL "
+            "for all"
+        )
+    if not 0 <= share <= 1:
+        raise ModelError(f"optimize_song: max_change is {share}: give a share of the range, 0 to 1")
+    return [
+        share * (one["high"] - one["low"]) if features is None or one["name"] in features else 0.0
+        for one in changeable
+    ]
+
+
+def _advice(names: list[str], answer: dict | None) -> dict | None:
+    if answer is None:
+        return None
+    before = dict(zip(names, answer["original"], strict=True))
+    after = dict(zip(names, answer["optimized"], strict=True))
+    effects = dict(zip(names, answer["effects"], strict=True))
+    changed = [name for name in names if before[name] != after[name]]
+    # The order of DuckDB's list_reverse_sort: by effect, then by name, the last one first.
+    changed.sort(key=lambda name: (effects[name], name), reverse=True)
+    return {
+        "popularity_before": answer["popularity_before"],
+        "popularity_after": answer["popularity_after"],
+        "popularity_delta": answer["popularity_after"] - answer["popularity_before"],
+        "judged_delta": answer["judged_after"] - answer["judged_before"],
+        "distance_before": answer["distance_before"],
+        "distance_after": answer["distance_after"],
+        "before": before,
+        "after": after,
+        "changes": [
+            {
+                "rank": place,
+                "feature": name,
+                "before": before[name],
+                "after": after[name],
+                "delta": after[name] - before[name],
+                "effect": effects[name],
+            }
+            for place, name in enumerate(changed, 1)
+        ],
+    }
+
+
+def assigned_model(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return the model that a key of a task's traffic belongs to, by task and key."""
+    answers = []
+    for task, key in zip(rows[0], rows[1], strict=True):
+        champion = served.stamp["words"].get(f"champion of {task}")
+        text = f"{task}|{'' if pd.isna(key) else key}"
+        bucket = int(hashlib.md5(text.encode()).hexdigest()[:8], 16) % 10_000
+        assigned = [
+            model_id
+            for name, model_id, first, last in served.stamp["assignments"]
+            if name == task and first <= bucket <= last
+        ]
+        answers.append((assigned or [champion])[0] if champion else None)
+    return pd.Series(answers, dtype=object)
+
+
+def check_features(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return what is wrong or unusual by model and features, as sentences."""
+    findings = [
+        _findings(served, asked, as_list(features))
+        for asked, features in zip(rows[0], rows[1], strict=True)
+    ]
+    return pd.Series(findings, dtype=object)
+
+
+def _findings(served: Served, asked: str | None, features: list | None) -> list[str]:
+    if asked is None:
+        raise ModelError(
+            "check_features: model_id is NULL: "
+            "see select model_id, task, algorithm from ml.served_models"
+        )
+    model_id = served.model_id(asked)
+    if model_id not in served.stamp["models"]:
+        what = model_id if " " in model_id else f"no model {model_id} is served"
+        raise ModelError(
+            f"check_features: {what}: see select model_id, task, algorithm from ml.served_models, "
+            "and select * from ml.challengers for a task without champion"
+        )
+    inputs = served.stamp["models"][model_id]["inputs"]
+    given = [None] * len(inputs) if features is None else features
+    if len(given) != len(inputs):
+        raise ModelError(
+            f"check_features: model {model_id} takes {len(inputs)} features, got {len(given)}: "
+            "see select inputs from ml.model_versions"
+        )
+    found = []
+    for place, (one, value) in enumerate(zip(inputs, given, strict=True)):
+        name, _, _ = one["name"].partition("=")
+        # A block that is missing is told once.
+        is_told = place > 0 and inputs[place - 1]["name"].partition("=")[0] == name
+        if value is None and not is_told:
+            found.append(f"{name} is missing")
+        elif value is not None and (finding := _finding(one, float(value))):
+            found.append(finding)
+    return found
+
+
+def _finding(one: dict, value: float) -> str | None:
+    if not np.isfinite(value):
+        return f"{one['name']} is not a finite number"
+    if abs(value) > LARGEST:
+        return f"{one['name']} is {value}, beyond 1e15"
+    low, high = np.float32(one["minimum"]), np.float32(one["maximum"])
+    if not low <= np.float32(value) <= high:
+        return f"{one['name']} is {value}, outside the range seen in training, {low!s} to {high!s}"
+    return None
+
+
+def _number(value) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _lists(column: pd.Series, type: pa.DataType) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array([as_list(value) for value in column], type)])
+
+
+def _texts(column: pd.Series) -> pa.ChunkedArray:
+    return _chunked(column, pa.string())
+
+
+def _chunked(column: pd.Series, type: pa.DataType) -> pa.ChunkedArray:
+    values = [None if pd.isna(value) else value for value in column]
+    return pa.chunked_array([pa.array(values, type)])
+
+
+def _series(answers: pa.Array) -> pd.Series:
+    return pd.Series(answers.to_pylist(), dtype=object)

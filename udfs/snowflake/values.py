@@ -1,0 +1,19 @@
+"""Values as Snowflake hands them to Python: lists and objects may come as JSON text."""
+
+import json
+
+import pandas as pd
+
+
+def is_json(value) -> bool:
+    """True for the text of a list or an object."""
+    return isinstance(value, str) and value[:1] in ("[", "{")
+
+
+def as_list(value) -> list | dict | None:
+    """Return a list or an object; None for NULL."""
+    if isinstance(value, str):
+        return json.loads(value)
+    if isinstance(value, dict):
+        return value
+    return None if value is None or value is pd.NA or isinstance(value, float) else list(value)
