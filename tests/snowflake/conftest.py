@@ -1,0 +1,165 @@
+"""Fixtures: an emulated Snowflake, and the same sample built there and in DuckDB."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from hitparade import load
+from hitparade.sample import write_sample
+from tests.conftest import ROOT, Warehouse
+
+connector = pytest.importorskip("snowflake.connector", reason="the extra snowflake is not there")
+pytest.importorskip("fakesnow", reason="the extra test is not there")
+
+# As profiles.yml has it, but for a server without accounts.
+PROFILE = """
+hitparade:
+  target: snowflake
+  outputs:
+    snowflake:
+      type: snowflake
+      host: 127.0.0.1
+      port: {port}
+      protocol: http
+      insecure_mode: true
+      account: emulated
+      user: any
+      password: any
+      role: hitparade
+      warehouse: hitparade
+      database: "{{{{ env_var('EMULATED_DATABASE', 'hitparade') }}}}"
+      schema: emulated # fakesnow keeps the schema main to itself
+      threads: 2
+"""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """An emulated account, and what a dbt run on it reads and writes."""
+
+    folder: Path
+    port: int
+
+    def dbt(self, *arguments: str, check: bool = True, **environment: str):
+        """Run dbt on this account; an error that is no answer would be tried again for long."""
+        own = {
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_USE_COLORS": "false",
+            "DBT_PROFILES_DIR": str(self.folder),
+        }
+        result = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments],
+            cwd=ROOT,
+            env=os.environ | own | environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        if check and result.returncode:
+            log = (self.folder / "emulator.log").read_text()[-3000:]
+            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{result.stdout}\n{log}")
+        return result
+
+    def connect(self):
+        """A connection as any client has it."""
+        return connector.connect(
+            host="127.0.0.1",
+            port=self.port,
+            protocol="http",
+            account="emulated",
+            user="any",
+            password="any",
+            database="hitparade",
+            schema="emulated",
+            login_timeout=20,
+        )
+
+    def query(self, sql: str) -> list[tuple]:
+        """Return the rows of a query."""
+        with self.connect() as connection:
+            return connection.cursor().execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Iterator[Emulator]:
+    """A server of its own."""
+    folder = tmp_path_factory.mktemp("snowflake")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "profiles.yml").write_text(PROFILE.format(port=port))
+    with open(folder / "emulator.log", "w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.snowflake.emulator", str(port)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait(server, port)
+        yield Emulator(folder, port)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _wait(server: subprocess.Popen, port: int) -> None:
+    for _ in range(120):
+        assert server.poll() is None, "the emulator ended"
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise AssertionError("the emulator does not answer")
+
+
+@pytest.fixture(scope="session")
+def sample_of_all(tmp_path_factory) -> Path:
+    """A small sample with playlists."""
+    folder = tmp_path_factory.mktemp("sample_of_all")
+    write_sample(folder, songs=300, tracks=2_000, playlists=300, playlist_tracks=800)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def local(sample_of_all, tmp_path_factory) -> Warehouse:
+    """The sample in DuckDB."""
+    built = Warehouse(tmp_path_factory.mktemp("local"))
+    built.dbt("build", HITPARADE_SAMPLE=str(sample_of_all))
+    return built
+
+
+@pytest.fixture(scope="session")
+def loaded(emulator, sample_of_all, tmp_path_factory) -> Emulator:
+    """The sample in the raw tables of the emulated account."""
+    files = tmp_path_factory.mktemp("files")
+    patch = pytest.MonkeyPatch()
+    with patch.context() as context:
+        context.setenv("HITPARADE_SAMPLE", str(sample_of_all))
+        context.setenv("HITPARADE_RAW", str(tmp_path_factory.mktemp("no_raw_files")))
+        load.write(files)
+    emulator.dbt("run-operation", "load_raw", "--args", f"{{folder: {files}}}")
+    return emulator
+
+
+@pytest.fixture(scope="session")
+def built(loaded) -> Emulator:
+    """A finished warehouse on the emulated account."""
+    loaded.dbt("build")
+    return loaded
+
+
+@pytest.fixture
+def portable(local):
+    """A read-only connection to the sample in DuckDB."""
+    with duckdb.connect(local.database, read_only=True) as opened:
+        yield opened

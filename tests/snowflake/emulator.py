@@ -1,0 +1,304 @@
+"""An emulated Snowflake: fakesnow's server, with what it lacks and stricter than it is.
+
+    python -m tests.snowflake.emulator PORT
+
+fakesnow translates each statement for DuckDB. Here a statement is first checked (see `dialect`);
+Python functions and procedures run in processes of their own (see `worker`); and some functions
+that fakesnow answers with nulls or types of its own are answered as Snowflake documents them.
+What is not understood is an error. See docs/snowflake.md for what this proves and what not.
+"""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import fakesnow.conn
+import fakesnow.server
+import pyarrow as pa
+import uvicorn
+from fakesnow import macros
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.transforms import stage
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+
+from tests.snowflake import dialect, translation
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTION = re.compile(
+    r"create\s+or\s+replace\s+function\s+(?P<name>[\w.]+)\s*\((?P<arguments>.*?)\)\s*"
+    r"returns\s+(?P<returns>\w+)\s*(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*;?\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+PROCEDURE = re.compile(
+    r"with\s+\w+\s+as\s+procedure\s*\(\)(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*call\s",
+    re.IGNORECASE | re.DOTALL,
+)
+TEMPORARY = re.compile(
+    r"\A(create(?:\s+or\s+replace)?)\s+(?:scoped\s+)?temp(?:orary)?\b", re.IGNORECASE
+)
+COLUMN_COMMENTS = re.compile(
+    r"alter\s+(?:table|view)\s+(?P<table>[\w.]+)\s+alter\s+\"", re.IGNORECASE
+)
+TABLE_COMMENT = re.compile(
+    r"comment\s+on\s+(?P<object>table\s+[\w.]+|view\s+[\w.]+)\s+is\s+\$\$(?P<text>.*)\$\$\s*;?\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+COLUMN_COMMENT = re.compile(r'"(\w+)"\s+comment\s+\$\$(.*?)\$\$', re.IGNORECASE | re.DOTALL)
+OPTION = r"\b{}\s*=\s*(?:\((?P<many>[^)]*)\)|'(?P<one>[^']*)')"
+# Comments around a statement are no part of it: dbt signs each with one.
+COMMENTS = re.compile(r"\A(?:\s*/\*.*?\*/|\s*--[^\n]*\n)*\s*|\s*/\*[^*]*\*/\s*;?\s*\Z", re.DOTALL)
+STRUCTURED = {"array", "object", "variant"}
+DUCKDB_TYPES = {"varchar": "VARCHAR", "integer": "BIGINT", "bigint": "BIGINT"}
+DUCKDB_TYPES |= {"double": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
+# The functions that were created, by their full and by their last name.
+_functions: dict[str, str] = {}
+_lock = threading.Lock()
+_port = 0
+
+
+def option(options: str, name: str) -> list[str]:
+    """Return what a clause of CREATE FUNCTION or PROCEDURE names."""
+    found = re.search(OPTION.format(name), options, re.IGNORECASE)
+    if not found:
+        return []
+    if found["one"] is not None:
+        return [found["one"]]
+    return re.findall(r"'([^']*)'", found["many"])
+
+
+class Process:
+    """A worker with the code of one statement."""
+
+    def __init__(self, options: str, body: str, **more):
+        """Start it; `more` goes into the statement.
+
+        Raises:
+            ProgrammingError: the code does not run, or an import is not on its stage.
+        """
+        statement = {
+            "code": body,
+            "handler": option(options, "handler")[0],
+            "packages": [name for name in option(options, "packages")],
+            "imports": [_staged(path) for path in option(options, "imports")],
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", ROOT / "tests" / "snowflake" / "worker.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+        )
+        self._lock = threading.Lock()
+        self.first = self.ask(statement | more)
+
+    def ask(self, question) -> object:
+        """Send a line and return the answer."""
+        with self._lock:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        answer = json.loads(line) if line else {"error": "the process ended"}
+        if "error" in answer:
+            print(answer.get("traceback", answer["error"]), file=sys.stderr, flush=True)
+            raise ProgrammingError(msg=answer["error"], errno=100357, sqlstate="P0000")
+        return answer["answer"]
+
+
+def _staged(path: str) -> str:
+    """The local file of a path such as @database.schema.stage/file."""
+    stage_name, _, file = path.removeprefix("@").partition("/")
+    local = Path(stage.internal_dir(stage_name.upper()), file)
+    if not local.is_file():
+        raise ProgrammingError(msg=f"Could not access file {path}", errno=391546, sqlstate="42601")
+    return str(local)
+
+
+class Cursor(FakeSnowflakeCursor):
+    """fakesnow's, with functions and procedures of Python, and stricter."""
+
+    def execute(self, command, params=None, *arguments, **options):
+        """Run a statement as Snowflake would, or refuse it."""
+        bare = COMMENTS.sub("", command)
+        try:
+            return self._run(bare, params, *arguments, **options)
+        except ProgrammingError:
+            raise
+        except Exception as error:
+            # fakesnow would answer 500, which clients take for an outage and try again for long.
+            print(f"FAILED {error!r}\n{bare[:3000]}", file=sys.stderr, flush=True)
+            raise ProgrammingError(msg=str(error), errno=99999, sqlstate="XX000") from error
+
+    def _run(self, bare, params=None, *arguments, **options):
+        if found := PROCEDURE.match(bare):
+            self._call(found)
+            return super().execute("select 'done' as result", **options)
+        if found := FUNCTION.match(bare):
+            self._create_function(found)
+            return super().execute("select 'created' as status", **options)
+        if found := TABLE_COMMENT.match(bare):
+            self._comment(found["object"], found["text"])
+            return super().execute("select 'commented' as status", **options)
+        if found := COLUMN_COMMENTS.match(bare):
+            for column, text in COLUMN_COMMENT.findall(bare):
+                self._comment(f"column {found['table']}.{column}", text)
+            return super().execute("select 'altered' as status", **options)
+        try:
+            dialect.checked(bare, frozenset(_functions))
+        except dialect.DialectError as error:
+            print(f"REFUSED {error}\n{bare[:2000]}", file=sys.stderr, flush=True)
+            raise ProgrammingError(msg=str(error), errno=2140, sqlstate="42601") from error
+        # fakesnow does not know that Snowpark quotes a stage.
+        if re.match(r"put\b", bare, re.IGNORECASE):
+            bare = re.sub(r"'(@[^']+)'", r"\1", bare)
+        # DuckDB has one schema for temporary tables, and fakesnow looks for them in theirs.
+        bare = TEMPORARY.sub(r"\1 ", bare)
+        return super().execute(bare, params, *arguments, **options)
+
+    def _comment(self, what: str, text: str) -> None:
+        quoted = text.strip().replace("'", "''")
+        self._duck_conn.execute(f"comment on {what} is '{quoted}'")
+
+    def _transform(self, expression, params):
+        return super()._transform(translation.translated(expression, _functions), params)
+
+    def _call(self, found: re.Match) -> None:
+        connection = {
+            "host": "127.0.0.1",
+            "port": _port,
+            "protocol": "http",
+            "account": "emulated",
+            "user": "procedure",
+            "password": "any",
+            "database": self._conn.database,
+            "schema": self._conn.schema,
+            "bucket": stage.LOCAL_BUCKET_PATH,
+        }
+        Process(found["options"], found["body"], connection=connection)
+
+    def _create_function(self, found: re.Match) -> None:
+        name = found["name"]
+        arguments = _arguments(found["arguments"])
+        returns = found["returns"].lower()
+        if re.search(r"language\s+python", found["options"], re.IGNORECASE):
+            body = self._python(name, found, arguments, returns)
+        else:
+            body = self._sql(found["body"], arguments, returns)
+        parameters = ", ".join(
+            name if default is None else f"{name} := {default}" for name, _, default in arguments
+        )
+        with _lock:
+            self._duck_conn.execute(f"create or replace macro {name}({parameters}) as {body}")
+            _functions.update({name.lower(): name, name.lower().rpartition(".")[2]: name})
+
+    def _python(self, name: str, found: re.Match, arguments, returns: str) -> str:
+        """The call of a Python function that was registered for this statement."""
+        process = Process(found["options"], found["body"])
+        types = [type for _, type, _ in arguments]
+
+        def compute(*columns: pa.ChunkedArray) -> pa.Array:
+            batch = [
+                [
+                    json.loads(value) if type in STRUCTURED and value is not None else value
+                    for value in column.to_pylist()
+                ]
+                for column, type in zip(columns, types, strict=True)
+            ]
+            answers = process.ask(batch)
+            if returns in STRUCTURED:
+                texts = [None if answer is None else json.dumps(answer) for answer in answers]
+                return pa.array(texts, pa.string())
+            return pa.array(answers, {"varchar": pa.string()}.get(returns, pa.float64()))
+
+        # DuckDB counts the parameters that it finds.
+        compute.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name, _, _ in arguments]
+        )
+        with _lock:
+            registered = f"python_{len(_registered)}"
+            _registered.append(name)
+        self._duck_conn.create_function(
+            registered,
+            compute,
+            [_duckdb_type(type) for type in types],
+            _duckdb_type(returns),
+            type="arrow",
+            null_handling="special",
+            side_effects=False,
+        )
+        call = f"{registered}({', '.join(_given(name, type) for name, type, _ in arguments)})"
+        return f"cast({call} as json)" if returns in STRUCTURED else call
+
+    def _sql(self, body: str, arguments, returns: str) -> str:
+        """The body of a SQL function in the words of DuckDB."""
+        statement = f"select {body}"
+        try:
+            (tree,) = dialect.checked(statement, frozenset(_functions))
+        except dialect.DialectError as error:
+            raise ProgrammingError(msg=str(error), errno=2140, sqlstate="42601") from error
+        types = {name: type for name, type, _ in arguments}
+
+        def typed(node):
+            if isinstance(node, exp.Column) and not node.table and node.name.lower() in types:
+                return exp.cast(node.copy(), types[node.name.lower()], dialect="snowflake")
+            return node
+
+        tree = self._transform(tree.transform(typed), None)
+        type = "json" if returns in STRUCTURED else returns
+        return f"cast(({tree.expressions[0].sql(dialect='duckdb')}) as {type})"
+
+
+_registered: list[str] = []
+
+
+def _arguments(text: str) -> list[tuple[str, str, str | None]]:
+    """Names, types and defaults."""
+    found = []
+    for part in re.split(r",(?![^(]*\))", text):
+        if part.strip():
+            head, _, default = part.strip().partition(" default ")
+            name, type = head.split()
+            default = default.replace("as array", "as json") or None
+            found.append((name.lower(), type.lower(), default))
+    return found
+
+
+def _duckdb_type(type: str) -> str:
+    return "VARCHAR" if type in STRUCTURED else DUCKDB_TYPES[type]
+
+
+def _given(name: str, type: str) -> str:
+    if type in STRUCTURED:
+        return f"cast(to_json({name}) as varchar)"
+    return f"cast({name} as {_duckdb_type(type)})"
+
+
+def main(port: int) -> None:
+    """Serve until killed."""
+    global _port
+    _port = port
+    fakesnows = macros.creation_sql
+    macros.creation_sql = lambda catalog: fakesnows(catalog) + translation.macros(catalog)
+
+    def cursor(self, cursor_class=None):
+        # Threads of the server must not share what DuckDB reads from.
+        return Cursor(conn=self, duck_conn=self._duck_conn, use_dict_result=False)
+
+    fakesnow.conn.FakeSnowflakeConnection.cursor = cursor
+    parse = fakesnow.server.parse_one
+
+    def parse_one(statement: str):
+        bare = COMMENTS.sub("", statement)
+        is_own = PROCEDURE.match(bare) or FUNCTION.match(bare)
+        return parse("select 1") if is_own else parse(statement)
+
+    fakesnow.server.parse_one = parse_one
+    uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,160 @@
+"""The handlers of the Python functions, in Snowpark's local testing and beside DuckDB's SQL."""
+
+import hashlib
+import json
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.hand_models import linear
+from udfs.errors import ModelError
+from udfs.snowflake import helpers, served
+
+snowpark = pytest.importorskip("snowflake.snowpark", reason="the extra snowflake is not there")
+
+LINE = linear([2.0, -1.0, 0.5], 0.25)
+INPUTS = [{"name": name, "minimum": 0.0, "maximum": 4.0} for name in ("a", "b", "c")]
+
+
+@pytest.fixture
+def line(tmp_path) -> served.Served:
+    """A function that holds one model, 2a - b + c/2 + 1/4, the champion of the task `lines`."""
+    (tmp_path / "line.onnx").write_bytes(LINE)
+    model = {"sha256": hashlib.sha256(LINE).hexdigest(), "inputs": INPUTS}
+    words = {"champion of lines": "line", "lines by hand": "line"}
+    stamp = {"models": {"line": model}, "words": words, "assignments": [["lines", "x", 0, 4999]]}
+    return served.Served(json.dumps(stamp), tmp_path)
+
+
+def answers(function, *columns) -> list:
+    rows = pd.DataFrame({place: pd.Series(c, dtype=object) for place, c in enumerate(columns)})
+    return list(function(rows))
+
+
+def test_a_model_is_asked_by_its_id_and_by_words(line):
+    asked = ["line", "champion of lines", "lines by hand"]
+    found = answers(lambda rows: served.onnx_predict(line, rows), asked, [[1, 2, 3]] * 3)
+    assert found == [[1.75]] * 3
+
+
+def test_a_list_may_come_as_text(line):
+    found = answers(lambda rows: served.onnx_predict(line, rows), ["line"], ["[1, 2, 3]"])
+    assert found == [[1.75]]
+
+
+def test_a_bad_value_is_null_in_its_own_row(line):
+    lists = [[1, 2, 3], None, [1, None, 3], [1, float("nan"), 3], [1e16, 2, 3]]
+    found = answers(lambda rows: served.onnx_predict(line, rows), ["line"] * 5, lists)
+    assert found == [[1.75], None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "features", "message"),
+    [
+        (None, [1, 2, 3], "model_id is NULL"),
+        ("none", [1, 2, 3], "no model none is in the registry"),
+        ("champion of waltzes", [1, 2, 3], "task waltzes has no champion"),
+        ("lines by magic", [1, 2, 3], "task lines has no model by magic"),
+        ("line", [1, 2], "takes 3 features, got 2"),
+    ],
+)
+def test_a_bad_call_says_what_is_wrong(line, asked, features, message):
+    with pytest.raises(ModelError, match=message):
+        answers(lambda rows: served.onnx_predict(line, rows), [asked], [features])
+
+
+def test_bytes_that_are_not_what_was_stored_are_refused(line, tmp_path):
+    (tmp_path / "line.onnx").write_bytes(LINE + b"\0")
+    with pytest.raises(ModelError, match="corrupted"):
+        answers(lambda rows: served.onnx_predict(line, rows), ["line"], [[1, 2, 3]])
+
+
+def test_what_is_unusual_is_said(line):
+    found = answers(lambda rows: served.check_features(line, rows), ["line"], [[None, 5, 1]])
+    assert found == [["a is missing", "b is 5.0, outside the range seen in training, 0.0 to 4.0"]]
+
+
+def test_a_bucket_belongs_to_a_challenger_or_the_champion(line):
+    keys = [f"user {number}" for number in range(200)]
+    found = answers(lambda rows: served.assigned_model(line, rows), ["lines"] * 200, keys)
+    assert 60 < found.count("x") < 140
+    assert set(found) == {"x", "line"}
+
+
+def test_it_runs_in_snowparks_local_testing(line):
+    """It knows no batches of data frames: each row is a batch of its own there."""
+    session = snowpark.Session.builder.config("local_testing", True).create()
+    types = snowpark.types
+    array = types.ArrayType(types.DoubleType())
+
+    def predict(model_id: str, features: list) -> list:
+        return served.onnx_predict(line, pd.DataFrame({0: [model_id], 1: [features]}))[0]
+
+    function = session.udf.register(
+        predict, return_type=array, input_types=[types.StringType(), array]
+    )
+    rows = session.create_dataframe(
+        [["champion of lines", [1.0, 2.0, 3.0]], ["line", [0.0, 0.0, 1.0]]],
+        types.StructType(
+            [types.StructField("m", types.StringType()), types.StructField("f", array)]
+        ),
+    )
+    found = [row[0] for row in rows.select(function("m", "f")).collect()]
+    assert [json.loads(one) if isinstance(one, str) else one for one in found] == [[1.75], [0.75]]
+    session.close()
+
+
+# A helper, the SQL of DuckDB that stands in its place, and rows of arguments.
+PAIRS = [
+    (
+        helpers.one_hot,
+        "list_transform([struct_pack(given := {0}::varchar[], known := {1}::varchar[])], lambda o: "
+        "list_transform(o.known, lambda m: cast(list_contains(o.given, m) as double)))[1]",
+        [(["a", "c"], ["a", "b"]), ([], ["a"]), (None, ["a", "b"])],
+    ),
+    (
+        helpers.block_names,
+        "list_transform({1}::varchar[], lambda m: {0} || '=' || m)",
+        [("genres", ["pop", "rock"])],
+    ),
+    (
+        helpers.unknown_members,
+        "list_transform(list_filter({1}::varchar[], lambda m: "
+        "coalesce(not list_contains({2}::varchar[], m), true)), lambda m: "
+        "{0} || ': ' || coalesce(m, 'NULL') || ' is not known and counts as none')",
+        [("genres", ["pop", None, "x"], ["pop"]), ("genres", [], ["pop"])],
+    ),
+    (
+        helpers.first_words,
+        "list_filter(regexp_split_to_array(lower(coalesce({0}, '')), '[^\\p{{L}}\\p{{N}}]+'), "
+        "lambda word: word <> '')[:{1}]",
+        [("Été à la PLAGE_2020 !", 5), ("one two three", 2), ("", 3), (None, 3), ("[1] {x}", 5)],
+    ),
+    (helpers.list_field, "list_transform({0}, lambda i: i.name)", [([{"name": "a"}], "name")]),
+    (helpers.dot_product, "list_dot_product({0}, {1})", [([1.0, 2.0], [3.0, 4.0])]),
+    (
+        helpers.likeliest,
+        "{0}[list_position({1}, list_max({1}))]",
+        [(["Flop", "Hit"], [0.2, 0.8]), (["Flop", "Hit"], [0.5, 0.5])],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("helper", "sql", "calls"), PAIRS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_a_helper_answers_what_duckdbs_sql_does(helper, sql, calls):
+    for arguments in calls:
+        (answered,) = answers(helper, *[[argument] for argument in arguments])
+        places = [f"${number}" for number, _ in enumerate(arguments, 1)]
+        query = "select " + sql.format(*places)
+        used = {str(n): a for n, a in enumerate(arguments, 1) if f"${n}" in query}
+        ((expected,),) = duckdb.execute(query, used).fetchall()
+        assert answered == expected, arguments
+
+
+def test_an_error_is_raised_where_a_row_asks_for_it():
+    with pytest.raises(ModelError, match="k is 0"):
+        answers(helpers.raise_error, ["k is 0"])
+    assert answers(helpers.raise_error, []) == []

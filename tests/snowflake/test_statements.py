@@ -1,0 +1,88 @@
+"""What is sent to Snowflake, and what the project says of it: names, defaults, packages."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from hitparade import raw
+from models_py.song_optimization.protocol import MAX_CHANGE, MOST, PENALTY
+from tests.conftest import ROOT
+from tests.snowflake import dialect
+from tests.snowflake.packages import allowed
+
+SCRIPTS = sorted((ROOT / "docs" / "snowflake").glob("*.sql"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_of_the_documentation_parses(script):
+    assert dialect.checked(script.read_text(), frozenset({"task_history"}))
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("select list_contains(a, 1) from t", "Unknown function list_contains"),
+        ("select read_csv('x')", "Unknown function read_csv"),
+        ("select rows from t", "rows is a reserved word"),
+        ("select a as following from t", "following is a reserved word"),
+        ("select a from t where ((", "Expecting|Invalid|Required"),
+        ("select string_agg(a, ',' order by b) from t", "Unknown|Expecting"),
+    ],
+)
+def test_what_snowflake_has_not_is_refused(statement, message):
+    with pytest.raises(dialect.DialectError, match=message):
+        dialect.checked(statement)
+
+
+def test_a_function_of_the_project_is_known():
+    assert dialect.checked("select predict_hit(1)", frozenset({"predict_hit"}))
+
+
+def test_raw_columns_stand_in_the_order_in_which_they_are_loaded():
+    sources = yaml.safe_load((ROOT / "dbt_project/models/staging/_raw.yml").read_text())["sources"]
+    tables = {table["name"]: table for table in sources[0]["tables"]}
+    for name, source in raw.SOURCES.items():
+        columns = [column["name"] for column in tables[name]["columns"]]
+        assert columns == [*source.columns, "line_number", "unparsed"], name
+
+
+def test_the_defaults_of_the_optimiser_are_one():
+    functions = yaml.safe_load((ROOT / "udfs/functions/_tracks.yml").read_text())["functions"]
+    (optimizer,) = (one for one in functions if one["name"] == "optimize_song")
+    given = {one["name"]: one["default_value"] for one in optimizer["arguments"][-4:]}
+    assert given == {
+        "features": "cast(null as array)",
+        "max_change": MAX_CHANGE,
+        "max_features": MOST,
+        "penalty": PENALTY,
+    }
+
+
+def test_packages_stand_in_one_file_and_are_known():
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    training = project["models"]["hitparade"]["training"]["+packages"]
+    functions = project["vars"]["snowflake_function_packages"]
+    assert allowed([*training, *functions]) > {"onnxruntime", "torch", "xgboost-cpu"}
+    for file in [*(ROOT / "dbt_project").rglob("*.*"), *(ROOT / "udfs").rglob("*.*ml")]:
+        if file.suffix in (".sql", ".yml"):
+            assert "onnxmltools" not in file.read_text(), file
+
+
+def test_every_python_function_of_snowflake_exists(local):
+    from udfs.snowflake import helpers, served
+
+    manifest = json.loads((local.folder / "target" / "manifest.json").read_text())
+    handlers = [
+        node["config"]["meta"]["snowflake"]
+        for node in manifest["functions"].values()
+        if "snowflake" in node["config"]["meta"]
+    ]
+    assert len(handlers) == 7
+    assert all(callable(getattr(served, name)) for name in handlers)
+    macro = manifest["macros"]["macro.hitparade.helpers"]["macro_sql"]
+    listed = re.findall(r"\('(\w+)', '(helpers|served)', \{", macro)
+    assert len(listed) == 11
+    homes = {"helpers": helpers, "served": served}
+    assert all(callable(getattr(homes[module], name)) for name, module in listed)
