@@ -13,7 +13,7 @@ test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, then unit, parity
 	ruff check .
 	ruff format --check .
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
 	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6

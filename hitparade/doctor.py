@@ -127,9 +127,9 @@ def _variables(environment: dict[str, str]) -> Check:
 def _account(environment: dict[str, str]) -> Iterator[Check]:
     """What dbt finds on the account with the profile's own connection."""
     with TemporaryDirectory() as folder:
-        code = load.write_code(Path(folder) / load.CODE_FILE).read_bytes()
+        code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
     dbt = Path(sys.executable).with_name("dbt")
-    arguments = json.dumps({"code_md5": load.md5(code)})
+    arguments = json.dumps({"code": code})
     command = [dbt, "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(
         [*command, "--args", arguments],

@@ -1,5 +1,6 @@
 """Fixtures: an emulated Snowflake, and the same sample built there and in DuckDB."""
 
+import json
 import os
 import socket
 import subprocess
@@ -147,7 +148,8 @@ def loaded(emulator, sample_of_all, tmp_path_factory) -> Emulator:
         context.setenv("HITPARADE_SAMPLE", str(sample_of_all))
         context.setenv("HITPARADE_RAW", str(tmp_path_factory.mktemp("no_raw_files")))
         load.write(files)
-    emulator.dbt("run-operation", "load_raw", "--args", f"{{folder: {files}}}")
+    arguments = {"folder": str(files), "code": load.fingerprint(files / load.CODE_FILE)}
+    emulator.dbt("run-operation", "load_raw", "--args", json.dumps(arguments))
     return emulator
 
 

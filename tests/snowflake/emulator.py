@@ -31,7 +31,7 @@ from tests.snowflake import dialect, translation
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTION = re.compile(
     r"create\s+or\s+replace\s+function\s+(?P<name>[\w.]+)\s*\((?P<arguments>.*?)\)\s*"
-    r"returns\s+(?P<returns>\w+)\s*(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*;?\s*$",
+    r"(?:copy\s+grants\s+)?returns\s+(?P<returns>\w+)\s*(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*;?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 PROCEDURE = re.compile(

@@ -45,13 +45,13 @@ def test_of_an_account_without_anything_it_says_what_to_do(emulator, environment
 
 
 def test_another_code_on_the_stage_is_seen(loaded, environment, monkeypatch):
-    monkeypatch.setattr(load, "md5", lambda content: "0" * 32)
+    monkeypatch.setattr(load, "fingerprint", lambda code: "0" * 16)
     checks = found(doctor.snowflake_checks(environment))
     assert checks["code"][1] == "run `hitparade load`"
 
 
 def test_a_package_that_the_account_lacks_is_named(loaded, environment):
-    arguments = json.dumps({"code_md5": ""})
+    arguments = json.dumps({"code": ""})
     wanted = json.dumps({"snowflake_function_packages": ["numpy", "no-such-package"]})
     result = loaded.dbt("--quiet", "run-operation", "doctor", "--args", arguments, "--vars", wanted)
     (check,) = (

@@ -29,8 +29,8 @@ class Served:
     """The models of a function, by model_id and by the words of its stamp.
 
     Attributes:
-        stamp: `models`, for each model_id its sha256 and inputs, `words`, the model_id that each
-            stands for, and what else a function must know.
+        stamp: `models`, for each model_id its sha256, `words`, the model_id that each stands for,
+            and what else a function must know, such as the models' inputs.
     """
 
     def __init__(self, stamp: str, folder: Path | None = None):

@@ -91,8 +91,8 @@
 {% macro record_promotion(task, model_id, reason, is_pinned) -%}
     {% do run_query("begin") %}
     {% do run_query(
-        "insert into ml.promotions values (" ~ next_promotion_at() ~ ", '" ~ escape_single_quotes(task) ~ "', '"
-        ~ escape_single_quotes(model_id) ~ "', '" ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned ~ ")"
+        "insert into ml.promotions select " ~ next_promotion_at() ~ ", '" ~ escape_single_quotes(task) ~ "', '"
+        ~ escape_single_quotes(model_id) ~ "', '" ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned
     ) %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}

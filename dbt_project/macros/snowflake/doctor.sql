@@ -1,9 +1,9 @@
 {#- Print what a build finds on the account, an object of JSON a line: name, found, and the step to take where something
     is missing. `hitparade doctor --target snowflake` shows it.
 
-        dbt --quiet run-operation doctor --target snowflake --args '{code_md5: 0123456789abcdef0123456789abcdef}'
+        dbt --quiet run-operation doctor --target snowflake --args '{code: 0123456789abcdef}'
 -#}
-{% macro doctor(code_md5) -%}
+{% macro doctor(code) -%}
     {%- set session = rows_of(
         "select current_version(), current_role(), current_warehouse(), current_database()"
     )[0] -%}
@@ -26,20 +26,19 @@
         "lacks " ~ missing | join(', ') ~ ": run `hitparade load`" if missing else ""
     ) }}
     {%- if 'ml.code' in stages -%}
-        {{ print_check_of_code(code_md5) }}
+        {{ print_check_of_code(code) }}
     {%- endif -%}
     {{ print_check_of_packages() }}
 {%- endmacro %}
 
 {#- Whether the code on its stage is that of this project. -#}
-{% macro print_check_of_code(code_md5) -%}
-    {%- set found = [] -%}
-    {%- for file in rows_of("list @" ~ code_stage()) -%}
-        {%- do found.append(file[2]) if file[0].endswith(code_file()) -%}
-    {%- endfor -%}
+{% macro print_check_of_code(code) -%}
+    {%- set is_loaded = adapter.get_relation(target.database, 'ml', 'loaded_code') is not none -%}
+    {%- set found = rows_of("select fingerprint from " ~ loaded_code()) if is_loaded else [] -%}
+    {%- set is_same = found == [[code]] -%}
     {{ print_check(
-        "code", code_file() ~ (" as it is here" if code_md5 in found else " of another version, or none"),
-        "" if code_md5 in found else "run `hitparade load`"
+        "code", code_file() ~ (" as it is here" if is_same else " of another version, or none"),
+        "" if is_same else "run `hitparade load`"
     ) }}
 {%- endmacro %}
 

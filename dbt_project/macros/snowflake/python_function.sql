@@ -6,7 +6,7 @@
     {%- for model_id in stamp.models if stamp and holds_models(function) -%}
         {%- do imports.append('@' ~ models_stage() ~ '/' ~ model_id ~ '.onnx') -%}
     {%- endfor -%}
-    create or replace function {{ relation }} ({{ function_arguments(arguments) }})
+    create or replace function {{ relation }} ({{ function_arguments(arguments) }}) copy grants
     returns {{ column_type(returns) }}
     language python
     runtime_version = '{{ var("snowflake_python") }}'
@@ -42,7 +42,8 @@ $$
         {%- do stamp.update({'assignments': rows_of("select task, model_id, first_bucket, last_bucket from ml.assignments")}) -%}
     {%- else -%}
         {%- for model_id, sha256, inputs in rows_of(
-            "select distinct served.model_id, artifacts.sha256, to_json(served.inputs) from ml.served_models as served "
+            "select distinct served.model_id, artifacts.sha256, "
+            ~ ("to_json(served.inputs)" if function == 'check_features' else "'[]'") ~ " from ml.served_models as served "
             ~ "inner join ml.model_artifacts as artifacts on served.model_id = artifacts.model_id "
             ~ "where " ~ served_tasks(function) ~ " order by served.model_id"
         ) -%}

@@ -8,6 +8,11 @@
     {%- do return('hitparade.zip') -%}
 {%- endmacro %}
 
+{#- The table that says which code lies there: what a stage lists of an encrypted file is no hash of its content. -#}
+{% macro loaded_code() -%}
+    {%- do return(target.database ~ '.ml.loaded_code') -%}
+{%- endmacro %}
+
 {#- The stage of the graphs, each a file named by its model_id. -#}
 {% macro models_stage() -%}
     {%- do return(target.database ~ '.ml.models') -%}

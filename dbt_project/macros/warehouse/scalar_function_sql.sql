@@ -12,7 +12,7 @@
     {%- if model.config.meta.snowflake -%}
     {{ python_function(target_relation, model.arguments, model.returns.data_type, 'served', model.config.meta.snowflake) }}
     {%- else -%}
-    create or replace function {{ target_relation }} ({{ function_arguments(model.arguments) }})
+    create or replace function {{ target_relation }} ({{ function_arguments(model.arguments) }}) copy grants
     returns {{ column_type(model.returns.data_type) }}
     as
     $$
