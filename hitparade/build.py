@@ -20,7 +20,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
         load.LoadError: Snowflake refused the raw files.
         OSError: a file or folder cannot be written.
     """
-    _write_missing_sample(console)
+    write_missing_sample(console)
     _read_raw_files(console)
     if target == "snowflake":
         load.run(console)
@@ -38,7 +38,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
     return result.returncode == 0
 
 
-def _write_missing_sample(console: Console) -> None:
+def write_missing_sample(console: Console) -> None:
     """Give every source that the user did not give a sample, unless samples are switched off."""
     folder = raw.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]

@@ -6,6 +6,7 @@ methods of DuckDB's that it calls; here they stand before Snowpark's data frames
 
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -74,6 +75,12 @@ def _array(values: list, type: snowflake_types.DataType) -> pa.Array:
     if isinstance(type, snowflake_types.LongType | snowflake_types.DecimalType):
         return pa.array(values, pa.int64())
     return pa.array(values)
+
+
+def session_of(arguments: Iterable) -> Session | None:
+    """Return the session of the data frames among arguments; None where there are none."""
+    frames = [argument for argument in arguments if isinstance(argument, DataFrame)]
+    return frames[0].session if frames else None
 
 
 def readable(argument):

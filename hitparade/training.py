@@ -22,7 +22,7 @@ NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
 # The folder, or where Snowflake runs it the part of a zip.
 CODE = importlib.resources.files("models_py")
 # What only the search for hyperparameters reads: no model is made by it.
-SEARCH = ("search.py", "spaces.py")
+SEARCH = {str(CODE / "search.py"), str(CODE / "spaces.py")}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
@@ -38,8 +38,7 @@ def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
             return train(*arguments, **relations)
         from hitparade import snowpark
 
-        features = next(iter(relations.values()))
-        session = getattr(features, "session", None)
+        session = snowpark.session_of(relations.values())
         rows = train(*arguments, **{k: snowpark.readable(v) for k, v in relations.items()})
         return snowpark.stored(session, rows) if session else rows
 
@@ -269,7 +268,7 @@ def _code(files: Iterable[Traversable]) -> str:
     """A short hash of the Python that trains."""
     digest = hashlib.sha256()
     for file in sorted(files, key=str):
-        if file.name not in SEARCH:
+        if str(file) not in SEARCH:
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

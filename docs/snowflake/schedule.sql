@@ -1,19 +1,19 @@
--- A build each night inside Snowflake: a dbt project object runs `dbt build` on the account, a task starts it. The raw files are
--- loaded from outside, by `hitparade load`: where files arrive daily, run that and `dbt build --target snowflake` from the scheduler
--- that brings the files, and leave this out.
+-- A task inside Snowflake that says each morning whether the night's build began: it fails where nothing was loaded for a day.
+-- The build itself wants dbt 1.11 and the raw files, and runs where these are: see docs/snowflake.md.
 use role hitparade;
 use database hitparade;
 
-create task if not exists ml.nightly_build
+create task if not exists ml.is_fresh
     warehouse = hitparade
-    schedule = 'using cron 0 3 * * * UTC'
+    schedule = 'using cron 0 6 * * * UTC'
     suspend_task_after_num_failures = 3
 as
-    execute dbt project hitparade.ml.project args = 'build --target snowflake';
+    select to_number('the last load was ' || max(loaded_at)) from ml.loaded_code
+    having max(loaded_at) < dateadd('day', -1, sysdate());
 
-alter task ml.nightly_build resume;
+alter task ml.is_fresh resume;
 
--- How the last runs ended, and why one failed.
+-- How its last runs ended: state FAILED, and in the message when the last load was.
 select name, state, error_message, scheduled_time, completed_time
-from table(information_schema.task_history(task_name => 'NIGHTLY_BUILD'))
+from table(information_schema.task_history(task_name => 'IS_FRESH'))
 order by scheduled_time desc;

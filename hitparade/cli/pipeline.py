@@ -62,6 +62,7 @@ def build(target: Target = "duckdb") -> None:
 def load() -> None:
     """Load the raw files and the code into Snowflake, in the place of an earlier load."""
     with errors(raw.RawFileError, loading.LoadError, OSError):
+        building.write_missing_sample(console)
         loading.run(console)
 
 

@@ -2,4 +2,4 @@
 -- their limits must agree.
 select *
 from {{ ref('rpt_calibration') }}
-where not predicted between low - 1e-6 and high + 1e-6
+where not predicted between low - 0.000001 and high + 0.000001

@@ -9,6 +9,7 @@ What is not understood is an error. See docs/snowflake.md for what this proves a
 """
 
 import inspect
+import itertools
 import json
 import re
 import subprocess
@@ -38,6 +39,7 @@ PROCEDURE = re.compile(
     r"with\s+\w+\s+as\s+procedure\s*\(\)(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*call\s",
     re.IGNORECASE | re.DOTALL,
 )
+REMOVE = re.compile(r"remove\s+(?P<path>@[\w./-]+)\s*$", re.IGNORECASE)
 TEMPORARY = re.compile(
     r"\A(create(?:\s+or\s+replace)?)\s+(?:scoped\s+)?temp(?:orary)?\b", re.IGNORECASE
 )
@@ -57,6 +59,8 @@ DUCKDB_TYPES = {"varchar": "VARCHAR", "integer": "BIGINT", "bigint": "BIGINT"}
 DUCKDB_TYPES |= {"double": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
 # The functions that were created, by their full and by their last name.
 _functions: dict[str, str] = {}
+_processes: dict[str, "Process"] = {}
+_numbers = itertools.count()
 _lock = threading.Lock()
 _port = 0
 
@@ -71,6 +75,23 @@ def option(options: str, name: str) -> list[str]:
     return re.findall(r"'([^']*)'", found["many"])
 
 
+CLAUSE = re.compile(
+    r"language\s+python|handler\s*=\s*'\w+'|runtime_version\s*=\s*'3\.11'|execute\s+as\s+caller"
+    r"|(packages|imports)\s*=\s*\([^)]*\)|returns\s+string",
+    re.IGNORECASE,
+)
+
+
+def refuse_unknown_clauses(options: str) -> None:
+    """Refuse a clause between the arguments and the body that none of the project's is.
+
+    Raises:
+        ProgrammingError: there is one.
+    """
+    if left := CLAUSE.sub("", options).strip():
+        raise ProgrammingError(msg=f"Unknown clause {left}", errno=1003, sqlstate="42000")
+
+
 class Process:
     """A worker with the code of one statement."""
 
@@ -80,6 +101,7 @@ class Process:
         Raises:
             ProgrammingError: the code does not run, or an import is not on its stage.
         """
+        refuse_unknown_clauses(options)
         statement = {
             "code": body,
             "handler": option(options, "handler")[0],
@@ -95,6 +117,11 @@ class Process:
         )
         self._lock = threading.Lock()
         self.first = self.ask(statement | more)
+
+    def end(self) -> None:
+        """Let it end: another function has taken its place."""
+        self._process.stdin.close()
+        self._process.wait()
 
     def ask(self, question) -> object:
         """Send a line and return the answer."""
@@ -152,6 +179,9 @@ class Cursor(FakeSnowflakeCursor):
         except dialect.DialectError as error:
             print(f"REFUSED {error}\n{bare[:2000]}", file=sys.stderr, flush=True)
             raise ProgrammingError(msg=str(error), errno=2140, sqlstate="42601") from error
+        if found := REMOVE.match(bare):
+            Path(_staged(found["path"])).unlink()
+            return super().execute("select 'removed' as result", **options)
         # fakesnow does not know that Snowpark quotes a stage.
         if re.match(r"put\b", bare, re.IGNORECASE):
             bare = re.sub(r"'(@[^']+)'", r"\1", bare)
@@ -198,6 +228,12 @@ class Cursor(FakeSnowflakeCursor):
     def _python(self, name: str, found: re.Match, arguments, returns: str) -> str:
         """The call of a Python function that was registered for this statement."""
         process = Process(found["options"], found["body"])
+        with _lock:
+            registered = f"python_{next(_numbers)}"
+            replaced = _processes.pop(name.lower(), None)
+            _processes[name.lower()] = process
+        if replaced:
+            replaced.end()
         types = [type for _, type, _ in arguments]
 
         def compute(*columns: pa.ChunkedArray) -> pa.Array:
@@ -218,9 +254,6 @@ class Cursor(FakeSnowflakeCursor):
         compute.__signature__ = inspect.Signature(
             [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name, _, _ in arguments]
         )
-        with _lock:
-            registered = f"python_{len(_registered)}"
-            _registered.append(name)
         self._duck_conn.create_function(
             registered,
             compute,
@@ -250,9 +283,6 @@ class Cursor(FakeSnowflakeCursor):
         tree = self._transform(tree.transform(typed), None)
         type = "json" if returns in STRUCTURED else returns
         return f"cast(({tree.expressions[0].sql(dialect='duckdb')}) as {type})"
-
-
-_registered: list[str] = []
 
 
 def _arguments(text: str) -> list[tuple[str, str, str | None]]:

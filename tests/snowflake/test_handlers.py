@@ -53,7 +53,7 @@ def test_a_bad_value_is_null_in_its_own_row(line):
     ("asked", "features", "message"),
     [
         (None, [1, 2, 3], "model_id is NULL"),
-        ("none", [1, 2, 3], "no model none is in the registry"),
+        ("none", [1, 2, 3], "no model none is served here"),
         ("champion of waltzes", [1, 2, 3], "task waltzes has no champion"),
         ("lines by magic", [1, 2, 3], "task lines has no model by magic"),
         ("line", [1, 2], "takes 3 features, got 2"),
@@ -157,4 +157,4 @@ def test_a_helper_answers_what_duckdbs_sql_does(helper, sql, calls):
 def test_an_error_is_raised_where_a_row_asks_for_it():
     with pytest.raises(ModelError, match="k is 0"):
         answers(helpers.raise_error, ["k is 0"])
-    assert answers(helpers.raise_error, []) == []
+    assert answers(helpers.raise_error, [None]) == [None]

@@ -27,6 +27,16 @@ def test_a_script_of_the_documentation_parses(script):
         ("select read_csv('x')", "Unknown function read_csv"),
         ("select rows from t", "rows is a reserved word"),
         ("select a as following from t", "following is a reserved word"),
+        ("select count(*) filter (where a) from t", "Filter"),
+        ("select a from t anti join u on t.a = u.a", "join of another dialect"),
+        ("insert into t by name select 1 as a", "by name|Expecting|Invalid"),
+        ("select cast(a as double[]) from t", "no type of Snowflake"),
+        ("select cast(a as hugeint) from t", "no type of Snowflake|Expected"),
+        ("summarize t", "no statement|Summarize"),
+        ("pragma foo", "Pragma|known shapes|Invalid|Expecting"),
+        ("drop macro f", "known shapes|Expecting|Invalid"),
+        ("create user x flavour = sour; alter table t frobnicate", "known shapes"),
+        ("select 1e0 as a", "fixed-point"),
         ("select a from t where ((", "Expecting|Invalid|Required"),
         ("select string_agg(a, ',' order by b) from t", "Unknown|Expecting"),
     ],
@@ -53,7 +63,7 @@ def test_the_defaults_of_the_optimiser_are_one():
     (optimizer,) = (one for one in functions if one["name"] == "optimize_song")
     given = {one["name"]: one["default_value"] for one in optimizer["arguments"][-4:]}
     assert given == {
-        "features": "cast(null as array)",
+        "features": "null",
         "max_change": MAX_CHANGE,
         "max_features": MOST,
         "penalty": PENALTY,

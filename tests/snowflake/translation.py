@@ -59,6 +59,7 @@ end;
 create or replace macro {catalog}._parse_json(v) as cast(cast(v as varchar) as json);
 create or replace macro {catalog}._hex(text) as cast('0x' || text as bigint);
 create or replace macro {catalog}._divided(a, b) as case
+    when b = 0 then error('Division by zero')
     when regexp_full_match(typeof(a), '(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)')
         and regexp_full_match(typeof(b), '(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)')
         then round(cast(a as double) / cast(b as double), 6)
@@ -84,8 +85,9 @@ PACKAGES = "information_schema.packages"
 def _installed_packages() -> exp.Subquery:
     there = {here: name for name, here in HERE.items()}
     names = {one.metadata["Name"] for one in importlib.metadata.distributions()}
-    values = ", ".join(f"('{there.get(name, name)}', 'python')" for name in sorted(names))
-    return parse_one(f"select * from (values {values}) as p (package_name, language)").subquery("p")
+    rows = ", ".join(f"('{there.get(name, name)}', 'python', '3.11')" for name in sorted(names))
+    query = f"select * from (values {rows}) as p (package_name, language, runtime_version)"
+    return parse_one(query).subquery("p")
 
 
 def macros(catalog: str) -> str:
@@ -166,6 +168,9 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
         *home, _ = functions[node.name.lower()].split(".")
         call = _call(node.name, *node.expressions)
         return exp.Dot.build([*(exp.to_identifier(part) for part in home), call])
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.ArrayAgg):
+        # Of no values the list is empty there; fakesnow's is NULL.
+        return exp.Coalesce(this=node.copy(), expressions=[_call("json_array")])
     if isinstance(node, exp.Div):
         return _call("_divided", node.this, node.expression)
     if isinstance(node, exp.TryCast):

@@ -53,7 +53,7 @@ def _handler(statement: dict, folder: Path):
     sys._xoptions["snowflake_import_directory"] = f"{folder}/"
     wall_in(statement["packages"])
     shim = types.ModuleType("_snowflake")
-    shim.vectorized = lambda input: lambda function: function
+    shim.vectorized = lambda input, max_batch_size: lambda function: function
     sys.modules["_snowflake"] = shim
     scope = {"__name__": "handler"}
     exec(compile(statement["code"], "handler", "exec"), scope)

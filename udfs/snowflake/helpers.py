@@ -128,11 +128,11 @@ def dot_product(rows: pd.DataFrame) -> pd.Series:
 
 
 def raise_error(rows: pd.DataFrame) -> pd.Series:
-    """Raise the first message.
+    """Raise the first message; NULL where a row has none.
 
     Raises:
-        ModelError: always, but where no row is asked for.
+        ModelError: a row has a message.
     """
-    for message in rows[0]:
+    for message in rows[0].dropna():
         raise ModelError(message)
-    return pd.Series([], dtype=object)
+    return pd.Series([None] * len(rows), dtype=object)

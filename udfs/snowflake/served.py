@@ -45,12 +45,23 @@ class Served:
         Raises:
             ModelError: there is none.
         """
-        if asked is None:
+        model_id = self.known(asked)
+        return self._sessions.get(model_id)
+
+    def known(self, asked: str | None) -> str:
+        """Return the model_id of a model that this function has.
+
+        Raises:
+            ModelError: it has none that is asked for by this id, or by these words.
+        """
+        model_id = "model_id is NULL" if asked is None else self.model_id(asked)
+        if model_id not in self.stamp["models"]:
+            what = model_id if " " in model_id else f"no model {model_id} is served here"
             raise ModelError(
-                "onnx_predict: model_id is NULL: "
-                "see select model_id, task, algorithm from ml.served_models"
+                f"{what}: see select model_id, task, algorithm from ml.served_models, and select * "
+                "from ml.challengers for a task without champion"
             )
-        return self._sessions.get(self.model_id(asked))
+        return model_id
 
     def model_id(self, asked: str) -> str:
         """Return what words stand for, else words that say what there is not."""
@@ -63,9 +74,8 @@ class Served:
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
 
     def _read(self, model_id: str) -> Iterator[Stored]:
-        if model_id in self.stamp["models"]:
-            content = (self._folder / f"{model_id}.onnx").read_bytes()
-            yield Stored(content, self.stamp["models"][model_id]["sha256"])
+        content = (self._folder / f"{model_id}.onnx").read_bytes()
+        yield Stored(content, self.stamp["models"][model_id]["sha256"])
 
 
 def onnx_predict(served: Served, rows: pd.DataFrame) -> pd.Series:
@@ -212,18 +222,7 @@ def check_features(served: Served, rows: pd.DataFrame) -> pd.Series:
 
 
 def _findings(served: Served, asked: str | None, features: list | None) -> list[str]:
-    if asked is None:
-        raise ModelError(
-            "check_features: model_id is NULL: "
-            "see select model_id, task, algorithm from ml.served_models"
-        )
-    model_id = served.model_id(asked)
-    if model_id not in served.stamp["models"]:
-        what = model_id if " " in model_id else f"no model {model_id} is served"
-        raise ModelError(
-            f"check_features: {what}: see select model_id, task, algorithm from ml.served_models, "
-            "and select * from ml.challengers for a task without champion"
-        )
+    model_id = served.known(asked)
     inputs = served.stamp["models"][model_id]["inputs"]
     given = [None] * len(inputs) if features is None else features
     if len(given) != len(inputs):

@@ -5,7 +5,7 @@
     {% do return(encode_log_streams(row) + [
         {
             'name': 'mode',
-            'expression': "case lower(" ~ row ~ "mode) when 'major' then 1e0 when 'minor' then 0e0 end",
+            'expression': "cast(case lower(" ~ row ~ "mode) when 'major' then 1 when 'minor' then 0 end as double)",
         },
         {'name': 'artist_count', 'expression': 'cast(' ~ row ~ 'artist_count as double)'},
         {

@@ -1,6 +1,7 @@
 {#- Promote and retire by rule what `ml.challengers` says, and serve it, in one transaction. A row
     without model_id says that the task has no champion from then on. -#}
 {% macro promote_challengers() -%}
+    {{ begin_hook() }}
     insert into ml.promotions
     select
         {{ next_promotion_at() }} as promoted_at,
@@ -12,6 +13,7 @@
     from ml.challengers
     where decision in ('promote', 'retire');
     {{ renew_served_models() }}
+    {{ commit_hook() }}
 {%- endmacro %}
 
 {#- Promote a model by hand. The task stays pinned: the rule leaves it alone.

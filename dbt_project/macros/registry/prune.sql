@@ -11,10 +11,11 @@
     {% set pruned = run_query(
         "select count(*), coalesce(sum(onnx_bytes), 0) from ml.prunable_models where newer_versions >= " ~ keep
     ).rows[0] %}
-    {% do run_query("begin") %}
+    {#- Outside of the transaction, which some warehouses end where a table is created or dropped. -#}
     {% do run_query(
-        "create temp table pruned as select * from ml.prunable_models where newer_versions >= " ~ keep
+        "create temporary table pruned as select * from ml.prunable_models where newer_versions >= " ~ keep
     ) %}
+    {% do run_query("begin") %}
     {% for table in registry_tables() %}
         {% do run_query(
             "update ml." ~ table ~ " set onnx = null, portable = null, pruned_at = " ~ utc_now()
@@ -22,10 +23,11 @@
             ~ " from pruned where (origin = 'registered') = " ~ (table == 'registered_models') ~ ")"
         ) %}
     {% endfor %}
-    {% do run_query("drop table pruned") %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
+    {% do run_query("drop table pruned") %}
     {% do renew_functions() %}
+    {% do remove_graphs() %}
     {{ log(pruned[0] ~ " models pruned, " ~ pruned[1] ~ " bytes", info=true) }}
 {%- endmacro %}
 

@@ -35,9 +35,10 @@
     transaction wrote anew while others read. -#}
 {% macro renew_served_models() -%}
     {%- set served = "model_id, task, algorithm, is_newest, coalesce(kind, '')" -%}
+    {%- set columns = 'model_id, task, algorithm, is_newest, inputs, ' ~ portable_types() | join(', ') -%}
     delete from ml.served_models
     where ({{ served }}) not in (select {{ served }} from ml.models_to_serve);
-    insert into ml.served_models
-    select * from ml.models_to_serve
+    insert into ml.served_models ({{ columns }})
+    select {{ columns }} from ml.models_to_serve
     where ({{ served }}) not in (select {{ served }} from ml.served_models);
 {%- endmacro %}

@@ -52,7 +52,7 @@
     {%- set found = [] -%}
     {%- for package in rows_of(
         "select distinct package_name from " ~ target.database ~ ".information_schema.packages where language = 'python'"
-        ~ " and package_name in (" ~ quoted(wanted) ~ ")"
+        ~ " and runtime_version = '" ~ var('snowflake_python') ~ "' and package_name in (" ~ quoted(wanted) ~ ")"
     ) -%}
         {%- do found.append(package[0]) -%}
     {%- endfor -%}

@@ -23,7 +23,7 @@ from udfs.snowflake import {{ module }}
 SERVED = served.Served(r'''{{ stamp | tojson }}''')
 {% endif %}
 
-@vectorized(input=pandas.DataFrame)
+@vectorized(input=pandas.DataFrame, max_batch_size=1000)
 def answer(rows):
     return {{ module }}.{{ function }}({{ 'SERVED, ' if stamp }}rows)
 $$
@@ -86,7 +86,8 @@ $$
 {% macro function_arguments(arguments) -%}
     {%- for argument in arguments -%}
         {{ argument.name }} {{ column_type(argument.data_type) }}
-        {%- if argument.default_value | default(none) is not none %} default {{ argument.default_value }}{% endif %}
+        {%- set value = argument.default_value | default(none) -%}
+        {%- if value is not none %} default {{ 'cast(null as ' ~ column_type(argument.data_type) ~ ')' if value == 'null' else value }}{% endif %}
         {%- if not loop.last %}, {% endif %}
     {%- endfor -%}
 {%- endmacro %}

@@ -1,7 +1,5 @@
-{#- Aggregate: a column as it stands in the first place of the first playlist. The place is a text in which numbers of
-    one length stand, for a warehouse orders lists and structs as it likes, or not at all. -#}
+{#- Aggregate: a column as it stands in the first place of the first playlist. The place is one number, for not every warehouse
+    orders lists and structs; a position is below 2147483648. -#}
 {% macro in_first_entry(column) -%}
-    min_by(
-        {{ column }}, lpad(cast(playlist_id as varchar), 16, '0') || lpad(cast(position as varchar), 10, '0')
-    )
+    min_by({{ column }}, cast(playlist_id as decimal(38, 0)) * 2147483648 + position)
 {%- endmacro %}

@@ -7,9 +7,9 @@
 {%- endmacro %}
 
 {% macro snowflake__check_is_loaded() -%}
-    {%- if execute and adapter.get_relation(target.database, 'raw', 'playlists') is none -%}
+    {%- if execute and adapter.get_relation(target.database, 'ml', 'loaded_code') is none -%}
         {%- do exceptions.raise_compiler_error(
-            "there is no table " ~ target.database ~ ".raw.playlists, the last that is loaded: run `hitparade load`"
+            "nothing was loaded to database " ~ target.database ~ " yet, or not all: run `hitparade load`"
         ) -%}
     {%- endif -%}
 {%- endmacro %}

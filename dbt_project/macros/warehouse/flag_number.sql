@@ -10,5 +10,5 @@
 
 {#- An argument is a boolean there, whatever a caller gives. -#}
 {% macro snowflake__flag_number(flag) -%}
-    case when {{ flag }} then 1e0 when not {{ flag }} then 0e0 end
+    cast(case when {{ flag }} then 1 when not {{ flag }} then 0 end as double)
 {%- endmacro %}

@@ -19,16 +19,21 @@
         {%- do run_query("create stage if not exists " ~ stage) -%}
     {%- endfor -%}
     {%- do put_file(folder ~ '/' ~ code_file(), code_stage()) -%}
-    {%- do run_query(
-        "create or replace table " ~ loaded_code() ~ " as select '" ~ code ~ "' as fingerprint, " ~ utc_now() ~ " as loaded_at"
-    ) -%}
     {%- for table in graph.sources.values() if table.source_name == 'raw' -%}
         {%- set is_json = table.name == 'playlists' -%}
         {%- set file = table.name ~ ('.json.gz' if is_json else '.csv.gz') -%}
         {%- set relation = target.database ~ '.raw.' ~ table.name -%}
         {%- do put_file(folder ~ '/' ~ file, raw_stage()) -%}
-        {%- do run_query("create or replace table " ~ relation ~ " (" ~ raw_columns(table) ~ ")") -%}
-        {%- do copy_json(relation, table, file) if is_json else copy_csv(relation, file) -%}
+        {#- Beside the table, which stands until the copy is whole. -#}
+        {%- set copied = relation ~ '_copied' -%}
+        {%- do run_query("create or replace transient table " ~ copied ~ " (" ~ raw_columns(table) ~ ")") -%}
+        {%- do copy_json(copied, table, file) if is_json else copy_csv(copied, file) -%}
+        {%- do run_query("create or replace transient table " ~ relation ~ " clone " ~ copied) -%}
+        {%- do run_query("drop table " ~ copied) -%}
         {{ log("loaded " ~ run_query("select count(*) from " ~ relation).rows[0][0] ~ " rows of " ~ table.name, info=true) }}
     {%- endfor -%}
+    {#- The last, for it says that all is there. -#}
+    {%- do run_query(
+        "create or replace table " ~ loaded_code() ~ " as select '" ~ code ~ "' as fingerprint, " ~ utc_now() ~ " as loaded_at"
+    ) -%}
 {%- endmacro %}

@@ -58,9 +58,9 @@
 {#- For a track that is given as a constant, see songs_for_playlist. -#}
 {% macro snowflake__nearest_tracks() -%}
     case
-        when k not between 1 and 100
-            then {{ raise_error("'similar_tracks: k is ' || k || ': give 1 to 100'", 'array') }}
-        else (
+        when {{ raise_error(
+            "case when k not between 1 and 100 then 'similar_tracks: k is ' || k || ': give 1 to 100' end", 'varchar'
+        ) }} is null then (
             select
                 array_agg(
                     object_construct('rank', nearest.place, 'track_uri', nearest.track_uri, 'score', nearest.score)

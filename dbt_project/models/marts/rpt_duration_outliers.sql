@@ -25,11 +25,11 @@ judged as (
         tracks.track_uri,
         tracks.track_name,
         artists.artist_name,
-        tracks.duration_ms / 1000e0 as seconds,
+        cast(tracks.duration_ms as double) / 1000 as seconds,
         case
             when tracks.duration_ms < 30000 then 'no_stream'
-            when tracks.duration_ms / 1000e0 < fences.shortest then 'short'
-            when tracks.duration_ms / 1000e0 > fences.longest then 'long'
+            when cast(tracks.duration_ms as double) / 1000 < fences.shortest then 'short'
+            when cast(tracks.duration_ms as double) / 1000 > fences.longest then 'long'
         end as rule,
         fences.shortest,
         fences.longest

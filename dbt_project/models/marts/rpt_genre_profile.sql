@@ -18,12 +18,12 @@ select
     count(*) as tracks,
     avg(cast(popularity as double)) as mean_popularity,
     median(cast(popularity as double)) as median_popularity,
-    avg(case when popularity >= {{ var('hit_cut') }} then 1e0 else 0e0 end) as hit_share,
+    avg(cast(case when popularity >= {{ var('hit_cut') }} then 1 else 0 end as double)) as hit_share,
     {%- for input in encode_audio('') %}
     avg({{ input.name }}) as mean_{{ input.name }},
     {%- endfor %}
     avg(cast(duration_ms as double)) as mean_duration_ms,
-    avg(case when explicit then 1e0 else 0e0 end) as explicit_share,
+    avg(cast(case when explicit then 1 else 0 end as double)) as explicit_share,
     avg(hit_probability) as predicted_hit_share,
     avg(predicted_popularity) as predicted_popularity
 from genre_tracks

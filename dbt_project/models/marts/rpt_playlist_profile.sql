@@ -49,7 +49,7 @@ select
     count(distinct entries.album_uri) as albums,
     cast(any_value(by_artist.most_entries) as double)
     / nullif(count(entries.track_uri), 0) as top_artist_share,
-    coalesce(sum(entries.duration_ms), 0) / 60000e0 as minutes,
+    cast(coalesce(sum(entries.duration_ms), 0) as double) / 60000 as minutes,
     count(entries.energy) as tracks_with_sound,
     avg(entries.energy) as mean_energy,
     -- from the first track to the last, by a straight line

@@ -36,7 +36,7 @@ select
     sign * (mean - baseline_mean) as gain_over_baseline,
     -- of one split alone the spread is a standard error already
     case
-        when folds > 1 then gain_sd * sqrt(1e0 / folds + 1e0 / (folds - 1))
+        when folds > 1 then gain_sd * sqrt(1 / cast(folds as double) + 1 / cast(folds - 1 as double))
         else gain_sd
     end as gain_standard_error,
     coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling

@@ -17,7 +17,7 @@ select
     champions.task,
     champions.model_id,
     true as is_champion,
-    1 - coalesce(sum(challengers.buckets), 0) / 10000e0 as share
+    1 - cast(coalesce(sum(challengers.buckets), 0) as double) / 10000 as share
 from {{ ref('champions') }} as champions
 left join challengers
     on champions.task = challengers.task
@@ -27,7 +27,7 @@ select
     challengers.task,
     challengers.model_id,
     false as is_champion,
-    challengers.buckets / 10000e0 as share
+    cast(challengers.buckets as double) / 10000 as share
 from challengers
 inner join {{ ref('champions') }} as champions
     on challengers.task = champions.task
