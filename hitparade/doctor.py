@@ -81,17 +81,24 @@ def _packages(target: str, extra: str | None) -> Check:
 
 
 def _raw_files() -> Iterator[Check]:
+    then = "a build writes a sample" if raw.sample_folder() else "it stays empty"
     for name in ("chart_songs", "tracks"):
+        path, status = raw.locate(name)
+        if path is None:
+            yield Check(name, f"absent: {then}")
+            continue
         try:
-            found = raw.read(name)
+            rows = raw.read(name).records.num_rows
         except raw.RawFileError as error:
-            yield Check(name, "cannot be read", str(error))
+            yield Check(name, f"{path} cannot be read", str(error))
         else:
-            rows = f"{found.status}: {found.records.num_rows:,} rows of {found.path}"
-            yield Check(name, "absent: a build writes a sample" if not found.path else rows)
+            yield Check(name, f"{status}: {rows:,} rows of {path}")
     listed = slices.listed()
-    status = listed.column("status")[0].as_py() if listed.num_rows else "absent"
-    yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
+    if listed.num_rows:
+        status = listed.column("status")[0].as_py()
+        yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
+    else:
+        yield Check("playlists", f"absent: {then}")
 
 
 def _database(path: Path) -> Check:

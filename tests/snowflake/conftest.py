@@ -1,6 +1,5 @@
 """Fixtures: an emulated Snowflake, and the same sample built there and in DuckDB."""
 
-import json
 import os
 import socket
 import subprocess
@@ -13,7 +12,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hitparade import load
 from hitparade.sample import write_sample
 from tests.conftest import ROOT, Warehouse
 
@@ -49,25 +47,39 @@ class Emulator:
     folder: Path
     port: int
 
-    def dbt(self, *arguments: str, check: bool = True, **environment: str):
-        """Run dbt on this account; an error that is no answer would be tried again for long."""
-        own = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads dbt to this account."""
+        return {
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_USE_COLORS": "false",
             "DBT_PROFILES_DIR": str(self.folder),
         }
+
+    def dbt(self, *arguments: str, check: bool = True, **environment: str):
+        """Run dbt on this account."""
+        command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments]
+        return self._run(command, check, environment)
+
+    def hitparade(self, *arguments: str, **environment: str):
+        """Run a command of ours on this account."""
+        command = [str(Path(sys.executable).with_name("hitparade")), *arguments]
+        return self._run(command, True, environment)
+
+    def _run(self, command: list[str], check: bool, environment: dict[str, str]):
+        # An error that is no answer would be tried again for long.
         result = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments],
+            command,
             cwd=ROOT,
-            env=os.environ | own | environment,
+            env=os.environ | self.environment | environment,
             capture_output=True,
             text=True,
             timeout=900,
         )
         if check and result.returncode:
             log = (self.folder / "emulator.log").read_text()[-3000:]
-            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{result.stdout}\n{log}")
+            raise AssertionError(f"{' '.join(command)} failed:\n{result.stdout}\n{log}")
         return result
 
     def connect(self):
@@ -140,23 +152,23 @@ def local(sample_of_all, tmp_path_factory) -> Warehouse:
 
 
 @pytest.fixture(scope="session")
-def loaded(emulator, sample_of_all, tmp_path_factory) -> Emulator:
+def sources(sample_of_all, tmp_path_factory) -> dict[str, str]:
+    """The variables that name the sample, and no raw files."""
+    nothing = tmp_path_factory.mktemp("no_raw_files")
+    return {"HITPARADE_SAMPLE": str(sample_of_all), "HITPARADE_RAW": str(nothing)}
+
+
+@pytest.fixture(scope="session")
+def loaded(emulator, sources) -> Emulator:
     """The sample in the raw tables of the emulated account."""
-    files = tmp_path_factory.mktemp("files")
-    patch = pytest.MonkeyPatch()
-    with patch.context() as context:
-        context.setenv("HITPARADE_SAMPLE", str(sample_of_all))
-        context.setenv("HITPARADE_RAW", str(tmp_path_factory.mktemp("no_raw_files")))
-        load.write(files)
-    arguments = {"folder": str(files), "code": load.fingerprint(files / load.CODE_FILE)}
-    emulator.dbt("run-operation", "load_raw", "--args", json.dumps(arguments))
+    emulator.hitparade("load", **sources)
     return emulator
 
 
 @pytest.fixture(scope="session")
-def built(loaded) -> Emulator:
-    """A finished warehouse on the emulated account."""
-    loaded.dbt("build")
+def built(loaded, sources) -> Emulator:
+    """A finished warehouse on the emulated account, loaded once more."""
+    loaded.hitparade("build", "--target", "snowflake", **sources)
     return loaded
 
 

@@ -105,7 +105,7 @@ class Process:
         statement = {
             "code": body,
             "handler": option(options, "handler")[0],
-            "packages": [name for name in option(options, "packages")],
+            "packages": option(options, "packages"),
             "imports": [_staged(path) for path in option(options, "imports")],
         }
         self._process = subprocess.Popen(
@@ -116,7 +116,7 @@ class Process:
             cwd="/",
         )
         self._lock = threading.Lock()
-        self.first = self.ask(statement | more)
+        self.ask(statement | more)
 
     def end(self) -> None:
         """Let it end: another function has taken its place."""
@@ -136,10 +136,15 @@ class Process:
         return answer["answer"]
 
 
-def _staged(path: str) -> str:
+def _local(path: str) -> Path:
     """The local file of a path such as @database.schema.stage/file."""
     stage_name, _, file = path.removeprefix("@").partition("/")
-    local = Path(stage.internal_dir(stage_name.upper()), file)
+    return Path(stage.internal_dir(stage_name.upper()), file)
+
+
+def _staged(path: str) -> str:
+    """The same, of a file that is there."""
+    local = _local(path)
     if not local.is_file():
         raise ProgrammingError(msg=f"Could not access file {path}", errno=391546, sqlstate="42601")
     return str(local)
@@ -180,7 +185,7 @@ class Cursor(FakeSnowflakeCursor):
             print(f"REFUSED {error}\n{bare[:2000]}", file=sys.stderr, flush=True)
             raise ProgrammingError(msg=str(error), errno=2140, sqlstate="42601") from error
         if found := REMOVE.match(bare):
-            Path(_staged(found["path"])).unlink()
+            _local(found["path"]).unlink(missing_ok=True)
             return super().execute("select 'removed' as result", **options)
         # fakesnow does not know that Snowpark quotes a stage.
         if re.match(r"put\b", bare, re.IGNORECASE):

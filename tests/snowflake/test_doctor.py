@@ -15,25 +15,22 @@ def found(checks) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def environment(emulator, tmp_path, monkeypatch) -> dict[str, str]:
+def environment(emulator, sources, tmp_path, monkeypatch) -> dict[str, str]:
     """What leads dbt to the emulated account."""
     key = tmp_path / "key.p8"
     key.write_text("emulated")
-    monkeypatch.setenv("HITPARADE_SAMPLE", "0")
-    monkeypatch.setenv("HITPARADE_RAW", str(tmp_path))
-    return {
+    for name, value in sources.items():
+        monkeypatch.setenv(name, value)
+    return emulator.environment | {
         "SNOWFLAKE_ACCOUNT": "emulated",
         "SNOWFLAKE_USER": "any",
         "SNOWFLAKE_PRIVATE_KEY_PATH": str(key),
-        "DBT_PROFILES_DIR": str(emulator.folder),
-        "DBT_TARGET_PATH": str(emulator.folder / "target"),
-        "DBT_LOG_PATH": str(emulator.folder / "logs"),
     }
 
 
 def test_of_an_account_that_is_loaded_all_is_well(loaded, environment):
     checks = found(doctor.snowflake_checks(environment))
-    assert {name for name, (_, step) in checks.items() if step} <= {"chart_songs", "tracks"}
+    assert {name: step for name, (_, step) in checks.items() if step} == {}
     assert {*checks["stages"][0].split(", ")} == {"ml.code", "ml.models", "raw.files"}
     assert checks["code"] == ("hitparade.zip as it is here", "")
     assert "onnxruntime" in checks["packages there"][0]
@@ -77,7 +74,28 @@ def test_of_a_finished_file_all_is_well(local, sample_of_all, monkeypatch):
     assert "23 models" in result.stdout
 
 
-def test_a_file_that_is_held_is_said(local, monkeypatch, tmp_path):
+def test_before_the_first_build_nothing_is_wrong(monkeypatch, tmp_path):
+    """A build writes the sample and the file."""
+    monkeypatch.setenv("HITPARADE_DATABASE", str(tmp_path / "new.duckdb"))
+    monkeypatch.setenv("HITPARADE_SAMPLE", str(tmp_path / "sample"))
+    monkeypatch.setenv("HITPARADE_RAW", str(tmp_path))
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 0, result.stdout
+    assert result.stdout.count("absent: a build writes a sample") == 3
+
+
+def test_a_raw_file_that_cannot_be_read_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("HITPARADE_DATABASE", str(tmp_path / "new.duckdb"))
+    monkeypatch.setenv("HITPARADE_SAMPLE", "0")
+    monkeypatch.setenv("HITPARADE_RAW", str(tmp_path))
+    (tmp_path / "dataset.csv").write_text("no,such,columns\n")
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 1
+    assert "lacks the columns track_id" in result.stdout
+    assert "absent: it stays empty" in result.stdout
+
+
+def test_a_file_that_is_no_database_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("HITPARADE_DATABASE", str(tmp_path / "broken.duckdb"))
     (tmp_path / "broken.duckdb").write_text("no database")
     result = CliRunner().invoke(cli.app, ["doctor"])

@@ -74,6 +74,8 @@ def test_packages_stand_in_one_file_and_are_known():
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     training = project["models"]["hitparade"]["training"]["+packages"]
     functions = project["vars"]["snowflake_function_packages"]
+    versions = project["models"]["hitparade"]["training"]["+python_version"]
+    assert versions == project["vars"]["snowflake_python"]
     assert allowed([*training, *functions]) > {"onnxruntime", "torch", "xgboost-cpu"}
     for file in [*(ROOT / "dbt_project").rglob("*.*"), *(ROOT / "udfs").rglob("*.*ml")]:
         if file.suffix in (".sql", ".yml"):

@@ -203,7 +203,7 @@ def test_a_bad_call_says_what_is_wrong(call, message, built):
 
 def test_a_second_build_trains_nothing(built):
     versions = built.query("select task, algorithm, version from ml.model_versions order by 1, 2")
-    built.dbt("build", "--select", "train_hit+1", "train_next_song", "base_mpd__slices")
+    built.dbt("build", "--select", "path:dbt_project/models/training", "base_mpd__slices+1")
     after = built.query("select task, algorithm, version from ml.model_versions order by 1, 2")
     assert after == versions
 
@@ -226,6 +226,31 @@ def test_promote_and_roll_back_make_the_functions_anew(built):
     built.dbt("run-operation", "rollback", "--args", "{task: hit}")
     assert built.query(call) == [(before,)]
     built.dbt("run-operation", "unpin", "--args", "{task: hit}")
+    built.dbt("run-operation", "pin", "--args", "{task: tier}")
+    pinned = built.query("select task from ml.champions where is_pinned")
+    assert pinned == [("tier",)]
+    built.dbt("run-operation", "unpin", "--args", "{task: tier}")
+
+
+def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
+    (tmp_path / "older.onnx").write_bytes(b"a graph")
+    built.query(f"put 'file://{tmp_path}/older.onnx' @ml.models auto_compress = false")
+    built.query(
+        "insert into ml.train_hit select * replace ('older' as model_id, 0 as version) "
+        "from ml.train_hit where algorithm = 'xgboost' and version = 1"
+    )
+
+    def graphs() -> set[str]:
+        return {row[0].split("/")[-1] for row in built.query("list @ml.models")}
+
+    before = graphs()
+    assert "older.onnx" in before
+    for _ in range(2):  # twice is harmless
+        built.dbt("run-operation", "prune", "--args", "{keep: 1}")
+        assert graphs() == before - {"older.onnx"}
+    pruned = "select model_id from ml.registry where pruned_at is not null"
+    assert built.query(pruned) == [("older",)]
+    assert built.query("select predict_hit(0.5, 0.5, 0.5, 120) is not null") == [(True,)]
 
 
 def test_without_a_load_the_build_says_what_to_do(emulator):

@@ -34,8 +34,8 @@ $$
     {%- do return(function not in ['check_features', 'assigned_model']) -%}
 {%- endmacro %}
 
-{#- What a function of served models knows: the models with their inputs, what the words stand for that other functions
-    ask by, and what song optimisation may change. -#}
+{#- What a function of served models knows: the models, what the words stand for that other functions ask by, and what it
+    alone must know: their inputs, the shares of the traffic, or what song optimisation may change. -#}
 {% macro served_stamp(function) -%}
     {%- set stamp = {'models': {}, 'words': {}} -%}
     {%- if function == 'assigned_model' -%}
