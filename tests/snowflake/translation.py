@@ -132,6 +132,11 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
         for comment in comments:
             comment.pop()
         return node
+    if isinstance(node, exp.Create) and (clone := node.args.get("clone")):
+        # fakesnow forgets that it may be asked to replace a table by a clone.
+        node.set("clone", None)
+        node.set("expression", exp.select("*").from_(clone.this))
+        return node
     if isinstance(node, exp.Table) and f"{node.db}.{node.name}".lower() == PACKAGES:
         return _installed_packages()
     if isinstance(node, exp.Func) and (answer := SESSION.get(node.sql("snowflake").lower())):
