@@ -21,7 +21,7 @@ clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: ol
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
 clean: ## Remove what was built, but neither the environment nor your raw files
-	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal
+	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal hitparade.draft
 
 # sqlfluff compiles the models, and some of them read the raw files.
 data/sample/dataset.csv:

@@ -8,8 +8,6 @@ import csv
 import gzip
 import hashlib
 import json
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 from rich.console import Console
 
-from hitparade import raw, slices
+from hitparade import dbt, raw, slices
 
 CODE = ("hitparade", "models_py", "udfs")
 CODE_FILE = "hitparade.zip"
@@ -46,9 +44,7 @@ def run(console: Console) -> None:
             console.print(f"to load: {file.name} ({file.stat().st_size / 1e6:.1f} MB)")
         code = fingerprint(Path(folder, CODE_FILE))
         arguments = json.dumps({"folder": folder, "code": code})
-        dbt = Path(sys.executable).with_name("dbt")
-        command = [dbt, "run-operation", "load_raw", "--target", "snowflake", "--args", arguments]
-        if subprocess.run(command, cwd=raw.ROOT, check=False).returncode:
+        if not dbt.run("run-operation", "load_raw", "--target", "snowflake", "--args", arguments):
             raise LoadError("nothing was built yet: mend what dbt says above, and load again")
 
 

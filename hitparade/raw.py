@@ -6,6 +6,7 @@ the staging models, which send what they cannot use to quarantine.
 
 import codecs
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -124,6 +125,7 @@ class RawFile:
     path: Path | None
     encoding: str | None
     delimiter: str | None
+    sha256: str | None
     records: pa.Table
 
 
@@ -178,22 +180,23 @@ def read(source: str) -> RawFile:
             f"dataset.csv or {SLICES} there, or run `hitparade sample` with HITPARADE_SAMPLE unset"
         )
     if path is None:
-        return RawFile(source, status, None, None, None, _table(SOURCES[source], iter(())))
+        return RawFile(source, status, None, None, None, None, _table(SOURCES[source], iter(())))
     return _read_file(source, status, path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)  # dbt asks again for each node that names the source
 def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFile:
-    text, encoding = _decode(path)
+    data = path.read_bytes()
+    text, encoding = _decode(path, data)
     delimiter = _delimiter(SOURCES[source], path, text)
     records = _table(SOURCES[source], _records(path, text, delimiter))
     if records.num_rows == 0:
         raise RawFileError(f"{path} has a header but no rows: download it again, or remove it")
-    return RawFile(source, status, path, encoding, delimiter, records)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return RawFile(source, status, path, encoding, delimiter, sha256, records)
 
 
-def _decode(path: Path) -> tuple[str, str]:
-    data = path.read_bytes()
+def _decode(path: Path, data: bytes) -> tuple[str, str]:
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise RawFileError(f"{path} is empty: download it again, or remove it")
     if b"\0" in data:
@@ -294,5 +297,6 @@ def files() -> pa.Table:
             "encoding": pa.array([row.encoding for row in rows], pa.string()),
             "delimiter": pa.array([row.delimiter for row in rows], pa.string()),
             "rows": pa.array([row.records.num_rows for row in rows], pa.int64()),
+            "sha256": pa.array([row.sha256 for row in rows], pa.string()),
         }
     )

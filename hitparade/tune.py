@@ -1,6 +1,6 @@
 """`hitparade tune`: search the hyperparameters of a task, write what a person may then paste.
 
-The database is closed while a search runs, and opened for writing only to store its trials.
+The database is closed while a search runs; its trials are stored by a draft of the file.
 """
 
 import json
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hitparade import raw
+from hitparade.publish import draft
 from hitparade.training_run import TASKS
 from hitparade.warehouse import (
     WarehouseError,
@@ -168,7 +169,7 @@ def _stored(
 
 def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> None:
     try:
-        with opened(database, read_only=False) as connection:
+        with draft(database) as path, opened(path, read_only=False) as connection:
             connection.execute("insert into ml.tuning_trials by name from rows")
     except (WarehouseError, duckdb.Error) as error:
         file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from hitparade.publish import draft
 from hitparade.training_run import TRAINED
 from hitparade.warehouse import WarehouseError, opened
 from udfs import portable
@@ -28,7 +29,7 @@ def run(database: Path) -> tuple[int, int, int]:
     Raises:
         WarehouseError: the file cannot be opened, has no registry, or is of a newer format.
     """
-    with opened(database, read_only=False) as connection:
+    with opened(database) as connection:
         tables = _tables(connection)
         formats = _formats(connection, tables)
         if not formats:
@@ -39,14 +40,14 @@ def run(database: Path) -> tuple[int, int, int]:
                 f"{REGISTRY_FORMAT}: use a newer version of hitparade"
             )
         before = min(formats)
-        if before == REGISTRY_FORMAT:
-            return before, before, 0
-        with connection.cursor() as transaction:
-            transaction.begin()
-            rows = sum(_upgrade(transaction, table) for table in tables)
-            # What a build makes anew in the present form.
-            transaction.execute("drop table if exists ml.served_models")
-            transaction.commit()
+    if before == REGISTRY_FORMAT:
+        return before, before, 0
+    with draft(database) as path, opened(path, read_only=False) as connection:
+        connection.begin()
+        rows = sum(_upgrade(connection, table) for table in tables)
+        # What a build makes anew in the present form.
+        connection.execute("drop table if exists ml.served_models")
+        connection.commit()
     return before, REGISTRY_FORMAT, rows
 
 

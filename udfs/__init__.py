@@ -5,7 +5,7 @@
 
 makes every SQL function of the database run in onnxruntime on that connection;
 `udfs.register_model` stores a model from outside, `udfs.promote` makes one the champion of its
-task.
+task. `udfs.Reader` reads a file that is published again and again.
 """
 
 from importlib import import_module
@@ -13,6 +13,7 @@ from importlib import import_module
 from udfs.errors import ModelError
 
 _HOMES = {
+    "udfs.reader": ("Reader",),
     "udfs.registration": ("register_model", "unregister_model"),
     "udfs.registry": ("assign", "pin", "promote", "prunable", "prune", "rollback", "unpin"),
     "udfs.runtime": ("register", "set_cache_size"),
@@ -21,6 +22,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ModelError",
+    "Reader",
     "assign",
     "pin",
     "promote",

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from hitparade import build as building
 from hitparade import load as loading
+from hitparade import publish as publishing
 from hitparade import raw
 from hitparade.cli import summary
 from hitparade.cli.terminal import console, errors
@@ -56,6 +57,19 @@ def build(target: Target = "duckdb") -> None:
     console.print()
     if target == "duckdb":
         summary.show(console, database())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def publish(context: typer.Context) -> None:
+    """Run `dbt build` with the options given here on a copy of the file, and publish the copy.
+
+    The file stands as it was, readable, until all has succeeded: then the copy takes its place.
+    """
+    with errors(WarehouseError, OSError):
+        succeeded = publishing.build(console, database(), context.args)
+    if not succeeded:
+        raise typer.Exit(1)
+    console.print(f"Published: {database()}", soft_wrap=True)
 
 
 @app.command()

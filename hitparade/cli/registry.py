@@ -1,7 +1,7 @@
 """The commands of the registry: look at models, choose champions, bring models of your own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from hitparade import raw
 from hitparade.cli.terminal import AsJson, console, errors, show_json, show_rows
+from hitparade.publish import draft
 from hitparade.warehouse import WarehouseError, database, opened, rows_of
 
 app = typer.Typer()
@@ -204,11 +205,11 @@ def _registry(read_only: bool = False) -> Iterator[tuple]:
     """`udfs` and a connection to the warehouse; what they refuse ends the command."""
     import udfs  # onnxruntime takes a while to import
 
-    with (
-        errors(WarehouseError, udfs.ModelError, OSError),
-        opened(database(), read_only=read_only) as connection,
-    ):
-        yield udfs, connection
+    with errors(WarehouseError, udfs.ModelError, OSError), ExitStack() as stack:
+        path = database()
+        if not read_only and path.is_file():
+            path = stack.enter_context(draft(path))
+        yield udfs, stack.enter_context(opened(path, read_only=read_only))
 
 
 def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from rich.console import Console
 
 from hitparade.cli.terminal import show_rows
-from hitparade.sources import SOURCES
 from hitparade.warehouse import opened, rows_of
 
 # What the champion is worth on the present rows: its mean over the folds where it was trained on
@@ -62,6 +61,12 @@ CHAMPIONS = """
     left join rpt_model_leaderboard as board on champions.model_id = board.model_id
     order by tasks.task
 """
+SOURCES = """
+    select source, status, file, encoding, row_count as rows, quarantined
+    from rpt_sources
+    order by source
+"""
+# What to try of each task.
 QUERIES = {
     "hit": "select round(predict_hit(0.7, 0.8, 0.5, 120), 3) as hit",
     "log_streams": "select round(predict_streams(120, 70, 50, 80, 10, 0, 10, 5)) as streams",
@@ -80,7 +85,7 @@ QUERIES = {
 def show(console: Console, database: Path) -> None:
     """Print sources, champions, the database file and a query to try."""
     with opened(database) as connection:
-        sources = rows_of(connection.execute(f"select * exclude (delimiter) from ({SOURCES})"))
+        sources = rows_of(connection.execute(SOURCES))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,

@@ -3,7 +3,6 @@
 import duckdb
 
 from hitparade.report.parts import Note, Section, Table, fetch
-from hitparade.sources import SOURCES
 
 QUARANTINE = """
     select
@@ -20,7 +19,7 @@ STATUS = {"real": "your file", "sample": "generated sample", "absent": "absent"}
 
 def read(connection: duckdb.DuckDBPyConnection) -> Section:
     """The files, what was set aside, and a warning where a file is the generated sample."""
-    files = fetch(connection, SOURCES)
+    files = fetch(connection, "from rpt_sources order by source")
     blocks = [_warning(files), _files(files), _quarantine(fetch(connection, QUARANTINE))]
     return Section(
         "sources",
@@ -62,8 +61,8 @@ def _files(files: list[dict]) -> Table | Note:
             row["encoding"],
             {"\t": "tab"}.get(row["delimiter"], row["delimiter"]),
         ]
-        counts = [row["rows"], row["quarantined"]]
-        cells = [(text, text) for text in texts]
+        counts = [row["row_count"], row["quarantined"]]
+        cells = [(text or "", text or "") for text in texts]
         rows.append(cells + [(n, "" if n is None else f"{n:,}") for n in counts])
     columns = ["source", "status", "file", "encoding", "delimiter", "rows", "quarantined"]
     return Table("files", "Files, and how they were read", columns, rows)

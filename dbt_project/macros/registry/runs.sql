@@ -1,0 +1,98 @@
+{#- The tables that keep what each run did. They survive every build, as the registry does. -#}
+{% macro create_runs() -%}
+    create table if not exists ml.runs (
+        run_id varchar not null,
+        started_at timestamp not null,
+        command varchar not null,
+        node varchar not null,
+        layer varchar not null,
+        status varchar not null,
+        seconds double not null,
+        row_count bigint,
+        failures bigint,
+        message varchar
+    );
+    create table if not exists ml.run_sources (
+        run_id varchar not null,
+        started_at timestamp not null,
+        source varchar not null,
+        status varchar not null,
+        fingerprint varchar,
+        row_count bigint not null,
+        quarantined bigint not null
+    );
+{%- endmacro %}
+
+{#- Ends every run of dbt: its results, and after one that read the sources what they were. -#}
+{% macro record_run(results) -%}
+    {%- if execute and results -%}
+        {{ record_results(results) }}
+        {%- for result in results if result.node.name == 'rpt_sources' and result.status == 'success' %}
+        {{ record_sources(result.node.relation_name) }}
+        {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro record_results(results) -%}
+    {%- set counts = row_counts(results) -%}
+    insert into ml.runs (run_id, started_at, command, node, layer, status, seconds, row_count, failures, message)
+    select
+        '{{ invocation_id }}',
+        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp),
+        '{{ flags.WHICH }}',
+        results.node,
+        results.layer,
+        results.status,
+        results.seconds,
+        results.row_count,
+        results.failures,
+        results.message
+    from (
+        values
+        {%- for result in results %}
+        (
+            {{ text_literal(result.node.resource_type ~ '.' ~ result.node.name) }},
+            {{ text_literal(layer_of(result.node)) }},
+            '{{ result.status }}',
+            {{ result.execution_time }},
+            {{ counts.get(result.node.unique_id, 'null') }},
+            {{ result.failures if result.failures is not none else 'null' }},
+            {{ text_literal(result.message) if result.status not in ('success', 'pass') and result.message else 'null' }}
+        ){% if not loop.last %},{% endif %}
+        {%- endfor %}
+    ) as results (node, layer, status, seconds, row_count, failures, message);
+{%- endmacro %}
+
+{#- The folder of a model, such as staging; of anything else its kind. -#}
+{% macro layer_of(node) -%}
+    {%- do return(node.fqn[1] if node.resource_type == 'model' else node.resource_type) -%}
+{%- endmacro %}
+
+{#- How many rows the tables have that a run built, by the id of the node. -#}
+{% macro row_counts(results) -%}
+    {%- set counts = [] -%}
+    {%- for result in results
+        if result.status == 'success' and result.node.config.materialized in ('table', 'incremental', 'seed') -%}
+        {%- do counts.append(
+            "select '" ~ result.node.unique_id ~ "' as node, count(*) as row_count from " ~ result.node.relation_name
+        ) -%}
+    {%- endfor -%}
+    {%- set found = {} -%}
+    {%- if counts -%}
+        {%- for row in run_query(counts | join(' union all ')).rows -%}{%- do found.update({row[0]: row[1]}) -%}{%- endfor -%}
+    {%- endif -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
+{% macro record_sources(sources) -%}
+    insert into ml.run_sources (run_id, started_at, source, status, fingerprint, row_count, quarantined)
+    select
+        '{{ invocation_id }}',
+        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp),
+        sources.source,
+        sources.status,
+        sources.fingerprint,
+        sources.row_count,
+        sources.quarantined
+    from {{ sources }} as sources;
+{%- endmacro %}

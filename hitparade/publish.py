@@ -1,0 +1,191 @@
+"""Changing a database file that others read: on a copy beside it, which then takes its place."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from hitparade import dbt
+from hitparade.warehouse import WarehouseError, connect, opened
+
+CHUNK = 16 * 1024 * 1024
+RUN_TABLES = ("runs", "run_sources")
+TABLE = "from duckdb_tables() where database_name = ? and schema_name = 'ml' and table_name = ?"
+VIEWS = """
+    select format('"{}"."{}"', schema_name, view_name)
+    from duckdb_views()
+    where not internal and not temporary
+    order by all
+"""
+DAMAGED = """
+    select champions.task, champions.model_id
+    from ml.champions as champions
+    inner join ml.model_artifacts as artifacts on champions.model_id = artifacts.model_id
+    where sha256(artifacts.onnx) <> artifacts.sha256
+    order by all
+"""
+
+
+def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bool:
+    """Run `dbt build` on a draft of a database and put the result in its place.
+
+    A build that fails leaves the database as it was, but for the rows of the run in ml.runs; what
+    it made stays as failed.duckdb in the folder of drafts.
+
+    Args:
+        console: where to say what a failed build leaves.
+        database: the file, which need not exist yet.
+        arguments: of dbt, such as `--select`.
+
+    Returns:
+        Whether it was published.
+
+    Raises:
+        WarehouseError: someone else writes to the file, or the result is not fit to be read.
+        OSError: a file or folder cannot be written.
+    """
+    with draft(database) as path:
+        failed = path.with_stem("failed")
+        failed.unlink(missing_ok=True)
+        is_built = dbt.run("build", *arguments, HITPARADE_DATABASE=str(path))
+        faults = check(path) if is_built else []
+        if path.exists() and (faults or not is_built):
+            os.replace(path, failed)
+    for fault in faults:
+        console.print(fault, style="red", markup=False, soft_wrap=True)
+    if failed.exists():
+        if database.exists():
+            _record(failed, database)
+        stands = "stands as it was" if database.exists() else "is not there yet"
+        console.print(f"{database.name} {stands}; what was built is {failed}", soft_wrap=True)
+    return is_built and not faults
+
+
+@contextmanager
+def draft(database: Path) -> Iterator[Path]:
+    """Lend a copy of a database to write to, and put it in the database's place at the end.
+
+    Readers of the database keep what they have open; who opens it later has the new file. Nobody
+    else can write to the database meanwhile. It stands as it was after an exception, and where
+    the copy is gone at the end.
+
+    Raises:
+        WarehouseError: someone else writes to the file.
+        OSError: a file or folder cannot be written.
+    """
+    database = database.resolve()
+    if not database.parent.is_dir():
+        raise OSError(f"{database} cannot be written: {database.parent} is not a folder")
+    folder = database.with_suffix(".draft")
+    folder.mkdir(exist_ok=True)
+    path = folder / database.name
+    with _alone(folder), _without_writers(database) as source:
+        _remove(path)
+        try:
+            if source:
+                _copy(source, path)
+                shutil.copymode(database, path)
+            yield path
+            if path.exists():
+                _replace(path, database)
+        finally:
+            _remove(path)
+
+
+def check(path: Path) -> list[str]:
+    """Return what makes a database unfit to be read, by what any client sees of it.
+
+    Looks whether each view works, and whether the bytes of each champion are those that were
+    stored.
+
+    Raises:
+        WarehouseError: the file cannot be opened, or is no finished warehouse.
+    """
+    with opened(path) as connection:
+        views = connection.execute(VIEWS).fetchall()
+        faults = [fault for (view,) in views if (fault := _fault(connection, view))]
+        damaged = connection.execute(DAMAGED).fetchall()
+    return [*faults, *(f"the champion of {task} is damaged: {id}" for task, id in damaged)]
+
+
+def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
+    try:
+        connection.execute(f"from {view} limit 1").fetchall()
+    except duckdb.Error as error:
+        return f"{view} does not work: {error}"
+    return None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second draft of the same database away."""
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise WarehouseError(
+            f"another program builds in {folder}: wait until it is done"
+        ) from error
+
+
+@contextmanager
+def _without_writers(database: Path) -> Iterator[BinaryIO | None]:
+    """Hold the database as readers do, which DuckDB lets nobody write beside; lend its bytes."""
+    if not database.exists():
+        yield None
+        return
+    if _log(database).exists():  # a program died while it wrote: DuckDB ends its work
+        connect(database).close()
+    # POSIX takes DuckDB's lock away with the first descriptor of the file that this process
+    # closes, so this one is the only other, and the last to go.
+    with open(database, "rb") as source, connect(database, read_only=True):
+        yield source
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with open(path, "wb") as target:
+        shutil.copyfileobj(source, target, CHUNK)
+
+
+def _replace(path: Path, database: Path) -> None:
+    """Put a draft in the place of the database, whole on the disk before its name is."""
+    if _log(path).exists():
+        connect(path).close()  # which moves what is in the log into the file
+    for place in (path, database.parent):
+        if place == database.parent:
+            os.replace(path, database)
+        descriptor = os.open(place, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def _record(failed: Path, database: Path) -> None:
+    """Take over what a failed build says of its run, for those who watch the database."""
+    path = str(failed).replace("'", "''")
+    with draft(database) as copy, opened(copy, read_only=False) as connection:
+        connection.execute(f"attach '{path}' as failed (read_only)")
+        for table in RUN_TABLES:
+            # A file from an earlier version has none, and its build may have failed at once.
+            if connection.execute(TABLE, ["failed", table]).fetchall():
+                run = f"from failed.ml.{table}"
+                connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
+                known = f"select run_id from ml.{table}"
+                connection.execute(
+                    f"insert into ml.{table} by name {run} where run_id not in ({known})"
+                )
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, _log(path)):
+        leftover.unlink(missing_ok=True)
+
+
+def _log(path: Path) -> Path:
+    """The write-ahead log of a database file."""
+    return path.with_name(f"{path.name}.wal")

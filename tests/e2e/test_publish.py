@@ -1,0 +1,223 @@
+"""A file that is published again and again: readers never fail, and nothing is half."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import duckdb
+import pytest
+from rich.console import Console
+
+import udfs
+from hitparade import publish
+from hitparade.warehouse import WarehouseError
+from tests.e2e.registry import champion, hitparade, other
+
+PUBLISHES, READERS = 25, 8
+# Two tables that every publish changes: half of it would show.
+STATE = "select (select max(n) from main.ones), (select count(*) from main.many)"
+CHANGE = "insert into main.ones select max(n) + 1 from main.ones; insert into main.many values (0)"
+SCORE = "select count(predict_hit(t)) from dim_tracks as t where t.tempo > 100"
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from hitparade.publish import draft
+from hitparade.warehouse import connect
+
+while True:
+    with draft(Path(sys.argv[1])) as path:
+        with connect(path) as connection:
+            connection.execute(sys.argv[2])
+    print("published", flush=True)
+"""
+
+
+@pytest.fixture
+def counted(small_copy):
+    """A finished warehouse with the two tables."""
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("create table main.ones as select 1 as n")
+        connection.execute("create table main.many as select 0 as x")
+    return small_copy
+
+
+def change(database) -> None:
+    with publish.draft(database) as path, duckdb.connect(path) as connection:
+        connection.execute(CHANGE)
+
+
+def read_all(database, reader: udfs.Reader, stop: Event) -> list[int]:
+    """Read until the end, each second time as a client that opens the file anew."""
+    seen = []
+    while not stop.is_set():
+        with reader.cursor() as cursor:
+            ones, many = cursor.execute(STATE).fetchall()[0]
+            scored = cursor.execute(SCORE).fetchall()[0][0]
+            again = cursor.execute(STATE).fetchall()[0]
+        assert ones == many == again[0] == again[1]
+        assert scored > 0
+        seen.append(ones)
+        program = f"import duckdb; print(duckdb.connect({str(database)!r}, read_only=True)"
+        program += f".execute({STATE!r}).fetchall()[0])"
+        said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert said.returncode == 0, said.stderr
+        ones, many = eval(said.stdout)
+        assert ones == many >= seen[-1]
+        seen.append(ones)
+    return seen
+
+
+def test_publishes_under_readers_fail_no_read(counted):
+    reader, stop = udfs.Reader(counted.database), Event()
+    with ThreadPoolExecutor(READERS) as threads:
+        readers = [threads.submit(read_all, counted.database, reader, stop) for _ in range(READERS)]
+        try:
+            for _ in range(PUBLISHES):
+                change(counted.database)
+        finally:
+            stop.set()
+        seen = [one.result() for one in readers]
+    assert all(states == sorted(states) for states in seen)
+    assert len({state for states in seen for state in states}) > READERS
+    with reader.cursor() as cursor:
+        assert cursor.execute(STATE).fetchall() == [(PUBLISHES + 1, PUBLISHES + 1)]
+
+
+def test_a_reader_that_is_open_keeps_what_it_has(counted):
+    with duckdb.connect(counted.database, read_only=True) as reader:
+        change(counted.database)
+        assert reader.execute(STATE).fetchall() == [(1, 1)]
+    assert counted.query(STATE) == [(2, 2)]
+
+
+def test_a_killed_publish_leaves_the_old_file_or_the_new(counted):
+    moment = random.Random(7)
+    before = 1
+    for _ in range(10):
+        run = subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(counted.database), CHANGE],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        first = run.stdout.readline()
+        time.sleep(moment.uniform(0, 0.3))
+        os.killpg(run.pid, signal.SIGKILL)
+        said = (first + run.communicate()[0]).count("published")
+        ((ones, many),) = counted.query(STATE)
+        assert ones == many
+        assert before + said <= ones <= before + said + 1
+        before = ones
+
+
+def test_nobody_writes_beside_a_draft(counted):
+    attempt = f"import duckdb; duckdb.connect({str(counted.database)!r})"
+    before = counted.database.read_bytes()
+    with publish.draft(counted.database) as path:
+        assert path.read_bytes() == before
+        second = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
+        assert "Could not set lock" in second.stderr
+        with (
+            pytest.raises(WarehouseError, match="another program builds in"),
+            publish.draft(counted.database),
+        ):
+            pass
+    assert subprocess.run([sys.executable, "-c", attempt]).returncode == 0
+
+
+def test_who_writes_is_not_overtaken(counted):
+    program = f"import duckdb, time; c = duckdb.connect({str(counted.database)!r}); print(1, "
+    program += "flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+        with (
+            pytest.raises(WarehouseError, match="Close the program that has the file open"),
+            publish.draft(counted.database),
+        ):
+            pass
+        writer.kill()
+
+
+def test_what_fails_is_not_published(counted):
+    before = counted.database.read_bytes()
+    with pytest.raises(ZeroDivisionError), publish.draft(counted.database) as path:
+        path.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert counted.database.read_bytes() == before
+    assert not path.exists()
+
+
+def test_the_log_of_a_program_that_died_is_not_lost(counted):
+    program = f"import duckdb, os; c = duckdb.connect({str(counted.database)!r}); "
+    program += f"c.execute({CHANGE!r}); os._exit(1)"
+    subprocess.run([sys.executable, "-c", program])
+    assert counted.database.with_suffix(".duckdb.wal").exists()
+    change(counted.database)
+    assert counted.query(STATE) == [(3, 3)]
+    assert not counted.database.with_suffix(".duckdb.wal").exists()
+
+
+def test_a_promotion_is_published_beside_a_reader(small_copy):
+    before, promoted = champion(small_copy), other(small_copy)
+    with duckdb.connect(small_copy.database, read_only=True) as reader:
+        assert hitparade(small_copy, "promote", "hit", promoted).exit_code == 0
+        assert champion(small_copy, reader) == before
+    assert champion(small_copy) == promoted
+
+
+def test_publish_builds_a_selection_beside_a_reader(small_copy, small_sample, monkeypatch):
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    with duckdb.connect(small_copy.database, read_only=True):
+        result = hitparade(small_copy, "publish", "--select", "rpt_genre_profile")
+    assert result.exit_code == 0, result.output
+    nodes = (
+        "select node, row_count, status from ml.runs order by started_at desc, row_count limit 1"
+    )
+    ((node, row_count, status),) = small_copy.query(nodes)
+    assert (node, status) == ("model.rpt_genre_profile", "success")
+    assert small_copy.query("select count(*) from rpt_genre_profile") == [(row_count,)]
+
+
+def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
+    small_copy, small_sample, monkeypatch
+):
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("create table main.mine as select 1 as x")
+    rows = small_copy.query("select count(*) from features.feat_log_streams_context")
+    console = Console(record=True, width=300)
+    wrong = ("--select", "feat_log_streams_context", "--vars", "{charts_as_of: never}")
+    assert not publish.build(console, small_copy.database, wrong)
+    said = console.export_text()
+    assert f"{small_copy.database.name} stands as it was; what was built is" in said
+    assert small_copy.database.with_suffix(".draft").joinpath("failed.duckdb").exists()
+    assert small_copy.query("select x from mine") == [(1,)]
+    assert small_copy.query("select count(*) from features.feat_log_streams_context") == rows
+    failure = "select message from ml.runs where status = 'error' and node = "
+    ((message,),) = small_copy.query(f"{failure} 'model.feat_log_streams_context'")
+    assert "never" in message
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("drop table main.ones", '"main"."of_ones" does not work'),
+        ("update ml.train_hit set onnx = 'x'::blob", "the champion of hit is damaged"),
+    ],
+)
+def test_what_no_client_could_read_is_refused(damage, fault, counted):
+    with duckdb.connect(counted.database) as connection:
+        connection.execute("create view main.of_ones as from main.ones")
+    assert publish.check(counted.database) == []
+    with duckdb.connect(counted.database) as connection:
+        connection.execute(damage)
+    (found,) = publish.check(counted.database)
+    assert fault in found
