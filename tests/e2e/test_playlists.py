@@ -11,11 +11,10 @@ from typer.testing import CliRunner
 
 from hitparade import parquet
 from hitparade.cli import app
-from hitparade.sources import SOURCES
 from tests.conftest import Warehouse
 
 FLAT = "+stg_mpd__playlists +stg_mpd__playlist_tracks stg_mpd__tracks stg_mpd__artists "
-FLAT += "stg_mpd__albums +quarantine stg_raw__slices playlists_are_kept_or_quarantined"
+FLAT += "stg_mpd__albums +quarantine stg_raw__slices rpt_sources playlists_are_kept_or_quarantined"
 
 TRACK = {
     "pos": 0,
@@ -183,12 +182,12 @@ def test_nothing_else_is_quarantined(flat):
 
 
 def sources(warehouse: Warehouse) -> dict[str, tuple]:
-    """What the summary of a build says of each source."""
-    return {source: row for source, *row in warehouse.query(SOURCES)}
+    query = "select source, status, file, row_count, quarantined from rpt_sources"
+    return {source: row for source, *row in warehouse.query(query)}
 
 
-def test_the_summary_counts_the_slices_that_cannot_be_used(flat):
-    status, file, _, _, playlists, rejected = sources(flat)["playlists"]
+def test_the_sources_count_the_slices_that_cannot_be_used(flat):
+    status, file, playlists, rejected = sources(flat)["playlists"]
     assert (status, file) == ("real", f"{len(SLICES) + 1} slices, {len(SLICES)} broken")
     assert (playlists, rejected) == (2, len(SLICES) + len(PLAYLISTS) + len(TRACKS))
 
@@ -232,7 +231,7 @@ def test_without_slices_the_tables_are_empty(empty, small_sample):
     shutil.copy(small_sample / "dataset.csv", empty.environment()["HITPARADE_RAW"])
     build(empty)
     assert empty.query("select count(*) from staging.stg_mpd__playlists") == [(0,)]
-    assert sources(empty)["playlists"] == ["absent", "", "", "", 0, 0]
+    assert sources(empty)["playlists"] == ["absent", None, 0, 0]
 
 
 # The sample
