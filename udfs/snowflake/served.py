@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow as pa
 from udfs import optimizations, scores, songs
 from udfs.errors import ModelError
 from udfs.sessions import Sessions, Stored
+from udfs.snowflake.explanations import Background
 from udfs.snowflake.values import as_list
 
 LARGEST = scores.LARGEST
@@ -72,6 +74,21 @@ class Served:
             return self.stamp["words"].get(asked, f"task {champion} has no champion")
         task, _, algorithm = asked.partition(" by ")
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
+
+    @cache  # noqa: B019, there is one for each function, as long as the process
+    def background(self, task: str) -> Background:
+        """Return what the predictions of a task are explained against.
+
+        Raises:
+            ModelError: there is nothing.
+        """
+        known = self.stamp["backgrounds"]
+        if task not in known:
+            raise ModelError(
+                f"onnx_explain: task {task} has no background: give one of {', '.join(known)}, "
+                "whose source has rows"
+            )
+        return Background(**known[task])
 
     def _read(self, model_id: str) -> Iterator[Stored]:
         content = (self._folder / f"{model_id}.onnx").read_bytes()
@@ -194,6 +211,32 @@ def _advice(names: list[str], answer: dict | None) -> dict | None:
             for place, name in enumerate(changed, 1)
         ],
     }
+
+
+def onnx_explain(served: Served, rows: pd.DataFrame) -> pd.Series:
+    """Return what each argument adds by task, model, features and output."""
+    asked = zip(rows[0], rows[1], rows[2], rows[3], strict=True)
+    return pd.Series([_explanation(served, *one) for one in asked], dtype=object)
+
+
+def _explanation(
+    served: Served, task: str | None, asked: str | None, features, output
+) -> list[dict] | None:
+    song = as_list(features)
+    (answer,) = _scores_of(served, asked, [song])
+    if task is None or answer is None:
+        return None
+    background = served.background(task)
+    place = int(np.argmax(answer)) if pd.isna(output) else int(output) - 1
+    mixed = _scores_of(served, asked, background.mixed(song).tolist())
+    return background.explanation(np.array([one[place] for one in mixed]))
+
+
+def _scores_of(served: Served, asked: str | None, songs: list) -> list:
+    """Return what one model says of songs."""
+    models = pa.chunked_array([pa.array([asked] * len(songs), pa.string())])
+    features = pa.chunked_array([pa.array(songs, NUMBERS)])
+    return scores.onnx_predict(served.model, models, features).to_pylist()
 
 
 def assigned_model(served: Served, rows: pd.DataFrame) -> pd.Series:

@@ -35,7 +35,7 @@ $$
 {%- endmacro %}
 
 {#- What a function of served models knows: the models, what the words stand for that other functions ask by, and what it
-    alone must know: their inputs, the shares of the traffic, or what song optimisation may change. -#}
+    alone must know: their inputs, the shares of the traffic, what song optimisation may change, or the backgrounds. -#}
 {% macro served_stamp(function) -%}
     {%- set stamp = {'models': {}, 'words': {}} -%}
     {%- if function == 'assigned_model' -%}
@@ -61,7 +61,27 @@ $$
     {%- if function == 'optimized_song' -%}
         {%- do stamp.update({'changeable': changeable(), 'steps': optimization_defaults().steps}) -%}
     {%- endif -%}
+    {%- if function == 'onnx_explain' -%}
+        {%- do stamp.update({'backgrounds': explained_backgrounds()}) -%}
+    {%- endif -%}
     {%- do return(stamp) -%}
+{%- endmacro %}
+
+{#- What predictions are explained against, by task. -#}
+{% macro explained_backgrounds() -%}
+    {%- set backgrounds = {} -%}
+    {%- for task, features in rows_of(
+        "select task, to_json(features) from features.int_explanation_backgrounds order by task, place"
+    ) -%}
+        {%- if task not in backgrounds -%}
+            {%- do backgrounds.update({task: {
+                'terms': ['average'] + argument_names(task), 'places': argument_places(task), 'songs': [],
+                'most': most_exact_arguments(),
+            }}) -%}
+        {%- endif -%}
+        {%- do backgrounds[task].songs.append(fromjson(features)) -%}
+    {%- endfor -%}
+    {%- do return(backgrounds) -%}
 {%- endmacro %}
 
 {#- The condition of the served models that a function can be asked for: the others would only make it larger. -#}

@@ -1,0 +1,99 @@
+{#- The tasks whose predictions are explained: a song by itself, and numbers or a label for it. -#}
+{% macro explained_tasks() -%}
+    {% do return(['hit', 'tier', 'popularity', 'log_streams', 'log_streams_context']) %}
+{%- endmacro %}
+
+{#- How many songs a prediction is explained against. -#}
+{% macro explanation_backgrounds() -%}
+    {% do return(64) %}
+{%- endmacro %}
+
+{#- Up to so many arguments all coalitions of them are asked; of more it would be too many. -#}
+{% macro most_exact_arguments() -%}
+    {% do return(5) %}
+{%- endmacro %}
+
+{#- For each encoded input of a task the place of the argument it comes from, from 1. A block is the last, and has one
+    place for all its members. -#}
+{% macro argument_places(task) -%}
+    {% set names = argument_names(task) %}
+    {% set places = [] %}
+    {% for input in encode(task) %}
+        {% do places.append(names.index(input.argument | default(input.name)) + 1) %}
+    {% endfor %}
+    {% do return(places) %}
+{%- endmacro %}
+
+{#- All coalitions of arguments beside each song of the background: `own`, which arguments are the song's that is explained,
+    and `weights`, of the average and of each argument. -#}
+{% macro coalitions(task, count) -%}
+    {%- set shares = [] -%}
+    {%- for size in range(count) -%}
+        {%- set ways = namespace(count=1) -%}
+        {%- for i in range(size) -%}{%- set ways.count = ways.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
+        {%- do shares.append(1 / (count * ways.count)) -%}
+    {%- endfor -%}
+    select
+        songs.features as background,
+        chosen.own,
+        list_transform(
+            range({{ count + 1 }}),
+            lambda i: case
+                when i = 0 then case when chosen.size = 0 then 1 else 0 end
+                when chosen.own[i] then {{ shares }}[chosen.size]
+                else -{{ shares }}[chosen.size + 1]
+            end / songs.row_count
+        ) as weights
+    from (
+        select
+            bit_count(members.n) as size,
+            list_transform(range({{ count }}), lambda i: (members.n >> cast(i as integer)) & 1 = 1) as own
+        from range({{ 2 ** count }}) as members (n)
+    ) as chosen
+    cross join (
+        select
+            features,
+            count(*) over () as row_count
+        from {{ ref('int_explanation_backgrounds') }}
+        where task = '{{ task }}'
+    ) as songs
+{%- endmacro %}
+
+{#- Two walks for each song of the background, on which one argument after the other becomes that of the song that is
+    explained; in the columns of `coalitions`. -#}
+{% macro walks(task, count) -%}
+    select
+        walks.features as background,
+        list_transform(walks.ranks, lambda r: r <= steps.n) as own,
+        list_transform(
+            range({{ count + 1 }}),
+            lambda i: case
+                when i = 0 then case when steps.n = 0 then 1 else 0 end
+                when walks.ranks[i] = steps.n then 1
+                when walks.ranks[i] = steps.n + 1 then -1
+                else 0
+            end / walks.row_count
+        ) as weights
+    from (
+        select
+            songs.features,
+            count(*) over () as row_count,
+            list_transform(songs.ranks, lambda r: case when ways.is_back then {{ count }} + 1 - r else r end) as ranks
+        from (
+            select
+                features,
+                list_transform(
+                    list_grade_up(list_transform(range({{ count }}), lambda i: md5(place || ' ' || i))), lambda r: cast(r as integer)
+                ) as ranks
+            from {{ ref('int_explanation_backgrounds') }}
+            where task = '{{ task }}'
+        ) as songs
+        cross join (values (true), (false)) as ways (is_back)
+    ) as walks
+    cross join range({{ count + 1 }}) as steps (n)
+{%- endmacro %}
+
+{#- The type of an explanation. -#}
+{% macro explanation() -%}
+    struct(rank integer, feature varchar, contribution double)[]
+{%- endmacro %}

@@ -1,0 +1,145 @@
+"""Explanations: additive in both lanes, and what the shap library computes."""
+
+import duckdb
+import numpy as np
+import onnxruntime
+import pytest
+
+shap = pytest.importorskip("shap", reason="the extra test is not there")
+
+# The place of a model's score, from 0.
+PLACES = {"hit": 1, "popularity": 0, "log_streams": 0, "log_streams_context": 0}
+ANSWERS = {
+    "hit": "predict_hit(t)",
+    "tier": "list_max(onnx_predict((select max(model_id) from ml.champions where task = 'tier'), "
+    "encode_tier(t)))",
+    "popularity": "predict_popularity(t)",
+    "log_streams": "predict_log_streams(t)",
+    "log_streams_context": "predict_log_streams_context(t)",
+}
+SONGS = 5
+
+
+def relation(task: str) -> str:
+    return "dim_songs" if task.startswith("log_streams") else "dim_tracks"
+
+
+def some(task: str, count: int = SONGS) -> str:
+    """Songs that no background has, as a relation."""
+    return f"(from {relation(task)} order by md5(pair_key) desc limit {count}) as t"
+
+
+def arguments(connection: duckdb.DuckDBPyConnection, task: str) -> list[str]:
+    query = "select parameters from duckdb_functions() where function_name = ? and "
+    query += "len(parameters) > 1"
+    return connection.execute(query, [f"explain_{task}"]).fetchall()[0][0]
+
+
+@pytest.mark.parametrize("task", ANSWERS)
+def test_contributions_add_up_to_the_answer(task, connection):
+    query = f"select explain_{task}(t), {ANSWERS[task]} from {some(task)}"
+    rows = connection.execute(query).fetchall()
+    assert len(rows) == SONGS
+    names = arguments(connection, task)
+    for terms, answer in rows:
+        assert sum(term["contribution"] for term in terms) == pytest.approx(answer, abs=2e-5)
+        assert [term["rank"] for term in terms] == list(range(len(names) + 1))
+        assert terms[0]["feature"] == "average"
+        assert {term["feature"] for term in terms[1:]} == {*names}
+        sizes = [abs(term["contribution"]) for term in terms[1:]]
+        assert sizes == sorted(sizes, reverse=True)
+    # Of tiers each song has its own explained, the likeliest.
+    averages = {round(terms[0]["contribution"], 6) for terms, _ in rows}
+    assert len(averages) == 1 or task == "tier"
+    assert len({str(terms) for terms, _ in rows}) > 1
+
+
+class Explained:
+    """A champion and its background, as shap wants them: songs with some inputs replaced."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, task: str):
+        query = "select features from features.int_explanation_backgrounds where task = ? "
+        songs = connection.execute(query + "order by place", [task]).fetchall()
+        self.background = np.array([song for (song,) in songs])
+        query = "select onnx from ml.champions inner join ml.model_artifacts using (model_id) "
+        ((graph,),) = connection.execute(query + "where task = ?", [task]).fetchall()
+        self._session = onnxruntime.InferenceSession(graph)
+        self._place = PLACES[task]
+        self._names = arguments(connection, task)
+        ((encoded,),) = connection.execute(
+            "select inputs from ml.model_versions inner join ml.champions using (task, model_id) "
+            "where task = ? limit 1",
+            [task],
+        ).fetchall()
+        # Inputs that no argument is named like are those of the last one.
+        self.places = [
+            self._names.index(name) if name in self._names else len(self._names) - 1
+            for name in (one["name"].partition("=")[0] for one in encoded)
+        ]
+
+    def values(self, song: list[float]) -> dict[str, float]:
+        """Return the exact Shapley value of each argument."""
+
+        def masked(mask, _):
+            return (np.where(np.array(mask)[self.places], song, self.background),)
+
+        def score(songs):
+            return self._session.run(["scores"], {"features": songs.astype(np.float32)})[0][
+                :, self._place
+            ]
+
+        explainer = shap.ExactExplainer(score, masked)
+        row = np.zeros((1, len(self._names)))
+        found = explainer(row).values[0]
+        return dict(zip(self._names, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("task", "within"), [("hit", 1e-6), ("log_streams", 0.06), ("log_streams_context", 0.06)]
+)
+def test_the_contributions_are_those_of_shap(task, within, runtime):
+    """To the last digit where all coalitions are asked, else within a share of the spread."""
+    explained = Explained(runtime, task)
+    query = f"select stddev({ANSWERS[task]}) from {relation(task)} as t"
+    ((spread,),) = runtime.execute(query).fetchall()
+    query = f"select encode_{task}(t), explain_{task}(t) from {some(task)}"
+    for song, terms in runtime.execute(query).fetchall():
+        values = explained.values(song)
+        assert max(map(abs, values.values())) > 0.05 * spread
+        for term in terms[1:]:
+            expected = values[term["feature"]]
+            assert term["contribution"] == pytest.approx(expected, abs=within * spread)
+
+
+@pytest.mark.parametrize("song", ["null, 0.5, 0.5, 120", "0.5, 'nan', 0.5, 120", "0.5, 1, 1, 1e16"])
+def test_what_has_no_answer_has_no_explanation(song, connection):
+    assert connection.execute(f"select explain_hit({song})").fetchall() == [(None,)]
+
+
+def test_any_model_and_any_score_can_be_explained(connection):
+    query = "select model_id from ml.served_models where task = 'tier' and is_newest "
+    for (model_id,) in connection.execute(query + "order by all").fetchall():
+        calls = [f"onnx_explain('tier', '{model_id}', x, {place})" for place in (1, 4, "null")]
+        scores, *terms = connection.execute(
+            f"select onnx_predict('{model_id}', x), {', '.join(calls)} "
+            f"from (select encode_tier(t) as x from {some('tier', 1)})"
+        ).fetchall()[0]
+        sums = [sum(term["contribution"] for term in one) for one in terms]
+        assert sums == pytest.approx([scores[0], scores[3], max(scores)], abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("'none', 'x', [1.0], 1", "no model x"),
+        ("'hit', model_id, [1.0], 1", "takes 4 features, got 1"),
+        (
+            "'next_song', model_id, [0.5, 0.5, 0.5, 100], 1",
+            "task next_song has no background",
+        ),
+    ],
+)
+def test_a_bad_call_says_what_is_wrong(call, message, connection):
+    champion = "(select model_id from ml.champions where task = 'hit')"
+    with pytest.raises(duckdb.Error, match=message):
+        connection.execute(f"select onnx_explain({call.replace('model_id', champion)})").fetchall()
