@@ -13,6 +13,18 @@ as
 
 alter task ml.is_fresh resume;
 
+-- Mail, where anything is wrong: late and failed builds, row counts, quarantine, drift. It wants a notification integration of
+-- the account whose addresses may be written to; it tells the same every morning, for as long as it is wrong.
+create alert if not exists ml.incidents
+    warehouse = hitparade
+    schedule = 'using cron 30 6 * * * UTC'
+    if (exists (select check_name from main.rpt_incidents))
+    then call system$send_email(
+        'hitparade_mail', 'label@example.com', 'hitparade', 'See select * from hitparade.main.rpt_incidents'
+    );
+
+alter alert ml.incidents resume;
+
 -- How its last runs ended: state FAILED, and in the message when the last load was.
 select name, state, error_message, scheduled_time, completed_time
 from table(information_schema.task_history(task_name => 'IS_FRESH'))

@@ -139,6 +139,19 @@ def parquet(
             console.print(f"wrote {path}", soft_wrap=True)
 
 
+@app.command("app")
+def show_app(
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 8501,
+    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+) -> None:
+    """Show the what-if page in a browser, read-only, beside builds."""
+    from hitparade import app as page
+
+    with errors(page.AppError):
+        code = page.run(port, headless)
+    raise typer.Exit(code)
+
+
 @app.command()
 def report(
     output: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("report.html"),

@@ -15,13 +15,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 @contextmanager
-def errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Print errors of these kinds as what they say, and end the command with code 1."""
+def errors(*kinds: type[Exception], code: int = 1) -> Iterator[None]:
+    """Print errors of these kinds as what they say, and end the command with a code."""
     try:
         yield
     except kinds as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(code) from error
 
 
 def show_json(found: object) -> None:

@@ -1,9 +1,26 @@
-"""Fixtures of tests that build from raw files of their own."""
+"""Fixtures: a browser, and warehouses from raw files of a test."""
+
+import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.conftest import Warehouse
 from tests.e2e.records import CHART_FILE, TRACK_FILE
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser of the system, without a window."""
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        pytest.skip(f"no browser to look with: none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="module")

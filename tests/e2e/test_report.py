@@ -1,20 +1,17 @@
 """The report: written by the command, opened in a browser, and looked at."""
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 
 import duckdb
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from typer.testing import CliRunner
 
 from hitparade import cli
 from hitparade.report import MARTS, songs
 from hitparade.report.parts import Note
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # What a figure shows by its id, counted in the marts: bars, marks and cells.
 EXPECTED = """
     select 'leaderboard-' || task || '-' || metric, 0, 2 * count(*) + count(ceiling), 0
@@ -88,16 +85,6 @@ class Opened:
     page: Page
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip(f"no browser to look with: none of {', '.join(NAMES)} is on the PATH")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,170 @@
+{#- How far the present values of champions are from what they were: the query of a drift report. `kind` is feature or
+    prediction.
+
+    PSI is the sum of (p - q) ln(p / q) over the bins, Jensen-Shannon the mean divergence of both from their middle, in bits.
+    Half a row is added to each bin, so that an empty one is not infinitely far. `psi_noise` is what as many rows of one and
+    the same distribution stay below in 999 of 1,000 cases: PSI times n m / (n + m) is chi-squared (Yurdakul, 2018), of which
+    Wilson and Hilferty (1931) have the quantile. -#}
+{% macro drift(kind) -%}
+    with champions as (
+
+        select distinct
+            champions.task,
+            champions.model_id,
+            {{ 'versions.feature_fingerprint' if kind == 'feature' else 'champions.model_id' }} as reference
+        from {{ ref('champions') }} as champions
+        inner join {{ ref('model_versions') }} as versions
+            on champions.task = versions.task and champions.model_id = versions.model_id
+
+    ),
+
+    expected as (
+
+        select
+            profiles.*,
+            champions.model_id
+        from {{ ref('profiles') }} as profiles
+        inner join champions
+            on profiles.task = champions.task and profiles.reference = champions.reference
+        where profiles.kind = '{{ kind }}'
+
+    ),
+
+    observed as (
+
+        select *
+        from {{ ref('observed_values') }}
+        where
+            kind = '{{ kind }}'
+            {%- if kind == 'prediction' %}
+            and reference in (select champions.model_id from champions)
+            {%- endif %}
+
+    ),
+
+    counted as (
+
+        select
+            expected.task,
+            expected.model_id,
+            expected.name,
+            expected.bin,
+            expected.row_count as expected_rows,
+            count(observed.value) as observed_rows
+        from expected
+        left join observed
+            on
+                expected.task = observed.task
+                and expected.name = observed.name
+                and (expected.low is null or observed.value >= expected.low)
+                and (expected.high is null or observed.value < expected.high)
+        where expected.label is null
+        group by expected.task, expected.model_id, expected.name, expected.bin, expected.row_count
+        union all
+        -- labels that were not there before share a bin, 0
+        select
+            known.task,
+            known.model_id,
+            known.name,
+            coalesce(expected.bin, 0) as bin,
+            coalesce(max(expected.row_count), 0) as expected_rows,
+            count(labels.label) as observed_rows
+        from (select distinct task, model_id, name from expected where label is not null) as known
+        inner join (
+            select
+                task,
+                name,
+                label
+            from observed
+            where label is not null
+        ) as labels
+            on known.task = labels.task and known.name = labels.name
+        left join expected
+            on
+                labels.task = expected.task
+                and labels.name = expected.name
+                and labels.label = expected.label
+        group by known.task, known.model_id, known.name, coalesce(expected.bin, 0)
+        union all
+        -- and labels that are no longer there have none
+        select
+            expected.task,
+            expected.model_id,
+            expected.name,
+            expected.bin,
+            expected.row_count as expected_rows,
+            0 as observed_rows
+        from expected
+        left join observed
+            on
+                expected.task = observed.task
+                and expected.name = observed.name
+                and expected.label = observed.label
+        where expected.label is not null and observed.label is null
+
+    ),
+
+    totals as (
+
+        select
+            *,
+            sum(expected_rows) over (partition by task, model_id, name) as expected_total,
+            sum(observed_rows) over (partition by task, model_id, name) as observed_total,
+            count(*) over (partition by task, model_id, name) as bins
+        from counted
+
+    ),
+
+    shares as (
+
+        select
+            *,
+            (expected_rows + cast(0.5 as double)) / (expected_total + 0.5 * bins) as p,
+            (observed_rows + cast(0.5 as double)) / (observed_total + 0.5 * bins) as q
+        from totals
+
+    ),
+
+    distances as (
+
+        select
+            task,
+            model_id,
+            name,
+            max(expected_total) as expected_rows,
+            max(observed_total) as observed_rows,
+            sum((p - q) * ln(p / q)) as psi,
+            sum(p * ln(2 * p / (p + q)) + q * ln(2 * q / (p + q))) / (2 * ln(cast(2 as double))) as jensen_shannon,
+            cast(1 as double) / max(expected_total) + cast(1 as double) / nullif(max(observed_total), 0) as rows_share,
+            cast(greatest(max(bins) - 1, 1) as double) as freedom
+        from shares
+        group by task, model_id, name
+
+    ),
+
+    judged as (
+
+        select
+            *,
+            rows_share * freedom * power(1 - 2 / (9 * freedom) + 3.09 * sqrt(2 / (9 * freedom)), 3) as psi_noise
+        from distances
+
+    )
+
+    select
+        task,
+        model_id,
+        name as {{ kind }},
+        cast(expected_rows as bigint) as expected_rows,
+        cast(observed_rows as bigint) as observed_rows,
+        psi,
+        psi_noise,
+        jensen_shannon,
+        case
+            when observed_rows = 0 then 'error'
+            when psi > {{ var('drift_error') }} + psi_noise then 'error'
+            when psi > {{ var('drift_warn') }} + psi_noise then 'warn'
+            else 'none'
+        end as level
+    from judged
+{%- endmacro %}

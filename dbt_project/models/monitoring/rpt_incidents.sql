@@ -1,0 +1,275 @@
+-- What is wrong without an error, by what runs left in ml.runs and ml.run_sources. A build is whole where it
+-- read the sources. A usual value is the median of up to 20 whole builds before, three at least; it is left
+-- by more than five median deviations.
+with builds as (
+
+    select
+        runs.run_id,
+        runs.started_at,
+        count(case when runs.status in ('error', 'fail') then 1 end) as failures,
+        min(case when runs.status in ('error', 'fail') then runs.node end) as first_failure,
+        count(case when runs.node = 'model.rpt_sources' and runs.status = 'success' then 1 end) = 1
+            as is_whole
+    from {{ source('ml', 'runs') }} as runs
+    where runs.command = 'build'
+    group by runs.run_id, runs.started_at
+
+),
+
+newest_build as (
+
+    select *
+    from builds
+    qualify row_number() over (order by started_at desc) = 1
+
+),
+
+late as (
+
+    select max(started_at) as started_at
+    from builds
+    where is_whole and failures = 0
+
+),
+
+changes as (
+
+    select
+        source,
+        started_at,
+        fingerprint,
+        lag(fingerprint) over (partition by source order by started_at) as fingerprint_before
+    from {{ source('ml', 'run_sources') }}
+    where status = 'real'
+
+),
+
+rhythm as (
+
+    select
+        source,
+        started_at,
+        datediff(
+            'second', lag(started_at) over (partition by source order by started_at), started_at
+        ) as seconds
+    from changes
+    where fingerprint is distinct from fingerprint_before
+
+),
+
+still as (
+
+    select
+        source,
+        max(started_at) as changed_at,
+        median(seconds) as usual_seconds
+    from rhythm
+    group by source
+    having count(seconds) >= 3
+
+),
+
+measured as (
+
+    select
+        'row_count' as check_name,
+        runs.node as subject,
+        runs.started_at,
+        cast(runs.row_count as double) as value,
+        0.2 as share,
+        10 as margin
+    from {{ source('ml', 'runs') }} as runs
+    inner join builds
+        on runs.run_id = builds.run_id and builds.is_whole
+    where runs.row_count is not null and runs.layer in ('staging', 'features', 'marts')
+    union all
+    select
+        'quarantine' as check_name,
+        source as subject,
+        started_at,
+        cast(quarantined as double) / greatest(row_count, quarantined, 1) as value,
+        0 as share,
+        0.01 as margin
+    from {{ source('ml', 'run_sources') }}
+
+),
+
+placed as (
+
+    select
+        *,
+        row_number() over (partition by check_name, subject order by started_at desc) as place
+    from measured
+
+),
+
+history as (
+
+    select
+        check_name,
+        subject,
+        count(*) as builds,
+        median(value) as usual
+    from placed
+    where place between 2 and 21
+    group by check_name, subject
+
+),
+
+spreads as (
+
+    select
+        history.check_name,
+        history.subject,
+        history.builds,
+        history.usual,
+        median(abs(placed.value - history.usual)) as deviation
+    from history
+    inner join placed
+        on history.check_name = placed.check_name and history.subject = placed.subject
+    where placed.place between 2 and 21
+    group by history.check_name, history.subject, history.builds, history.usual
+
+),
+
+unusual as (
+
+    select
+        placed.check_name,
+        placed.subject,
+        placed.started_at,
+        placed.value,
+        spreads.usual
+    from placed
+    left join spreads
+        on placed.check_name = spreads.check_name and placed.subject = spreads.subject
+    where
+        placed.place = 1
+        and (
+            (
+                spreads.builds >= 3
+                and abs(placed.value - spreads.usual)
+                > greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
+            )
+            or (
+                placed.check_name = 'quarantine'
+                and coalesce(spreads.builds, 0) < 3
+                and placed.value > 0.1
+            )
+        )
+
+),
+
+-- What a champion is worth on the present rows: its mean over folds where it was trained on them, else its
+-- value on those held out.
+champions as (
+
+    select
+        champions.task,
+        metrics.metric,
+        case when metrics.higher_is_better then 1 else -1 end as sign,
+        case
+            when versions.feature_fingerprint = newest.feature_fingerprint then metrics.mean
+            else challengers.champion_holdout
+        end as value,
+        case
+            when versions.feature_fingerprint = newest.feature_fingerprint then metrics.baseline_mean
+            else challengers.baseline_holdout
+        end as baseline
+    from {{ ref('champions') }} as champions
+    inner join {{ ref('model_versions') }} as versions
+        on champions.task = versions.task and champions.model_id = versions.model_id
+    inner join {{ ref('model_metrics') }} as metrics
+        on
+            versions.task = metrics.task
+            and versions.algorithm = metrics.algorithm
+            and versions.version = metrics.version
+    inner join {{ ref('challengers') }} as challengers
+        on champions.task = challengers.task
+    inner join {{ ref('model_versions') }} as newest
+        on
+            challengers.task = newest.task
+            and challengers.algorithm = newest.algorithm
+            and challengers.version = newest.version
+    where metrics.is_primary
+    qualify row_number() over (partition by champions.task order by versions.version desc) = 1
+
+)
+
+select
+    'late_build' as check_name,
+    'dbt build' as subject,
+    started_at as since,
+    'no build succeeded for ' || floor(datediff('second', started_at, {{ utc_now() }}) / 3600)
+    || ' hours, more than the {{ var("build_every_hours") }} of build_every_hours: '
+    || 'see whether the scheduler runs' as message
+from late
+where datediff('second', started_at, {{ utc_now() }}) > 3600 * {{ var('build_every_hours') }}
+union all
+select
+    'failed_build' as check_name,
+    'dbt build' as subject,
+    started_at as since,
+    'the newest build failed at ' || failures || ' nodes, the first ' || first_failure
+    || ': see select node, message from ml.runs where run_id = ''' || run_id || '''' as message
+from newest_build
+where failures > 0
+union all
+select
+    'still_source' as check_name,
+    source as subject,
+    changed_at as since,
+    'source ' || source || ' has not changed for '
+    || floor(datediff('second', changed_at, {{ utc_now() }}) / 3600) || ' hours, and did every '
+    || round(usual_seconds / 3600, 1) || ' before: see where it comes from' as message
+from still
+where datediff('second', changed_at, {{ utc_now() }}) > 3 * usual_seconds
+union all
+select
+    check_name,
+    subject,
+    started_at as since,
+    case check_name
+        when 'row_count'
+            then
+                subject || ' has ' || cast(value as bigint) || ' rows, and usually '
+                || cast(round(usual) as bigint)
+        else
+            round(100 * value, 1) || '% of the records of source ' || subject || ' are in quarantine, '
+            || coalesce(
+                'and usually ' || round(100 * usual, 1) || '%', 'and 10% is the limit of a new source'
+            )
+    end
+    || case check_name
+        when 'row_count' then ': see ml.runs and its sources'
+        else ': see select rule, reason from staging.quarantine'
+    end as message
+from unusual
+union all
+select
+    'feature_drift' as check_name,
+    task || '.' || feature as subject,
+    cast(null as timestamp) as since,
+    'feature ' || feature || ' of task ' || task || ' is not as the champion was taught: PSI '
+    || round(psi, 2) || ', see rpt_feature_drift, and what changed in the source' as message
+from {{ ref('rpt_feature_drift') }}
+where level <> 'none'
+union all
+select
+    'prediction_drift' as check_name,
+    task as subject,
+    cast(null as timestamp) as since,
+    'the champion of task ' || task || ' answers otherwise than at first: PSI ' || round(psi, 2)
+    || ', see rpt_prediction_drift and rpt_feature_drift' as message
+from {{ ref('rpt_prediction_drift') }}
+where level <> 'none'
+union all
+select
+    'weak_champion' as check_name,
+    task as subject,
+    cast(null as timestamp) as since,
+    'the champion of task ' || task || ' is no better than the baseline: ' || metric || ' '
+    || round(value, 4) || ' against ' || round(baseline, 4)
+    || ', promote another, or `hitparade unpin ' || task || '`' as message
+from champions
+where sign * (value - baseline) <= 0

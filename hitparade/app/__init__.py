@@ -1,0 +1,30 @@
+"""The what-if page, and how it is run."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("page.py")
+
+
+class AppError(RuntimeError):
+    """The page cannot be run; the message says what to do."""
+
+
+def run(port: int, is_headless: bool) -> int:
+    """Run the page until it is stopped; return the exit code.
+
+    Raises:
+        AppError: streamlit is not installed.
+    """
+    if find_spec("streamlit") is None:
+        raise AppError("to show the page, install what does so: pip install 'hitparade[app]'")
+    options = {
+        "server.port": port,
+        "server.headless": is_headless,
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+    }
+    given = [f"--{name}={str(value).lower()}" for name, value in options.items()]
+    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(PAGE), *given])

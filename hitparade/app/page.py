@@ -1,0 +1,395 @@
+"""The what-if page: a Streamlit script, run by `hitparade app`, or as Streamlit in Snowflake.
+
+No model runs here and no number is computed here: each panel asks one SQL query, and shows it.
+"""
+
+import json
+
+import streamlit as st
+
+from hitparade.app import queries, songs
+from hitparade.app.sessions import FileSession, SessionError, snowflake_session
+
+TIERS = ("Flop", "Mid", "Hit", "Viral")
+PANELS = {"hit": "chance of a hit", "tier": "tier", "popularity": "popularity"}
+CUSTOM = "Custom"
+
+
+@st.cache_resource
+def file_session() -> FileSession:
+    """The session of a process, shared by all who look at the page."""
+    from hitparade.warehouse import database
+
+    return FileSession(database())
+
+
+def main() -> None:
+    """Draw the page."""
+    st.set_page_config("hitparade", page_icon="🎵", layout="wide")
+    st.title("What makes a hit?")
+    session = snowflake_session() or file_session()
+    try:
+        tasks = {row["task"]: row for row in session.rows(queries.TASKS)}
+        presets = session.rows(queries.PRESETS)
+        genres = [row["genre"] for row in session.rows(queries.GENRES)]
+    except SessionError as error:
+        st.error(str(error))
+        st.stop()
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        song = choose_song(session, presets, genres)
+    with right:
+        show_song(session, tasks, song)
+
+
+# Choosing a song
+
+
+def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
+    """Draw the inputs and return the song that they say."""
+    for name, value in songs.START.items():
+        st.session_state.setdefault(name, value)
+    st.subheader("A song")
+    known = {row["preset"]: row for row in presets}
+    st.selectbox(
+        "Preset",
+        [CUSTOM, *known],
+        key="preset",
+        on_change=lambda: take_preset(known),
+        help="Sets all inputs. Custom leaves them where they are.",
+    )
+    search(session)
+    paste()
+    for note in st.session_state.get("notes", []):
+        st.info(note)
+    sliders([one for one in songs.SLIDERS if one.name in queries.ARGUMENTS["hit"]])
+    with st.expander("More inputs"):
+        sliders([one for one in songs.SLIDERS if one.name not in queries.ARGUMENTS["hit"]])
+        columns = st.columns(len(songs.FLAGS))
+        for column, (name, help) in zip(columns, songs.FLAGS.items(), strict=True):
+            column.checkbox(name.replace("is_", "").replace("mode", "major"), key=name, help=help)
+        st.multiselect(
+            "Genres",
+            sorted({*genres, *st.session_state["genres"]}),
+            key="genres",
+            help="Of the 114 genres of the tracks file; any other counts as none.",
+        )
+    return {name: st.session_state[name] for name in songs.NAMES}
+
+
+def sliders(inputs: list[songs.Input]) -> None:
+    """Draw sliders in two columns."""
+    columns = st.columns(2)
+    for place, one in enumerate(inputs):
+        kind = int if one.is_whole else float
+        columns[place % 2].slider(
+            one.label,
+            kind(one.low),
+            kind(one.high),
+            step=kind(one.step),
+            key=one.name,
+            help=one.help,
+        )
+
+
+def take(song: songs.Song) -> None:
+    """Set the inputs to those of a song; those that it has not stay."""
+    st.session_state["notes"] = songs.outside(song)
+    for name, value in songs.on_sliders(song).items():
+        st.session_state[name] = value
+
+
+def take_preset(known: dict[str, dict]) -> None:
+    """Set the inputs to those of the preset that was chosen."""
+    name = st.session_state["preset"]
+    if name != CUSTOM:
+        preset = dict(known[name])
+        preset["genres"] = preset.pop("genres_text").split(";")
+        take(of_row(preset))
+
+
+def of_row(row: dict) -> songs.Song:
+    """The inputs of a row of a table; a missing number is one that no file says."""
+    song = {name: row[name] for name in songs.NAMES if row.get(name) is not None}
+    for name in songs.FLAGS:
+        song[name] = bool(song.get(name, False))
+    song["genres"] = list(song.get("genres", []))
+    return song
+
+
+def search(session) -> None:
+    """Draw the search among the tracks."""
+    words = st.text_input("Search the tracks", key="words", placeholder="a title or an artist")
+    if not words:
+        return
+    found = {row["track_id"]: row for row in session.rows(queries.found_tracks(words))}
+    if not found:
+        st.caption(f"No track and no artist has “{words}”.")
+        return
+    st.selectbox(
+        f"{len(found)} tracks, the most popular first",
+        [None, *found],
+        format_func=lambda id: name_of(found[id]) if id else "choose one",
+        key="found",
+        on_change=lambda: take_track(found),
+    )
+
+
+def name_of(track: dict) -> str:
+    """A track as a person calls it."""
+    return f"{track['track_name']} · {track['artists']} ({track['popularity']})"
+
+
+def take_track(found: dict[str, dict]) -> None:
+    """Set the inputs to those of the track that was chosen."""
+    if st.session_state["found"]:
+        take(of_row(found[st.session_state["found"]]))
+        st.session_state["preset"] = CUSTOM
+
+
+def paste() -> None:
+    """Draw the field for a song as JSON."""
+    with st.expander("Paste a song as JSON"):
+        example = {"energy": 0.8, "tempo": 124, "genres": ["pop"]}
+        st.text_area("JSON", key="json", placeholder=json.dumps(example))
+        st.button("Use it", on_click=take_json)
+        if error := st.session_state.pop("json_error", None):
+            st.error(error)
+
+
+def take_json() -> None:
+    """Set the inputs to those of the JSON that was pasted."""
+    try:
+        take(songs.parsed(st.session_state["json"]))
+        st.session_state["preset"] = CUSTOM
+    except songs.SongError as error:
+        st.session_state["json_error"] = str(error)
+
+
+# What the models say
+
+
+def show_song(session, tasks: dict[str, dict], song: songs.Song) -> None:
+    """Draw all panels of a song."""
+    present = {task for task, row in tasks.items() if row["has_champion"]}
+    relation = queries.song_relation(song, session.text_list)
+    panel(lambda: show_numbers(session, tasks, present, relation))
+    why, top, change, playlist = st.tabs(
+        ["Why", "Beside the Top 100", "What to change", "What comes next"]
+    )
+    with why:
+        panel(lambda: show_why(session, present, relation))
+    with top:
+        panel(lambda: show_profile(session, song))
+    with change:
+        panel(lambda: show_advice(session, present, relation))
+    with playlist:
+        panel(lambda: show_next_songs(session, present))
+
+
+def panel(draw) -> None:
+    """Draw a panel; what goes wrong in one leaves the others."""
+    try:
+        draw()
+    except SessionError as error:
+        st.error(str(error))
+
+
+def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: str) -> None:
+    """Draw the answers of all tasks beside each other."""
+    algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
+    verdicts = {row["task"]: row for row in session.rows(queries.VERDICTS)}
+    if not present & {*PANELS, "log_streams"}:
+        st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
+        return
+    sql = queries.numbers(relation, present, algorithms)
+    (row,) = session.rows(sql)
+    st.subheader("Chance of a hit")
+    if "hit" in present:
+        columns = st.columns(len(algorithms))
+        for column, algorithm in zip(columns, algorithms, strict=True):
+            is_champion = algorithm == verdicts.get("hit", {}).get("algorithm")
+            label = algorithm.replace("_", " ") + (" ★" if is_champion else "")
+            column.metric(label, percent(row[f"hit_{algorithm}"]))
+        st.caption(f"★ the champion, which {verdicts['hit']['verdict']}.")
+    else:
+        say_why_not(tasks, "hit")
+    left, middle, right = st.columns(3)
+    with left:
+        show_metric(tasks, verdicts, row, "tier", "Tier", str)
+    with middle:
+        show_metric(tasks, verdicts, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
+    with right:
+        show_metric(tasks, verdicts, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
+    if row.get("tiers"):
+        tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
+        st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
+    unusual = row.get("unusual") or []
+    for finding in unusual:
+        st.caption(f"⚠ {finding}")
+    if not unusual:
+        st.caption("Nothing about this song is unusual to the models.")
+    show_sql(sql)
+
+
+def show_metric(tasks, verdicts, row, task: str, label: str, text) -> None:
+    """Draw the answer of a task, with what it is worth."""
+    if task not in row:
+        say_why_not(tasks, task)
+        return
+    st.metric(label, "none" if row[task] is None else text(row[task]))
+    if task in verdicts:
+        st.caption(f"{verdicts[task]['algorithm'].replace('_', ' ')}: {verdicts[task]['verdict']}")
+
+
+def say_why_not(tasks: dict[str, dict], task: str) -> None:
+    """Say in plain words why a task has no answer."""
+    reason = (tasks.get(task) or {}).get("reason")
+    name = task.replace("_", " ")
+    st.info(f"No model answers {name}: {reason or 'its source has no rows to train on'}.")
+
+
+def show_why(session, present: set[str], relation: str) -> None:
+    """Draw what each input adds to an answer, and what the champion looks at in all songs."""
+    explained = [task for task in ("hit", "tier", "popularity", "log_streams") if task in present]
+    if not explained:
+        st.info("There is no champion to explain.")
+        return
+    task = st.selectbox("Answer", explained, format_func=lambda t: PANELS.get(t, "log streams"))
+    sql = queries.explanation(relation, task)
+    terms = session.rows(sql)[0]["terms"]
+    if terms is None:
+        st.info("A song with a missing number has no answer to explain.")
+    else:
+        average, *others = terms
+        answer = sum(term["contribution"] for term in terms)
+        st.write(
+            f"On average the model says **{average['contribution']:.3g}** of 64 songs, and "
+            f"**{answer:.3g}** of this one. What each input adds:"
+        )
+        st.bar_chart(others, x="feature", y="contribution", horizontal=True, sort="-contribution")
+    show_sql(sql)
+    sql = queries.IMPORTANCE.format(task=task)
+    st.write("What it looks at in all songs, by how much worse it is without:")
+    st.bar_chart(
+        session.rows(sql), x="feature", y="importance", horizontal=True, sort="-importance"
+    )
+    show_sql(sql)
+
+
+def show_profile(session, song: songs.Song) -> None:
+    """Draw the song beside the Top 100 and all songs."""
+    rows = [
+        {
+            "input": one["feature"],
+            "this song": float(song[one["feature"]]),
+            "Top 100": one["top_100_mean"],
+            "all": one["all_mean"],
+            "difference of the Top 100, in sd": (one["top_100_mean"] - one["all_mean"])
+            / one["all_sd"]
+            if one["all_sd"]
+            else None,
+        }
+        for one in session.rows(queries.PROFILE)
+        if one["feature"] in song
+    ]
+    st.dataframe(rows, hide_index=True)
+    show_sql(queries.PROFILE)
+
+
+def show_advice(session, present: set[str], relation: str) -> None:
+    """Draw the song before and after its optimisation."""
+    if "song_optimization" not in present:
+        st.info("No optimiser is better than chance on these songs, so none is shown.")
+        return
+    sql = queries.advice(relation)
+    (row,) = session.rows(sql)
+    advice = row["advice"]
+    if advice is None:
+        st.info("A song with a missing number cannot be optimised.")
+        show_sql(sql)
+        return
+    before, after, judged = st.columns(3)
+    before.metric(
+        "Popularity now",
+        f"{advice['popularity_before']:.1f}",
+        help="What the optimiser's own nets say, not the champion of popularity.",
+    )
+    after.metric(
+        "After the changes",
+        f"{advice['popularity_after']:.1f}",
+        f"{advice['popularity_delta']:+.1f}",
+    )
+    judged.metric(
+        "By the judge",
+        f"{advice['judged_delta']:+.1f}",
+        help="What a model says that was trained on other artists. Trust this one.",
+    )
+    st.write(row["sentence"])
+    changes = [
+        {name: change[name] for name in ("feature", "before", "after", "effect")}
+        for change in advice["changes"]
+    ]
+    if changes:
+        st.dataframe(changes, hide_index=True)
+        st.bar_chart(changes, x="feature", y="effect", horizontal=True, sort="-effect")
+    show_sql(sql)
+
+
+def show_next_songs(session, present: set[str]) -> None:
+    """Draw a playlist and what comes next."""
+    if "next_song" not in present:
+        st.info("There is no model of next songs yet: give slices of playlists.")
+        return
+    playlist = st.session_state.setdefault("playlist", {})
+    words = st.text_input("Add a track", key="playlist_words", placeholder="a title or an artist")
+    if words:
+        for track in session.rows(queries.found_playlist_tracks(words)):
+            label = f"+ {track['track_name']} · {track['artist_name']}"
+            st.button(label, key=f"add {track['track_uri']}", on_click=add, args=(track,))
+    for number, name in enumerate(playlist.values(), 1):
+        st.write(f"{number}. {name}")
+    if playlist:
+        st.button("Begin again", on_click=playlist.clear)
+    sql = queries.next_songs(list(playlist))
+    found = session.rows(sql)[0]["songs"] or []
+    st.write("What comes next" if playlist else "What opens playlists")
+    uris = [song["track_uri"] for song in found]
+    names = {row["track_uri"]: row for row in session.rows(queries.names_of(uris))} if uris else {}
+    rows = [
+        {
+            "rank": song["rank"],
+            "track": names[song["track_uri"]]["track_name"],
+            "artist": names[song["track_uri"]]["artist_name"],
+            "score": song["score"],
+        }
+        for song in found
+    ]
+    st.dataframe(rows, hide_index=True)
+    show_sql(sql)
+
+
+def add(track: dict) -> None:
+    """Put a track at the end of the playlist."""
+    st.session_state["playlist"][track["track_uri"]] = (
+        f"{track['track_name']} · {track['artist_name']}"
+    )
+
+
+def by_name(values: dict, name: str):
+    """A value of a struct, whatever case its names came in."""
+    return {key.lower(): value for key, value in values.items()}[name.lower()]
+
+
+def percent(chance: float | None) -> str:
+    """A chance as a person reads it."""
+    return "none" if chance is None else f"{100 * chance:.1f}%"
+
+
+def show_sql(sql: str) -> None:
+    """Show a query, ready to paste."""
+    with st.expander("SQL"):
+        st.code(sql.strip(), language="sql")
+
+
+main()

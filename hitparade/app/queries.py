@@ -1,0 +1,195 @@
+"""The SQL of the page: each panel is one query, in words that both warehouses know."""
+
+from hitparade.app.songs import NAMES, Song
+
+AUDIO = [
+    "danceability",
+    "energy",
+    "loudness",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+    "tempo",
+]
+# Arguments of a task's functions, in order; the chart file has shares as percent.
+ARGUMENTS = {
+    "hit": ["danceability", "energy", "valence", "tempo"],
+    "tier": [*AUDIO, "duration_ms", "explicit", "is_single", "genres"],
+    "popularity": [
+        *AUDIO,
+        *["duration_ms", "explicit", "key", "mode", "time_signature", "is_single", "genres"],
+    ],
+    "log_streams": [
+        "tempo",
+        *(
+            f"100 * {name}"
+            for name in (
+                "danceability",
+                "valence",
+                "energy",
+                "acousticness",
+                "instrumentalness",
+                "liveness",
+                "speechiness",
+            )
+        ),
+    ],
+}
+ARGUMENTS["song_optimization"] = ARGUMENTS["popularity"]
+
+TASKS = """
+select
+    tasks.task,
+    champions.model_id is not null as has_champion,
+    challengers.reason
+from (
+    select distinct task from ml.model_versions
+) as tasks
+left join ml.champions as champions
+    on tasks.task = champions.task
+left join ml.challengers as challengers
+    on tasks.task = challengers.task
+"""
+ALGORITHMS = """
+select distinct algorithm
+from ml.served_models
+where task = 'hit' and is_newest
+order by algorithm
+"""
+VERDICTS = """
+select task, algorithm, verdict
+from rpt_model_leaderboard
+where is_champion
+"""
+PRESETS = "select * from staging.song_presets order by preset"
+GENRES = "select genre from staging.genres order by genre"
+PROFILE = """
+select feature, top_100_mean, all_mean, all_sd
+from rpt_feature_benchmarks
+where entity = 'tracks'
+order by feature
+"""
+IMPORTANCE = """
+select feature, importance, importance_rank
+from rpt_feature_importance
+where task = '{task}' and is_champion and importance_rank <= 10
+order by importance_rank
+"""
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _pattern(words: str) -> str:
+    """A pattern of texts that have words; a backslash, which Snowflake reads otherwise, is any."""
+    return literal(f"%{words.lower()}%".replace("\\", "_"))
+
+
+def song_relation(song: Song, text_list: str) -> str:
+    """Return the song as a relation of one row.
+
+    Args:
+        song: all inputs.
+        text_list: how the warehouse casts a list of texts, with `{}` for the list.
+    """
+    columns = []
+    for name in NAMES:
+        value = song[name]
+        if name == "genres":
+            text = text_list.format(f"[{', '.join(literal(one) for one in value)}]")
+        elif name == "mode":
+            text = str(int(value))
+        elif isinstance(value, bool):
+            text = str(value).lower()
+        else:
+            text = f"cast({value!r} as double)"
+        columns.append(f"        {text} as {name}")
+    return "(\n    select\n" + ",\n".join(columns) + "\n) as song"
+
+
+def call(function: str, task: str, *leading: str) -> str:
+    """Return a call of a task's function on the columns of a song."""
+    return f"{function}({', '.join([*leading, *ARGUMENTS[task]])})"
+
+
+def numbers(song: str, tasks: set[str], algorithms: list[str]) -> str:
+    """Return the query of all that the models say of a song."""
+    columns = {}
+    if "hit" in tasks:
+        for algorithm in algorithms:
+            columns[f"hit_{algorithm}"] = call("predict_hit_by", "hit", literal(algorithm))
+        columns["hit"] = call("predict_hit", "hit")
+    if "tier" in tasks:
+        columns["tier"] = call("predict_tier", "tier")
+        columns["tiers"] = call("predict_tier_proba", "tier")
+    if "popularity" in tasks:
+        columns["popularity"] = call("predict_popularity", "popularity")
+        columns["unusual"] = call("check_popularity", "popularity")
+    if "log_streams" in tasks:
+        columns["log_streams"] = call("predict_log_streams", "log_streams")
+        columns["streams"] = call("predict_streams", "log_streams")
+    return _select(columns, song)
+
+
+def explanation(song: str, task: str) -> str:
+    """Return the query of what each input adds to an answer."""
+    return _select({"terms": call(f"explain_{task}", task)}, song)
+
+
+def advice(song: str) -> str:
+    """Return the query of what to change in a song."""
+    optimized = _select({"advice": call("optimize_song", "song_optimization")}, song)
+    inner = optimized.replace("\n", "\n    ")
+    columns = "    advice,\n    describe_changes(advice) as sentence"
+    return f"select\n{columns}\nfrom (\n    {inner}\n) as optimized"
+
+
+def found_tracks(words: str) -> str:
+    """Return the query of tracks that have words in their name or artists."""
+    pattern = _pattern(words)
+    return f"""
+select track_id, track_name, artists, popularity, {", ".join(NAMES)}
+from dim_tracks
+where lower(track_name) like {pattern} or lower(artists) like {pattern}
+order by popularity desc, track_id
+limit 20
+"""
+
+
+def found_playlist_tracks(words: str) -> str:
+    """Return the query of tracks of playlists that have words in their name or artist."""
+    pattern = _pattern(words)
+    return f"""
+select tracks.track_uri, tracks.track_name, artists.artist_name
+from staging.stg_mpd__tracks as tracks
+inner join staging.stg_mpd__artists as artists
+    on tracks.artist_uri = artists.artist_uri
+where lower(tracks.track_name) like {pattern} or lower(artists.artist_name) like {pattern}
+order by tracks.track_name, tracks.track_uri
+limit 20
+"""
+
+
+def next_songs(track_uris: list[str], count: int = 10) -> str:
+    """Return the query of what comes next after tracks."""
+    return f"select next_songs([{', '.join(map(literal, track_uris))}], {count}) as songs"
+
+
+def names_of(track_uris: list[str]) -> str:
+    """Return the query of the names of tracks."""
+    return f"""
+select tracks.track_uri, tracks.track_name, artists.artist_name
+from staging.stg_mpd__tracks as tracks
+inner join staging.stg_mpd__artists as artists
+    on tracks.artist_uri = artists.artist_uri
+where tracks.track_uri in ({", ".join(map(literal, track_uris))})
+"""
+
+
+def _select(columns: dict[str, str], relation: str) -> str:
+    lines = ",\n".join(f"    {expression} as {name}" for name, expression in columns.items())
+    return f"select\n{lines}\nfrom {relation}"

@@ -1,0 +1,92 @@
+"""Where the page's queries run: a DuckDB file beside builds, or the Snowflake it is called in."""
+
+import json
+from pathlib import Path
+
+
+class SessionError(RuntimeError):
+    """A query that could not be answered; the message is for people."""
+
+
+class FileSession:
+    """A DuckDB file, read-only; each query sees the newest that was published."""
+
+    text_list = "cast({} as varchar[])"
+
+    def __init__(self, database: Path):
+        """Take the path of the file."""
+        from udfs import Reader
+
+        self._database = database
+        self._reader = Reader(database)
+
+    def rows(self, sql: str) -> list[dict]:
+        """Return the rows of a query by column name.
+
+        Raises:
+            SessionError: there is no database, it is in use, or the query fails.
+        """
+        import duckdb
+
+        try:
+            with self._reader.cursor() as cursor:
+                cursor.execute(sql)
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except FileNotFoundError as error:
+            raise SessionError(
+                f"There is no {self._database.name} yet: run `hitparade build`."
+            ) from error
+        except duckdb.CatalogException as error:
+            raise SessionError(
+                f"{self._database.name} is no finished warehouse of this version: run "
+                f"`hitparade build`.\n\n{error}"
+            ) from error
+        except duckdb.Error as error:
+            raise SessionError(str(error)) from error
+
+
+class SnowflakeSession:
+    """The Snowpark session of a page that runs in Snowflake."""
+
+    text_list = "{}"
+
+    def __init__(self, session):
+        """Take the session."""
+        self._session = session
+
+    def rows(self, sql: str) -> list[dict]:
+        """Return the rows of a query by column name; lists and objects as what they say.
+
+        Raises:
+            SessionError: the query fails.
+        """
+        from snowflake.snowpark.exceptions import SnowparkClientException
+
+        try:
+            found = self._session.sql(sql).collect()
+        except SnowparkClientException as error:
+            raise SessionError(str(error)) from error
+        return [
+            {name.lower(): _value(value) for name, value in row.as_dict().items()} for row in found
+        ]
+
+
+def _value(value):
+    """A list or an object comes as JSON text."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        return json.loads(value)
+    return value
+
+
+def snowflake_session():
+    """Return the session of Snowflake that the page runs in; None elsewhere."""
+    try:
+        from snowflake.snowpark.context import get_active_session
+        from snowflake.snowpark.exceptions import SnowparkSessionException
+    except ImportError:
+        return None
+    try:
+        return SnowflakeSession(get_active_session())
+    except SnowparkSessionException:
+        return None

@@ -1,0 +1,38 @@
+"""What goes on unattended: `hitparade watch`."""
+
+from typing import Annotated
+
+import typer
+
+from hitparade import watch as watching
+from hitparade.cli.terminal import console, errors
+from hitparade.warehouse import database
+
+app = typer.Typer()
+
+
+@app.command()
+def watch(
+    url: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where to send to, a URL of apprise; again for more.", envvar="HITPARADE_NOTIFY"
+        ),
+    ] = None,
+) -> None:
+    """Look for what is wrong without an error, and tell people of it, once for each incident.
+
+    Ends with code 1 while anything is wrong, and with 2 where people could not be told.
+    """
+    found = watching.incidents(database())
+    for incident in found:
+        console.print(
+            f"{incident['check_name']}: {incident['message']}", markup=False, soft_wrap=True
+        )
+    if url:
+        with errors(watching.WatchError, OSError, code=2):
+            new = watching.tell(database(), found, url)
+        console.print(f"{len(found)} incidents, {new} of them told now")
+    if found:
+        raise typer.Exit(1)
+    console.print("Nothing is wrong.")

@@ -1,0 +1,77 @@
+"""Telling people what is wrong without an error: the rows of rpt_incidents, each once."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hitparade.warehouse import WarehouseError, opened, rows_of
+
+INCIDENTS = "select check_name, subject, message from rpt_incidents order by all"
+TITLE = "hitparade: {} new in {}"
+
+
+class WatchError(RuntimeError):
+    """People could not be told; the message says why and what to do."""
+
+
+def incidents(database: Path) -> list[dict]:
+    """Return what is wrong now, as rows of rpt_incidents; a database that cannot be read is."""
+    try:
+        with opened(database) as connection:
+            return rows_of(connection.execute(INCIDENTS))
+    except WarehouseError as error:
+        return [{"check_name": "database", "subject": database.name, "message": str(error)}]
+
+
+def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
+    """Send the incidents that were not told before, and remember them; return how many.
+
+    What is over is forgotten, and told again should it come back. Memory is a file beside the
+    database. Nothing is remembered that could not be sent to all.
+
+    Args:
+        database: the file they are about.
+        found: the incidents, of `incidents`.
+        urls: where to send to, as apprise reads them: `json://host/path` for a webhook.
+
+    Raises:
+        WatchError: a URL that is none, or a message that could not be sent.
+    """
+    memory = database.with_suffix(".watch.json")
+    told = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
+    new = [incident for incident in found if _key(incident) not in told]
+    if new:
+        _send(TITLE.format(len(new), database.name), [one["message"] for one in new], urls)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(memory, {_key(one): told.get(_key(one), now) for one in found})
+    return len(new)
+
+
+def _key(incident: dict) -> str:
+    return f"{incident['check_name']} {incident['subject']}"
+
+
+def _send(title: str, messages: list[str], urls: Sequence[str]) -> None:
+    try:
+        import apprise
+    except ImportError as error:
+        raise WatchError(
+            "to send messages, install what does so: pip install 'hitparade[alerts]'"
+        ) from error
+    sender = apprise.Apprise()
+    for url in urls:
+        if not sender.add(url):
+            raise WatchError(f"{url} is nowhere to send to: see the services of apprise")
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+        if not sender.notify(title=title, body="\n".join(messages)):
+            raise WatchError(f"not everyone could be told: {said.getvalue().strip()}")
+
+
+def _write(memory: Path, told: dict[str, str]) -> None:
+    """Write at once or not at all."""
+    draft = memory.with_suffix(".new")
+    draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, memory)

@@ -1,0 +1,97 @@
+"""The what-if page as people have it: the command, a server, a browser.
+
+    python -m tests.e2e.page FILE
+
+prints how long it takes from a slider to the number, and to the whole page, in milliseconds.
+"""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+MOVES = 20
+
+
+@contextmanager
+def served(database: Path) -> Iterator[str]:
+    """Run `hitparade app` on a database and return its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = Path(sys.executable).with_name("hitparade")
+    with subprocess.Popen(
+        [command, "app", "--headless", "--port", str(port)],
+        env=os.environ | {"HITPARADE_DATABASE": str(database)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, 15)
+
+
+def _wait(url: str, process: subprocess.Popen, seconds: int = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=1).read()
+            return
+        except OSError:
+            assert process.poll() is None, "the page ended"
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+def metric(page: Page, label: str) -> Locator:
+    """The number of a card."""
+    card = page.get_by_test_id("stMetric").filter(has_text=label).first
+    return card.get_by_test_id("stMetricValue")
+
+
+def slider(page: Page, label: str) -> Locator:
+    """The handle of a slider."""
+    return page.get_by_role("slider", name=label)
+
+
+def main(database: Path) -> None:
+    """Print the times of a page on a database."""
+    with served(database) as url, sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(url)
+        number = metric(page, "xgboost")
+        number.wait_for(timeout=60_000)
+        handle = slider(page, "Energy")
+        taken, wholes = [], []
+        for _ in range(MOVES):
+            page.wait_for_timeout(1_000)
+            before = number.inner_text()
+            began = time.perf_counter()
+            handle.press("ArrowLeft")
+            while number.inner_text() == before and time.perf_counter() - began < 5:
+                page.wait_for_timeout(5)
+            taken.append(1_000 * (time.perf_counter() - began))
+            page.wait_for_selector("[data-test-script-state=notRunning]")
+            wholes.append(1_000 * (time.perf_counter() - began))
+        browser.close()
+    found = {"number": taken, "page": wholes}
+    print(json.dumps({name: round(statistics.median(times)) for name, times in found.items()}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,110 @@
+"""Drift reports: zero where nothing changed, else what NumPy says; and their levels."""
+
+import json
+
+import duckdb
+import numpy as np
+import pytest
+
+from tests.e2e.registry import other
+
+REPORTS = ("rpt_feature_drift", "rpt_prediction_drift")
+
+
+def report(warehouse, *changes: str) -> dict[str, str]:
+    """Change what stands there, build the reports, and return the status of their tests."""
+    with duckdb.connect(warehouse.database) as connection:
+        for change in changes:
+            connection.execute(change)
+    warehouse.dbt("build", "--select", "profiles", *REPORTS, check=False)
+    text = (warehouse.folder / "target" / "run_results.json").read_text()
+    return {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(text)["results"]}
+
+
+def drifted(warehouse, report: str = "rpt_feature_drift") -> dict[tuple, str]:
+    query = f"select task, * exclude (task) from {report} where level <> 'none'"
+    return {(task, name): level for task, _, name, *_, level in warehouse.query(query)}
+
+
+def psi(expected: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
+    """PSI and Jensen-Shannon of the counts of bins, with half a row more in each."""
+    p = (expected + 0.5) / (expected + 0.5).sum()
+    q = (observed + 0.5) / (observed + 0.5).sum()
+    m = (p + q) / 2
+    divergence = (p @ np.log2(p / m) + q @ np.log2(q / m)) / 2
+    return float((p - q) @ np.log(p / q)), float(divergence)
+
+
+def test_what_did_not_change_has_not_drifted(small_warehouse):
+    rows = small_warehouse.query("select task, feature, psi, level from rpt_feature_drift")
+    assert {task for task, *_ in rows} >= {"hit", "tier", "popularity"}
+    assert ("tier", "genres") in {(task, feature) for task, feature, *_ in rows}
+    assert {tuple(row[2:]) for row in rows} == {(0.0, "none")}
+    rows = small_warehouse.query("select task, psi, level from rpt_prediction_drift")
+    assert {task for task, *_ in rows} >= {"hit", "tier", "popularity"}
+    assert {tuple(row[1:]) for row in rows} == {(0.0, "none")}
+
+
+def test_a_profile_has_every_row_once(small_warehouse):
+    features = "select sum(row_count) from ml.profiles where kind = 'feature' and task = 'hit' "
+    rows = small_warehouse.query("select count(*) from features.feat_hit")
+    assert small_warehouse.query(features + "group by name") == rows * 4
+    bins = "select count(*) from ml.profiles where task = 'hit' and name = 'energy'"
+    assert small_warehouse.query(bins) == [(10,)]
+
+
+@pytest.mark.parametrize(
+    ("shift", "level", "far", "at_all"),
+    [(0.1, "warn", "pass", "warn"), (0.3, "error", "fail", "warn")],
+)
+def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, small_copy):
+    before = small_copy.query("select energy from features.feat_hit")
+    change = f"update features.feat_hit set energy = least(energy + {shift}, 1)"
+    statuses = report(small_copy, change)
+    after = small_copy.query("select energy from features.feat_hit")
+    edges = small_copy.query(
+        "select low from ml.profiles where task = 'hit' and name = 'energy' and low is not null "
+        "order by low"
+    )
+    bins = [-np.inf, *(low for (low,) in edges), np.inf]
+    counts = [np.histogram(np.ravel(values), bins)[0] for values in (before, after)]
+    query = "select psi, jensen_shannon, level from rpt_feature_drift where task = 'hit' "
+    ((*found, said),) = small_copy.query(query + "and feature = 'energy'")
+    assert found == pytest.approx(psi(*counts), rel=1e-9)
+    assert said == level
+    assert drifted(small_copy) == {("hit", "energy"): level}
+    assert statuses["no_feature_drifts_far"] == far
+    assert statuses["no_feature_drifts"] == at_all
+    assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
+
+
+def test_genres_that_come_and_go_have_drifted(small_copy):
+    report(small_copy, "update features.int_tracks set genres = ['no one knew'] where key < 6")
+    assert set(drifted(small_copy)) == {("tier", "genres"), ("popularity", "genres")}
+
+
+def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
+    counts = (
+        "select tier, count(tier) from fct_track_predictions where tier is not null group by tier"
+    )
+    before = dict(small_copy.query(counts))
+    statuses = report(
+        small_copy,
+        "update fct_track_predictions set tier = 'Viral' where tier = 'Flop' and track_id < 'c'",
+    )
+    after = dict(small_copy.query(counts))
+    labels = sorted({*before, *after})
+    expected = psi(*(np.array([found.get(one, 0) for one in labels]) for found in (before, after)))
+    query = "select psi, jensen_shannon from rpt_prediction_drift where task = 'tier'"
+    assert small_copy.query(query)[0] == pytest.approx(expected, rel=1e-9)
+    assert statuses["no_prediction_drifts"] == "warn"
+
+
+def test_a_new_champion_is_compared_with_itself(small_copy):
+    """Its own first answers are the reference, not those of the champion before it."""
+    arguments = json.dumps({"task": "hit", "model_id": other(small_copy)})
+    small_copy.dbt("run-operation", "promote", "--args", arguments)
+    small_copy.dbt("build", "--select", "fct_track_predictions", "profiles", *REPORTS)
+    query = "select count(distinct reference) from ml.profiles where kind = 'prediction' and "
+    assert small_copy.query(query + "task = 'hit'") == [(2,)]
+    assert drifted(small_copy, "rpt_prediction_drift") == {}

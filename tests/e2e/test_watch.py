@@ -1,0 +1,179 @@
+"""`hitparade watch`: each silent failure is planted, found, and told once."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import duckdb
+import pytest
+
+from tests.e2e.registry import hitparade
+
+# Earlier builds as they are written by builds, a day apart.
+EARLIER = """
+    insert into ml.{table} by name
+    select kept.* replace (started_at - to_days(day) as started_at, run_id || '-' || day as run_id)
+    from ml.{table} as kept
+    cross join (select cast(n as integer) as day from range(1, {days} + 1) as numbers (n))
+"""
+WHOLE = "node in ('model.rpt_sources', 'model.dim_tracks', 'test.unique_dim_tracks_track_id')"
+
+
+@pytest.fixture
+def endpoint():
+    """A webhook of this machine; `received` has what was sent, `status` is what it answers."""
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            length = int(self.headers["Content-Length"])
+            self.server.received.append(json.loads(self.rfile.read(length)))
+            self.send_response(self.server.status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    server.received, server.status = [], 200
+    server.url = f"json://127.0.0.1:{server.server_port}/incidents"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture
+def watched(small_copy):
+    """A warehouse that was built daily for five days, with nothing wrong."""
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("delete from ml.runs where not " + WHOLE)
+        connection.execute(EARLIER.format(table="runs", days=5))
+        connection.execute(EARLIER.format(table="run_sources", days=5))
+    assert watch(small_copy).exit_code == 0
+    return small_copy
+
+
+def watch(warehouse, *urls: str):
+    return hitparade(warehouse, "watch", *(word for url in urls for word in ("--url", url)))
+
+
+def plant(warehouse, *statements: str) -> None:
+    with duckdb.connect(warehouse.database) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+NEWEST = "(select max(started_at) from ml.runs)"
+PLANTED = {
+    "late_build": (
+        ["update ml.runs set started_at = started_at - to_days(2)"],
+        "no build succeeded for 4",
+    ),
+    "failed_build": (
+        [
+            "insert into ml.runs by name select * replace ("
+            "started_at + to_minutes(1) as started_at, 'new' as run_id, "
+            "'error' as status, 'disk full' as message) from ml.runs "
+            f"where started_at = {NEWEST} and node = 'model.dim_tracks'"
+        ],
+        "the newest build failed at 1 nodes, the first model.dim_tracks",
+    ),
+    "still_source": (
+        [
+            "update ml.run_sources set status = 'real', fingerprint = run_id "
+            "where source = 'tracks'",
+            "update ml.run_sources set started_at = started_at - to_days(10)",
+        ],
+        "source tracks has not changed for 240 hours, and did every 24.0 before",
+    ),
+    "row_count": (
+        [
+            "update ml.runs set row_count = row_count // 2 where node = 'model.dim_tracks' "
+            f"and started_at = {NEWEST}"
+        ],
+        "model.dim_tracks has",
+    ),
+    "quarantine": (
+        [
+            "update ml.run_sources set quarantined = row_count // 4 where source = 'chart_songs' "
+            "and started_at = (select max(started_at) from ml.run_sources)"
+        ],
+        "of the records of source chart_songs are in quarantine, and usually 0",
+    ),
+    "feature_drift": (
+        [
+            "update rpt_feature_drift set psi = 0.2, level = 'warn' "
+            "where task = 'hit' and feature = 'energy'"
+        ],
+        "feature energy of task hit is not as the champion was taught: PSI 0.2",
+    ),
+    "prediction_drift": (
+        ["update rpt_prediction_drift set psi = 0.31, level = 'error' where task = 'tier'"],
+        "the champion of task tier answers otherwise than at first: PSI 0.31",
+    ),
+    "weak_champion": (
+        [
+            "update ml.train_hit set metrics = list_transform(metrics, lambda m: "
+            "struct_update(m, mean := 0.4))"
+        ],
+        "the champion of task hit is no better than the baseline: roc_auc 0.4 against 0.5",
+    ),
+}
+
+
+@pytest.mark.parametrize("check", PLANTED)
+def test_a_planted_failure_is_found(check, watched, endpoint):
+    statements, message = PLANTED[check]
+    plant(watched, *statements)
+    result = watch(watched, endpoint.url)
+    assert result.exit_code == 1, result.output
+    (sent,) = endpoint.received
+    assert sent["title"] == f"hitparade: 1 new in {watched.database.name}"
+    assert message in sent["message"]
+    assert f"{check}: " in result.output
+    checks = watched.query("select check_name from rpt_incidents")
+    assert checks == [(check,)]
+
+
+def test_each_incident_is_told_once(watched, endpoint):
+    plant(watched, *PLANTED["row_count"][0])
+    assert watch(watched, endpoint.url).exit_code == 1
+    assert watch(watched, endpoint.url).exit_code == 1
+    assert len(endpoint.received) == 1
+    plant(watched, *PLANTED["quarantine"][0])
+    assert watch(watched, endpoint.url).exit_code == 1
+    assert "dim_tracks" not in endpoint.received[1]["message"]
+    # What is over and comes back is an incident of its own.
+    plant(watched, f"update ml.runs set row_count = row_count * 2 where started_at = {NEWEST}")
+    plant(watched, "update ml.run_sources set quarantined = 0")
+    assert watch(watched, endpoint.url).exit_code == 0
+    plant(watched, *PLANTED["row_count"][0])
+    assert watch(watched, endpoint.url).exit_code == 1
+    assert len(endpoint.received) == 3
+
+
+def test_what_could_not_be_sent_is_sent_later(watched, endpoint):
+    plant(watched, *PLANTED["late_build"][0])
+    endpoint.status = 500
+    failed = watch(watched, endpoint.url)
+    assert failed.exit_code == 2
+    assert "not everyone could be told" in failed.output
+    endpoint.status = 200
+    assert watch(watched, endpoint.url).exit_code == 1
+    assert len(endpoint.received) == 2
+    assert watch(watched, "nowhere://").exit_code == 1
+    plant(watched, *PLANTED["quarantine"][0])
+    assert "is nowhere to send to" in watch(watched, "nowhere").output
+
+
+def test_a_database_that_cannot_be_read_is_an_incident(empty, endpoint):
+    assert watch(empty, endpoint.url).exit_code == 1
+    assert "run `hitparade build`" in endpoint.received[0]["message"]
+
+
+def test_a_new_source_with_much_in_quarantine_is_told(small_copy):
+    plant(
+        small_copy, "update ml.run_sources set quarantined = row_count // 5 where source = 'tracks'"
+    )
+    result = watch(small_copy)
+    assert result.exit_code == 1
+    assert "20.0% of the records of source tracks are in quarantine, and 10%" in result.output
