@@ -171,7 +171,7 @@ def take_json() -> None:
 
 def show_song(session, tasks: dict[str, dict], song: songs.Song) -> None:
     """Draw all panels of a song."""
-    present = {task for task, row in tasks.items() if row["has_champion"]}
+    present = {task for task, row in tasks.items() if row["champion"]}
     relation = queries.song_relation(song, session.text_list)
     panel(lambda: show_numbers(session, tasks, present, relation))
     why, top, change, playlist = st.tabs(
@@ -198,7 +198,6 @@ def panel(draw) -> None:
 def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: str) -> None:
     """Draw the answers of all tasks beside each other."""
     algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
-    verdicts = {row["task"]: row for row in session.rows(queries.VERDICTS)}
     if not present & {*PANELS, "log_streams"}:
         st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
         return
@@ -208,19 +207,19 @@ def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: s
     if "hit" in present:
         columns = st.columns(len(algorithms))
         for column, algorithm in zip(columns, algorithms, strict=True):
-            is_champion = algorithm == verdicts.get("hit", {}).get("algorithm")
-            label = algorithm.replace("_", " ") + (" ★" if is_champion else "")
+            star = " ★" if algorithm == tasks["hit"]["champion"] else ""
+            label = algorithm.replace("_", " ") + star
             column.metric(label, percent(row[f"hit_{algorithm}"]))
-        st.caption(f"★ the champion, which {verdicts['hit']['verdict']}.")
+        st.caption(f"★ the champion: {worth(tasks['hit'])}")
     else:
         say_why_not(tasks, "hit")
     left, middle, right = st.columns(3)
     with left:
-        show_metric(tasks, verdicts, row, "tier", "Tier", str)
+        show_metric(tasks, row, "tier", "Tier", str)
     with middle:
-        show_metric(tasks, verdicts, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
+        show_metric(tasks, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
     with right:
-        show_metric(tasks, verdicts, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
+        show_metric(tasks, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
     if row.get("tiers"):
         tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
         st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
@@ -232,14 +231,18 @@ def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: s
     show_sql(sql)
 
 
-def show_metric(tasks, verdicts, row, task: str, label: str, text) -> None:
+def show_metric(tasks, row, task: str, label: str, text) -> None:
     """Draw the answer of a task, with what it is worth."""
     if task not in row:
         say_why_not(tasks, task)
         return
     st.metric(label, "none" if row[task] is None else text(row[task]))
-    if task in verdicts:
-        st.caption(f"{verdicts[task]['algorithm'].replace('_', ' ')}: {verdicts[task]['verdict']}")
+    st.caption(f"{tasks[task]['champion'].replace('_', ' ')}: {worth(tasks[task])}")
+
+
+def worth(task: dict) -> str:
+    """What a champion is worth, as the leaderboard says."""
+    return task["verdict"] or "not measured in the newest build"
 
 
 def say_why_not(tasks: dict[str, dict], task: str) -> None:
@@ -347,8 +350,7 @@ def show_next_songs(session, present: set[str]) -> None:
         for track in session.rows(queries.found_playlist_tracks(words)):
             label = f"+ {track['track_name']} · {track['artist_name']}"
             st.button(label, key=f"add {track['track_uri']}", on_click=add, args=(track,))
-    for number, name in enumerate(playlist.values(), 1):
-        st.write(f"{number}. {name}")
+    st.markdown("\n".join(f"{number}. {name}" for number, name in enumerate(playlist.values(), 1)))
     if playlist:
         st.button("Begin again", on_click=playlist.clear)
     sql = queries.next_songs(list(playlist))

@@ -41,27 +41,24 @@ ARGUMENTS["song_optimization"] = ARGUMENTS["popularity"]
 
 TASKS = """
 select
-    tasks.task,
-    champions.model_id is not null as has_champion,
-    challengers.reason
-from (
-    select distinct task from ml.model_versions
-) as tasks
+    versions.task,
+    max(case when versions.model_id = champions.model_id then versions.algorithm end) as champion,
+    max(board.verdict) as verdict,
+    max(challengers.reason) as reason
+from ml.model_versions as versions
 left join ml.champions as champions
-    on tasks.task = champions.task
+    on versions.task = champions.task
+left join rpt_model_leaderboard as board
+    on champions.model_id = board.model_id
 left join ml.challengers as challengers
-    on tasks.task = challengers.task
+    on versions.task = challengers.task
+group by versions.task
 """
 ALGORITHMS = """
 select distinct algorithm
 from ml.served_models
 where task = 'hit' and is_newest
 order by algorithm
-"""
-VERDICTS = """
-select task, algorithm, verdict
-from rpt_model_leaderboard
-where is_champion
 """
 PRESETS = "select * from staging.song_presets order by preset"
 GENRES = "select genre from staging.genres order by genre"

@@ -1,9 +1,9 @@
 {{ config(enabled=has_portable_lane()) }}
 
 -- Shapley values weigh what a model says of mixed songs, part the song that is explained, part one of the
--- background. What to mix and the weights are the same for every prediction, so they are made once. Of few arguments
--- these are all coalitions (Shapley, 1953); of more, walks from a song of the background to the one explained, in an
--- order by hash and in the reverse one (Castro et al., 2009; antithetic: Mitchell et al., 2022).
+-- background. What to mix and the weights are the same for every prediction, so they are made once. Of few
+-- arguments these are all coalitions (Shapley, 1953); of more, walks from a song of the background to the one
+-- explained, in an order by hash and in the reverse one (Castro et al., 2009; Mitchell et al., 2022).
 {% for task in explained_tasks() -%}
 {%- set names = argument_names(task) -%}
 {%- set count = names | length -%}

@@ -200,7 +200,7 @@ select
     'late_build' as check_name,
     'dbt build' as subject,
     started_at as since,
-    'no build succeeded for ' || floor(datediff('second', started_at, {{ utc_now() }}) / 3600)
+    'no build succeeded for ' || {{ hours_since('started_at') }}
     || ' hours, more than the {{ var("build_every_hours") }} of build_every_hours: '
     || 'see whether the scheduler runs' as message
 from late
@@ -220,7 +220,7 @@ select
     source as subject,
     changed_at as since,
     'source ' || source || ' has not changed for '
-    || floor(datediff('second', changed_at, {{ utc_now() }}) / 3600) || ' hours, and did every '
+    || {{ hours_since('changed_at') }} || ' hours, and did every '
     || round(usual_seconds / 3600, 1) || ' before: see where it comes from' as message
 from still
 where datediff('second', changed_at, {{ utc_now() }}) > 3 * usual_seconds
