@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from hitparade import dbt
-from hitparade.warehouse import WarehouseError, connect, opened
+from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
 CHUNK = 16 * 1024 * 1024
 RUN_TABLES = ("runs", "run_sources")
@@ -82,6 +82,10 @@ def draft(database: Path) -> Iterator[Path]:
     database = database.resolve()
     if not database.parent.is_dir():
         raise OSError(f"{database} cannot be written: {database.parent} is not a folder")
+    if database.exists() and not os.access(database, os.W_OK):
+        raise WarehouseError(
+            f'Cannot open file "{database}": Permission denied\n{STEPS["Permission denied"]}'
+        )
     folder = database.with_suffix(".draft")
     folder.mkdir(exist_ok=True)
     path = folder / database.name
@@ -89,11 +93,13 @@ def draft(database: Path) -> Iterator[Path]:
         _remove(path)
         try:
             if source:
-                _copy(source, path)
-                shutil.copymode(database, path)
+                with _told_as_untouched(database):
+                    _copy(source, path)
+                    shutil.copymode(database, path)
             yield path
             if path.exists():
-                _replace(path, database)
+                with _told_as_untouched(database):
+                    _replace(path, database)
         finally:
             _remove(path)
 
@@ -146,6 +152,16 @@ def _without_writers(database: Path) -> Iterator[BinaryIO | None]:
     # closes, so this one is the only other, and the last to go.
     with open(database, "rb") as source, connect(database, read_only=True):
         yield source
+
+
+@contextmanager
+def _told_as_untouched(database: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{database} stays as it was: {error}. A change needs room for a copy beside it."
+        ) from error
 
 
 def _copy(source: BinaryIO, path: Path) -> None:

@@ -28,7 +28,7 @@ SLIDERS = [
     Input("danceability", "Danceability", 0, 1, 0.01, "How fit for dancing, 0 to 1."),
     Input("energy", "Energy", 0, 1, 0.01, "How loud, fast and busy it feels, 0 to 1."),
     Input("valence", "Valence", 0, 1, 0.01, "How cheerful, 0 to 1."),
-    Input("tempo", "Tempo, BPM", 40, 220, 1, "Beats a minute."),
+    Input("tempo", "Tempo, BPM", 40, 220, 0.5, "Beats a minute."),
     Input("loudness", "Loudness, dB", -60, 0, 0.5, "0 is as loud as a file can be."),
     Input("acousticness", "Acousticness", 0, 1, 0.01, "How surely without electricity, 0 to 1."),
     Input("speechiness", "Speechiness", 0, 1, 0.01, "How much spoken word, 0 to 1."),
@@ -48,7 +48,7 @@ START: Song = {
     "danceability": 0.71,
     "energy": 0.83,
     "valence": 0.52,
-    "tempo": 124,
+    "tempo": 124.0,
     "loudness": -5.0,
     "acousticness": 0.08,
     "speechiness": 0.05,
@@ -106,7 +106,7 @@ def on_sliders(song: Song) -> Song:
     for one in SLIDERS:
         if one.name in moved:
             value = min(max(float(moved[one.name]), one.low), one.high)
-            moved[one.name] = round(value) if one.is_whole else round(value, 4)
+            moved[one.name] = round(value) if one.is_whole else value
     return moved
 
 

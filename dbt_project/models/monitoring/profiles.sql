@@ -8,17 +8,17 @@
     )
 }}
 
--- What is new to the table, and only that: the rows that models were trained on, the first answers of a champion.
+-- Only what is new to the table: the rows that models were trained on, and the first answers of a champion.
 with pending as (
 
     select observed.*
     from {{ ref('observed_values') }} as observed
     {%- if is_incremental() %}
-    left join (select distinct kind, task, reference from {{ this }}) as known
-        on
-            observed.kind = known.kind
-            and observed.task = known.task
-            and observed.reference = known.reference
+        left join (select distinct kind, task, reference from {{ this }}) as known
+            on
+                observed.kind = known.kind
+                and observed.task = known.task
+                and observed.reference = known.reference
     where known.kind is null
     {%- endif %}
 
