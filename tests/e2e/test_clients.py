@@ -5,6 +5,7 @@ import shutil
 
 import duckdb
 import pytest
+import sqlalchemy
 import yaml
 
 import udfs
@@ -308,3 +309,43 @@ def test_a_build_keeps_the_pinned_champion_though_a_better_one_is_there(
     assert rebuilt.query(
         "select holdout > champion_holdout, decision from ml.challengers where task = 'hit'"
     ) == [(True, "keep")]
+
+
+@pytest.mark.parametrize(
+    ("task", "table"), [("hit", "dim_tracks"), ("tier", "dim_tracks"), ("log_streams", "dim_songs")]
+)
+def test_a_client_explains_rows_of_a_table(task, table, ask, warehouse):
+    song = f"(from {table} order by pair_key limit 1) as t"
+    sql = "select term.rank, term.contribution from (select unnest(terms) as term from "
+    sql += f"(select explain_{task}(t) as terms from {song})) order by 1"
+    expected = [contribution for _, contribution in warehouse.query(sql)]
+    found = [row["contribution"] for row in ask(warehouse.database, sql)]
+    assert len(found) > 4
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_sqlalchemy_asks_in_both_lanes(warehouse):
+    """As Superset does: docs/bi/superset has the same hook on the pool."""
+    engine = sqlalchemy.create_engine(
+        f"duckdb:///{warehouse.database}", connect_args={"read_only": True}
+    )
+    query = sqlalchemy.text(
+        f"select predict_hit({TRACK}), predict_hit(t) from dim_tracks t limit 3"
+    )
+    with engine.connect() as connection:
+        portable = connection.execute(query).fetchall()
+    assert "dim_tracks" in sqlalchemy.inspect(engine).get_table_names(schema="main")
+    engine.dispose()
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def register(connection, _):
+        udfs.register(connection._ConnectionWrapper__c)
+
+    with engine.connect() as connection:
+        functions = "select count(*) from duckdb_functions() where function_name = 'onnx_predict'"
+        assert connection.execute(sqlalchemy.text(functions)).scalar() == 2
+        runtime = connection.execute(query).fetchall()
+    engine.dispose()
+    assert len(portable) == 3
+    for one, other in zip(portable, runtime, strict=True):
+        assert list(one) == pytest.approx(list(other), abs=1e-6)

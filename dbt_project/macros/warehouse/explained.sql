@@ -8,64 +8,70 @@
 {% macro duckdb__explained() -%}
     {%- do ref('int_explanation_plans') -%}
     (
-        select case
-            when count(*) = 0 and task_name is not null
+        select any_value(case
+            when __rows = 0 and task_name is not null
                 then {{ raise_error(
                     "'onnx_explain: task ' || task_name || ' has no background: give one of "
                     ~ explained_tasks() | join(', ') ~ ", whose source has rows'", explanation()
                 ) }}
-            when count(__score) = count(*) and count(*) > 0 then {{ ranked_terms() }}
-        end
+            when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
+        end)
         from (
             select
-                __terms,
-                __weights,
-                onnx_predict(
-                    model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
-                )[__place] as __score
+                count(*) as __rows,
+                count(__score) as __scores,
+                any_value(__terms) as __names,
+                [
+                    {%- for place in range(1, most_terms() + 1) %}
+                    sum(__score * __weights[{{ place }}]){% if not loop.last %},{% endif %}
+                    {%- endfor %}
+                ] as __sums
             from (
                 select
-                    features as __own,
-                    list_transform(
-                        [struct_pack(place := output, scores := onnx_predict(model_id, features))],
-                        lambda o: case when o.scores is not null then coalesce(o.place, list_position(o.scores, list_max(o.scores))) end
-                    )[1] as __place
-            ) as __song
-            cross join (
-                select
-                    task as __task,
-                    terms as __terms,
-                    weights as __weights,
-                    background as __background,
-                    is_own as __is_own
-                from features.int_explanation_plans
-            ) as __plan
-            where __task = task_name
-        ) as __mixed
+                    __terms,
+                    __weights,
+                    onnx_predict(
+                        model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
+                    )[case when __largest is not null then coalesce(output, __largest) end] as __score
+                from (
+                    select
+                        features as __own,
+                        list_transform(
+                            [onnx_predict(model_id, features)], lambda s: list_position(s, list_max(s))
+                        )[1] as __largest
+                ) as __song
+                cross join (
+                    select
+                        task as __task,
+                        terms as __terms,
+                        weights as __weights,
+                        background as __background,
+                        is_own as __is_own
+                    from features.int_explanation_plans
+                ) as __plan
+                where __task = task_name
+            ) as __mixed
+        ) as __summed
     )
 {%- endmacro %}
 
-{#- The sum of each term, the average first and then the largest; equal ones by name. -#}
-{% macro ranked_terms() -%}
+{#- How many terms the explanation of any task has, at most. -#}
+{% macro most_terms() -%}
     {%- set most = namespace(terms=0) -%}
     {%- for task in explained_tasks() -%}
         {%- set most.terms = [most.terms, argument_names(task) | length + 1] | max -%}
     {%- endfor -%}
+    {%- do return(most.terms) -%}
+{%- endmacro %}
+
+{#- The terms as a list, the average first and then the largest; equal ones by name. -#}
+{% macro ranked_terms(names, sums) -%}
     list_transform(
         list_concat(
-            [struct_pack(size := 0, feature := 'average', contribution := sum(__score * __weights[1]))],
-            list_sort(list_filter(
-                [
-                    {%- for place in range(2, most.terms + 1) %}
-                    struct_pack(
-                        size := -abs(sum(__score * __weights[{{ place }}])),
-                        feature := any_value(__terms)[{{ place }}],
-                        contribution := sum(__score * __weights[{{ place }}])
-                    )
-                    {%- if not loop.last %},{% endif %}
-                    {%- endfor %}
-                ],
-                lambda term: term.feature is not null
+            [struct_pack(size := cast('-inf' as double), feature := {{ names }}[1], contribution := {{ sums }}[1])],
+            list_sort(list_transform(
+                range(2, len({{ names }}) + 1),
+                lambda i: struct_pack(size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i])
             ))
         ),
         lambda term, place: struct_pack(

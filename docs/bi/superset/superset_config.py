@@ -1,0 +1,27 @@
+"""Superset on a published file: read-only, and in onnxruntime where hitparade is installed beside it."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+HOME = Path(os.environ["SUPERSET_HOME"])
+SECRET_KEY = os.environ["SUPERSET_SECRET_KEY"]
+SQLALCHEMY_DATABASE_URI = f"sqlite:///{HOME / 'superset.db'}"
+# A connection is given up after a minute, so that the next one opens what was published since.
+SQLALCHEMY_ENGINE_OPTIONS = {"pool_recycle": 60}
+TALISMAN_ENABLED = False
+
+if find_spec("udfs"):
+
+    @event.listens_for(Pool, "connect")
+    def register(connection, _):
+        """Run the functions in onnxruntime; without this they run as pure SQL."""
+        import duckdb_engine
+
+        import udfs
+
+        if isinstance(connection, duckdb_engine.ConnectionWrapper):
+            udfs.register(connection._ConnectionWrapper__c)
