@@ -1,4 +1,4 @@
-"""Superset on a published file: read-only, and in onnxruntime where hitparade is installed beside it."""
+"""Superset on a published file: read-only, in onnxruntime where hitparade is installed too."""
 
 import os
 from importlib.util import find_spec
