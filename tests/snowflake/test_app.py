@@ -16,6 +16,7 @@ def session(built):
     """The session that a page in Snowflake runs in."""
     opened = snowpark.Session.builder.configs({"connection": built.connect()}).create()
     yield opened
+    opened.cancel_all = lambda: None  # which the emulator does not know
     opened.close()
 
 

@@ -91,7 +91,7 @@ def test_every_python_function_of_snowflake_exists(local):
         for node in manifest["functions"].values()
         if "snowflake" in node["config"]["meta"]
     ]
-    assert len(handlers) == 7
+    assert len(handlers) == 8
     assert all(callable(getattr(served, name)) for name in handlers)
     macro = manifest["macros"]["macro.hitparade.helpers"]["macro_sql"]
     listed = re.findall(r"\('(\w+)', '(helpers|served)', \{", macro)

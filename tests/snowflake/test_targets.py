@@ -26,10 +26,11 @@ LEFT_OUT = {
     "models_to_serve": PORTABLE,
     "base_mpd__slices": {"track"},
     "slices": {"path"},
+    "profiles": {"reference"},  # the fingerprint of another reader
     "stg_raw__slices": {"path"},  # that of a machine
 }
-# What stands in DuckDB alone, and what names it.
-ALONE = {"int_explanation_plans", "runs"}
+# What stands in DuckDB alone, and what names it; values without a key, which other tables have too.
+ALONE = {"int_explanation_plans", "runs", "observed_values"}
 TABLES = """
     select schema_name, table_name from duckdb_tables() where database_name = current_database()
     union all
