@@ -1,8 +1,9 @@
 """The what-if page as people have it: the command, a server, a browser.
 
-    python -m tests.e2e.page FILE
+    python -m tests.e2e.page FILE [FOLDER]
 
-prints how long it takes from a slider to the number, and to the whole page, in milliseconds.
+prints how long it takes from a slider to the number, and to the whole page, in milliseconds, and
+writes what a laptop and a phone show into a folder.
 """
 
 import json
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 MOVES = 20
 
@@ -67,7 +68,18 @@ def slider(page: Page, label: str) -> Locator:
     return page.get_by_role("slider", name=label)
 
 
-def main(database: Path) -> None:
+def photograph(browser: Browser, url: str, folder: Path) -> None:
+    """Write what screens of two widths show."""
+    for name, width, height in (("page_laptop", 1366, 1000), ("page_phone", 390, 844)):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(url)
+        metric(page, "By the judge").wait_for(state="attached", timeout=60_000)
+        page.wait_for_timeout(3_000)
+        page.screenshot(path=folder / f"{name}.png")
+        page.close()
+
+
+def main(database: Path, folder: Path | None = None) -> None:
     """Print the times of a page on a database."""
     with served(database) as url, sync_playwright() as playwright:
         chromium = shutil.which("chromium")
@@ -88,10 +100,13 @@ def main(database: Path) -> None:
             taken.append(1_000 * (time.perf_counter() - began))
             page.wait_for_selector("[data-test-script-state=notRunning]")
             wholes.append(1_000 * (time.perf_counter() - began))
+        page.close()
+        if folder:
+            photograph(browser, url, folder)
         browser.close()
     found = {"number": taken, "page": wholes}
     print(json.dumps({name: round(statistics.median(times)) for name, times in found.items()}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
