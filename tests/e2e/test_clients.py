@@ -32,6 +32,7 @@ EMPTY_AFTER_A_FIRST_BUILD = {
     "ml.previous_champions",
     "ml.prunable_models",
     "ml.stale_predictions",
+    "main.rpt_incidents",
 }
 FUNCTIONS = sorted((ROOT / "udfs" / "functions").glob("*.yml"))
 
