@@ -29,7 +29,7 @@ def main() -> None:
     st.title("What makes a hit?")
     session = snowflake_session() or file_session()
     try:
-        tasks = {row["task"]: row for row in session.rows(queries.TASKS)}
+        champions = {row["task"]: row for row in session.rows(queries.CHAMPIONS)}
         presets = session.rows(queries.PRESETS)
         genres = [row["genre"] for row in session.rows(queries.GENRES)]
     except SessionError as error:
@@ -39,7 +39,7 @@ def main() -> None:
     with left:
         song = choose_song(session, presets, genres)
     with right:
-        show_song(session, tasks, song)
+        show_song(session, champions, song)
 
 
 # Choosing a song
@@ -169,11 +169,11 @@ def take_json() -> None:
 # What the models say
 
 
-def show_song(session, tasks: dict[str, dict], song: songs.Song) -> None:
+def show_song(session, champions: dict[str, dict], song: songs.Song) -> None:
     """Draw all panels of a song."""
-    present = {task for task, row in tasks.items() if row["champion"]}
+    present = set(champions)
     relation = queries.song_relation(song, session.text_list)
-    panel(lambda: show_numbers(session, tasks, present, relation))
+    panel(lambda: show_numbers(session, champions, relation))
     why, top, change, playlist = st.tabs(
         ["Why", "Beside the Top 100", "What to change", "What comes next"]
     )
@@ -195,10 +195,11 @@ def panel(draw) -> None:
         st.error(str(error))
 
 
-def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: str) -> None:
+def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
     """Draw the answers of all tasks beside each other."""
     algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
-    if not present & {*PANELS, "log_streams"}:
+    present = {*PANELS, "log_streams"} & set(champions)
+    if not present:
         st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
         return
     sql = queries.numbers(relation, present, algorithms)
@@ -207,19 +208,19 @@ def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: s
     if "hit" in present:
         columns = st.columns(len(algorithms))
         for column, algorithm in zip(columns, algorithms, strict=True):
-            star = " ★" if algorithm == tasks["hit"]["champion"] else ""
+            star = " ★" if algorithm == champions["hit"]["champion"] else ""
             label = algorithm.replace("_", " ") + star
             column.metric(label, percent(row[f"hit_{algorithm}"]))
-        st.caption(f"★ the champion: {worth(tasks['hit'])}")
+        st.caption(f"★ the champion: {worth(champions['hit'])}")
     else:
-        say_why_not(tasks, "hit")
+        say_why_not(session, "hit")
     left, middle, right = st.columns(3)
     with left:
-        show_metric(tasks, row, "tier", "Tier", str)
+        show_metric(session, champions, row, "tier", "Tier", str)
     with middle:
-        show_metric(tasks, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
+        show_metric(session, champions, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
     with right:
-        show_metric(tasks, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
+        show_metric(session, champions, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
     if row.get("tiers"):
         tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
         st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
@@ -231,13 +232,13 @@ def show_numbers(session, tasks: dict[str, dict], present: set[str], relation: s
     show_sql(sql)
 
 
-def show_metric(tasks, row, task: str, label: str, text) -> None:
+def show_metric(session, champions, row, task: str, label: str, text) -> None:
     """Draw the answer of a task, with what it is worth."""
     if task not in row:
-        say_why_not(tasks, task)
+        say_why_not(session, task)
         return
     st.metric(label, "none" if row[task] is None else text(row[task]))
-    st.caption(f"{tasks[task]['champion'].replace('_', ' ')}: {worth(tasks[task])}")
+    st.caption(f"{champions[task]['champion'].replace('_', ' ')}: {worth(champions[task])}")
 
 
 def worth(task: dict) -> str:
@@ -245,11 +246,11 @@ def worth(task: dict) -> str:
     return task["verdict"] or "not measured in the newest build"
 
 
-def say_why_not(tasks: dict[str, dict], task: str) -> None:
+def say_why_not(session, task: str) -> None:
     """Say in plain words why a task has no answer."""
-    reason = (tasks.get(task) or {}).get("reason")
-    name = task.replace("_", " ")
-    st.info(f"No model answers {name}: {reason or 'its source has no rows to train on'}.")
+    rows = session.rows(queries.REASON.format(task=task))
+    reason = rows[0]["reason"] if rows else "its source has no rows to train on"
+    st.info(f"No model answers {task.replace('_', ' ')}: {reason}.")
 
 
 def show_why(session, present: set[str], relation: str) -> None:
@@ -265,10 +266,9 @@ def show_why(session, present: set[str], relation: str) -> None:
         st.info("A song with a missing number has no answer to explain.")
     else:
         average, *others = terms
-        answer = sum(term["contribution"] for term in terms)
         st.write(
-            f"On average the model says **{average['contribution']:.3g}** of 64 songs, and "
-            f"**{answer:.3g}** of this one. What each input adds:"
+            f"Of 64 songs the model says **{average['contribution']:.3g}** on average. What each "
+            "input adds, up to the answer for this song:"
         )
         st.bar_chart(others, x="feature", y="contribution", horizontal=True, sort="-contribution")
     show_sql(sql)
@@ -288,10 +288,7 @@ def show_profile(session, song: songs.Song) -> None:
             "this song": float(song[one["feature"]]),
             "Top 100": one["top_100_mean"],
             "all": one["all_mean"],
-            "difference of the Top 100, in sd": (one["top_100_mean"] - one["all_mean"])
-            / one["all_sd"]
-            if one["all_sd"]
-            else None,
+            "Top 100 above all, in sd": one["difference_in_sd"],
         }
         for one in session.rows(queries.PROFILE)
         if one["feature"] in song

@@ -39,20 +39,23 @@ ARGUMENTS = {
 }
 ARGUMENTS["song_optimization"] = ARGUMENTS["popularity"]
 
-TASKS = """
+CHAMPIONS = """
 select
-    versions.task,
-    max(case when versions.model_id = champions.model_id then versions.algorithm end) as champion,
-    max(board.verdict) as verdict,
-    max(challengers.reason) as reason
-from ml.model_versions as versions
-left join ml.champions as champions
-    on versions.task = champions.task
+    champions.task,
+    max(served.algorithm) as champion,
+    max(board.verdict) as verdict
+from ml.champions as champions
+left join ml.served_models as served
+    on champions.model_id = served.model_id
 left join rpt_model_leaderboard as board
     on champions.model_id = board.model_id
-left join ml.challengers as challengers
-    on versions.task = challengers.task
-group by versions.task
+group by champions.task
+"""
+# Slower than all others: asked only where a task has no champion.
+REASON = """
+select reason
+from ml.challengers
+where task = '{task}'
 """
 ALGORITHMS = """
 select distinct algorithm
@@ -63,7 +66,7 @@ order by algorithm
 PRESETS = "select * from staging.song_presets order by preset"
 GENRES = "select genre from staging.genres order by genre"
 PROFILE = """
-select feature, top_100_mean, all_mean, all_sd
+select feature, top_100_mean, all_mean, difference_in_sd
 from rpt_feature_benchmarks
 where entity = 'tracks'
 order by feature
