@@ -1,8 +1,8 @@
 -- What speaks for a song in the eyes of the champions, and what against it?
 -- Shape: 15 rows, 5 for each task: task VARCHAR, place INTEGER, feature VARCHAR, contribution DOUBLE,
 -- answer DOUBLE.
--- Contributions are Shapley values: beginning with what the champion says of 64 other songs on average, place 0,
--- all of a task add up to what it says of this one. Of the tier it is the chance of the likeliest one.
+-- Contributions are Shapley values: beginning with what the champion says of 64 other songs on average,
+-- place 0, all of a task add up to what it says of this one; of the tier it is the chance of the likeliest.
 with song as (
 
     select *
