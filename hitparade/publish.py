@@ -173,11 +173,16 @@ def _replace(path: Path, database: Path) -> None:
     """Put a draft in the place of the database, whole on the disk before its name is."""
     if _log(path).exists():
         connect(path).close()  # which moves what is in the log into the file
-    for place in (path, database.parent):
-        if place == database.parent:
-            os.replace(path, database)
-        descriptor = os.open(place, os.O_RDONLY)
+    _sync(path)
+    os.replace(path, database)
+    _sync(database.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
+    finally:
         os.close(descriptor)
 
 

@@ -171,7 +171,7 @@ def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> Non
     try:
         with draft(database) as path, opened(path, read_only=False) as connection:
             connection.execute("insert into ml.tuning_trials by name from rows")
-    except (WarehouseError, duckdb.Error) as error:
+    except (WarehouseError, duckdb.Error, OSError) as error:
         file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()
         pq.write_table(rows, file)
         later = f"insert into ml.tuning_trials by name from '{file}'"

@@ -58,7 +58,7 @@ def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
         on_change=lambda: take_preset(known),
         help="Sets all inputs. Custom leaves them where they are.",
     )
-    search(session)
+    panel(lambda: search(session))
     paste()
     for note in st.session_state.get("notes", []):
         st.info(note)
@@ -208,9 +208,10 @@ def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
     if "hit" in present:
         columns = st.columns(len(algorithms))
         for column, algorithm in zip(columns, algorithms, strict=True):
-            star = " ★" if algorithm == champions["hit"]["champion"] else ""
-            label = algorithm.replace("_", " ") + star
-            column.metric(label, percent(row[f"hit_{algorithm}"]))
+            is_champion = algorithm == champions["hit"]["champion"]
+            label = algorithm.replace("_", " ") + (" ★" if is_champion else "")
+            # The champion need not be the newest of its algorithm.
+            column.metric(label, percent(row["hit" if is_champion else f"hit_{algorithm}"]))
         st.caption(f"★ the champion: {worth(champions['hit'])}")
     else:
         say_why_not(session, "hit")
@@ -224,11 +225,11 @@ def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
     if row.get("tiers"):
         tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
         st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
-    unusual = row.get("unusual") or []
-    for finding in unusual:
-        st.caption(f"⚠ {finding}")
-    if not unusual:
-        st.caption("Nothing about this song is unusual to the models.")
+    if "unusual" in row:
+        for finding in row["unusual"]:
+            st.caption(f"⚠ {finding}")
+        if not row["unusual"]:
+            st.caption("Nothing about this song is unusual to the champion of popularity.")
     show_sql(sql)
 
 

@@ -72,10 +72,12 @@ where entity = 'tracks'
 order by feature
 """
 IMPORTANCE = """
-select feature, importance, importance_rank
-from rpt_feature_importance
-where task = '{task}' and is_champion and importance_rank <= 10
-order by importance_rank
+select importance.feature, importance.importance
+from rpt_feature_importance as importance
+inner join ml.champions as champions
+    on importance.task = champions.task and importance.model_id = champions.model_id
+where importance.task = '{task}' and importance.importance_rank <= 10
+order by importance.importance_rank
 """
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hitparade.app.queries import ARGUMENTS
 from hitparade.training_run import TASKS, TRAINED
 from udfs.schema import REGISTRY_FORMAT
 
@@ -168,3 +169,11 @@ def test_no_input_is_computed_from_what_is_known_only_after_release(task, manife
 def test_the_feature_table_and_the_task_name_the_same_inputs(task, manifest):
     columns = list(manifest["nodes"][f"model.hitparade.feat_{task.name}"]["columns"])
     assert columns[3:] == [*task.inputs, task.label]
+
+
+@pytest.mark.parametrize("task", [task for task in ARGUMENTS if task != "song_optimization"])
+def test_the_page_gives_the_arguments_of_a_function_in_order(task, manifest):
+    """Of chart songs shares are percent, and the tempo has another name."""
+    given = [re.sub(r"100 \* (\w+)", r"\1_pct", one) for one in ARGUMENTS[task]]
+    arguments = manifest["functions"][f"function.hitparade.predict_{task}"]["arguments"]
+    assert [one["name"].replace("bpm", "tempo") for one in arguments] == given

@@ -9,7 +9,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +39,8 @@ class Served:
         self.stamp = json.loads(stamp)
         self._folder = folder or Path(sys._xoptions["snowflake_import_directory"])
         self._sessions = Sessions(self._read)
+        backgrounds = self.stamp.get("backgrounds", {})
+        self._backgrounds = {task: Background(**known) for task, known in backgrounds.items()}
 
     def model(self, asked: str | None):
         """Return the model of an id, or of words.
@@ -75,20 +76,18 @@ class Served:
         task, _, algorithm = asked.partition(" by ")
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
 
-    @cache  # noqa: B019, there is one for each function, as long as the process
     def background(self, task: str) -> Background:
         """Return what the predictions of a task are explained against.
 
         Raises:
             ModelError: there is nothing.
         """
-        known = self.stamp["backgrounds"]
-        if task not in known:
+        if task not in self._backgrounds:
             raise ModelError(
-                f"onnx_explain: task {task} has no background: give one of {', '.join(known)}, "
-                "whose source has rows"
+                f"onnx_explain: task {task} has no background: give one of "
+                f"{', '.join(self._backgrounds)}, whose source has rows"
             )
-        return Background(**known[task])
+        return self._backgrounds[task]
 
     def _read(self, model_id: str) -> Iterator[Stored]:
         content = (self._folder / f"{model_id}.onnx").read_bytes()

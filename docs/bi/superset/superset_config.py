@@ -10,8 +10,6 @@ from sqlalchemy.pool import Pool
 HOME = Path(os.environ["SUPERSET_HOME"])
 SECRET_KEY = os.environ["SUPERSET_SECRET_KEY"]
 SQLALCHEMY_DATABASE_URI = f"sqlite:///{HOME / 'superset.db'}"
-# A connection is given up after a minute, so that the next one opens what was published since.
-SQLALCHEMY_ENGINE_OPTIONS = {"pool_recycle": 60}
 TALISMAN_ENABLED = False
 
 if find_spec("udfs"):
