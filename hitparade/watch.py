@@ -59,7 +59,7 @@ def _send(title: str, messages: list[str], urls: Sequence[str]) -> None:
         import apprise
     except ImportError as error:
         raise WatchError(
-            "to send messages, install what does so: pip install 'hitparade[alerts]'"
+            "to send messages, install what does so: pip install -e '.[alerts]'"
         ) from error
     sender = apprise.Apprise()
     for url in urls:

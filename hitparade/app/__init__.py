@@ -19,7 +19,7 @@ def run(port: int, is_headless: bool) -> int:
         AppError: streamlit is not installed.
     """
     if find_spec("streamlit") is None:
-        raise AppError("to show the page, install what does so: pip install 'hitparade[app]'")
+        raise AppError("to show the page, install what does so: pip install -e '.[app]'")
     options = {
         "server.port": port,
         "server.headless": is_headless,
