@@ -1,9 +1,11 @@
 """A build: raw files checked, a sample for those that are absent, then dbt."""
 
+from datetime import UTC, datetime
+
 from rich.console import Console
 
 from hitparade import dbt, load, publish, raw, slices
-from hitparade.warehouse import database
+from hitparade.warehouse import WarehouseError, database
 
 
 def run(console: Console, target: str = "duckdb") -> bool:
@@ -15,8 +17,14 @@ def run(console: Console, target: str = "duckdb") -> bool:
         load.LoadError: Snowflake refused the raw files.
         OSError: a file or folder cannot be written.
     """
+    started_at = datetime.now(UTC)
     write_missing_sample(console)
-    _read_raw_files(console)
+    try:
+        _read_raw_files(console)
+    except raw.RawFileError as error:
+        if target == "duckdb":
+            _record(error, started_at)
+        raise
     if target == "duckdb":
         return publish.build(console, database())
     load.run(console)
@@ -33,6 +41,14 @@ def write_missing_sample(console: Console) -> None:
 
         console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
         write_sample(folder)
+
+
+def _record(error: raw.RawFileError, started_at: datetime) -> None:
+    """Tell those who watch the database; that they could not be told is the smaller error."""
+    try:
+        publish.record_failure(database(), started_at, str(error))
+    except (WarehouseError, OSError) as other:
+        raise raw.RawFileError(f"{error}\n{other}") from other
 
 
 def _read_raw_files(console: Console) -> None:

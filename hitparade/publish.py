@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,12 +13,23 @@ import duckdb
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+import udfs
 from hitparade import dbt
 from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
 CHUNK = 16 * 1024 * 1024
 RUN_TABLES = ("runs", "run_sources")
 TABLE = "from duckdb_tables() where database_name = ? and schema_name = 'ml' and table_name = ?"
+OUTCOME = """
+    select any_value(run_id), count(case when status in ('error', 'fail') then 1 end)
+    from ml.runs
+    where started_at >= ?
+"""
+FAILURE = """
+    insert into ml.runs (run_id, started_at, command, node, layer, status, seconds, message)
+    values (?, ?, 'build', 'publish', 'publish', 'error', ?, ?)
+"""
+NO_RESULTS = "dbt ended before it had results: see what it printed"
 VIEWS = """
     select format('"{}"."{}"', schema_name, view_name)
     from duckdb_views()
@@ -26,8 +39,8 @@ VIEWS = """
 DAMAGED = """
     select champions.task, champions.model_id
     from ml.champions as champions
-    inner join ml.model_artifacts as artifacts on champions.model_id = artifacts.model_id
-    where sha256(artifacts.onnx) <> artifacts.sha256
+    left join ml.model_artifacts as artifacts on champions.model_id = artifacts.model_id
+    where artifacts.onnx is null or sha256(artifacts.onnx) is distinct from artifacts.sha256
     order by all
 """
 
@@ -36,7 +49,7 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
     """Run `dbt build` on a draft of a database and put the result in its place.
 
     A build that fails leaves the database as it was, but for the rows of the run in ml.runs; what
-    it made stays as failed.duckdb in the folder of drafts.
+    it made stays in the folder `failed` of that of drafts, and takes room until the next build.
 
     Args:
         console: where to say what a failed build leaves.
@@ -50,21 +63,53 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         WarehouseError: someone else writes to the file, or the result is not fit to be read.
         OSError: a file or folder cannot be written.
     """
+    started_at = datetime.now(UTC)
     with draft(database) as path:
-        failed = path.with_stem("failed")
-        failed.unlink(missing_ok=True)
+        failed = path.parent / "failed" / path.name
+        shutil.rmtree(failed.parent, ignore_errors=True)
         is_built = dbt.run("build", *arguments, HITPARADE_DATABASE=str(path))
         faults = check(path) if is_built else []
         if path.exists() and (faults or not is_built):
-            os.replace(path, failed)
+            _set_aside(path, failed)
+    if is_built and not faults:
+        return True
     for fault in faults:
         console.print(fault, style="red", markup=False, soft_wrap=True)
+    record_failure(database, started_at, "; ".join(faults) or NO_RESULTS, failed)
     if failed.exists():
-        if database.exists():
-            _record(failed, database)
         stands = "stands as it was" if database.exists() else "is not there yet"
         console.print(f"{database.name} {stands}; what was built is {failed}", soft_wrap=True)
-    return is_built and not faults
+    return False
+
+
+def record_failure(
+    database: Path, started_at: datetime, message: str, failed: Path | None = None
+) -> None:
+    """Leave in ml.runs of a database that a build failed, for those who watch it.
+
+    Args:
+        database: the file; one that is not there, or is of an earlier version, stays so.
+        started_at: when the build began.
+        message: why it failed, where no node of the run says so.
+        failed: what it built, whose runs are taken over.
+
+    Raises:
+        WarehouseError: someone else writes to the file.
+        OSError: a file or folder cannot be written.
+    """
+    if not database.exists():
+        return
+    with draft(database) as copy, opened(copy, read_only=False) as connection:
+        if failed and failed.exists():
+            _take_runs(connection, failed)
+        if not connection.execute(TABLE, [copy.stem, "runs"]).fetchall():
+            return
+        began = started_at.replace(tzinfo=None)
+        seconds = (datetime.now(UTC) - started_at).total_seconds()
+        ((run_id, failures),) = connection.execute(OUTCOME, [began]).fetchall()
+        if not failures:
+            run_id = run_id or str(uuid.uuid4())
+            connection.execute(FAILURE, [run_id, began, seconds, message])
 
 
 @contextmanager
@@ -107,13 +152,14 @@ def draft(database: Path) -> Iterator[Path]:
 def check(path: Path) -> list[str]:
     """Return what makes a database unfit to be read, by what any client sees of it.
 
-    Looks whether each view works, and whether the bytes of each champion are those that were
-    stored.
+    Looks whether each view works, with the runtime as some want it, and whether the bytes of each
+    champion are those that were stored.
 
     Raises:
         WarehouseError: the file cannot be opened, or is no finished warehouse.
     """
     with opened(path) as connection:
+        udfs.register(connection)
         views = connection.execute(VIEWS).fetchall()
         faults = [fault for (view,) in views if (fault := _fault(connection, view))]
         damaged = connection.execute(DAMAGED).fetchall()
@@ -124,7 +170,7 @@ def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
     try:
         connection.execute(f"from {view} limit 1").fetchall()
     except duckdb.Error as error:
-        return f"{view} does not work: {error}"
+        return f"the view {view} does not work, mend or drop it: {error}"
     return None
 
 
@@ -144,6 +190,10 @@ def _alone(folder: Path) -> Iterator[None]:
 def _without_writers(database: Path) -> Iterator[BinaryIO | None]:
     """Hold the database as readers do, which DuckDB lets nobody write beside; lend its bytes."""
     if not database.exists():
+        if _log(database).exists():  # DuckDB would take it for a log of the new file
+            raise WarehouseError(
+                f"{_log(database)} is left of a database that is gone: move it away too"
+            )
         yield None
         return
     if _log(database).exists():  # a program died while it wrote: DuckDB ends its work
@@ -171,11 +221,23 @@ def _copy(source: BinaryIO, path: Path) -> None:
 
 def _replace(path: Path, database: Path) -> None:
     """Put a draft in the place of the database, whole on the disk before its name is."""
-    if _log(path).exists():
-        connect(path).close()  # which moves what is in the log into the file
+    _take_log(path)
     _sync(path)
     os.replace(path, database)
     _sync(database.parent)
+
+
+def _set_aside(path: Path, failed: Path) -> None:
+    """Keep what a failed build made, under its name: the database's name is part of its views."""
+    _take_log(path)
+    failed.parent.mkdir()
+    os.replace(path, failed)
+
+
+def _take_log(path: Path) -> None:
+    """Have DuckDB move what is in the log of a file into the file."""
+    if _log(path).exists():
+        connect(path).close()
 
 
 def _sync(path: Path) -> None:
@@ -186,20 +248,19 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _record(failed: Path, database: Path) -> None:
-    """Take over what a failed build says of its run, for those who watch the database."""
+def _take_runs(connection: duckdb.DuckDBPyConnection, failed: Path) -> None:
+    """Take over what a failed build says of its run."""
     path = str(failed).replace("'", "''")
-    with draft(database) as copy, opened(copy, read_only=False) as connection:
-        connection.execute(f"attach '{path}' as failed (read_only)")
-        for table in RUN_TABLES:
-            # A file from an earlier version has none, and its build may have failed at once.
-            if connection.execute(TABLE, ["failed", table]).fetchall():
-                run = f"from failed.ml.{table}"
-                connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
-                known = f"select run_id from ml.{table}"
-                connection.execute(
-                    f"insert into ml.{table} by name {run} where run_id not in ({known})"
-                )
+    connection.execute(f"attach '{path}' as failed (read_only)")
+    for table in RUN_TABLES:
+        # A file from an earlier version has none, and its build may have failed at once.
+        if connection.execute(TABLE, ["failed", table]).fetchall():
+            run = f"from failed.ml.{table}"
+            connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
+            known = f"select run_id from ml.{table}"
+            connection.execute(
+                f"insert into ml.{table} by name {run} where run_id not in ({known})"
+            )
 
 
 def _remove(path: Path) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs 
     from models_py.task import Task
 
 DAMAGED = (
-    "The file is damaged, or no database: put back a copy of it; or move it away and run "
-    "`hitparade build`, which begins a new one."
+    "The file is damaged, or no database: put back a copy of it; or move it away, with the "
+    ".wal beside it, and run `hitparade build`, which begins a new one."
 )
 # What to do next, by words of DuckDB's message.
 STEPS = {

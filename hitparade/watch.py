@@ -10,6 +10,7 @@ from pathlib import Path
 from hitparade.warehouse import WarehouseError, opened, rows_of
 
 INCIDENTS = "select check_name, subject, message from rpt_incidents order by all"
+UNREADABLE = "database"  # of which nothing can be said but that
 TITLE = "hitparade: {} new in {}"
 
 
@@ -23,13 +24,14 @@ def incidents(database: Path) -> list[dict]:
         with opened(database) as connection:
             return rows_of(connection.execute(INCIDENTS))
     except WarehouseError as error:
-        return [{"check_name": "database", "subject": database.name, "message": str(error)}]
+        return [{"check_name": UNREADABLE, "subject": database.name, "message": str(error)}]
 
 
 def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
     """Send the incidents that were not told before, and remember them; return how many.
 
-    What is over is forgotten, and told again should it come back. Memory is a file beside the
+    What is over is forgotten, and told again should it come back; while the database cannot be
+    read nothing is known to be over. Memory is a file beside the
     database. Nothing is remembered that could not be sent to all.
 
     Args:
@@ -38,15 +40,17 @@ def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
         urls: where to send to, as apprise reads them: `json://host/path` for a webhook.
 
     Raises:
-        WatchError: a URL that is none, or a message that could not be sent.
+        WatchError: a URL that is none, a message that could not be sent, or a damaged memory.
     """
     memory = database.with_suffix(".watch.json")
-    told = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
+    told = _read(memory)
     new = [incident for incident in found if _key(incident) not in told]
     if new:
         _send(TITLE.format(len(new), database.name), [one["message"] for one in new], urls)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(memory, {_key(one): told.get(_key(one), now) for one in found})
+    present = {_key(one): told.get(_key(one), now) for one in found}
+    is_blind = any(one["check_name"] == UNREADABLE for one in found)
+    _write(memory, told | present if is_blind else present)
     return len(new)
 
 
@@ -68,6 +72,17 @@ def _send(title: str, messages: list[str], urls: Sequence[str]) -> None:
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
         if not sender.notify(title=title, body="\n".join(messages)):
             raise WatchError(f"not everyone could be told: {said.getvalue().strip()}")
+
+
+def _read(memory: Path) -> dict[str, str]:
+    if not memory.exists():
+        return {}
+    try:
+        return json.loads(memory.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WatchError(
+            f"{memory} is damaged: delete it, and what is wrong now is told again"
+        ) from error
 
 
 def _write(memory: Path, told: dict[str, str]) -> None:

@@ -43,9 +43,10 @@ class Reader:
         """
         state, cursor = self._take()
         yield cursor  # one whose query failed, or never ended, is not used again
-        with self._lock:
-            if state == self._state:
-                self._idle.append(cursor)
+        if _is_fit(cursor):
+            with self._lock:
+                if state == self._state:
+                    self._idle.append(cursor)
 
     def _take(self) -> tuple[State, duckdb.DuckDBPyConnection]:
         with self._lock:
@@ -63,6 +64,17 @@ class Reader:
         cursor.execute("use songs")
         register(cursor)
         return state, cursor
+
+
+def _is_fit(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the next borrower finds it as the first did: open, in no transaction, in the file."""
+    try:
+        cursor.execute("begin")  # which fails within a transaction
+        cursor.execute("rollback")
+        cursor.execute("use songs")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _quoted(path: Path) -> str:

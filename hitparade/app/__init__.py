@@ -12,7 +12,7 @@ class AppError(RuntimeError):
     """The page cannot be run; the message says what to do."""
 
 
-def run(port: int, is_headless: bool) -> int:
+def run(address: str, port: int, is_headless: bool) -> int:
     """Run the page until it is stopped; return the exit code.
 
     Raises:
@@ -21,6 +21,7 @@ def run(port: int, is_headless: bool) -> int:
     if find_spec("streamlit") is None:
         raise AppError("to show the page, install what does so: pip install -e '.[app]'")
     options = {
+        "server.address": address,
         "server.port": port,
         "server.headless": is_headless,
         "browser.gatherUsageStats": False,

@@ -39,6 +39,9 @@ ARGUMENTS = {
 }
 ARGUMENTS["song_optimization"] = ARGUMENTS["popularity"]
 
+# Columns that are lists or objects.
+STRUCTURED = {"genres", "tiers", "unusual", "terms", "advice", "songs"}
+
 CHAMPIONS = """
 select
     champions.task,
@@ -82,13 +85,14 @@ order by importance.importance_rank
 
 
 def literal(text: str) -> str:
-    """Return a text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+    """Return a text as SQL; without backslashes, which Snowflake alone takes for escapes."""
+    parts = ("'" + part.replace("'", "''") + "'" for part in text.split("\\"))
+    return " || chr(92) || ".join(parts)
 
 
 def _pattern(words: str) -> str:
-    """A pattern of texts that have words; a backslash, which Snowflake reads otherwise, is any."""
-    return literal(f"%{words.lower()}%".replace("\\", "_"))
+    """A pattern of texts that have words."""
+    return f"({literal(f'%{words.lower()}%')})"
 
 
 def song_relation(song: Song, text_list: str) -> str:
@@ -122,8 +126,8 @@ def numbers(song: str, tasks: set[str], algorithms: list[str]) -> str:
     """Return the query of all that the models say of a song."""
     columns = {}
     if "hit" in tasks:
-        for algorithm in algorithms:
-            columns[f"hit_{algorithm}"] = call("predict_hit_by", "hit", literal(algorithm))
+        for place, algorithm in enumerate(algorithms):  # whose names may be anything
+            columns[f"hit_{place}"] = call("predict_hit_by", "hit", literal(algorithm))
         columns["hit"] = call("predict_hit", "hit")
     if "tier" in tasks:
         columns["tier"] = call("predict_tier", "tier")

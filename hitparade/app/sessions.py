@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from hitparade.app.queries import STRUCTURED
+
 
 class SessionError(RuntimeError):
     """A query that could not be answered; the message is for people."""
@@ -68,15 +70,15 @@ class SnowflakeSession:
         except SnowparkClientException as error:
             raise SessionError(str(error)) from error
         return [
-            {name.lower(): _value(value) for name, value in row.as_dict().items()} for row in found
+            {name.lower(): _value(name.lower(), value) for name, value in row.as_dict().items()}
+            for row in found
         ]
 
 
-def _value(value):
+def _value(name: str, value):
     """A list or an object comes as JSON text."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        return json.loads(value)
-    return value
+    is_json = name in STRUCTURED and isinstance(value, str)
+    return json.loads(value) if is_json else value
 
 
 def snowflake_session():

@@ -1,7 +1,6 @@
 """A song as a person gives it: the inputs, their ranges, and songs pasted as JSON."""
 
 import json
-import math
 from dataclasses import dataclass
 
 Song = dict[str, float | bool | list[str]]
@@ -64,6 +63,9 @@ START: Song = {
 }
 
 
+LARGEST = 1e15  # beyond which the functions have no answer
+
+
 class SongError(ValueError):
     """A text that is no song; the message says what is wrong with it."""
 
@@ -78,6 +80,8 @@ def parsed(text: str) -> Song:
         given = json.loads(text)
     except json.JSONDecodeError as error:
         raise SongError(f"This is no JSON: {error.msg} in line {error.lineno}.") from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise SongError(f"This is no song: {error}.") from error
     if not isinstance(given, dict):
         raise SongError('Give one object, such as {"energy": 0.8, "tempo": 124}.')
     unknown = sorted(set(given) - set(NAMES))
@@ -95,7 +99,7 @@ def _checked(name: str, value: object) -> float | bool | list[str]:
         if value not in (True, False):
             raise SongError(f"{name} is true or false, not {json.dumps(value)}.")
         return bool(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         raise SongError(f"{name} is a number, not {json.dumps(value)}.")
     return value
 

@@ -65,6 +65,8 @@ def publish(context: typer.Context) -> None:
 
     The file stands as it was, readable, until all has succeeded: then the copy takes its place.
     """
+    if {"--target", "-t"} & {argument.partition("=")[0] for argument in context.args}:
+        raise typer.BadParameter("only a DuckDB file is published: use `dbt build --target` itself")
     with errors(WarehouseError, OSError):
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:
@@ -141,14 +143,17 @@ def parquet(
 
 @app.command("app")
 def show_app(
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Where to listen; 0.0.0.0 is for all who reach this machine.")
+    ] = "localhost",
+    port: Annotated[int, typer.Option(help="And on which port.")] = 8501,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
 ) -> None:
     """Show the what-if page in a browser, read-only, beside builds."""
     from hitparade import app as page
 
     with errors(page.AppError):
-        code = page.run(port, headless)
+        code = page.run(address, port, headless)
     raise typer.Exit(code)
 
 

@@ -78,6 +78,26 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
 
+ATOMS = {
+    "nearly all the same": (
+        "case when hash(track_id) % 20 = 0 then hash(track_id) % 100 / 100 else 0.5 end"
+    ),
+    "one value": "0.5",
+    "few values": "hash(track_id) % 3 / 2",
+}
+
+
+@pytest.mark.parametrize("to", [0.2, 0.9])
+@pytest.mark.parametrize("before", ATOMS)
+def test_what_leaves_a_frequent_value_has_drifted(before, to, small_copy):
+    """To either side of it, where a tenth of the rows cannot tell one bin from the next."""
+    forget = "delete from ml.profiles where kind = 'feature' and task = 'hit'"
+    report(small_copy, forget, f"update features.feat_hit set energy = {ATOMS[before]}")
+    assert drifted(small_copy) == {}
+    report(small_copy, f"update features.feat_hit set energy = {to}")
+    assert drifted(small_copy) == {("hit", "energy"): "error"}
+
+
 def test_genres_that_come_and_go_have_drifted(small_copy):
     report(small_copy, "update features.int_tracks set genres = ['no one knew'] where key < 6")
     assert set(drifted(small_copy)) == {("tier", "genres"), ("popularity", "genres")}

@@ -22,6 +22,7 @@ PUBLISHES, READERS = 25, 8
 # Two tables that every publish changes: half of it would show.
 STATE = "select (select max(n) from main.ones), (select count(*) from main.many)"
 CHANGE = "insert into main.ones select max(n) + 1 from main.ones; insert into main.many values (0)"
+RUNTIME_ONLY = "select optimize_song(t) as advice from dim_tracks as t"
 SCORE = "select count(predict_hit(t)) from dim_tracks as t where t.tempo > 100"
 
 PUBLISHER = """
@@ -198,24 +199,113 @@ def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
     assert not publish.build(console, small_copy.database, wrong)
     said = console.export_text()
     assert f"{small_copy.database.name} stands as it was; what was built is" in said
-    assert small_copy.database.with_suffix(".draft").joinpath("failed.duckdb").exists()
+    failed = small_copy.database.with_suffix(".draft") / "failed" / small_copy.database.name
+    with duckdb.connect(failed, read_only=True) as connection:  # whose views work
+        connection.execute("from ml.champions").fetchall()
     assert small_copy.query("select x from mine") == [(1,)]
     assert small_copy.query("select count(*) from features.feat_log_streams_context") == rows
     failure = "select message from ml.runs where status = 'error' and node = "
     ((message,),) = small_copy.query(f"{failure} 'model.feat_log_streams_context'")
     assert "never" in message
+    assert small_copy.query("select count(*) from ml.runs where node = 'publish'") == [(0,)]
+
+
+def test_a_build_without_results_says_so_in_the_file(small_copy, small_sample, monkeypatch):
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    assert not publish.build(Console(), small_copy.database, ["--vars", "{"])
+    assert published(small_copy) == [
+        ("error", "dbt ended before it had results: see what it printed")
+    ]
+    (incident,) = small_copy.query("select check_name, message from rpt_incidents")
+    assert incident[0] == "failed_build"
+    assert incident[1].startswith("publish failed, one of 1, and did not succeed since: dbt ended")
+
+
+def test_a_build_that_is_refused_says_so_in_the_file(small_copy, small_sample, monkeypatch):
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("create table main.mine as select 1 as x")
+        connection.execute("create view main.of_mine as from main.mine")
+        connection.execute("drop table main.mine")
+    console = Console(record=True, width=300)
+    assert not publish.build(console, small_copy.database, ["--select", "rpt_genre_profile"])
+    said = 'the view "main"."of_mine" does not work, mend or drop it'
+    assert said in console.export_text()
+    ((status, message),) = published(small_copy)
+    assert (status, said in message) == ("error", True)
+    checks = small_copy.query("select check_name from rpt_incidents")
+    assert checks == [("failed_build",)]
+
+
+def published(warehouse) -> list[tuple]:
+    return warehouse.query("select status, message from ml.runs where node = 'publish'")
+
+
+def test_a_raw_file_that_cannot_be_read_is_told_in_the_file(small_copy, monkeypatch):
+    for name, value in small_copy.environment().items():
+        monkeypatch.setenv(name, value)
+    (small_copy.raw / "dataset.csv").write_text("no such columns\n1\n")
+    assert hitparade(small_copy, "build").exit_code == 1
+    ((status, message),) = published(small_copy)
+    assert status == "error"
+    assert "dataset.csv" in message
+
+
+def test_a_database_called_failed_keeps_its_models(small_copy, small_sample, monkeypatch):
+    os.rename(small_copy.database, database := small_copy.folder / "failed.duckdb")
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    count = "select count(*) from ml.train_hit"
+    with duckdb.connect(database) as connection:
+        before = connection.execute(count).fetchall()
+    # Its views name a database `warehouse`, so it is not fit; what it has must stay.
+    publish.build(Console(), database, ["--select", "rpt_genre_profile"])
+    with duckdb.connect(database) as connection:
+        assert connection.execute(count).fetchall() == before
+
+
+def test_a_log_without_its_database_is_not_given_to_another(empty):
+    log = empty.database.with_name(f"{empty.database.name}.wal")
+    log.write_bytes(b"of another file")
+    with (
+        pytest.raises(WarehouseError, match="is left of a database that is gone"),
+        publish.draft(empty.database),
+    ):
+        pass
+    assert log.read_bytes() == b"of another file"
+
+
+def test_another_target_is_not_published(small_copy):
+    result = hitparade(small_copy, "publish", "--target", "snowflake")
+    assert result.exit_code == 2
+    assert "only a DuckDB file is published" in result.output
+
+
+@pytest.mark.parametrize(
+    "left", ["cursor.close()", "cursor.begin()", "cursor.execute('use memory')"]
+)
+def test_a_cursor_is_lent_as_new(left, small_copy):
+    reader = udfs.Reader(small_copy.database)
+    with reader.cursor() as cursor:
+        eval(left)
+    with reader.cursor() as cursor:
+        assert cursor.execute("select count(*) > 0 from dim_tracks").fetchall() == [(True,)]
 
 
 @pytest.mark.parametrize(
     ("damage", "fault"),
     [
         ("drop table main.ones", '"main"."of_ones" does not work'),
+        ("update ml.train_hit set onnx = null", "the champion of hit is damaged"),
         ("update ml.train_hit set onnx = 'x'::blob", "the champion of hit is damaged"),
     ],
 )
 def test_what_no_client_could_read_is_refused(damage, fault, counted):
     with duckdb.connect(counted.database) as connection:
         connection.execute("create view main.of_ones as from main.ones")
+        connection.execute(f"create view main.advised as {RUNTIME_ONLY}")
     assert publish.check(counted.database) == []
     with duckdb.connect(counted.database) as connection:
         connection.execute(damage)

@@ -75,7 +75,7 @@ PLANTED = {
             "'error' as status, 'disk full' as message) from ml.runs "
             f"where started_at = {NEWEST} and node = 'model.dim_tracks'"
         ],
-        "the newest build failed at 1 nodes, the first model.dim_tracks",
+        "model.dim_tracks failed, one of 1, and did not succeed since: disk full",
     ),
     "still_source": (
         [
@@ -94,7 +94,7 @@ PLANTED = {
     ),
     "quarantine": (
         [
-            "update ml.run_sources set quarantined = row_count // 4 where source = 'chart_songs' "
+            "update ml.run_sources set quarantined_share = 0.25 where source = 'chart_songs' "
             "and started_at = (select max(started_at) from ml.run_sources)"
         ],
         "of the records of source chart_songs are in quarantine, and usually 0",
@@ -144,7 +144,7 @@ def test_each_incident_is_told_once(watched, endpoint):
     assert "dim_tracks" not in endpoint.received[1]["message"]
     # What is over and comes back is an incident of its own.
     plant(watched, f"update ml.runs set row_count = row_count * 2 where started_at = {NEWEST}")
-    plant(watched, "update ml.run_sources set quarantined = 0")
+    plant(watched, "update ml.run_sources set quarantined_share = 0")
     assert watch(watched, endpoint.url).exit_code == 0
     plant(watched, *PLANTED["row_count"][0])
     assert watch(watched, endpoint.url).exit_code == 1
@@ -165,15 +165,68 @@ def test_what_could_not_be_sent_is_sent_later(watched, endpoint):
     assert "is nowhere to send to" in watch(watched, "nowhere").output
 
 
+LATER = """
+    insert into ml.runs by name
+    select * replace (
+        started_at + to_minutes({minutes}) as started_at,
+        '{run}' as run_id,
+        '{status}' as status
+    )
+    from ml.runs where started_at = {newest} and node = '{node}'
+"""
+
+
+def test_a_failure_stands_until_its_node_succeeds(watched):
+    def later(minutes: int, status: str, node: str) -> None:
+        newest = "(select max(started_at) from ml.runs where node = 'model.rpt_sources')"
+        names = {"minutes": minutes, "run": str(minutes), "status": status, "node": node}
+        plant(watched, LATER.format(newest=newest, **names))
+
+    later(1, "error", "model.dim_tracks")
+    later(2, "success", "test.unique_dim_tracks_track_id")
+    assert "failed_build: model.dim_tracks" in watch(watched).output
+    later(3, "skipped", "model.dim_tracks")
+    assert "failed_build: model.dim_tracks" in watch(watched).output
+    later(4, "success", "model.dim_tracks")
+    assert watch(watched).exit_code == 0
+
+
+def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):
+    plant(
+        watched,
+        "update ml.run_sources set quarantined_share = 0.3 "
+        "where started_at < (select max(started_at) from ml.run_sources)",
+        "update ml.runs set row_count = row_count // 2, node = 'model.gone' "
+        f"where node = 'model.dim_tracks' and started_at < {NEWEST}",
+    )
+    assert watch(watched).exit_code == 0
+
+
+def test_what_was_told_is_remembered_while_the_database_cannot_be_read(watched, endpoint):
+    plant(watched, *PLANTED["row_count"][0])
+    watch(watched, endpoint.url)
+    away = watched.database.rename(watched.database.with_suffix(".away"))
+    watch(watched, endpoint.url)
+    away.rename(watched.database)
+    watch(watched, endpoint.url)
+    assert len(endpoint.received) == 2
+
+
+def test_a_memory_that_is_damaged_is_said(watched, endpoint):
+    plant(watched, *PLANTED["row_count"][0])
+    watched.database.with_suffix(".watch.json").write_text("")
+    result = watch(watched, endpoint.url)
+    assert result.exit_code == 2
+    assert "is damaged: delete it" in result.output
+
+
 def test_a_database_that_cannot_be_read_is_an_incident(empty, endpoint):
     assert watch(empty, endpoint.url).exit_code == 1
     assert "run `hitparade build`" in endpoint.received[0]["message"]
 
 
 def test_a_new_source_with_much_in_quarantine_is_told(small_copy):
-    plant(
-        small_copy, "update ml.run_sources set quarantined = row_count // 5 where source = 'tracks'"
-    )
+    plant(small_copy, "update ml.run_sources set quarantined_share = 0.2 where source = 'tracks'")
     result = watch(small_copy)
     assert result.exit_code == 1
     assert "20.0% of the records of source tracks are in quarantine, and 10%" in result.output

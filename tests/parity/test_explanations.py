@@ -137,6 +137,8 @@ def test_any_model_and_any_score_can_be_explained(connection):
             "'next_song', model_id, [0.5, 0.5, 0.5, 100], 1",
             "task next_song has no background",
         ),
+        ("'hit', model_id, [0.5, 0.5, 0.5, 100], 0", "output is 0: give 1 to 2"),
+        ("'hit', model_id, [0.5, 0.5, 0.5, 100], 3", "output is 3: give 1 to 2"),
     ],
 )
 def test_a_bad_call_says_what_is_wrong(call, message, connection):

@@ -227,6 +227,10 @@ def _explanation(
         return None
     background = served.background(task)
     place = int(np.argmax(answer)) if pd.isna(output) else int(output) - 1
+    if not 0 <= place < len(answer):
+        raise ModelError(
+            f"onnx_explain: output is {output}: give 1 to {len(answer)}, or NULL for the largest"
+        )
     mixed = _scores_of(served, asked, background.mixed(song).tolist())
     return background.explanation(np.array([one[place] for one in mixed]))
 

@@ -42,6 +42,21 @@
 
     ),
 
+    -- as labels, of those names that the profile has labels of
+    labels as (
+
+        select
+            expected.task,
+            expected.model_id,
+            expected.name,
+            coalesce(observed.label, cast(observed.value as varchar)) as label
+        from (select distinct task, model_id, name from expected where label is not null) as expected
+        inner join observed
+            on expected.task = observed.task and expected.name = observed.name
+        where observed.label is not null or observed.value is not null
+
+    ),
+
     counted as (
 
         select
@@ -63,28 +78,19 @@
         union all
         -- labels that were not there before share a bin, 0
         select
-            known.task,
-            known.model_id,
-            known.name,
+            labels.task,
+            labels.model_id,
+            labels.name,
             coalesce(expected.bin, 0) as bin,
             coalesce(max(expected.row_count), 0) as expected_rows,
-            count(labels.label) as observed_rows
-        from (select distinct task, model_id, name from expected where label is not null) as known
-        inner join (
-            select
-                task,
-                name,
-                label
-            from observed
-            where label is not null
-        ) as labels
-            on known.task = labels.task and known.name = labels.name
+            count(*) as observed_rows
+        from labels
         left join expected
             on
                 labels.task = expected.task
                 and labels.name = expected.name
                 and labels.label = expected.label
-        group by known.task, known.model_id, known.name, coalesce(expected.bin, 0)
+        group by labels.task, labels.model_id, labels.name, coalesce(expected.bin, 0)
         union all
         -- and labels that are no longer there have none
         select
@@ -95,12 +101,12 @@
             expected.row_count as expected_rows,
             0 as observed_rows
         from expected
-        left join observed
+        left join (select distinct task, name, label from labels) as present
             on
-                expected.task = observed.task
-                and expected.name = observed.name
-                and expected.label = observed.label
-        where expected.label is not null and observed.label is null
+                expected.task = present.task
+                and expected.name = present.name
+                and expected.label = present.label
+        where expected.label is not null and present.label is null
 
     ),
 

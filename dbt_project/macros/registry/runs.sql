@@ -19,7 +19,8 @@
         status varchar not null,
         fingerprint varchar,
         row_count bigint not null,
-        quarantined bigint not null
+        quarantined bigint not null,
+        quarantined_share double not null
     );
 {%- endmacro %}
 
@@ -85,7 +86,9 @@
 {%- endmacro %}
 
 {% macro record_sources(sources) -%}
-    insert into ml.run_sources (run_id, started_at, source, status, fingerprint, row_count, quarantined)
+    insert into ml.run_sources (
+        run_id, started_at, source, status, fingerprint, row_count, quarantined, quarantined_share
+    )
     select
         '{{ invocation_id }}',
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp),
@@ -93,6 +96,7 @@
         sources.status,
         sources.fingerprint,
         sources.row_count,
-        sources.quarantined
+        sources.quarantined,
+        sources.quarantined_share
     from {{ sources }} as sources;
 {%- endmacro %}

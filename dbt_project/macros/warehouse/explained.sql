@@ -32,13 +32,22 @@
                     __weights,
                     onnx_predict(
                         model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
-                    )[case when __largest is not null then coalesce(output, __largest) end] as __score
+                    )[__place] as __score
                 from (
                     select
                         features as __own,
                         list_transform(
-                            [onnx_predict(model_id, features)], lambda s: list_position(s, list_max(s))
-                        )[1] as __largest
+                            [onnx_predict(model_id, features)],
+                            lambda s: case
+                                when s is null then null
+                                when output is null then list_position(s, list_max(s))
+                                when output between 1 and len(s) then output
+                                else {{ raise_error(
+                                    "'onnx_explain: output is ' || output || ': give 1 to ' || len(s) || ', or NULL for the largest'",
+                                    'integer'
+                                ) }}
+                            end
+                        )[1] as __place
                 ) as __song
                 cross join (
                     select

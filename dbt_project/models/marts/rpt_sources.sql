@@ -4,9 +4,22 @@ with quarantined as (
         source,
         count(*) as row_count,
         -- of a slice that cannot be used at all, the whole is in quarantine
-        count(case when source = 'playlists' and path = '$' then 1 end) as broken_slices
+        count(case when path = '$' then 1 end) as broken_slices,
+        count(case when path like '$.playlists[%].tracks[%]' then 1 end) as broken_entries
     from {{ ref('quarantine') }}
     group by source
+
+),
+
+playlists_quarantined as (
+
+    select
+        coalesce(max(row_count), 0) as row_count,
+        coalesce(max(broken_slices), 0) as broken_slices,
+        coalesce(max(row_count - broken_slices - broken_entries), 0) as broken_playlists,
+        coalesce(max(broken_entries), 0) as broken_entries
+    from quarantined
+    where source = 'playlists'
 
 ),
 
@@ -25,6 +38,13 @@ playlists as (
     select count(*) as row_count
     from {{ ref('stg_mpd__playlists') }}
 
+),
+
+entries as (
+
+    select count(*) as row_count
+    from {{ ref('stg_mpd__playlist_tracks') }}
+
 )
 
 select
@@ -35,7 +55,9 @@ select
     files.delimiter,
     files.sha256 as fingerprint,
     files.row_count,
-    coalesce(quarantined.row_count, 0) as quarantined
+    coalesce(quarantined.row_count, 0) as quarantined,
+    cast(coalesce(quarantined.row_count, 0) as double)
+    / greatest(files.row_count, coalesce(quarantined.row_count, 0), 1) as quarantined_share
 from {{ ref('stg_raw__files') }} as files
 left join quarantined
     on files.source = quarantined.source
@@ -57,8 +79,15 @@ select
     cast(null as varchar) as delimiter,
     slices.fingerprint,
     playlists.row_count,
-    coalesce(quarantined.row_count, 0) as quarantined
+    quarantined.row_count as quarantined,
+    greatest(
+        cast(quarantined.broken_slices as double) / greatest(slices.slice_count, 1),
+        cast(quarantined.broken_playlists as double)
+        / greatest(playlists.row_count + quarantined.broken_playlists, 1),
+        cast(quarantined.broken_entries as double)
+        / greatest(entries.row_count + quarantined.broken_entries, 1)
+    ) as quarantined_share
 from slices
 cross join playlists
-left join quarantined
-    on quarantined.source = 'playlists'
+cross join entries
+cross join playlists_quarantined as quarantined

@@ -42,25 +42,9 @@ quantiles as (
 
 ),
 
--- Few different values have a bin each; of more, a tenth of the rows has one.
-edges as (
+tenths as (
 
-    select distinct
-        pending.kind,
-        pending.task,
-        pending.reference,
-        pending.name,
-        pending.value as low
-    from pending
-    inner join quantiles
-        on
-            pending.kind = quantiles.kind
-            and pending.task = quantiles.task
-            and pending.reference = quantiles.reference
-            and pending.name = quantiles.name
-    where quantiles.different_values <= 10 and pending.value is not null
     {%- for tenth in range(1, 10) %}
-    union
     select
         kind,
         task,
@@ -69,8 +53,34 @@ edges as (
         q{{ tenth }} as low
     from quantiles
     where different_values > 10
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
-    union
+
+),
+
+-- A tenth of the rows has a bin; a value that more than a tenth of them share has one of its own, so that
+-- what moves away from it, to either side, is seen.
+edges as (
+
+    select
+        kind,
+        task,
+        reference,
+        name,
+        low
+    from tenths
+    group by kind, task, reference, name, low
+    union all
+    select
+        kind,
+        task,
+        reference,
+        name,
+        low + 1e-9 * greatest(abs(low), 1) as low
+    from tenths
+    group by kind, task, reference, name, low
+    having count(*) > 1
+    union all
     select
         kind,
         task,
@@ -78,6 +88,7 @@ edges as (
         name,
         cast(null as double) as low
     from quantiles
+    where different_values > 10
 
 ),
 
@@ -88,6 +99,26 @@ bins as (
         row_number() over (partition by kind, task, reference, name order by low nulls first) as bin,
         lead(low) over (partition by kind, task, reference, name order by low nulls first) as high
     from edges
+
+),
+
+-- Each of few different values is a label too, and any other value one that was not there before.
+labels as (
+
+    select
+        pending.kind,
+        pending.task,
+        pending.reference,
+        pending.name,
+        coalesce(pending.label, cast(pending.value as varchar)) as label
+    from pending
+    left join quantiles
+        on
+            pending.kind = quantiles.kind
+            and pending.task = quantiles.task
+            and pending.reference = quantiles.reference
+            and pending.name = quantiles.name
+    where pending.label is not null or (quantiles.different_values <= 10 and pending.value is not null)
 
 )
 
@@ -124,6 +155,5 @@ select
     label,
     count(*) as row_count,
     {{ utc_now() }} as profiled_at
-from pending
-where label is not null
+from labels
 group by kind, task, reference, name, label

@@ -1,34 +1,60 @@
 -- What is wrong without an error, by what runs left in ml.runs and ml.run_sources. A build is whole where it
--- read the sources. A usual value is the median of up to 20 whole builds before, three at least; it is left
--- by more than five median deviations.
-with builds as (
-
-    select
-        runs.run_id,
-        runs.started_at,
-        count(case when runs.status in ('error', 'fail') then 1 end) as failures,
-        min(case when runs.status in ('error', 'fail') then runs.node end) as first_failure,
-        count(case when runs.node = 'model.rpt_sources' and runs.status = 'success' then 1 end) = 1
-            as is_whole
-    from {{ source('ml', 'runs') }} as runs
-    where runs.command = 'build'
-    group by runs.run_id, runs.started_at
-
-),
-
-newest_build as (
+-- read the sources and nothing of it failed. A usual value is the median of up to 20 whole builds before,
+-- three at least; it is left by more than five median deviations.
+with results as (
 
     select *
-    from builds
-    qualify row_number() over (order by started_at desc) = 1
+    from {{ source('ml', 'runs') }}
+    where command = 'build' and status <> 'skipped'
 
 ),
 
-late as (
+whole_builds as (
+
+    select
+        run_id,
+        started_at
+    from results
+    group by run_id, started_at
+    having
+        count(case when node = 'model.rpt_sources' and status = 'success' then 1 end) = 1
+        and count(case when status in ('error', 'fail') then 1 end) = 0
+
+),
+
+newest_whole_build as (
 
     select max(started_at) as started_at
-    from builds
-    where is_whole and failures = 0
+    from whole_builds
+
+),
+
+newest_results as (
+
+    select *
+    from results
+    qualify row_number() over (partition by node order by started_at desc) = 1
+
+),
+
+-- A failure stands until its node succeeds, or a whole build does.
+failures as (
+
+    select
+        newest_results.run_id,
+        newest_results.started_at,
+        newest_results.node,
+        newest_results.message,
+        count(*) over () as node_count
+    from newest_results
+    cross join newest_whole_build
+    where
+        newest_results.status in ('error', 'fail')
+        and (
+            newest_whole_build.started_at is null
+            or newest_results.started_at > newest_whole_build.started_at
+        )
+    qualify row_number() over (order by newest_results.started_at desc, newest_results.node asc) = 1
 
 ),
 
@@ -74,23 +100,25 @@ measured as (
     select
         'row_count' as check_name,
         runs.node as subject,
-        runs.started_at,
+        whole_builds.started_at,
         cast(runs.row_count as double) as value,
         0.2 as share,
         10 as margin
-    from {{ source('ml', 'runs') }} as runs
-    inner join builds
-        on runs.run_id = builds.run_id and builds.is_whole
+    from results as runs
+    inner join whole_builds
+        on runs.run_id = whole_builds.run_id
     where runs.row_count is not null and runs.layer in ('staging', 'features', 'marts')
     union all
     select
         'quarantine' as check_name,
-        source as subject,
-        started_at,
-        cast(quarantined as double) / greatest(row_count, quarantined, 1) as value,
+        sources.source as subject,
+        whole_builds.started_at,
+        sources.quarantined_share as value,
         0 as share,
         0.01 as margin
-    from {{ source('ml', 'run_sources') }}
+    from {{ source('ml', 'run_sources') }} as sources
+    inner join whole_builds
+        on sources.run_id = whole_builds.run_id
 
 ),
 
@@ -108,11 +136,11 @@ history as (
     select
         check_name,
         subject,
-        count(*) as builds,
         median(value) as usual
     from placed
     where place between 2 and 21
     group by check_name, subject
+    having count(*) >= 3
 
 ),
 
@@ -121,14 +149,13 @@ spreads as (
     select
         history.check_name,
         history.subject,
-        history.builds,
         history.usual,
         median(abs(placed.value - history.usual)) as deviation
     from history
     inner join placed
         on history.check_name = placed.check_name and history.subject = placed.subject
     where placed.place between 2 and 21
-    group by history.check_name, history.subject, history.builds, history.usual
+    group by history.check_name, history.subject, history.usual
 
 ),
 
@@ -141,21 +168,17 @@ unusual as (
         placed.value,
         spreads.usual
     from placed
+    inner join newest_whole_build
+        on placed.started_at = newest_whole_build.started_at
     left join spreads
         on placed.check_name = spreads.check_name and placed.subject = spreads.subject
     where
-        placed.place = 1
-        and (
-            (
-                spreads.builds >= 3
-                and abs(placed.value - spreads.usual)
-                > greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
-            )
-            or (
-                placed.check_name = 'quarantine'
-                and coalesce(spreads.builds, 0) < 3
-                and placed.value > 0.1
-            )
+        case placed.check_name
+            when 'row_count' then abs(placed.value - spreads.usual)
+            when 'quarantine' then placed.value - coalesce(spreads.usual, 0)
+        end
+        > coalesce(
+            greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation), 0.1
         )
 
 ),
@@ -203,17 +226,17 @@ select
     'no build succeeded for ' || {{ hours_since('started_at') }}
     || ' hours, more than the {{ var("build_every_hours") }} of build_every_hours: '
     || 'see whether the scheduler runs' as message
-from late
+from newest_whole_build
 where datediff('second', started_at, {{ utc_now() }}) > 3600 * {{ var('build_every_hours') }}
 union all
 select
     'failed_build' as check_name,
     'dbt build' as subject,
     started_at as since,
-    'the newest build failed at ' || failures || ' nodes, the first ' || first_failure
-    || ': see select node, message from ml.runs where run_id = ''' || run_id || '''' as message
-from newest_build
-where failures > 0
+    node || ' failed, one of ' || node_count || ', and did not succeed since: '
+    || coalesce(message, 'without a message')
+    || '; see select node, message from ml.runs where run_id = ''' || run_id || '''' as message
+from failures
 union all
 select
     'still_source' as check_name,

@@ -1,0 +1,131 @@
+"""The left side of the page: a song by sliders, a preset, a search or JSON."""
+
+import json
+
+import streamlit as st
+
+from hitparade.app import queries, songs
+from hitparade.app.panels import panel
+
+CUSTOM = "Custom"
+
+
+def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
+    """Draw the inputs and return the song that they say."""
+    for name, value in songs.START.items():
+        st.session_state.setdefault(name, value)
+    st.subheader("A song")
+    known = {row["preset"]: row for row in presets}
+    st.selectbox(
+        "Preset",
+        [CUSTOM, *known],
+        key="preset",
+        on_change=lambda: take_preset(known),
+        help="Sets all inputs. Custom leaves them where they are.",
+    )
+    panel(lambda: search(session))
+    paste()
+    for note in st.session_state.get("notes", []):
+        st.info(note)
+    sliders([one for one in songs.SLIDERS if one.name in queries.ARGUMENTS["hit"]])
+    with st.expander("More inputs"):
+        sliders([one for one in songs.SLIDERS if one.name not in queries.ARGUMENTS["hit"]])
+        columns = st.columns(len(songs.FLAGS))
+        for column, (name, help) in zip(columns, songs.FLAGS.items(), strict=True):
+            column.checkbox(name.replace("is_", "").replace("mode", "major"), key=name, help=help)
+        st.multiselect(
+            "Genres",
+            sorted({*genres, *st.session_state["genres"]}),
+            key="genres",
+            help="Of the 114 genres of the tracks file; any other counts as none.",
+        )
+    return {name: st.session_state[name] for name in songs.NAMES}
+
+
+def sliders(inputs: list[songs.Input]) -> None:
+    """Draw sliders in two columns."""
+    columns = st.columns(2)
+    for place, one in enumerate(inputs):
+        kind = int if one.is_whole else float
+        columns[place % 2].slider(
+            one.label,
+            kind(one.low),
+            kind(one.high),
+            step=kind(one.step),
+            key=one.name,
+            help=one.help,
+        )
+
+
+def take(song: songs.Song) -> None:
+    """Set the inputs to those of a song; those that it has not stay."""
+    st.session_state["notes"] = songs.outside(song)
+    for name, value in songs.on_sliders(song).items():
+        st.session_state[name] = value
+
+
+def take_preset(known: dict[str, dict]) -> None:
+    """Set the inputs to those of the preset that was chosen."""
+    name = st.session_state["preset"]
+    if name != CUSTOM:
+        preset = dict(known[name])
+        preset["genres"] = preset.pop("genres_text").split(";")
+        take(of_row(preset))
+
+
+def of_row(row: dict) -> songs.Song:
+    """The inputs of a row of a table; a missing number is one that no file says."""
+    song = {name: row[name] for name in songs.NAMES if row.get(name) is not None}
+    for name in songs.FLAGS:
+        song[name] = bool(song.get(name, False))
+    song["genres"] = list(song.get("genres", []))
+    return song
+
+
+def search(session) -> None:
+    """Draw the search among the tracks."""
+    words = st.text_input("Search the tracks", key="words", placeholder="a title or an artist")
+    if not words:
+        return
+    found = {row["track_id"]: row for row in session.rows(queries.found_tracks(words))}
+    if not found:
+        st.caption(f"No track and no artist has “{words}”.")
+        return
+    st.selectbox(
+        f"{len(found)} tracks, the most popular first",
+        [None, *found],
+        format_func=lambda id: name_of(found[id]) if id else "choose one",
+        key="found",
+        on_change=lambda: take_track(found),
+    )
+
+
+def name_of(track: dict) -> str:
+    """A track as a person calls it."""
+    return f"{track['track_name']} · {track['artists']} ({track['popularity']})"
+
+
+def take_track(found: dict[str, dict]) -> None:
+    """Set the inputs to those of the track that was chosen."""
+    if st.session_state["found"]:
+        take(of_row(found[st.session_state["found"]]))
+        st.session_state["preset"] = CUSTOM
+
+
+def paste() -> None:
+    """Draw the field for a song as JSON."""
+    with st.expander("Paste a song as JSON"):
+        example = {"energy": 0.8, "tempo": 124, "genres": ["pop"]}
+        st.text_area("JSON", key="json", placeholder=json.dumps(example))
+        st.button("Use it", on_click=take_json)
+        if error := st.session_state.pop("json_error", None):
+            st.error(error)
+
+
+def take_json() -> None:
+    """Set the inputs to those of the JSON that was pasted."""
+    try:
+        take(songs.parsed(st.session_state["json"]))
+        st.session_state["preset"] = CUSTOM
+    except songs.SongError as error:
+        st.session_state["json_error"] = str(error)

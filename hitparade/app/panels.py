@@ -1,0 +1,233 @@
+"""The right side of the page: what the models say of a song, each panel with its SQL."""
+
+import streamlit as st
+
+from hitparade.app import queries, songs
+from hitparade.app.sessions import SessionError
+
+TIERS = ("Flop", "Mid", "Hit", "Viral")
+PANELS = {"hit": "chance of a hit", "tier": "tier", "popularity": "popularity"}
+
+
+def show_song(session, champions: dict[str, dict], song: songs.Song) -> None:
+    """Draw all panels of a song."""
+    present = set(champions)
+    relation = queries.song_relation(song, session.text_list)
+    panel(lambda: show_numbers(session, champions, relation))
+    why, top, change, playlist = st.tabs(
+        ["Why", "Beside the Top 100", "What to change", "What comes next"]
+    )
+    with why:
+        panel(lambda: show_why(session, present, relation))
+    with top:
+        panel(lambda: show_profile(session, song))
+    with change:
+        panel(lambda: show_advice(session, present, relation))
+    with playlist:
+        panel(lambda: show_next_songs(session, present))
+
+
+def panel(draw) -> None:
+    """Draw a panel; what goes wrong in one leaves the others."""
+    try:
+        draw()
+    except SessionError as error:
+        st.error(str(error))
+
+
+def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
+    """Draw the answers of all tasks beside each other."""
+    algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
+    present = {*PANELS, "log_streams"} & set(champions)
+    if not present:
+        st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
+        return
+    sql = queries.numbers(relation, present, algorithms)
+    (row,) = session.rows(sql)
+    st.subheader("Chance of a hit")
+    if "hit" in present:
+        columns = st.columns(len(algorithms))
+        for place, (column, algorithm) in enumerate(zip(columns, algorithms, strict=True)):
+            is_champion = algorithm == champions["hit"]["champion"]
+            label = algorithm.replace("_", " ") + (" ★" if is_champion else "")
+            # The champion need not be the newest of its algorithm.
+            column.metric(label, percent(row["hit" if is_champion else f"hit_{place}"]))
+        st.caption(f"★ the champion: {worth(champions['hit'])}")
+    else:
+        say_why_not(session, "hit")
+    left, middle, right = st.columns(3)
+    with left:
+        show_metric(session, champions, row, "tier", "Tier", str)
+    with middle:
+        show_metric(session, champions, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
+    with right:
+        show_metric(session, champions, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
+    if row.get("tiers"):
+        tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
+        st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
+    if "unusual" in row:
+        for finding in row["unusual"]:
+            st.caption(f"⚠ {finding}")
+        if not row["unusual"]:
+            st.caption("Nothing about this song is unusual to the champion of popularity.")
+    show_sql(sql)
+
+
+def show_metric(session, champions, row, task: str, label: str, text) -> None:
+    """Draw the answer of a task, with what it is worth."""
+    if task not in row:
+        say_why_not(session, task)
+        return
+    st.metric(label, "none" if row[task] is None else text(row[task]))
+    st.caption(f"{champions[task]['champion'].replace('_', ' ')}: {worth(champions[task])}")
+
+
+def worth(task: dict) -> str:
+    """What a champion is worth, as the leaderboard says."""
+    return task["verdict"] or "not measured in the newest build"
+
+
+def say_why_not(session, task: str) -> None:
+    """Say in plain words why a task has no answer."""
+    rows = session.rows(queries.REASON.format(task=task))
+    reason = rows[0]["reason"] if rows else "its source has no rows to train on"
+    st.info(f"No model answers {task.replace('_', ' ')}: {reason}.")
+
+
+def show_why(session, present: set[str], relation: str) -> None:
+    """Draw what each input adds to an answer, and what the champion looks at in all songs."""
+    explained = [task for task in ("hit", "tier", "popularity", "log_streams") if task in present]
+    if not explained:
+        st.info("There is no champion to explain.")
+        return
+    task = st.selectbox("Answer", explained, format_func=lambda t: PANELS.get(t, "log streams"))
+    sql = queries.explanation(relation, task)
+    terms = session.rows(sql)[0]["terms"]
+    if terms is None:
+        st.info("A song with a missing number has no answer to explain.")
+    else:
+        average, *others = terms
+        st.write(
+            f"Of other songs the model says **{average['contribution']:.3g}** on average. What "
+            "each input adds, up to the answer for this song:"
+        )
+        st.bar_chart(others, x="feature", y="contribution", horizontal=True, sort="-contribution")
+    show_sql(sql)
+    sql = queries.IMPORTANCE.format(task=task)
+    st.write("What it looks at in all songs, by how much worse it is without:")
+    st.bar_chart(
+        session.rows(sql), x="feature", y="importance", horizontal=True, sort="-importance"
+    )
+    show_sql(sql)
+
+
+def show_profile(session, song: songs.Song) -> None:
+    """Draw the song beside the Top 100 and all songs."""
+    rows = [
+        {
+            "input": one["feature"],
+            "this song": float(song[one["feature"]]),
+            "Top 100": one["top_100_mean"],
+            "all": one["all_mean"],
+            "Top 100 above all, in sd": one["difference_in_sd"],
+        }
+        for one in session.rows(queries.PROFILE)
+        if one["feature"] in song
+    ]
+    st.dataframe(rows, hide_index=True)
+    show_sql(queries.PROFILE)
+
+
+def show_advice(session, present: set[str], relation: str) -> None:
+    """Draw the song before and after its optimisation."""
+    if "song_optimization" not in present:
+        st.info("No optimiser is better than chance on these songs, so none is shown.")
+        return
+    sql = queries.advice(relation)
+    (row,) = session.rows(sql)
+    advice = row["advice"]
+    if advice is None:
+        st.info("A song with a missing number cannot be optimised.")
+        show_sql(sql)
+        return
+    before, after, judged = st.columns(3)
+    before.metric(
+        "Popularity now",
+        f"{advice['popularity_before']:.1f}",
+        help="What the optimiser's own nets say, not the champion of popularity.",
+    )
+    after.metric(
+        "After the changes",
+        f"{advice['popularity_after']:.1f}",
+        f"{advice['popularity_delta']:+.1f}",
+    )
+    judged.metric(
+        "By the judge",
+        f"{advice['judged_delta']:+.1f}",
+        help="What a model says that was trained on other artists. Trust this one.",
+    )
+    st.write(row["sentence"])
+    changes = [
+        {name: change[name] for name in ("feature", "before", "after", "effect")}
+        for change in advice["changes"]
+    ]
+    if changes:
+        st.dataframe(changes, hide_index=True)
+        st.bar_chart(changes, x="feature", y="effect", horizontal=True, sort="-effect")
+    show_sql(sql)
+
+
+def show_next_songs(session, present: set[str]) -> None:
+    """Draw a playlist and what comes next."""
+    if "next_song" not in present:
+        st.info("There is no model of next songs yet: give slices of playlists.")
+        return
+    playlist = st.session_state.setdefault("playlist", {})
+    words = st.text_input("Add a track", key="playlist_words", placeholder="a title or an artist")
+    if words:
+        for track in session.rows(queries.found_playlist_tracks(words)):
+            label = f"+ {track['track_name']} · {track['artist_name']}"
+            st.button(label, key=f"add {track['track_uri']}", on_click=add, args=(track,))
+    st.markdown("\n".join(f"{number}. {name}" for number, name in enumerate(playlist.values(), 1)))
+    if playlist:
+        st.button("Begin again", on_click=playlist.clear)
+    sql = queries.next_songs(list(playlist))
+    found = session.rows(sql)[0]["songs"] or []
+    st.write("What comes next" if playlist else "What opens playlists")
+    uris = [song["track_uri"] for song in found]
+    names = {row["track_uri"]: row for row in session.rows(queries.names_of(uris))} if uris else {}
+    rows = [
+        {
+            "rank": song["rank"],
+            # A model may know tracks of slices that are gone.
+            "track": names.get(song["track_uri"], {}).get("track_name", song["track_uri"]),
+            "artist": names.get(song["track_uri"], {}).get("artist_name"),
+            "score": song["score"],
+        }
+        for song in found
+    ]
+    st.dataframe(rows, hide_index=True)
+    show_sql(sql)
+
+
+def add(track: dict) -> None:
+    """Put a track at the end of the playlist."""
+    st.session_state["playlist"][track["track_uri"]] = (
+        f"{track['track_name']} · {track['artist_name']}"
+    )
+
+
+def by_name(values: dict, name: str):
+    """A value of a struct, whatever case its names came in."""
+    return {key.lower(): value for key, value in values.items()}[name.lower()]
+
+
+def percent(chance: float | None) -> str:
+    """A chance as a person reads it."""
+    return "none" if chance is None else f"{100 * chance:.1f}%"
+
+
+def show_sql(sql: str) -> None:
+    """Show a query, ready to paste."""
+    with st.expander("SQL"):
+        st.code(sql.strip(), language="sql")

@@ -1,0 +1,38 @@
+"""What is typed into the page: songs as JSON, and texts that become SQL."""
+
+import duckdb
+import pytest
+import sqlglot
+
+from hitparade.app import queries, songs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"tempo": ' + "1" * 400 + "}", "tempo is a number, not 111"),
+        ('{"tempo": ' + "1" * 5_000 + "}", "This is no song"),
+        ("[" * 100_000, "This is no song"),
+        ('{"tempo": NaN}', "tempo is a number, not NaN"),
+        ('{"tempo": "fast"}', "tempo is a number"),
+        ('{"key": true}', "key is a number"),
+        ('{"genres": ["pop", 1]}', "genres is a list of texts"),
+    ],
+)
+def test_what_is_no_song_is_said(text, message):
+    with pytest.raises(songs.SongError, match=message):
+        songs.parsed(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "it's", "\\", "\\'", "a\\\\b", "\\', (select 1) as x --", "''\\''", "é%_"]
+)
+def test_a_text_is_one_value_in_both_warehouses(text):
+    sql = f"select {queries.literal(text)} as given"
+    assert duckdb.sql(sql).fetchall() == [(text,)]
+    parsed = sqlglot.parse_one(sql, dialect="snowflake")
+    values = list(parsed.selects[0].unalias().flatten()) or [parsed.selects[0].unalias()]
+    texts = [one for one in values if isinstance(one, sqlglot.exp.Literal)]
+    assert len(parsed.selects) == 1
+    assert not list(parsed.find_all(sqlglot.exp.Select))[1:]
+    assert "\\".join(one.this for one in texts) == text
