@@ -32,7 +32,7 @@ def watch(
     if url:
         with errors(watching.WatchError, OSError, code=2):
             new = watching.tell(database(), found, url)
-        console.print(f"{len(found)} incidents, {new} of them told now")
+        console.print(f"Incidents: {len(found)}, told now: {new}")
     if found:
         raise typer.Exit(1)
     console.print("Nothing is wrong.")
