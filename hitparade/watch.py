@@ -37,20 +37,23 @@ def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
     Args:
         database: the file they are about.
         found: the incidents, of `incidents`.
-        urls: where to send to, as apprise reads them: `json://host/path` for a webhook.
+        urls: where to send to, as apprise reads them: `json://host/path` for a webhook; without
+            any, what is over is forgotten all the same.
 
     Raises:
         WatchError: a URL that is none, a message that could not be sent, or a damaged memory.
     """
     memory = database.with_suffix(".watch.json")
     told = _read(memory)
-    new = [incident for incident in found if _key(incident) not in told]
+    new = [incident for incident in found if _key(incident) not in told] if urls else []
     if new:
         _send(TITLE.format(len(new), database.name), [one["message"] for one in new], urls)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    present = {_key(one): told.get(_key(one), now) for one in found}
+    present = {key: told[key] for one in found if (key := _key(one)) in told}
+    present |= {_key(one): now for one in new}
     is_blind = any(one["check_name"] == UNREADABLE for one in found)
-    _write(memory, told | present if is_blind else present)
+    if told or new:
+        _write(memory, told | present if is_blind else present)
     return len(new)
 
 
@@ -63,14 +66,14 @@ def _send(title: str, messages: list[str], urls: Sequence[str]) -> None:
         import apprise
     except ImportError as error:
         raise WatchError(
-            "to send messages, install what does so: pip install -e '.[alerts]'"
+            "to send messages, install what does so: pip install -c constraints.txt -e '.[alerts]'"
         ) from error
     sender = apprise.Apprise()
     for url in urls:
         if not sender.add(url):
             raise WatchError(f"{url} is nowhere to send to: see the services of apprise")
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
-        if not sender.notify(title=title, body="\n".join(messages)):
+        if not sender.notify(title=title, body="\n".join(messages), notify_type="failure"):
             raise WatchError(f"not everyone could be told: {said.getvalue().strip()}")
 
 

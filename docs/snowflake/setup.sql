@@ -28,9 +28,10 @@ grant usage on future functions in schema hitparade.main to role hitparade_reade
 grant read on future stages in schema hitparade.ml to role hitparade_reader;
 grant role hitparade_reader to role hitparade;
 
--- The user of the builds has a key and no password. openssl makes the key:
---   openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256 -inform PEM -out hitparade.p8
---   openssl rsa -in hitparade.p8 -pubout
+-- Administrators act as both; a person who queries is granted the second, `grant role hitparade_reader to user ...`.
+grant role hitparade to role sysadmin;
+
+-- The user of the builds has a key and no password. docs/snowflake.md says how to make the key.
 create user if not exists hitparade type = service default_role = hitparade default_warehouse = hitparade;
 alter user hitparade set default_namespace = 'hitparade.main';
 alter user hitparade set rsa_public_key = '<the lines between BEGIN and END of the public key>';

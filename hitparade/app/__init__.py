@@ -1,6 +1,6 @@
 """The what-if page, and how it is run."""
 
-import subprocess
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,14 +12,16 @@ class AppError(RuntimeError):
     """The page cannot be run; the message says what to do."""
 
 
-def run(address: str, port: int, is_headless: bool) -> int:
-    """Run the page until it is stopped; return the exit code.
+def run(address: str, port: int, is_headless: bool) -> None:
+    """Become the page's server, so that what stops this program stops it.
 
     Raises:
         AppError: streamlit is not installed.
     """
     if find_spec("streamlit") is None:
-        raise AppError("to show the page, install what does so: pip install -e '.[app]'")
+        raise AppError(
+            "to show the page, install what does so: pip install -c constraints.txt -e '.[app]'"
+        )
     options = {
         "server.address": address,
         "server.port": port,
@@ -28,4 +30,4 @@ def run(address: str, port: int, is_headless: bool) -> int:
         "client.toolbarMode": "minimal",
     }
     given = [f"--{name}={str(value).lower()}" for name, value in options.items()]
-    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(PAGE), *given])
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(PAGE), *given])

@@ -62,6 +62,8 @@ def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
         show_metric(session, champions, row, "popularity", "Popularity", lambda p: f"{p:.0f}")
     with right:
         show_metric(session, champions, row, "log_streams", "Log streams", lambda s: f"{s:.2f}")
+        if row.get("streams"):
+            st.caption(f"about {row['streams']:,.0f} streams")
     if row.get("tiers"):
         tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
         st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)

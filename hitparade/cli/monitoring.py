@@ -29,9 +29,9 @@ def watch(
         console.print(
             f"{incident['check_name']}: {incident['message']}", markup=False, soft_wrap=True
         )
+    with errors(watching.WatchError, OSError, code=2):
+        new = watching.tell(database(), found, url or [])
     if url:
-        with errors(watching.WatchError, OSError, code=2):
-            new = watching.tell(database(), found, url)
         console.print(f"Incidents: {len(found)}, told now: {new}")
     if found:
         raise typer.Exit(1)

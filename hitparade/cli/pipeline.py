@@ -153,8 +153,7 @@ def show_app(
     from hitparade import app as page
 
     with errors(page.AppError):
-        code = page.run(address, port, headless)
-    raise typer.Exit(code)
+        page.run(address, port, headless)
 
 
 @app.command()

@@ -219,7 +219,7 @@ def test_a_build_without_results_says_so_in_the_file(small_copy, small_sample, m
     ]
     (incident,) = small_copy.query("select check_name, message from rpt_incidents")
     assert incident[0] == "failed_build"
-    assert incident[1].startswith("publish failed, one of 1, and did not succeed since: dbt ended")
+    assert incident[1].startswith("the build failed and did not succeed since: dbt ended")
 
 
 def test_a_build_that_is_refused_says_so_in_the_file(small_copy, small_sample, monkeypatch):

@@ -75,7 +75,7 @@ PLANTED = {
             "'error' as status, 'disk full' as message) from ml.runs "
             f"where started_at = {NEWEST} and node = 'model.dim_tracks'"
         ],
-        "model.dim_tracks failed, one of 1, and did not succeed since: disk full",
+        "model.dim_tracks failed and did not succeed since: disk full; mend it",
     ),
     "still_source": (
         [
@@ -149,6 +149,20 @@ def test_each_incident_is_told_once(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     assert watch(watched, endpoint.url).exit_code == 1
     assert len(endpoint.received) == 3
+
+
+def test_each_build_that_fails_is_told_and_what_is_over_is_forgotten(watched, endpoint):
+    plant(watched, *PLANTED["failed_build"][0])
+    watch(watched, endpoint.url)
+    plant(watched, "update ml.runs set run_id = 'newer', message = 'other' where run_id = 'new'")
+    watch(watched, endpoint.url)
+    watch(watched, endpoint.url)
+    told = [one["message"] for one in endpoint.received]
+    assert ["disk full" in told[0], "other" in told[1], len(told)] == [True, True, 2]
+    assert {one["type"] for one in endpoint.received} == {"failure"}
+    plant(watched, "delete from ml.runs where run_id = 'newer'")
+    assert watch(watched).exit_code == 0  # without a URL
+    assert json.loads(watched.database.with_suffix(".watch.json").read_text()) == {}
 
 
 def test_what_could_not_be_sent_is_sent_later(watched, endpoint):

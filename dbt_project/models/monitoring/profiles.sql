@@ -76,7 +76,7 @@ edges as (
         task,
         reference,
         name,
-        low + cast(1e-9 as double) * greatest(abs(low), 1) as low
+        low + 0.000000001 * greatest(abs(low), 1) as low
     from tenths
     group by kind, task, reference, name, low
     having count(*) > 1

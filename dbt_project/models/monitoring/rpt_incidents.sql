@@ -231,11 +231,15 @@ where datediff('second', started_at, {{ utc_now() }}) > 3600 * {{ var('build_eve
 union all
 select
     'failed_build' as check_name,
-    'dbt build' as subject,
+    'run ' || run_id as subject,
     started_at as since,
-    node || ' failed, one of ' || node_count || ', and did not succeed since: '
+    case node when 'publish' then 'the build' else node end
+    || ' failed'
+    || case when node_count > 1 then ', and ' || (node_count - 1) || ' more,' else '' end
+    || ' and did not succeed since: '
     || coalesce(message, 'without a message')
-    || '; see select node, message from ml.runs where run_id = ''' || run_id || '''' as message
+    || '; mend it and run `hitparade build`; what was built is in the folder hitparade.draft/failed'
+        as message
 from failures
 union all
 select
