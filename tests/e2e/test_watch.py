@@ -240,6 +240,8 @@ def test_a_database_that_cannot_be_read_is_an_incident(empty, endpoint):
 
 
 def test_a_new_source_with_much_in_quarantine_is_told(small_copy):
+    plant(small_copy, "update ml.run_sources set quarantined_share = 0.05 where source = 'tracks'")
+    assert watch(small_copy).exit_code == 0
     plant(small_copy, "update ml.run_sources set quarantined_share = 0.2 where source = 'tracks'")
     result = watch(small_copy)
     assert result.exit_code == 1

@@ -177,9 +177,10 @@ unusual as (
             when 'row_count' then abs(placed.value - spreads.usual)
             when 'quarantine' then placed.value - coalesce(spreads.usual, 0)
         end
-        > coalesce(
-            greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation), 0.1
-        )
+        > case
+            when spreads.usual is null then 0.1 -- DuckDB's greatest passes over NULL
+            else greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
+        end
 
 ),
 
