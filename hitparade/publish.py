@@ -18,6 +18,7 @@ from hitparade import dbt
 from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
 CHUNK = 16 * 1024 * 1024
+FAILED = "failed build"  # what no database is called: its name has no blank
 RUN_TABLES = ("runs", "run_sources")
 TABLE = "from duckdb_tables() where database_name = ? and schema_name = 'ml' and table_name = ?"
 OUTCOME = """
@@ -66,7 +67,8 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
     started_at = datetime.now(UTC)
     with draft(database) as path:
         failed = path.parent / "failed" / path.name
-        shutil.rmtree(failed.parent, ignore_errors=True)
+        if failed.parent.exists():
+            shutil.rmtree(failed.parent)
         is_built = dbt.run("build", *arguments, HITPARADE_DATABASE=str(path))
         faults = check(path) if is_built else []
         if path.exists() and (faults or not is_built):
@@ -251,11 +253,11 @@ def _sync(path: Path) -> None:
 def _take_runs(connection: duckdb.DuckDBPyConnection, failed: Path) -> None:
     """Take over what a failed build says of its run."""
     path = str(failed).replace("'", "''")
-    connection.execute(f"attach '{path}' as failed (read_only)")
+    connection.execute(f"attach '{path}' as \"{FAILED}\" (read_only)")
     for table in RUN_TABLES:
         # A file from an earlier version has none, and its build may have failed at once.
-        if connection.execute(TABLE, ["failed", table]).fetchall():
-            run = f"from failed.ml.{table}"
+        if connection.execute(TABLE, [FAILED, table]).fetchall():
+            run = f'from "{FAILED}".ml.{table}'
             connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
             known = f"select run_id from ml.{table}"
             connection.execute(

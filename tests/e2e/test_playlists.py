@@ -192,6 +192,15 @@ def test_the_sources_count_the_slices_that_cannot_be_used(flat):
     assert (playlists, rejected) == (2, len(SLICES) + len(PLAYLISTS) + len(TRACKS))
 
 
+def test_the_share_in_quarantine_compares_like_with_like(flat):
+    """Slices with slices, playlists with playlists and entries with entries; the largest counts."""
+    kept = {"slices": 1, "playlists": 2, "entries": 3}
+    broken = {"slices": len(SLICES), "playlists": len(PLAYLISTS), "entries": len(TRACKS)}
+    shares = [broken[kind] / (broken[kind] + kept[kind]) for kind in kept]
+    query = "select quarantined_share from rpt_sources where source = 'playlists'"
+    assert flat.query(query)[0][0] == pytest.approx(max(shares))
+
+
 # What is read again
 
 

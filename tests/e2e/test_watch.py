@@ -210,8 +210,10 @@ def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):
         watched,
         "update ml.run_sources set quarantined_share = 0.3 "
         "where started_at < (select max(started_at) from ml.run_sources)",
-        "update ml.runs set row_count = row_count // 2, node = 'model.gone' "
+        "update ml.runs set node = 'model.gone' "
         f"where node = 'model.dim_tracks' and started_at < {NEWEST}",
+        "update ml.runs set row_count = row_count // 2 where node = 'model.gone' and started_at = "
+        "(select max(started_at) from ml.runs where node = 'model.gone')",
     )
     assert watch(watched).exit_code == 0
 

@@ -31,8 +31,8 @@ def test_a_text_is_one_value_in_both_warehouses(text):
     sql = f"select {queries.literal(text)} as given"
     assert duckdb.sql(sql).fetchall() == [(text,)]
     parsed = sqlglot.parse_one(sql, dialect="snowflake")
-    values = list(parsed.selects[0].unalias().flatten()) or [parsed.selects[0].unalias()]
-    texts = [one for one in values if isinstance(one, sqlglot.exp.Literal)]
+    literals = parsed.find_all(sqlglot.exp.Literal, bfs=False)
+    texts = [one for one in literals if one.is_string]
     assert len(parsed.selects) == 1
     assert not list(parsed.find_all(sqlglot.exp.Select))[1:]
     assert "\\".join(one.this for one in texts) == text

@@ -239,8 +239,7 @@ select
     || case when node_count > 1 then ', and ' || (node_count - 1) || ' more,' else '' end
     || ' and did not succeed since: '
     || coalesce(message, 'without a message')
-    || '; mend it and run `hitparade build`; what was built is in the folder hitparade.draft/failed'
-        as message
+    || '; mend it and run `hitparade build`, docs/operations.md says where what it made is' as message
 from failures
 union all
 select
