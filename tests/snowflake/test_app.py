@@ -1,5 +1,7 @@
 """The what-if page as Streamlit in Snowflake: the same file, on a Snowpark session."""
 
+import sys
+
 import pytest
 
 from hitparade.app import queries, songs
@@ -21,7 +23,9 @@ def session(built):
 
 
 @pytest.fixture
-def page(session):
+def page(session, monkeypatch):
+    # Each run makes the page the module __main__, which a process of a later test would begin with.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     drawn = testing.AppTest.from_file(str(PAGE), default_timeout=120).run()
     assert not drawn.exception
     assert [one.value for one in drawn.error] == []
