@@ -66,8 +66,9 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     """
     with _lock:
         _connections.add(connection)
+        known = _known(connection)
         for function in FUNCTIONS:
-            if not _is_registered(connection, function):
+            if function.runtime_name not in known:
                 _create(connection, function)
     _read_served(connection)
     for function in FUNCTIONS:
@@ -92,9 +93,11 @@ def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
         ) from error
 
 
-def _is_registered(connection: duckdb.DuckDBPyConnection, function: Function) -> bool:
-    query = "select count(*) from duckdb_functions() where function_name = ?"
-    return connection.execute(query, [function.runtime_name]).fetchall()[0][0] > 0
+def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The Python functions that the database instance has; to list functions is slow, so once."""
+    query = "select function_name from duckdb_functions() where list_contains(?, function_name)"
+    names = [function.runtime_name for function in FUNCTIONS]
+    return {name for (name,) in connection.execute(query, [names]).fetchall()}
 
 
 def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
