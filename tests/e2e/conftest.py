@@ -37,3 +37,11 @@ def new_warehouse(tmp_path_factory):
         return made
 
     return make
+
+
+@pytest.fixture
+def world(small_sample, tmp_path):
+    """A copy of the small sample that a test may change."""
+    folder = tmp_path / "world"
+    shutil.copytree(small_sample, folder)
+    return folder

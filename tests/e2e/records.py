@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 CHART_FILE, TRACK_FILE = "spotify-2023.csv", "dataset.csv"
 
@@ -65,3 +66,14 @@ def csv_text(rows: list[list[str]], delimiter: str = ",", newline: str = "\n") -
 def file_of(base: dict, changes: list[dict], **form: str) -> str:
     """A file of one record for each change of the base."""
     return csv_text([list(base), *[list((base | change).values()) for change in changes]], **form)
+
+
+def rewrite(path: Path, change) -> None:
+    """Rewrite a CSV file with `change` applied to its rows (a list of dicts)."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    header = list(rows[0])
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, header)
+        writer.writeheader()
+        writer.writerows(change(rows))

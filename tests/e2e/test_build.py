@@ -1,6 +1,5 @@
 """What `dbt build` keeps, trains, promotes and scores, and what it leaves alone."""
 
-import csv
 import json
 import re
 import shutil
@@ -11,6 +10,7 @@ import pytest
 from hitparade.training_run import TASKS
 from models_py.song_optimization.training import ALGORITHMS
 from tests.conftest import Warehouse, copy_of_the_project
+from tests.e2e.records import rewrite
 
 # What the small sample is large enough for.
 LEARNED = (*TASKS, "song_optimization")
@@ -19,25 +19,6 @@ METRICS = "select * from ml.model_metrics order by all"
 CHAMPIONS = "select task, model_id, reason from ml.champions order by all"
 TRACKS = "select * from fct_track_predictions order by track_id"
 SCORING = ["--select", "staging", "features", "predictions", "marts"]
-
-
-def rewrite(path, change) -> None:
-    """Rewrite a CSV file with `change` applied to its rows (a list of dicts)."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    header = list(rows[0])
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, header)
-        writer.writeheader()
-        writer.writerows(change(rows))
-
-
-@pytest.fixture
-def world(small_sample, tmp_path):
-    """A copy of the small sample that a test may change."""
-    folder = tmp_path / "world"
-    shutil.copytree(small_sample, folder)
-    return folder
 
 
 def test_an_unchanged_build_trains_and_scores_nothing(small_copy, small_sample):

@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from tests.e2e.records import rewrite
 from tests.e2e.registry import other
 
 REPORTS = ("rpt_feature_drift", "rpt_prediction_drift")
@@ -74,6 +75,9 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
     assert said == level
     assert drifted(small_copy) == {("hit", "energy"): level}
     assert statuses["no_feature_drifts_far"] == far
+    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    expected = f"task hit, feature energy, psi {round(found[0], 2)}"
+    assert small_copy.query(told)[0][0].endswith(f", such as {expected}")
     assert statuses["no_feature_drifts"] == at_all
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
@@ -96,6 +100,54 @@ def test_what_leaves_a_frequent_value_has_drifted(before, to, small_copy):
     assert drifted(small_copy) == {}
     report(small_copy, f"update features.feat_hit set energy = {to}")
     assert drifted(small_copy) == {("hit", "energy"): "error"}
+
+
+def source_drift(warehouse) -> dict[tuple, str]:
+    return drifted(warehouse, "rpt_source_drift")
+
+
+def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world):
+    """What its own champions were trained on has not drifted from them, whatever it is."""
+
+    def in_other_units(rows):
+        return [row | {"energy": str(float(row["energy"]) / 100)} for row in rows]
+
+    assert source_drift(small_copy) == {}  # first champions have none before them
+    rewrite(world / "dataset.csv", in_other_units)
+    # The champion of tiers stays, and says itself that the rows are not as it knows them.
+    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(world))
+    replaced = "select task from ml.previous_champions order by all"
+    tasks = [task for (task,) in small_copy.query(replaced)]
+    assert "hit" in tasks
+    assert ("hit", "energy") not in drifted(small_copy)
+    assert source_drift(small_copy) == {(task, "energy"): "error" for task in tasks}
+
+
+TOMORROW = """
+    insert into ml.promotions by name
+    select * replace (promoted_at + to_days(1) as promoted_at, '{}' as model_id)
+    from ml.promotions where task = 'hit'
+"""
+
+
+def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_the_sample(
+    small_copy,
+):
+    def build(*changes: str) -> dict[tuple, str]:
+        with duckdb.connect(small_copy.database) as connection:
+            for change in changes:
+                connection.execute(change)
+        small_copy.dbt("build", "--select", "rpt_source_drift")
+        return source_drift(small_copy)
+
+    found = {("hit", "energy"): "error"}
+    replaced = TOMORROW.format(other(small_copy))
+    assert build("update features.feat_hit set energy = energy / 100", replaced) == found
+    assert build("update ml.promotions set is_manual = true where task = 'hit'") == {}
+    assert build("update ml.promotions set is_manual = false where task = 'hit'") == found
+    assert build("update ml.run_sources set status = 'real'") == {}
+    assert build("update ml.run_sources set status = 'sample'") == found
+    assert build("update ml.promotions set promoted_at = promoted_at - to_days(2)") == {}
 
 
 def test_genres_that_come_and_go_have_drifted(small_copy):

@@ -106,6 +106,16 @@ PLANTED = {
         ],
         "feature energy of task hit is not as the champion was taught: PSI 0.2",
     ),
+    "source_drift": (
+        [
+            "insert into rpt_source_drift select * replace (0.3 as psi, 'error' as level) "
+            "from rpt_feature_drift where task = 'hit' and feature = 'energy'",
+            "insert into rpt_source_drift select * replace (0.2 as psi, 'warn' as level) "
+            "from rpt_feature_drift where task = 'hit' and feature <> 'energy'",
+        ],
+        "the champion of task hit was replaced, and the rows are not as those it was trained on: "
+        "energy with PSI 0.3 and 3 more, see rpt_source_drift",
+    ),
     "prediction_drift": (
         ["update rpt_prediction_drift set psi = 0.31, level = 'error' where task = 'tier'"],
         "the champion of task tier answers otherwise than at first: PSI 0.31",

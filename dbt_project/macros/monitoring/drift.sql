@@ -1,20 +1,14 @@
-{#- How far the present values of champions are from what they were: the query of a drift report. `kind` is feature or
-    prediction.
+{#- How far present values are from the profiles of what was: the query of a drift report. `kind` is feature or prediction,
+    `references` a query for the profiles, with a task, a model_id and a reference each.
 
     PSI is the sum of (p - q) ln(p / q) over the bins, Jensen-Shannon the mean divergence of both from their middle, in bits.
     Half a row is added to each bin, so that an empty one is not infinitely far. `psi_noise` is what as many rows of one and
     the same distribution stay below in 999 of 1,000 cases: PSI times n m / (n + m) is chi-squared (Yurdakul, 2018), of which
     Wilson and Hilferty (1931) have the quantile. -#}
-{% macro drift(kind) -%}
-    with champions as (
+{% macro drift(kind, references) -%}
+    with compared as (
 
-        select distinct
-            champions.task,
-            champions.model_id,
-            {{ 'versions.feature_fingerprint' if kind == 'feature' else 'champions.model_id' }} as reference
-        from {{ ref('champions') }} as champions
-        inner join {{ ref('model_versions') }} as versions
-            on champions.task = versions.task and champions.model_id = versions.model_id
+        {{ references }}
 
     ),
 
@@ -22,10 +16,10 @@
 
         select
             profiles.*,
-            champions.model_id
+            compared.model_id
         from {{ ref('profiles') }} as profiles
-        inner join champions
-            on profiles.task = champions.task and profiles.reference = champions.reference
+        inner join compared
+            on profiles.task = compared.task and profiles.reference = compared.reference
         where profiles.kind = '{{ kind }}'
 
     ),
@@ -37,7 +31,7 @@
         where
             kind = '{{ kind }}'
             {%- if kind == 'prediction' %}
-            and reference in (select champions.model_id from champions)
+            and reference in (select compared.reference from compared)
             {%- endif %}
 
     ),

@@ -58,10 +58,24 @@
             {{ result.execution_time }},
             {{ counts.get(result.node.unique_id, 'null') }},
             {{ result.failures if result.failures is not none else 'null' }},
-            {{ text_literal(result.message) if result.status not in ('success', 'pass') and result.message else 'null' }}
+            {{ text_literal(message_of(result)) if result.status not in ('success', 'pass') and result.message else 'null' }}
         ){% if not loop.last %},{% endif %}
         {%- endfor %}
     ) as results (node, layer, status, seconds, row_count, failures, message);
+{%- endmacro %}
+
+{#- What dbt says of a result; of a test also the first row that it found, for its name says little on the phone. -#}
+{% macro message_of(result) -%}
+    {%- if result.status not in ('fail', 'warn') or result.node.resource_type != 'test' -%}
+        {%- do return(result.message) -%}
+    {%- endif -%}
+    {%- set found = run_query('select * from (' ~ result.node.compiled_code ~ ') as found limit 1') -%}
+    {%- if found.rows | length == 0 -%}{#- where a fail_calc of its own counts otherwise -#}
+        {%- do return(result.message) -%}
+    {%- endif -%}
+    {%- set cells = [] -%}
+    {%- for name in found.column_names -%}{%- do cells.append(name | lower ~ ' ' ~ found.rows[0][name]) -%}{%- endfor -%}
+    {%- do return(result.message ~ ', such as ' ~ (cells | join(', ') | truncate(500, true, ' ...'))) -%}
 {%- endmacro %}
 
 {#- The folder of a model, such as staging; of anything else its kind. -#}

@@ -184,6 +184,21 @@ unusual as (
 
 ),
 
+-- The farthest input of each task.
+shifted as (
+
+    select
+        task,
+        model_id,
+        feature,
+        psi,
+        count(*) over (partition by task) as feature_count
+    from {{ ref('rpt_source_drift') }}
+    where level <> 'none'
+    qualify row_number() over (partition by task order by psi desc, feature asc) = 1
+
+),
+
 -- What a champion is worth on the present rows: its mean over folds where it was trained on them, else its
 -- value on those held out.
 champions as (
@@ -281,6 +296,16 @@ select
     || round(psi, 2) || ', see rpt_feature_drift, and what changed in the source' as message
 from {{ ref('rpt_feature_drift') }}
 where level <> 'none'
+union all
+select
+    'source_drift' as check_name,
+    task || ' after ' || model_id as subject,
+    cast(null as timestamp) as since,
+    'the champion of task ' || task || ' was replaced, and the rows are not as those it was trained on: '
+    || feature || ' with PSI ' || round(psi, 2)
+    || case when feature_count > 1 then ' and ' || (feature_count - 1) || ' more' else '' end
+    || ', see rpt_source_drift; where the source is wrong, mend it and build again' as message
+from shifted
 union all
 select
     'prediction_drift' as check_name,
