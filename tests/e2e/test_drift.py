@@ -119,8 +119,13 @@ def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world):
     replaced = "select task from ml.previous_champions order by all"
     tasks = [task for (task,) in small_copy.query(replaced)]
     assert "hit" in tasks
-    assert ("hit", "energy") not in drifted(small_copy)
-    assert source_drift(small_copy) == {(task, "energy"): "error" for task in tasks}
+    assert drifted(small_copy) == {("tier", "energy"): "error"}
+    found = {(task, "energy"): "error" for task in tasks}
+    assert source_drift(small_copy) == found
+    small_copy.dbt("build", "--select", "rpt_source_drift")  # goes on with the same build
+    assert source_drift(small_copy) == found
+    small_copy.dbt("build", "--select", "rpt_sources", "rpt_source_drift")
+    assert source_drift(small_copy) == {}
 
 
 TOMORROW = """
@@ -145,9 +150,27 @@ def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_
     assert build("update features.feat_hit set energy = energy / 100", replaced) == found
     assert build("update ml.promotions set is_manual = true where task = 'hit'") == {}
     assert build("update ml.promotions set is_manual = false where task = 'hit'") == found
-    assert build("update ml.run_sources set status = 'real'") == {}
+    other_files = "update ml.run_sources set status = 'real' where source {} 'tracks'"
+    assert build(other_files.format("<>")) == found
+    assert build(other_files.format("=")) == {}
     assert build("update ml.run_sources set status = 'sample'") == found
+    # Retired: the task has no champion, and the rows are not as the last one knew them.
+    retired = "update ml.promotions set model_id = null where promoted_at > now()::timestamp"
+    assert build(retired) == found
     assert build("update ml.promotions set promoted_at = promoted_at - to_days(2)") == {}
+
+
+def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(small_copy):
+    """As where rows changed that no model is trained on: those of the first fold."""
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute(
+            "insert into ml.train_hit select * replace "
+            "(version + 1 as version, 'newer rows' as feature_fingerprint, "
+            "trained_at + to_days(1) as trained_at) from ml.train_hit"
+        )
+    report(small_copy)
+    counts = "select distinct expected_rows = observed_rows, psi from rpt_feature_drift"
+    assert small_copy.query(f"{counts} where task = 'hit'") == [(True, 0)]
 
 
 def test_genres_that_come_and_go_have_drifted(small_copy):

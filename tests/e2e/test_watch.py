@@ -113,7 +113,7 @@ PLANTED = {
             "insert into rpt_source_drift select * replace (0.2 as psi, 'warn' as level) "
             "from rpt_feature_drift where task = 'hit' and feature <> 'energy'",
         ],
-        "the champion of task hit was replaced, and the rows are not as those it was trained on: "
+        "champion of task hit is so no longer, and the rows are not as those it was trained on: "
         "energy with PSI 0.3 and 3 more, see rpt_source_drift",
     ),
     "prediction_drift": (

@@ -255,6 +255,31 @@ def test_promote_and_roll_back_make_the_functions_anew(built):
     built.dbt("run-operation", "unpin", "--args", "{task: tier}")
 
 
+def test_drift_is_told_there_too(built):
+    far = "row_count = row_count {} 100000 where task = 'hit' and name = 'energy' and bin = 1"
+    ((other,),) = built.query(
+        "select min(model_id) from ml.model_versions where task = 'hit' and model_id not in "
+        "(select model_id from ml.champions)"
+    )
+    built.query("update ml.profiles set " + far.format("+"))
+    built.query(
+        "insert into ml.promotions select dateadd('day', 1, max(promoted_at)), 'hit', "
+        f"'{other}', 'tomorrow', false, false from ml.promotions"
+    )
+    reports = ("build", "--select", "rpt_feature_drift", "rpt_source_drift")
+    built.dbt(*reports, check=False)
+    drifted = "select task, feature, level from emulated.rpt_source_drift where level <> 'none'"
+    assert built.query(drifted) == [("hit", "energy", "error")]
+    ((message,),) = built.query(
+        "select message from ml.runs where node = 'test.no_feature_drifts_far' and status = 'fail'"
+    )
+    assert ", such as task hit, feature energy, psi " in message
+    built.query("update ml.profiles set " + far.format("-"))
+    built.query("delete from ml.promotions where reason = 'tomorrow'")
+    built.dbt(*reports)
+    assert built.query(drifted) == []
+
+
 def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
     (tmp_path / "older.onnx").write_bytes(b"a graph")
     built.query(f"put 'file://{tmp_path}/older.onnx' @ml.models auto_compress = false")

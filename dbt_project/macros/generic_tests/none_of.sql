@@ -1,6 +1,9 @@
-{#- Fails for each row that has one of these values, and shows its `columns`. -#}
+{#- Fails for each row that has one of these values. Its `columns` are shown, and told to people: see `message_of`. -#}
 {% test none_of(model, column_name, values, columns) %}
 select {{ columns | join(', ') }}
 from {{ model }}
-where {{ column_name }} in ('{{ values | join("', '") }}')
+where
+    {%- for value in values %}
+    {{ 'or ' if not loop.first }}{{ column_name }} = {{ text_literal(value) }}
+    {%- endfor %}
 {% endtest %}

@@ -64,18 +64,18 @@
     ) as results (node, layer, status, seconds, row_count, failures, message);
 {%- endmacro %}
 
-{#- What dbt says of a result; of a test also the first row that it found, for its name says little on the phone. -#}
+{#- What dbt says of a result; of a `none_of` also a row that it found. Not of other tests: an error here would lose all
+    results of the run, and their rows need not be fit for those who are told. -#}
 {% macro message_of(result) -%}
-    {%- if result.status not in ('fail', 'warn') or result.node.resource_type != 'test' -%}
+    {%- if result.status not in ('fail', 'warn') or (result.node.test_metadata or {}).name != 'none_of' -%}
         {%- do return(result.message) -%}
     {%- endif -%}
     {%- set found = run_query('select * from (' ~ result.node.compiled_code ~ ') as found limit 1') -%}
-    {%- if found.rows | length == 0 -%}{#- where a fail_calc of its own counts otherwise -#}
-        {%- do return(result.message) -%}
-    {%- endif -%}
     {%- set cells = [] -%}
-    {%- for name in found.column_names -%}{%- do cells.append(name | lower ~ ' ' ~ found.rows[0][name]) -%}{%- endfor -%}
-    {%- do return(result.message ~ ', such as ' ~ (cells | join(', ') | truncate(500, true, ' ...'))) -%}
+    {%- for row in found.rows -%}
+        {%- for name in found.column_names -%}{%- do cells.append(name | lower ~ ' ' ~ row[name]) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- do return(result.message ~ ', such as ' ~ cells | join(', ')) -%}
 {%- endmacro %}
 
 {#- The folder of a model, such as staging; of anything else its kind. -#}

@@ -301,7 +301,7 @@ select
     'source_drift' as check_name,
     task || ' after ' || model_id as subject,
     cast(null as timestamp) as since,
-    'the champion of task ' || task || ' was replaced, and the rows are not as those it was trained on: '
+    'the champion of task ' || task || ' is so no longer, and the rows are not as those it was trained on: '
     || feature || ' with PSI ' || round(psi, 2)
     || case when feature_count > 1 then ' and ' || (feature_count - 1) || ' more' else '' end
     || ', see rpt_source_drift; where the source is wrong, mend it and build again' as message
