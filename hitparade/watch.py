@@ -47,6 +47,7 @@ def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
     told = _read(memory)
     new = [incident for incident in found if _key(incident) not in told] if urls else []
     if new:
+        _write(memory, told)  # who cannot remember would tell it again each time
         _send(TITLE.format(len(new), database.name), [one["message"] for one in new], urls)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     present = {key: told[key] for one in found if (key := _key(one)) in told}

@@ -200,10 +200,12 @@ def gains(models: Models, songs: Songs, optimized: NDArray) -> dict[str, Estimat
         for model in (models.student, models.judge)
     )
     claim, judgement = (Estimate.mean(gain, songs.artists) for gain in (claimed, judged))
+    # Of no claim nothing is confirmed: as where the rows have nothing to learn from.
+    share = judgement.over(claim) if claim.draws.all() else Estimate(0.0, 0 * claim.draws)
     return {
         METRIC: judgement,
         "claimed_gain": claim,
-        "judged_share": judgement.over(claim),
+        "judged_share": share,
         "confirmed_songs": Estimate.mean(judged > 0, songs.artists),
     }
 

@@ -257,6 +257,17 @@ def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empt
     assert empty.query("select count(*) > 0 from fct_track_predictions") == [(True,)]
 
 
+def test_a_training_that_fails_leaves_its_error_without_the_way_to_it(small_copy):
+    project = copy_of_the_project(small_copy.folder / "project")
+    model = project / "dbt_project" / "models" / "training" / "train_hit.py"
+    head = "def model(dbt, session):\n"
+    assert head in model.read_text()
+    model.write_text(model.read_text().replace(head, f"{head}    raise ValueError('no luck')\n"))
+    Warehouse(small_copy.folder, project).dbt("run", "--select", "train_hit", check=False)
+    said = "select message from ml.runs where node = 'model.train_hit' and status = 'error'"
+    assert small_copy.query(said) == [("Python model failed: ValueError: no luck",)]
+
+
 def test_unpinning_keeps_the_champion_until_it_was_compared(small_copy, small_sample):
     other = "select model_id from ml.model_versions where task = 'hit' and algorithm = '{}'"
     ((model_id,),) = small_copy.query(other.format("logistic_regression"))

@@ -99,6 +99,13 @@ PLANTED = {
         ],
         "of the records of source chart_songs are in quarantine, and usually 0",
     ),
+    "no_champion": (
+        [
+            "insert into ml.promotions values "
+            "(now()::timestamp, 'tier', null, 'no better than the baseline', false, false)"
+        ],
+        "task tier has no champion any more, its functions fail: no better than the baseline",
+    ),
     "feature_drift": (
         [
             "update rpt_feature_drift set psi = 0.2, level = 'warn' "
@@ -206,12 +213,16 @@ def test_a_failure_stands_until_its_node_succeeds(watched):
         names = {"minutes": minutes, "run": str(minutes), "status": status, "node": node}
         plant(watched, LATER.format(newest=newest, **names))
 
+    later(0, "error", "model.rpt_sources")
     later(1, "error", "model.dim_tracks")
     later(2, "success", "test.unique_dim_tracks_track_id")
-    assert "failed_build: model.dim_tracks" in watch(watched).output
+    found = watch(watched).output
+    assert "failed_build: model.dim_tracks" in found
+    assert "more" not in found  # than this one in its run
     later(3, "skipped", "model.dim_tracks")
     assert "failed_build: model.dim_tracks" in watch(watched).output
     later(4, "success", "model.dim_tracks")
+    later(4, "success", "model.rpt_sources")
     assert watch(watched).exit_code == 0
 
 
@@ -236,6 +247,30 @@ def test_what_was_told_is_remembered_while_the_database_cannot_be_read(watched, 
     away.rename(watched.database)
     watch(watched, endpoint.url)
     assert len(endpoint.received) == 2
+
+
+def test_nothing_is_sent_that_could_not_be_remembered(watched, endpoint):
+    plant(watched, *PLANTED["row_count"][0])
+    watched.database.with_suffix(".watch.new").mkdir()
+    result = watch(watched, endpoint.url)
+    assert (result.exit_code, endpoint.received) == (2, [])
+    assert ".watch.new" in result.output
+
+
+def test_a_source_that_lost_rows_is_told_and_a_report_of_other_models_is_not(watched):
+    plant(
+        watched,
+        "update ml.runs set node = 'model.rpt_calibration' where node = 'model.dim_tracks'",
+        "update ml.runs set row_count = row_count // 2 where node = 'model.rpt_calibration' "
+        f"and started_at = {NEWEST}",
+    )
+    assert watch(watched).exit_code == 0
+    plant(
+        watched,
+        "update ml.run_sources set row_count = row_count // 2 where source = 'tracks' "
+        "and started_at = (select max(started_at) from ml.run_sources)",
+    )
+    assert "row_count: source tracks has 1000 rows, and usually 2000" in watch(watched).output
 
 
 def test_a_memory_that_is_damaged_is_said(watched, endpoint):

@@ -67,7 +67,10 @@
 {#- What dbt says of a result; of a `none_of` also a row that it found. Not of other tests: an error here would lose all
     results of the run, and their rows need not be fit for those who are told. -#}
 {% macro message_of(result) -%}
-    {%- if result.status not in ('fail', 'warn') or (result.node.test_metadata or {}).name != 'none_of' -%}
+    {%- if 'Traceback (most recent call last)' in (result.message or '') -%}
+        {#- dbt's log has the rest -#}
+        {%- do return('Python model failed: ' ~ result.message.strip().split('\n')[-1].strip()) -%}
+    {%- elif result.status not in ('fail', 'warn') or (result.node.test_metadata or {}).name != 'none_of' -%}
         {%- do return(result.message) -%}
     {%- endif -%}
     {%- set found = run_query('select * from (' ~ result.node.compiled_code ~ ') as found limit 1') -%}

@@ -45,7 +45,7 @@ failures as (
         newest_results.started_at,
         newest_results.node,
         newest_results.message,
-        count(*) over () as node_count
+        count(*) over (partition by newest_results.run_id) as node_count
     from newest_results
     cross join newest_whole_build
     where
@@ -107,7 +107,21 @@ measured as (
     from results as runs
     inner join whole_builds
         on runs.run_id = whole_builds.run_id
-    where runs.row_count is not null and runs.layer in ('staging', 'features', 'marts')
+    where
+        runs.row_count is not null
+        and runs.layer in ('predictions', 'marts')
+        and runs.node not like 'model.rpt%' -- whose size is that of models
+    union all
+    select
+        'row_count' as check_name,
+        'source ' || sources.source as subject,
+        whole_builds.started_at,
+        cast(sources.row_count as double) as value,
+        0.2 as share,
+        10 as margin
+    from {{ source('ml', 'run_sources') }} as sources
+    inner join whole_builds
+        on sources.run_id = whole_builds.run_id
     union all
     select
         'quarantine' as check_name,
@@ -181,6 +195,14 @@ unusual as (
             when spreads.usual is null then 0.1 -- DuckDB's greatest passes over NULL
             else greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
         end
+
+),
+
+newest_promotions as (
+
+    select *
+    from {{ source('ml', 'promotions') }}
+    qualify row_number() over (partition by task order by promoted_at desc) = 1
 
 ),
 
@@ -283,7 +305,7 @@ select
             )
     end
     || case check_name
-        when 'row_count' then ': see ml.runs and its sources'
+        when 'row_count' then ': see the file of its source, and ml.runs'
         else ': see select rule, reason from staging.quarantine'
     end as message
 from unusual
@@ -315,6 +337,15 @@ select
     || ', see rpt_prediction_drift and rpt_feature_drift' as message
 from {{ ref('rpt_prediction_drift') }}
 where level <> 'none'
+union all
+select
+    'no_champion' as check_name,
+    task as subject,
+    promoted_at as since,
+    'task ' || task || ' has no champion any more, its functions fail: ' || reason
+    || '; see rpt_model_leaderboard, and what changed in the source' as message
+from newest_promotions
+where model_id is null
 union all
 select
     'weak_champion' as check_name,

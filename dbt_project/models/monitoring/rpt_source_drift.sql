@@ -1,14 +1,8 @@
 {{ config(materialized='table') }}
 
-{#- A run that goes on where another failed, or builds a part, is of the build that read the sources. -#}
-{%- set began = (
-    "cast('" ~ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") ~ "' as timestamp)"
-    if 'model.' ~ project_name ~ '.rpt_sources' in selected_resources
-    else '(select max(runs.started_at) from ' ~ source('ml', 'run_sources') ~ ' as runs)'
-) -%}
-
-{#- What the champions that the build replaced by rule were trained on, where the source was of the same kind:
-    that real files are not as the sample was, is no news. -#}
+{#- What the champions were trained on that the rule replaced in the time of two builds: of several of a task
+    the first, so that rows which are again as they were before a fault are known. Not where the source was of
+    another kind in the build before: that real files are not as the sample was, is no news. -#}
 {% set references -%}
     with promotions as (
 
@@ -25,21 +19,40 @@
 
         select
             promotions.task,
+            promotions.promoted_at,
             promotions.model_id_before as model_id,
             case
                 when promotions.task in ('log_streams', 'log_streams_context') then 'chart_songs'
                 else 'tracks'
             end as source,
-            versions.feature_fingerprint as reference,
-            versions.trained_at
+            versions.feature_fingerprint as reference
         from promotions
         inner join {{ ref('model_versions') }} as versions
             on promotions.task = versions.task and promotions.model_id_before = versions.model_id
-        where not promotions.is_manual and promotions.promoted_at >= {{ began }}
+        where
+            not promotions.is_manual
+            and datediff('second', promotions.promoted_at, {{ utc_now() }})
+            < 2 * 3600 * {{ var('build_every_hours') }}
         qualify
             row_number() over (
-                partition by promotions.task order by promotions.promoted_at asc, versions.version desc
+                partition by promotions.task, promotions.promoted_at order by versions.version desc
             ) = 1
+
+    ),
+
+    runs as (
+
+        select
+            source,
+            status,
+            started_at,
+            -- the present run is not in the table yet
+            lead(
+                started_at,
+                1,
+                cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
+            ) over (partition by source order by started_at) as next_started_at
+        from {{ source('ml', 'run_sources') }}
 
     ),
 
@@ -47,11 +60,15 @@
 
         select
             replaced.task,
+            replaced.promoted_at,
             runs.status
         from replaced
-        inner join {{ source('ml', 'run_sources') }} as runs
-            on replaced.source = runs.source and replaced.trained_at >= runs.started_at
-        qualify row_number() over (partition by replaced.task order by runs.started_at desc) = 1
+        inner join runs
+            on replaced.source = runs.source and replaced.promoted_at >= runs.next_started_at
+        qualify
+            row_number() over (
+                partition by replaced.task, replaced.promoted_at order by runs.started_at desc
+            ) = 1
 
     )
 
@@ -63,8 +80,9 @@
     inner join {{ ref('rpt_sources') }} as present
         on replaced.source = present.source
     left join earlier
-        on replaced.task = earlier.task
+        on replaced.task = earlier.task and replaced.promoted_at = earlier.promoted_at
     where coalesce(earlier.status, present.status) = present.status
+    qualify row_number() over (partition by replaced.task order by replaced.promoted_at asc) = 1
 {%- endset -%}
 
 {{ drift('feature', references) }}

@@ -1,5 +1,7 @@
 """Teacher, student and judge, and what they say of each other."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -97,6 +99,15 @@ def test_advice_has_to_beat_leaving_songs_alone(drawn, baseline):
     found = training.or_nothing({training.METRIC: estimate, "claimed_gain": estimate})
     assert found[training.METRIC].value == baseline
     assert found["claimed_gain"].value == drawn
+
+
+def test_where_nothing_is_claimed_nothing_is_confirmed(data):
+    """As the models of rows say that are all the same."""
+    flat = SimpleNamespace(predict=lambda features: np.zeros(len(features)))
+    songs = data.parts["test"]
+    found = training.gains(SimpleNamespace(student=flat, judge=flat), songs, songs.features)
+    assert {name: estimate.value for name, estimate in found.items()} == dict.fromkeys(found, 0)
+    assert {estimate.error() for estimate in found.values()} == {0}
 
 
 @pytest.mark.parametrize("most", [1, 3, WIDTH])
