@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
-{#- What the champions were trained on that the rule replaced in the time of two builds: of several of a task
-    the first, so that rows which are again as they were before a fault are known. Not where the source was of
-    another kind in the build before: that real files are not as the sample was, is no news. -#}
+{#- What the champions were trained on that the rule replaced within the time of two builds: the first of each
+    task, for rows that were mended since are as it knew them. Not where the source was of another kind in the
+    build before: that real files are not as the sample was, is no news. See decision 0019. -#}
 {% set references -%}
     with promotions as (
 
