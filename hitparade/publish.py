@@ -212,7 +212,8 @@ def _told_as_untouched(database: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(
-            f"{database} stays as it was: {error}. A change needs room for a copy beside it."
+            f"{database} stays as it was: {error}. A change is made on a copy beside it: "
+            "see that the folder can be written and has room."
         ) from error
 
 

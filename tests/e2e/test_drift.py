@@ -82,6 +82,14 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
 
+def test_the_farthest_input_is_named(small_copy):
+    change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
+    report(small_copy, f"update features.feat_hit set {change}")
+    assert drifted(small_copy) == {("hit", "energy"): "warn", ("hit", "tempo"): "error"}
+    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    assert ", such as task hit, feature tempo, psi " in small_copy.query(told)[0][0]
+
+
 ATOMS = {
     "nearly all the same": (
         "case when hash(track_id) % 20 = 0 then hash(track_id) % 100 / 100 else 0.5 end"

@@ -226,6 +226,20 @@ def test_a_failure_stands_until_its_node_succeeds(watched):
     assert watch(watched).exit_code == 0
 
 
+@pytest.mark.parametrize(("hours", "is_told"), [(1, False), (25, False), (27, True)])
+def test_a_source_is_not_still_before_the_next_build(hours, is_told, watched):
+    """Nor is one that changed between builds that somebody made by the minute."""
+    newest = "(select max(started_at) from ml.run_sources)"
+    days = f"date_diff('day', started_at, {newest})"
+    plant(
+        watched,
+        "update ml.run_sources set status = 'real', fingerprint = run_id where source = 'tracks'",
+        "update ml.run_sources set started_at = "
+        f"{newest} - to_minutes({days}) - to_hours({hours}) where source = 'tracks'",
+    )
+    assert ("still_source" in watch(watched).output) == is_told
+
+
 def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):
     plant(
         watched,

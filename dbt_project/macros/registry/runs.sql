@@ -64,7 +64,7 @@
     ) as results (node, layer, status, seconds, row_count, failures, message);
 {%- endmacro %}
 
-{#- What dbt says of a result; of a `none_of` also a row that it found. Not of other tests: an error here would lose all
+{#- What dbt says of a result; of a `none_of` also the farthest row that it found. Not of other tests: an error here would lose all
     results of the run, and their rows need not be fit for those who are told. -#}
 {% macro message_of(result) -%}
     {%- if 'Traceback (most recent call last)' in (result.message or '') -%}
@@ -73,7 +73,10 @@
     {%- elif result.status not in ('fail', 'warn') or (result.node.test_metadata or {}).name != 'none_of' -%}
         {%- do return(result.message) -%}
     {%- endif -%}
-    {%- set found = run_query('select * from (' ~ result.node.compiled_code ~ ') as found limit 1') -%}
+    {%- set last = result.node.test_metadata.kwargs.columns | length -%}
+    {%- set found = run_query(
+        'select * from (' ~ result.node.compiled_code ~ ') as found order by ' ~ last ~ ' desc nulls first limit 1'
+    ) -%}
     {%- set cells = [] -%}
     {%- for row in found.rows -%}
         {%- for name in found.column_names -%}{%- do cells.append(name | lower ~ ' ' ~ row[name]) -%}{%- endfor -%}

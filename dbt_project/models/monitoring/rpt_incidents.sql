@@ -287,7 +287,9 @@ select
     || {{ hours_since('changed_at') }} || ' hours, and did every '
     || round(usual_seconds / 3600, 1) || ' before: see where it comes from' as message
 from still
-where datediff('second', changed_at, {{ utc_now() }}) > 3 * usual_seconds
+where
+    datediff('second', changed_at, {{ utc_now() }})
+    > greatest(3 * usual_seconds, 3600 * {{ var('build_every_hours') }}) -- only a build looks
 union all
 select
     check_name,
