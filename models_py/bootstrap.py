@@ -46,6 +46,12 @@ class Estimate:
         """Return the ratio of two figures of the same evidence."""
         return Estimate(self.value / other.value, self.draws / other.draws)
 
+    def share_of(self, whole: "Estimate") -> "Estimate":
+        """Return the ratio to a figure of the same evidence; of nothing, in all or in a draw, 0."""
+        shares = np.zeros_like(self.draws)
+        np.divide(self.draws, whole.draws, out=shares, where=whole.draws != 0)
+        return Estimate(self.value / whole.value if whole.value else 0.0, shares)
+
     def root(self) -> "Estimate":
         """Return the square root."""
         return Estimate(self.value**0.5, self.draws**0.5)

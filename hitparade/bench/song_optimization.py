@@ -138,7 +138,7 @@ def _gains(way: Way, models: Models, songs: Songs) -> dict[str, Estimate]:
     }
     found = {name: Estimate.mean(values, songs.artists) for name, values in gains.items()}
     return found | {
-        "share": found["judged"].over(found["claimed"]),
+        "share": found["judged"].share_of(found["claimed"]),
         "confirmed": Estimate.mean(gains["judged"] > 0, songs.artists),
     }
 

@@ -200,12 +200,10 @@ def gains(models: Models, songs: Songs, optimized: NDArray) -> dict[str, Estimat
         for model in (models.student, models.judge)
     )
     claim, judgement = (Estimate.mean(gain, songs.artists) for gain in (claimed, judged))
-    # Of no claim nothing is confirmed: as where the rows have nothing to learn from.
-    share = judgement.over(claim) if claim.draws.all() else Estimate(0.0, 0 * claim.draws)
     return {
         METRIC: judgement,
         "claimed_gain": claim,
-        "judged_share": share,
+        "judged_share": judgement.share_of(claim),
         "confirmed_songs": Estimate.mean(judged > 0, songs.artists),
     }
 

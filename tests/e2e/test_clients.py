@@ -31,7 +31,9 @@ CHAMPION = "select model_id from ml.champions where task = 'hit'"
 EMPTY_AFTER_A_FIRST_BUILD = {
     "ml.previous_champions",
     "ml.prunable_models",
+    "ml.replaced_champions",
     "ml.stale_predictions",
+    "ml.unusual_amounts",
     "main.rpt_incidents",
 }
 FUNCTIONS = sorted((ROOT / "udfs" / "functions").glob("*.yml"))

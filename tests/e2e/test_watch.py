@@ -287,6 +287,16 @@ def test_a_source_that_lost_rows_is_told_and_a_report_of_other_models_is_not(wat
     assert "row_count: source tracks has 1000 rows, and usually 2000" in watch(watched).output
 
 
+def test_real_files_after_the_sample_are_no_incident(watched):
+    """They have other rows, and may have nothing that a champion of the sample could be good at."""
+    sources = "update ml.run_sources set {} where source = 'tracks' and started_at {} " + NEWEST
+    plant(watched, *PLANTED["no_champion"][0], sources.format("row_count = 7", "<"))
+    found = watch(watched).output
+    assert ("no_champion: task tier" in found, "row_count: source tracks" in found) == (True, True)
+    plant(watched, sources.format("status = 'real'", "<"))
+    assert watch(watched).exit_code == 0
+
+
 def test_a_memory_that_is_damaged_is_said(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     watched.database.with_suffix(".watch.json").write_text("")

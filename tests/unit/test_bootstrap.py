@@ -27,3 +27,15 @@ def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
     assert Estimate.mean(values**2, owners).root().value == pytest.approx(
         np.sqrt((values**2).mean())
     )
+
+
+def test_a_share_of_nothing_is_nothing_and_that_of_the_rest_stays():
+    """One owner of four has it all: some draws are without it."""
+    owners = np.arange(4)
+    whole = Estimate.mean([8, 0, 0, 0], owners)
+    assert not whole.draws.all()
+    share = Estimate.mean([2, 0, 0, 0], owners).share_of(whole)
+    assert share.value == 0.25
+    assert set(share.draws) == {0, 0.25}
+    nothing = Estimate.mean([0, 0, 0, 0], owners)
+    assert nothing.share_of(nothing).value == nothing.share_of(nothing).error() == 0

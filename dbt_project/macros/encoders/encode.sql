@@ -24,6 +24,19 @@
     }) %}
 {%- endmacro %}
 
+{#- The raw source that the rows of each task come from. -#}
+{% macro task_sources() -%}
+    {% do return({
+        'log_streams': 'chart_songs',
+        'log_streams_context': 'chart_songs',
+        'hit': 'tracks',
+        'tier': 'tracks',
+        'popularity': 'tracks',
+        'next_song': 'playlists',
+        'song_optimization': 'tracks',
+    }) %}
+{%- endmacro %}
+
 {#- Inputs that are numbers as they stand. -#}
 {% macro numbers(names, row) -%}
     {% set inputs = [] %}

@@ -24,13 +24,10 @@
     );
 {%- endmacro %}
 
-{#- Ends every run of dbt: its results, and after one that read the sources what they were. -#}
+{#- Ends every run of dbt: its results. -#}
 {% macro record_run(results) -%}
     {%- if execute and results -%}
         {{ record_results(results) }}
-        {%- for result in results if result.node.name == 'rpt_sources' and result.status == 'success' %}
-        {{ record_sources(result.node.relation_name) }}
-        {%- endfor %}
     {%- endif -%}
 {%- endmacro %}
 
@@ -75,7 +72,7 @@
     {%- endif -%}
     {%- set last = result.node.test_metadata.kwargs.columns | length -%}
     {%- set found = run_query(
-        'select * from (' ~ result.node.compiled_code ~ ') as found order by ' ~ last ~ ' desc nulls first limit 1'
+        'select * from (' ~ result.node.compiled_code ~ ') as found order by ' ~ last ~ ' desc limit 1'
     ) -%}
     {%- set cells = [] -%}
     {%- for row in found.rows -%}
@@ -105,6 +102,7 @@
     {%- do return(found) -%}
 {%- endmacro %}
 
+{#- What the sources are in this run, as soon as that is known. -#}
 {% macro record_sources(sources) -%}
     insert into ml.run_sources (
         run_id, started_at, source, status, fingerprint, row_count, quarantined, quarantined_share

@@ -1,9 +1,8 @@
-{%- set relations = {'hit': 'tracks', 'tier': 'tracks', 'popularity': 'tracks'} %}
 {%- set rows = explanation_backgrounds() %}
 
 -- depends_on: {{ ref('genres') }}, {{ ref('int_tracks') }}, {{ ref('int_chart_songs') }}
 {% for task in explained_tasks() -%}
-{%- set is_of_tracks = relations.get(task) == 'tracks' -%}
+{%- set is_of_tracks = task_sources()[task] == 'tracks' -%}
 select
     '{{ task }}' as task,
     {{ encoded_list(task) }} as features,

@@ -1,3 +1,5 @@
+{{ config(post_hook='{{ record_sources(this) }}') }}
+
 with quarantined as (
 
     select

@@ -1,6 +1,4 @@
--- What is wrong without an error, by what runs left in ml.runs and ml.run_sources. A build is whole where it
--- read the sources and nothing of it failed. A usual value is the median of up to 20 whole builds before,
--- three at least; it is left by more than five median deviations.
+-- What is wrong without an error, by what runs left in ml.runs and ml.run_sources.
 with results as (
 
     select *
@@ -9,23 +7,10 @@ with results as (
 
 ),
 
-whole_builds as (
-
-    select
-        run_id,
-        started_at
-    from results
-    group by run_id, started_at
-    having
-        count(case when node = 'model.rpt_sources' and status = 'success' then 1 end) = 1
-        and count(case when status in ('error', 'fail') then 1 end) = 0
-
-),
-
 newest_whole_build as (
 
     select max(started_at) as started_at
-    from whole_builds
+    from {{ ref('whole_builds') }}
 
 ),
 
@@ -95,114 +80,29 @@ still as (
 
 ),
 
-measured as (
-
-    select
-        'row_count' as check_name,
-        runs.node as subject,
-        whole_builds.started_at,
-        cast(runs.row_count as double) as value,
-        0.2 as share,
-        10 as margin
-    from results as runs
-    inner join whole_builds
-        on runs.run_id = whole_builds.run_id
-    where
-        runs.row_count is not null
-        and runs.layer in ('predictions', 'marts')
-        and runs.node not like 'model.rpt%' -- whose size is that of models
-    union all
-    select
-        'row_count' as check_name,
-        'source ' || sources.source as subject,
-        whole_builds.started_at,
-        cast(sources.row_count as double) as value,
-        0.2 as share,
-        10 as margin
-    from {{ source('ml', 'run_sources') }} as sources
-    inner join whole_builds
-        on sources.run_id = whole_builds.run_id
-    union all
-    select
-        'quarantine' as check_name,
-        sources.source as subject,
-        whole_builds.started_at,
-        sources.quarantined_share as value,
-        0 as share,
-        0.01 as margin
-    from {{ source('ml', 'run_sources') }} as sources
-    inner join whole_builds
-        on sources.run_id = whole_builds.run_id
-
-),
-
-placed as (
-
-    select
-        *,
-        row_number() over (partition by check_name, subject order by started_at desc) as place
-    from measured
-
-),
-
-history as (
-
-    select
-        check_name,
-        subject,
-        median(value) as usual
-    from placed
-    where place between 2 and 21
-    group by check_name, subject
-    having count(*) >= 3
-
-),
-
-spreads as (
-
-    select
-        history.check_name,
-        history.subject,
-        history.usual,
-        median(abs(placed.value - history.usual)) as deviation
-    from history
-    inner join placed
-        on history.check_name = placed.check_name and history.subject = placed.subject
-    where placed.place between 2 and 21
-    group by history.check_name, history.subject, history.usual
-
-),
-
-unusual as (
-
-    select
-        placed.check_name,
-        placed.subject,
-        placed.started_at,
-        placed.value,
-        spreads.usual
-    from placed
-    inner join newest_whole_build
-        on placed.started_at = newest_whole_build.started_at
-    left join spreads
-        on placed.check_name = spreads.check_name and placed.subject = spreads.subject
-    where
-        case placed.check_name
-            when 'row_count' then abs(placed.value - spreads.usual)
-            when 'quarantine' then placed.value - coalesce(spreads.usual, 0)
-        end
-        > case
-            when spreads.usual is null then 0.1 -- DuckDB's greatest passes over NULL
-            else greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
-        end
-
-),
-
 newest_promotions as (
 
     select *
     from {{ source('ml', 'promotions') }}
     qualify row_number() over (partition by task order by promoted_at desc) = 1
+
+),
+
+-- Not where its source was of another kind before: that of the sample says nothing of real files.
+lost as (
+
+    select
+        newest_promotions.task,
+        newest_promotions.promoted_at,
+        newest_promotions.reason
+    from newest_promotions
+    inner join {{ ref('replaced_champions') }} as replaced
+        on newest_promotions.task = replaced.task and newest_promotions.promoted_at = replaced.promoted_at
+    inner join {{ ref('rpt_sources') }} as present
+        on replaced.source = present.source
+    where
+        newest_promotions.model_id is null
+        and coalesce(replaced.status_before, present.status) = present.status
 
 ),
 
@@ -310,7 +210,7 @@ select
         when 'row_count' then ': see the file of its source, and ml.runs'
         else ': see select rule, reason from staging.quarantine'
     end as message
-from unusual
+from {{ ref('unusual_amounts') }}
 union all
 select
     'feature_drift' as check_name,
@@ -346,8 +246,7 @@ select
     promoted_at as since,
     'task ' || task || ' has no champion any more, its functions fail: ' || reason
     || '; see rpt_model_leaderboard, and what changed in the source' as message
-from newest_promotions
-where model_id is null
+from lost
 union all
 select
     'weak_champion' as check_name,
