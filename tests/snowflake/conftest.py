@@ -114,6 +114,7 @@ def emulator(tmp_path_factory) -> Iterator[Emulator]:
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.snowflake.emulator", str(port)],
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(folder)},  # where fakesnow leaves what is on stages
             stdout=log,
             stderr=log,
         )
