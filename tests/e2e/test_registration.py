@@ -473,3 +473,15 @@ def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sam
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
     assert decision == "keep"
     assert reason.startswith("the champion came from outside")
+
+
+def test_a_champion_from_outside_that_its_functions_fit_no_more_is_replaced(small_copy):
+    with duckdb.connect(small_copy.database) as connection:
+        given = {"task": "log_streams", "algorithm": "ours"}
+        model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)
+        udfs.promote(connection, "log_streams", model_id)
+        udfs.unpin(connection, "log_streams")
+        connection.execute("update ml.registered_models set inputs = inputs[2:]")
+    small_copy.dbt("build", "--select", "challengers", "replaced_champions", "rpt_source_drift")
+    replaced = "select model_id, origin, source, feature_fingerprint from ml.replaced_champions"
+    assert small_copy.query(replaced) == [(model_id, "registered", "chart_songs", None)]

@@ -8,32 +8,19 @@
     {% if task not in tasks() %}
         {% do exceptions.raise_compiler_error("no task " ~ task ~ ": use one of " ~ tasks() | join(', ')) %}
     {% endif %}
-    {% do return(tasks()[task](row)) %}
+    {% do return(tasks()[task].encoder(row)) %}
 {%- endmacro %}
 
-{#- Every task and its encoder. -#}
+{#- Every task, its encoder and the raw source that its rows come from. -#}
 {% macro tasks() -%}
     {% do return({
-        'log_streams': encode_log_streams,
-        'log_streams_context': encode_log_streams_context,
-        'hit': encode_hit,
-        'tier': encode_tier,
-        'popularity': encode_popularity,
-        'next_song': encode_next_song,
-        'song_optimization': encode_song_optimization,
-    }) %}
-{%- endmacro %}
-
-{#- The raw source that the rows of each task come from. -#}
-{% macro task_sources() -%}
-    {% do return({
-        'log_streams': 'chart_songs',
-        'log_streams_context': 'chart_songs',
-        'hit': 'tracks',
-        'tier': 'tracks',
-        'popularity': 'tracks',
-        'next_song': 'playlists',
-        'song_optimization': 'tracks',
+        'log_streams': {'encoder': encode_log_streams, 'source': 'chart_songs'},
+        'log_streams_context': {'encoder': encode_log_streams_context, 'source': 'chart_songs'},
+        'hit': {'encoder': encode_hit, 'source': 'tracks'},
+        'tier': {'encoder': encode_tier, 'source': 'tracks'},
+        'popularity': {'encoder': encode_popularity, 'source': 'tracks'},
+        'next_song': {'encoder': encode_next_song, 'source': 'playlists'},
+        'song_optimization': {'encoder': encode_song_optimization, 'source': 'tracks'},
     }) %}
 {%- endmacro %}
 

@@ -2,7 +2,7 @@
 
 -- depends_on: {{ ref('genres') }}, {{ ref('int_tracks') }}, {{ ref('int_chart_songs') }}
 {% for task in explained_tasks() -%}
-{%- set is_of_tracks = task_sources()[task] == 'tracks' -%}
+{%- set is_of_tracks = tasks()[task].source == 'tracks' -%}
 select
     '{{ task }}' as task,
     {{ encoded_list(task) }} as features,

@@ -1,5 +1,7 @@
 {{ config(schema='ml') }}
 
+-- depends_on: {{ ref('challengers') }}
+-- Its tests, and who reads it, look after the rule has chosen.
 with promotions as (
 
     select
@@ -18,12 +20,13 @@ replaced as (
         promotions.task,
         promotions.promoted_at,
         promotions.model_id_before as model_id,
+        versions.origin,
         versions.feature_fingerprint,
         {{ source_of('promotions.task') }} as source
     from promotions
-    inner join {{ ref('model_versions') }} as versions
+    left join {{ ref('model_versions') }} as versions
         on promotions.task = versions.task and promotions.model_id_before = versions.model_id
-    where not promotions.is_manual
+    where not promotions.is_manual and promotions.model_id_before is not null
     qualify
         row_number() over (
             partition by promotions.task, promotions.promoted_at order by versions.version desc
@@ -70,6 +73,7 @@ select
     replaced.task,
     replaced.promoted_at,
     replaced.model_id,
+    replaced.origin,
     replaced.feature_fingerprint,
     replaced.source,
     earlier.status as status_before
