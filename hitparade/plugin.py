@@ -10,7 +10,8 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 import udfs
-from hitparade import raw, slices, warehouse
+from hitparade import warehouse
+from hitparade.sources import raw, slices
 
 # Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
 RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "temp"}

@@ -22,9 +22,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hitparade import raw
-from hitparade.publish import draft
-from hitparade.training_run import TASKS
+from hitparade.pipeline.publish import draft
+from hitparade.sources import raw
 from hitparade.warehouse import (
     WarehouseError,
     feature_table,
@@ -34,6 +33,7 @@ from hitparade.warehouse import (
 )
 from models_py import metrics, search, training
 from models_py.examples import HOLDOUT, examples
+from models_py.registry_rows import TASKS
 from models_py.search import Limits, Outcome, Trial
 from models_py.spaces import SPACES
 from models_py.task import Task

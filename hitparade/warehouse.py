@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from hitparade.raw import ROOT
+from hitparade.sources.raw import ROOT
 
 if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs has time for
     from models_py.task import Task

@@ -8,8 +8,8 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper, numpy_helper
 
-from udfs import portable
-from udfs.schema import SCHEMA
+from models_py import sql_backend
+from models_py.registry_schema import SCHEMA
 
 
 def graph(*nodes: onnx.NodeProto, inputs: int, initializers=()) -> bytes:
@@ -161,7 +161,7 @@ def add_model(connection: duckdb.DuckDBPyConnection, model_id: str, content: byt
         ],
         "onnx": content,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "portable": portable.translate(content),
+        "portable": sql_backend.translate(content),
     }
     rows = pa.Table.from_pylist([row], SCHEMA)
     connection.register("hand_rows", rows)

@@ -13,10 +13,18 @@ from importlib import import_module
 from udfs.errors import ModelError
 
 _HOMES = {
-    "udfs.reader": ("Reader",),
-    "udfs.registration": ("register_model", "unregister_model"),
-    "udfs.registry": ("assign", "pin", "promote", "prunable", "prune", "rollback", "unpin"),
-    "udfs.runtime": ("register", "set_cache_size"),
+    "udfs.runtime.reader": ("Reader",),
+    "udfs.registry.register": ("register_model", "unregister_model"),
+    "udfs.registry.operations": (
+        "assign",
+        "pin",
+        "promote",
+        "prunable",
+        "prune",
+        "rollback",
+        "unpin",
+    ),
+    "udfs.runtime.functions": ("register", "set_cache_size"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from hitparade.cli import bench, monitoring, pipeline, registry
+from hitparade.cli import monitoring, pipeline, registry
 
 app = typer.Typer(
     help="In-database machine learning for music analytics.",
@@ -13,4 +13,3 @@ app = typer.Typer(
 app.add_typer(pipeline.app)
 app.add_typer(registry.app)
 app.add_typer(monitoring.app)
-app.add_typer(bench.app, name="bench")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hitparade import watch as watching
 from hitparade.cli.terminal import console, errors
+from hitparade.pipeline import watch as watching
 from hitparade.warehouse import database
 
 app = typer.Typer()

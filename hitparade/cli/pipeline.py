@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from hitparade import build as building
-from hitparade import load as loading
-from hitparade import publish as publishing
-from hitparade import raw
 from hitparade.cli import summary
 from hitparade.cli.terminal import console, errors
+from hitparade.pipeline import build as building
+from hitparade.pipeline import publish as publishing
+from hitparade.sources import load as loading
+from hitparade.sources import raw
 from hitparade.warehouse import WarehouseError, database
 
 app = typer.Typer()
@@ -85,7 +85,7 @@ def load() -> None:
 @app.command()
 def doctor(target: Target = "duckdb") -> None:
     """Look whether all is there that a build needs, and say what to do where it is not."""
-    from hitparade import doctor as doctors
+    from hitparade.pipeline import doctor as doctors
 
     checks = doctors.duckdb_checks() if target == "duckdb" else doctors.snowflake_checks()
     is_well = True
@@ -134,7 +134,7 @@ def parquet(
     folder: Annotated[Path, typer.Argument(help="A new folder.", file_okay=False)],
 ) -> None:
     """Write the playlists as Parquet files: playlists and their tracks, a folder for each slice."""
-    from hitparade import parquet as files
+    from hitparade.sources import parquet as files
 
     with errors(WarehouseError, OSError):
         for path in files.write(database(), folder):

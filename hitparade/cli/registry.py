@@ -8,9 +8,9 @@ from typing import Annotated
 import duckdb
 import typer
 
-from hitparade import raw
 from hitparade.cli.terminal import AsJson, console, errors, show_json, show_rows
-from hitparade.publish import draft
+from hitparade.pipeline.publish import draft
+from hitparade.sources import raw
 from hitparade.warehouse import WarehouseError, database, opened, rows_of
 
 app = typer.Typer()
@@ -187,7 +187,7 @@ def function(
 @app.command()
 def upgrade() -> None:
     """Bring the registry of a file from an earlier version to the format of this one."""
-    from hitparade import upgrade as upgrading
+    from hitparade.pipeline import upgrade as upgrading
 
     with errors(WarehouseError, OSError):
         before, after, rows = upgrading.run(database())

@@ -1,4 +1,4 @@
-"""`hitparade bench`: what it measures agrees with the registry, and what it says when it cannot."""
+"""`python -m benchmarks`: its numbers agree with the registry, and its errors say what to do."""
 
 import json
 from dataclasses import replace
@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 import udfs
-from hitparade import cli, raw
-from hitparade.bench import quality, signals, ways
-from hitparade.bench.signals import STUDIES
-from hitparade.bench.ways import WAYS
-from hitparade.training_run import TASKS, TRAINED
+from benchmarks import __main__, contenders, quality, signals
+from benchmarks.contenders import WAYS
+from benchmarks.signals import STUDIES
+from hitparade.sources import raw
 from hitparade.warehouse import opened
+from models_py.registry_rows import TASKS, TRAINED
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def bench(monkeypatch, tmp_path):
     def run(*arguments, database=tmp_path / "songs.duckdb"):
         monkeypatch.setenv("HITPARADE_DATABASE", str(database))
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        return CliRunner().invoke(cli.app, ["bench", *arguments])
+        return CliRunner().invoke(__main__.app, [*arguments])
 
     return run
 
@@ -82,8 +82,8 @@ def test_every_way_gives_the_same_scores(small_warehouse, task, algorithm):
     with opened(small_warehouse.database) as many, opened(small_warehouse.database) as few:
         udfs.register(many)
         for connection in (many, few):
-            ways.fill(connection, TASKS[task], 2_500)
-        subject = ways.Subject(many, few, TASKS[task], algorithm, model_id)
+            contenders.fill(connection, TASKS[task], 2_500)
+        subject = contenders.Subject(many, few, TASKS[task], algorithm, model_id)
         expected = None
         for name, way in WAYS.items():
             connection = few if way.on_few else many

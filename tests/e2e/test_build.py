@@ -7,7 +7,7 @@ import shutil
 import duckdb
 import pytest
 
-from hitparade.training_run import TASKS
+from models_py.registry_rows import TASKS
 from models_py.song_optimization.training import ALGORITHMS
 from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.records import rewrite

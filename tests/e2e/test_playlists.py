@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from hitparade import parquet
 from hitparade.cli import app
+from hitparade.sources import parquet
 from tests.conftest import Warehouse
 
 FLAT = "+stg_mpd__playlists +stg_mpd__playlist_tracks stg_mpd__tracks stg_mpd__artists "

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 import udfs
-from hitparade import publish
+from hitparade.pipeline import publish
 from hitparade.warehouse import WarehouseError
 from tests.e2e.registry import champion, hitparade, other
 

@@ -24,11 +24,11 @@ from xgboost import XGBClassifier, XGBRegressor
 
 import udfs
 from hitparade.cli import summary
+from models_py.registry_schema import SCHEMA
 from tests import standard_models
 from tests.hand_models import linear, net, softmax, softmax_of_two
-from udfs import registration
-from udfs.schema import SCHEMA
-from udfs.validation import Refusal, validated
+from udfs.registry import register
+from udfs.registry.validation import Refusal, validated
 
 NAMES = ["energy", "valence", "tempo"]
 ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
@@ -437,9 +437,9 @@ def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
 
 def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, monkeypatch):
     """For every task that the model comes to."""
-    right = registration.validated_apart
+    right = register.validated_apart
     wrong = net_module_with(1e-3)
-    monkeypatch.setattr(registration, "validated_apart", lambda *given: wrong(right(*given)))
+    monkeypatch.setattr(register, "validated_apart", lambda *given: wrong(right(*given)))
     for task in ("mood", "mood2"):
         given = {"task": task, "inputs": ["a", "b"]}
         with warnings.catch_warnings(record=True) as said:

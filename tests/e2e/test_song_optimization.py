@@ -10,7 +10,7 @@ import pytest
 from models_py.popularity import TASK as POPULARITY
 from models_py.song_optimization.protocol import BOUNDS, MAX_CHANGE, MOST, PENALTY, STEPS
 from models_py.tracks import AUDIO
-from udfs.optimizations import RETURNS
+from udfs.runtime.optimizations import RETURNS
 
 NAMES = list(BOUNDS)
 LOW, HIGH = np.array([*BOUNDS.values()]).T

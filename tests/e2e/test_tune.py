@@ -12,7 +12,8 @@ import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
-from hitparade import cli, raw, tune
+from hitparade import cli, tune
+from hitparade.sources import raw
 from hitparade.warehouse import WarehouseError
 from models_py import hit, search
 from models_py.examples import TrainingError

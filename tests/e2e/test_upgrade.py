@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import udfs
 from hitparade.cli import app
 from models_py import export
+from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA
 from tests.conftest import Warehouse
-from udfs.schema import REGISTRY_FORMAT, SCHEMA
 
 FORMATS = Path(__file__).with_name("formats")
 OLD = sorted(int(folder.name) for folder in FORMATS.iterdir() if folder.is_dir())

@@ -9,7 +9,7 @@ import gzip
 import hypothesis.strategies as st
 import pytest
 
-from hitparade import raw
+from hitparade.sources import raw
 from tests.e2e.records import CHART_FILE, SONG, TRACK, file_of
 from tests.faults.outcomes import judged, show, size
 

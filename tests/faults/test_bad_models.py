@@ -55,7 +55,9 @@ def tried(empty_registry, tmp_path_factory):
         process.join(10 * trial.SECONDS)
         said = list(received(receiver))
         own.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-        if not said:  # as `udfs.apart`, whose process has such bounds too, says in its error
+        if (
+            not said
+        ):  # as `udfs.registry.sandbox`, whose process has such bounds too, says in its error
             assert process.exitcode < 0, process.exitcode
             return "refused, for what it did to the process that checked it"
         assert process.exitcode == 0, (said, process.exitcode)

@@ -12,7 +12,7 @@ import duckdb
 import hypothesis.strategies as st
 import pytest
 
-from hitparade import raw
+from hitparade.sources import raw
 from tests.conftest import Warehouse
 from tests.e2e.records import SONG, TRACK, csv_text
 from tests.faults.outcomes import generated, show, size

@@ -19,11 +19,11 @@ import udfs
 from tests.conftest import ROOT, Warehouse
 from tests.faults.outcomes import show, size
 from tests.faults.registry import History, checked
-from udfs import runtime
-from udfs.sessions import Sessions
+from udfs.runtime import functions as runtime
+from udfs.runtime.sessions import Sessions
 
 FULL_DISKS = size("HITPARADE_FULL_DISKS", 1)
-READERS = [["report"], ["tune", "hit"], ["bench", "speed"], ["bench", "quality"]]
+READERS = [["report"], ["tune", "hit"], ["models"]]
 BY_COMMAND = pytest.mark.parametrize("words", [["build"], *READERS], ids=" ".join)
 HOLDER = """
 import sys, duckdb

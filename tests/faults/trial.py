@@ -12,10 +12,11 @@ import numpy as np
 import onnxruntime
 
 import udfs
-from udfs import apart, portable, registration
-from udfs.validation import Graph, Refusal
+from models_py import sql_backend
+from udfs.registry import register, sandbox
+from udfs.registry.validation import Graph, Refusal
 
-# A graph that takes longer is refused, as `udfs.apart` does.
+# A graph that takes longer is refused, as `udfs.registry.sandbox` does.
 SECONDS = 20
 # What is sent once the graph was checked: whatever ends this process later is a fault.
 CHECKED = "checked"
@@ -25,7 +26,7 @@ TOLERANCE = 1e-4
 
 def send(answer: Connection, content: bytes, empty: Path, own: Path) -> None:
     """Send CHECKED, then the outcome of a trial on a registry file, a copy of an empty one."""
-    resource.setrlimit(resource.RLIMIT_AS, (apart.MEMORY, apart.MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (sandbox.MEMORY, sandbox.MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     warnings.simplefilter("ignore")  # a model that runs in the runtime lane alone
     shutil.copyfile(empty, own)
@@ -50,7 +51,7 @@ def outcome(
             raise checked
         return checked
 
-    registration.validated_apart = validated_here
+    register.validated_apart = validated_here
     names = [f"x{i}" for i in range(getattr(checked, "inputs", 1))]
     try:
         model_id = udfs.register_model(connection, content, task="own", inputs=names)
@@ -62,15 +63,15 @@ def outcome(
 
 def _checked(content: bytes) -> Graph | udfs.ModelError:
     try:
-        return apart.checked(content)
+        return sandbox.checked(content)
     except Refusal as refusal:
         return udfs.ModelError(f"the model was not stored: {refusal}")
 
 
 def _translation(content: bytes) -> str:
     try:
-        return "a form in SQL" if portable.translate(content) else "no form in SQL"
-    except udfs.ModelError as error:
+        return "a form in SQL" if sql_backend.translate(content) else "no form in SQL"
+    except sql_backend.TranslationError as error:
         assert "malformed" in str(error)
         return "malformed"
 

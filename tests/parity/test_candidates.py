@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import udfs
-from hitparade.training_run import TASKS
 from models_py import export
 from models_py.examples import HOLDOUT, examples
+from models_py.registry_rows import TASKS
 
 CANDIDATES = [(task, algorithm) for task in TASKS.values() for algorithm in task.algorithms]
 BY_CANDIDATE = pytest.mark.parametrize(

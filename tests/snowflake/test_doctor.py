@@ -6,7 +6,9 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from hitparade import cli, doctor, load
+from hitparade import cli
+from hitparade.pipeline import doctor
+from hitparade.sources import load
 from tests.conftest import Warehouse
 
 

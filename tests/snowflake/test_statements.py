@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from hitparade import raw
+from hitparade.sources import raw
 from models_py.song_optimization.protocol import MAX_CHANGE, MOST, PENALTY
 from tests.conftest import ROOT
 from tests.snowflake import dialect

@@ -1,6 +1,6 @@
 """What the command line says, where no warehouse is needed."""
 
-from hitparade.dbt import without_leak_report
+from hitparade.pipeline.dbt import without_leak_report
 
 
 def test_a_leak_report_hides_no_line_of_dbt():

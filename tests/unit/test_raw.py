@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from hitparade import raw
-from hitparade.raw import RawFileError
+from hitparade.sources import raw
+from hitparade.sources.raw import RawFileError
 
 SONGS = raw.SOURCES["chart_songs"]
 SONGS_FILE = SONGS.file

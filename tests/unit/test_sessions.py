@@ -9,7 +9,7 @@ import pytest
 
 from tests.hand_models import linear
 from udfs.errors import ModelError
-from udfs.sessions import Sessions, Stored
+from udfs.runtime.sessions import Sessions, Stored
 
 LINES = {name: linear([float(place)], 0.0) for place, name in enumerate("abcd", start=1)}
 # The same number of inputs, so the same number of bytes.

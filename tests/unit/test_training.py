@@ -7,11 +7,10 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.neural_network import MLPRegressor
 
-from hitparade.training_run import TASKS as ALL
-from models_py import export, hit, log_streams, metrics, popularity, tier, training
+from models_py import export, hit, log_streams, metrics, popularity, sql_backend, tier, training
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.net import Net
-from udfs import portable
+from models_py.registry_rows import TASKS as ALL
 
 # No row is of the last genre: a place of the block that never varies.
 VOCABULARIES = {"genres": ["jazz", "pop", "zouk"]}
@@ -163,7 +162,7 @@ def test_a_graph_that_is_too_large_is_refused(monkeypatch):
 def test_a_forest_is_translated_to_as_many_levels_as_its_deepest_tree_has():
     rows = examples_of(hit.TASK)
     forest = hit.random_forest({"n_estimators": 10}).fit(rows.features, rows.label)
-    found = portable.translate(export.to_onnx(forest, 4))
+    found = sql_backend.translate(export.to_onnx(forest, 4))
     trees = [tree.tree_ for tree in forest.estimators_]
     assert found["depth"] == max(tree.max_depth for tree in trees)
     assert len(found["next"]) == sum(tree.node_count for tree in trees)
@@ -175,7 +174,7 @@ def test_what_has_no_exact_form_in_sql_is_not_translated():
     bent = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", max_iter=1)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         bent.fit(rows.features, rows.label)
-    assert portable.translate(export.to_onnx(bent, 8)) is None
+    assert sql_backend.translate(export.to_onnx(bent, 8)) is None
 
 
 def test_a_list_is_one_input_for_each_member():

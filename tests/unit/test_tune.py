@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hitparade import tune
-from hitparade.training_run import TASKS
 from models_py import export, hit, popularity, search, training
 from models_py.examples import HOLDOUT, TrainingError, examples
+from models_py.registry_rows import TASKS
 from models_py.search import Limits
 from models_py.spaces import SPACES
 from tests.unit.test_training import VOCABULARIES, table

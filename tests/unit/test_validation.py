@@ -8,10 +8,11 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from models_py import sql_backend
 from tests.hand_models import linear, net, softmax, stump, tanh
-from udfs import ModelError, portable
-from udfs.apart import validated_apart
-from udfs.validation import MAX_BYTES, Refusal, validated
+from udfs import ModelError
+from udfs.registry.sandbox import validated_apart
+from udfs.registry.validation import MAX_BYTES, Refusal, validated
 
 FLOAT, DOUBLE, INT64, STRING = (
     TensorProto.FLOAT,
@@ -224,21 +225,21 @@ def test_functions_of_the_graph_are_inlined():
 def test_a_process_of_its_own_says_the_same():
     found = validated_apart(net())
     assert dataclasses.replace(found, portable=None) == validated(net())
-    assert found.portable == portable.translate(found.content)
+    assert found.portable == sql_backend.translate(found.content)
     with pytest.raises(ModelError, match="was not stored: the file is empty"):
         validated_apart(b"")
 
 
 def test_a_graph_without_end_is_ended(monkeypatch):
-    monkeypatch.setattr("udfs.apart.CPU_SECONDS", 3)
+    monkeypatch.setattr("udfs.registry.sandbox.CPU_SECONDS", 3)
     with pytest.raises(ModelError, match="what tried it ended with signal"):
         validated_apart(endless())
 
 
 @pytest.mark.parametrize("weight", [3e38, -1e30, float("nan")])
 def test_a_parameter_near_the_end_of_float32_has_no_form_in_sql(weight):
-    assert portable.translate(linear([weight, 1.0], 0.0)) is None
-    assert portable.translate(linear([1.0, 1.0], 0.0)) is not None
+    assert sql_backend.translate(linear([weight, 1.0], 0.0)) is None
+    assert sql_backend.translate(linear([1.0, 1.0], 0.0)) is not None
 
 
 @pytest.mark.parametrize("kind", ["regressor", "ensemble"])
@@ -301,9 +302,9 @@ CIRCLES = {"regressor": circle, "ensemble": circle_of_places}
 def test_a_threshold_that_is_none_has_no_form_in_sql():
     found = onnx.load_from_string(stump("BRANCH_LT", 0.5, 1.0, 2.0))
     (values,) = (a for a in found.graph.node[0].attribute if a.name == "nodes_values")
-    assert portable.translate(found.SerializeToString()) is not None
+    assert sql_backend.translate(found.SerializeToString()) is not None
     values.floats[0] = float("nan")
-    assert portable.translate(found.SerializeToString()) is None
+    assert sql_backend.translate(found.SerializeToString()) is None
 
 
 def test_no_file_of_the_folder_that_the_user_is_in_is_run(tmp_path, monkeypatch):

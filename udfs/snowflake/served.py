@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from udfs import optimizations, scores, songs
 from udfs.errors import ModelError
-from udfs.sessions import Sessions, Stored
+from udfs.runtime import optimizations, scores, songs
+from udfs.runtime.sessions import Sessions, Stored
 from udfs.snowflake.explanations import Background
 from udfs.snowflake.values import as_list
 

@@ -1,5 +1,5 @@
 def model(dbt, session):
-    from hitparade.training import train_next_song
+    from models_py.runs import train_next_song
 
     return train_next_song(
         playlists=dbt.ref("feat_next_song"),

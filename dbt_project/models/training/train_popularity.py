@@ -1,5 +1,5 @@
 def model(dbt, session):
-    from hitparade.training import train
+    from models_py.runs import train
 
     return train(
         "popularity",

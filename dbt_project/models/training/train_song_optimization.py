@@ -1,5 +1,5 @@
 def model(dbt, session):
-    from hitparade.training import train_song_optimization
+    from models_py.runs import train_song_optimization
 
     return train_song_optimization(
         features=dbt.ref("feat_song_optimization"),

@@ -1,0 +1,317 @@
+"""`python -m benchmarks next-song`: what the models of the next song are worth, and what they cost.
+
+The world is a generated one whose best possible answers are known, by default a hard one: 20,000
+tracks of which each is played 19 times. All models see the same playlists and are asked the same
+questions, see `models_py.next_song.protocol`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+import yaml
+from rich.console import Console
+
+import udfs
+from benchmarks.warehouses import DATABASE, dbt
+from hitparade.sample import write_sample
+from hitparade.sources import raw
+from hitparade.warehouse import opened
+from models_py.bootstrap import Estimate
+from models_py.export import session
+from models_py.next_song import baselines, net, protocol, ranker, training
+from models_py.next_song.baselines import Rule
+from models_py.next_song.beginnings import batches
+from models_py.next_song.data import Catalogue, Data, Playlists, read
+from models_py.next_song.edges import NEIGHBOURS, Edges, Neighbours
+from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
+from models_py.next_song.export import to_onnx
+from models_py.next_song.ranker import Ranker
+
+FEATURES = ("feat_next_song", "feat_next_song_tracks", "feat_next_song_edges")
+MAKE_FEATURES = (
+    *("build", "--exclude-resource-type", "test", "--select", "+stg_raw__ceilings"),
+    *(f"+{name}" for name in FEATURES),
+)
+ADVICE = "give other --tracks and --playlists, or see whether `hitparade build` works"
+# The share of the tracks that the second training does not see.
+COLD = 0.02
+# Catalogues that are timed, and how many playlists of which length a query has.
+SIZES, ROWS, LENGTH = (20_000, 100_000), 1_000, 60
+ALBUM, ARTIST, SOUND = 10, 40, 9
+SERVED = "select len(onnx_next_songs(?, track_uris, [], 10)) from playlists"
+
+
+def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str, list[dict]]:
+    """Write a sample, build its features in a folder that is removed at the end, train, measure.
+
+    Args:
+        tracks: different tracks of the playlists.
+        playlists: playlists.
+        console: where to say what is going on; nowhere without it.
+
+    Returns:
+        `models`: each with its metrics, the standard error of its hit rate, and `of_best`, its hit
+        rate over the best possible one; `gains`: the hybrid's hit rate over that of the best
+        baseline, and others, with their intervals of 95 % by paired bootstrap over playlists;
+        `seeds`: hybrid and popularity with 0 to 100 tracks known; `cold`: questions whose answer
+        no playlist of a second training has; `speed`: CPU milliseconds a playlist.
+
+    Raises:
+        ValueError: a size that the sample cannot have.
+        BenchError: dbt failed.
+    """
+    say = console or Console(quiet=True)
+    with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
+        folder = Path(name)
+        status.update(f"writing {playlists:,} playlists of {tracks:,} tracks")
+        # Six of ten tracks are those of the tracks file, where a track has a row for each genre.
+        write_sample(
+            folder / "sample",
+            tracks=tracks,
+            playlists=playlists,
+            playlist_tracks=tracks,
+            only={"tracks", "playlists"},
+        )
+        status.update("making features")
+        dbt(folder, MAKE_FEATURES, ADVICE)
+        data, ceiling = _read(folder / DATABASE)
+        status.update("training and measuring every model")
+        models, gains, hybrid = _quality(data, ceiling)
+        status.update("measuring with few and with many tracks known")
+        seeded, title = _seeds(data, hybrid)
+        status.update("training without some tracks")
+        cold = _cold(data)
+        status.update("timing")
+        speed = [row for size in SIZES for row in _speed(size)]
+    return {
+        "models": models,
+        "gains": [*gains, title],
+        "seeds": seeded,
+        "cold": cold,
+        "speed": speed,
+    }
+
+
+def _read(database: Path) -> tuple[Data, float]:
+    """The features, and the best possible hit rate."""
+    with opened(database) as connection:
+        tables = [
+            connection.sql(f"from features.{name} order by all").to_arrow_table()
+            for name in FEATURES
+        ]
+        query = "select ceiling from staging.stg_raw__ceilings where metric = 'hit_rate_10'"
+        ((ceiling,),) = connection.execute(query).fetchall()
+    return read(*tables), ceiling
+
+
+def _settings() -> dict:
+    """The hyperparameters of the hybrid in the project."""
+    text = (raw.ROOT / "dbt_project/models/training/_training.yml").read_text(encoding="utf-8")
+    (model,) = [m for m in yaml.safe_load(text)["models"] if m["name"] == "train_next_song"]
+    return model["config"]["meta"]["algorithms"]["hybrid"]
+
+
+def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker]:
+    asked, tracks = data.questions, len(data.catalogue)
+    hybrid, length = training.build(data, "hybrid", _settings())
+    models: dict[str, Scores] = {
+        "popularity": baselines.by_popularity(data.known, tracks),
+        "vs_knn": baselines.by_sessions(data.known, tracks),
+    }
+    for name in baselines.RULES:
+        models[name] = training.build(data, name, {})[0].scores
+    models |= {"sequence net alone": lambda known: hybrid.by_net(known)[:, :-1]}
+    models |= {"hybrid": hybrid.scores}
+    found = {
+        name: evaluate(scores, data.held_out, asked, length, tracks)
+        for name, scores in models.items()
+    }
+    rows = [
+        {"model": name}
+        | outcome.means()
+        | {
+            "hit_rate_10_error": outcome.error("hit_rate_10"),
+            "of_best": outcome.means()["hit_rate_10"] / ceiling,
+            "questions": len(asked),
+        }
+        for name, outcome in found.items()
+    ]
+    own = found.pop("hybrid")
+    del found["sequence net alone"]
+    best = max(found, key=lambda name: found[name].means()["hit_rate_10"])
+    return rows, [_gain("hybrid", own, best, found[best], "hit_rate_10")], hybrid
+
+
+def _gain(name: str, own: Outcome, beside_name: str, beside: Outcome, metric: str) -> dict:
+    """How many times as good a model is as another, on the same questions."""
+    mine, other = (Estimate.mean(part.values[metric], part.owners) for part in (own, beside))
+    ratio = mine.over(other)
+    low, high = ratio.interval()
+    return {
+        "model": name,
+        "beside": beside_name,
+        "metric": metric,
+        "times": ratio.value,
+        "low": low,
+        "high": high,
+    }
+
+
+def _seeds(data: Data, hybrid: Ranker) -> tuple[list[dict], dict]:
+    """What the hybrid and popularity answer with so many tracks known; what a title is worth."""
+    tracks, length = len(data.catalogue), hybrid.attention.length
+    models = {
+        "hybrid": hybrid.scores,
+        "popularity": baselines.by_popularity(data.known, tracks),
+    }
+    rows, found = [], {}
+    for known in protocol.SEEDS:
+        asked = seeds(data.held_out, known, 2_000)
+        for name, scores in models.items():
+            outcome = evaluate(scores, data.held_out, asked, length, tracks)
+            found[known, name] = outcome
+            means = {metric: outcome.means()[metric] for metric in protocol.LIST_METRICS}
+            rows.append({"tracks_known": known, "model": name, "playlists": len(asked)} | means)
+    title = _gain(
+        "hybrid, title only", found[0, "hybrid"], "popularity", found[0, "popularity"], "list_ndcg"
+    )
+    return rows, title
+
+
+def _cold(data: Data) -> list[dict]:
+    """Train without some of the tracks, and ask for them alone, among all tracks."""
+    tracks = len(data.catalogue)
+    is_cold = np.random.default_rng(0).random(tracks) < COLD
+    warm = [played[~is_cold[played]] for played in data.known.tracks]
+    kept = np.flatnonzero([len(played) > 0 for played in warm])
+    known = Playlists(warm, data.known.titles).of(kept)
+    without = replace(
+        data,
+        known=known,
+        is_for_ranking=data.is_for_ranking[kept],
+        edges=_without(data.edges, is_cold),
+        fit_edges=_without(data.fit_edges, is_cold),
+    )
+    asked = [
+        (place, cut)
+        for place, cut in _every(data.held_out)
+        if is_cold[data.held_out.tracks[place][cut]]
+    ][: protocol.MOST]
+    hybrid, length = training.build(without, "hybrid", _settings())
+    models: dict[str, Scores] = {"popularity": baselines.by_popularity(known, tracks)}
+    models |= {name: training.build(without, name, {})[0].scores for name in baselines.RULES}
+    models |= {"hybrid": hybrid.scores}
+    rows = []
+    for name, scores in models.items():
+        outcome = evaluate(scores, data.held_out, asked, length, tracks)
+        # A reciprocal rank of 1/20 and more: among the first 20.
+        rate = float((outcome.values["mrr"] >= 1 / 20).mean())
+        rows.append({"model": name, "hit_rate_20": rate, "questions": len(asked)})
+    return rows
+
+
+def _every(playlists: Playlists) -> Iterator[tuple[int, int]]:
+    for place, tracks in enumerate(playlists.tracks):
+        for cut in range(protocol.SHORTEST, len(tracks)):
+            if tracks[cut] not in tracks[:cut]:
+                yield place, cut
+
+
+def _without(edges: Edges, is_cold: np.ndarray) -> Edges:
+    kept = ~(is_cold[edges.track] | is_cold[edges.neighbour])
+    return Edges(
+        *(part[kept] for part in (edges.track, edges.neighbour, edges.weights, edges.strength))
+    )
+
+
+def _speed(tracks: int) -> list[dict]:
+    """CPU milliseconds a playlist; weights at random take as long as others."""
+    rng = np.random.default_rng(0)
+    uris = [f"spotify:track:{track:022}" for track in range(tracks)]
+    catalogue = Catalogue(
+        uris,
+        np.arange(tracks) // ARTIST,
+        np.arange(tracks) // ALBUM,
+        rng.normal(size=(tracks, SOUND)).astype(np.float32),
+        np.ones(tracks, dtype=bool),
+        [f"word{word}" for word in range(1_000)],
+    )
+    length = rng.integers(1, 100, tracks)
+    neighbours = Neighbours(
+        rng.integers(0, tracks, (tracks + 1, NEIGHBOURS)).astype(np.int32),
+        rng.random((tracks + 1, NEIGHBOURS, 3)).astype(np.float32),
+    )
+    settings = net.Settings(**_settings()["net"])
+    hybrid = Ranker(
+        net.SequenceNet(catalogue, settings), neighbours, length, ranker.Settings()
+    ).eval()
+    rule = Rule(Neighbours(neighbours.tracks, neighbours.weights[..., :1]), length, last=1)
+    playlists = [rng.choice(tracks, LENGTH, replace=False) for _ in range(ROWS)]
+    rows = []
+    for name, model, size in (("hybrid", hybrid, settings.length), ("markov", rule, 1)):
+        content = to_onnx(model, catalogue, size)
+        raw_seconds = _raw_seconds(content, catalogue, playlists)
+        sql_seconds = _sql_seconds(content, uris, playlists)
+        rows.append(
+            {
+                "model": name,
+                "tracks": tracks,
+                "graph_mb": len(content) / 1e6,
+                "sql_ms": sql_seconds / ROWS * 1e3,
+                "onnxruntime_ms": raw_seconds / ROWS * 1e3,
+                "times": sql_seconds / raw_seconds,
+            }
+        )
+    return rows
+
+
+def _raw_seconds(content: bytes, catalogue: Catalogue, playlists: list[np.ndarray]) -> float:
+    """The graph alone, in onnxruntime, on texts as it takes them."""
+    graph, uris = session(content), np.array(catalogue.uris, dtype=object)
+    nothing = np.full((len(playlists), 5), len(catalogue.words))
+    questions = [(place, LENGTH) for place in range(len(playlists))]
+    feeds = []
+    for known, rows in batches(Playlists(playlists, nothing), questions, LENGTH, len(catalogue)):
+        empty = np.full((len(rows), 5), "", dtype=object)
+        feeds.append(
+            {"track_uris": uris[known.played.numpy()], "title_words": empty, "asked": empty[:, :1]}
+        )
+
+    def score() -> None:
+        for feed in feeds:
+            graph.run(["track_uri", "score"], feed)
+
+    return _cpu_seconds(score)
+
+
+def _sql_seconds(content: bytes, uris: list[str], playlists: list[np.ndarray]) -> float:
+    """A query over a table of playlists, on one thread."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("create schema ml")
+        connection.execute("create table ml.bytes (model_id varchar, onnx blob, sha256 varchar)")
+        model_id = hashlib.sha256(content).hexdigest()
+        connection.execute("insert into ml.bytes values (?, ?, ?)", [model_id, content, model_id])
+        connection.execute("create view ml.model_artifacts as select * from ml.bytes")
+        connection.execute("create table playlists (track_uris varchar[])")
+        connection.executemany(
+            "insert into playlists values (?)", [[[uris[t] for t in found]] for found in playlists]
+        )
+        udfs.register(connection)
+        return _cpu_seconds(lambda: connection.execute(SERVED, [model_id]).fetchall())
+
+
+def _cpu_seconds(work: Callable[[], None], rounds: int = 3) -> float:
+    """The least CPU seconds of several rounds, after one that does not count."""
+    work()
+    found = []
+    for _ in range(rounds):
+        started = time.process_time()
+        work()
+        found.append(time.process_time() - started)
+    return min(found)

@@ -1,0 +1,1 @@
+"""What runs, publishes and watches a build."""

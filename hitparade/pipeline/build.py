@@ -1,0 +1,68 @@
+"""A build: raw files checked, a sample for those that are absent, then dbt."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from hitparade.pipeline import dbt, publish
+from hitparade.sources import load, raw, slices
+from hitparade.warehouse import WarehouseError, database
+
+
+def run(console: Console, target: str = "duckdb") -> bool:
+    """Build the warehouse by `dbt build`, and publish it; return whether all of it succeeded.
+
+    Raises:
+        raw.RawFileError: a raw file cannot be read.
+        WarehouseError: the database file cannot be used.
+        load.LoadError: Snowflake refused the raw files.
+        OSError: a file or folder cannot be written.
+    """
+    started_at = datetime.now(UTC)
+    write_missing_sample(console)
+    try:
+        _read_raw_files(console)
+    except raw.RawFileError as error:
+        if target == "duckdb":
+            _record(error, started_at)
+        raise
+    if target == "duckdb":
+        return publish.build(console, database())
+    load.run(console)
+    return dbt.run("build", "--target", target)
+
+
+def write_missing_sample(console: Console) -> None:
+    """Give every source that the user did not give a sample, unless samples are switched off."""
+    folder = raw.sample_folder()
+    absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
+    absent += [] if slices.listed().num_rows else ["playlists"]
+    if folder and absent:
+        from hitparade.sample import write_sample
+
+        console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
+        write_sample(folder)
+
+
+def _record(error: raw.RawFileError, started_at: datetime) -> None:
+    """Tell those who watch the database; that they could not be told is the smaller error."""
+    try:
+        publish.record_failure(database(), started_at, str(error))
+    except (WarehouseError, OSError) as other:
+        raise raw.RawFileError(f"{error}\n{other}") from other
+
+
+def _read_raw_files(console: Console) -> None:
+    """Read what dbt will read, so that a bad file is named once, before anything runs."""
+    for source in raw.SOURCES:
+        raw.read(source)
+    folder = raw.raw_folder()
+    expected = {source.file for source in raw.SOURCES.values()}
+    ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
+    if ignored:
+        console.print(
+            f"Not used in {folder}: {', '.join(ignored)}. Files are known by their names: "
+            "spotify-2023.csv, dataset.csv",
+            markup=False,
+            soft_wrap=True,
+        )

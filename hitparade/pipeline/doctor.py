@@ -1,0 +1,154 @@
+"""What a build needs and whether it is there: `hitparade doctor`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from packaging.requirements import Requirement
+
+from hitparade.sources import load, raw, slices
+from hitparade.warehouse import WarehouseError, connect, database, opened
+from models_py.registry_schema import REGISTRY_FORMAT
+
+# What profiles.yml reads, and has no default for.
+VARIABLES = ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PRIVATE_KEY_PATH")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a build needs.
+
+    Attributes:
+        name: of what was looked at.
+        found: what was found.
+        step: what to do; empty where all is well.
+    """
+
+    name: str
+    found: str
+    step: str = ""
+
+
+def duckdb_checks() -> Iterator[Check]:
+    """Look at packages, raw files and the database file of the DuckDB target."""
+    yield _packages("duckdb", extra=None)
+    yield from _raw_files()
+    yield _database(database())
+
+
+def snowflake_checks(environment: dict[str, str] | None = None) -> Iterator[Check]:
+    """Look at packages, raw files, the environment and the account of the Snowflake target.
+
+    Args:
+        environment: variables beside those of this process, for dbt.
+    """
+    environment = os.environ | (environment or {})
+    packages = _packages("snowflake", extra="snowflake")
+    yield packages
+    yield from _raw_files()
+    variables = _variables(environment)
+    yield variables
+    if not packages.step and not variables.step:
+        yield from _account(environment)
+
+
+def _packages(target: str, extra: str | None) -> Check:
+    """The packages of the project that a target needs, at the versions it wants."""
+    lacking, count = [], 0
+    for line in requires("hitparade") or ():
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate({"extra": extra or ""}):
+            continue
+        count += 1
+        try:
+            is_fine = wanted.specifier.contains(version(wanted.name), prereleases=True)
+        except PackageNotFoundError:
+            is_fine = False
+        if not is_fine:
+            lacking.append(f"{wanted.name}{wanted.specifier}")
+    asked = f"'.[{extra}]'" if extra else "."
+    if lacking:
+        step = f"pip install --constraint constraints.txt --editable {asked}"
+        return Check("packages", f"lacks {', '.join(lacking)}", step)
+    return Check("packages", f"all {count} of target {target}")
+
+
+def _raw_files() -> Iterator[Check]:
+    then = "a build writes a sample" if raw.sample_folder() else "it stays empty"
+    for name in ("chart_songs", "tracks"):
+        path, status = raw.locate(name)
+        if path is None:
+            yield Check(name, f"absent: {then}")
+            continue
+        try:
+            rows = raw.read(name).records.num_rows
+        except raw.RawFileError as error:
+            yield Check(name, f"{path} cannot be read", str(error))
+        else:
+            yield Check(name, f"{status}: {rows:,} rows of {path}")
+    listed = slices.listed()
+    if listed.num_rows:
+        status = listed.column("status")[0].as_py()
+        yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
+    else:
+        yield Check("playlists", f"absent: {then}")
+
+
+def _database(path: Path) -> Check:
+    if not path.exists():
+        if os.access(path.parent, os.W_OK):
+            return Check("database", f"{path} is not there yet: a build makes it")
+        return Check("database", f"{path.parent} cannot be written", "set HITPARADE_DATABASE")
+    try:
+        connect(path).close()  # as a build does: alone, and to write
+        with opened(path) as connection:
+            ((format, count),) = connection.execute(
+                "select max(registry_format), count(*) from ml.registry"
+            ).fetchall()
+    except WarehouseError as error:
+        return Check("database", f"{path} cannot be used", str(error))
+    except duckdb.Error as error:
+        return Check("database", f"{path} cannot be read", str(error))
+    if format is not None and format != REGISTRY_FORMAT:
+        return Check("database", f"{path} has format {format}", "run `hitparade upgrade`")
+    return Check("database", f"{path}: {count} models")
+
+
+def _variables(environment: dict[str, str]) -> Check:
+    missing = [name for name in VARIABLES if not environment.get(name)]
+    if missing:
+        return Check("environment", f"lacks {', '.join(missing)}", "see docs/snowflake.md")
+    key = environment["SNOWFLAKE_PRIVATE_KEY_PATH"]
+    if not Path(key).is_file():
+        return Check("environment", f"there is no key {key}", "see docs/snowflake.md")
+    return Check("environment", f"account {environment['SNOWFLAKE_ACCOUNT']}")
+
+
+def _account(environment: dict[str, str]) -> Iterator[Check]:
+    """What dbt finds on the account with the profile's own connection."""
+    with TemporaryDirectory() as folder:
+        code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
+    dbt = Path(sys.executable).with_name("dbt")
+    arguments = json.dumps({"code": code})
+    command = [dbt, "--quiet", "run-operation", "doctor", "--target", "snowflake"]
+    done = subprocess.run(
+        [*command, "--args", arguments],
+        cwd=raw.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            yield Check(**json.loads(line))
+    if done.returncode:
+        said = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+        yield Check("account", "\n".join(said).strip(), "see docs/snowflake.md")

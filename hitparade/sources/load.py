@@ -1,0 +1,131 @@
+"""Loading into Snowflake: raw files and the code as files that a stage takes, and what dbt copies.
+
+DuckDB reads raw files in place. Snowflake is given them: tables of text as CSV, playlists as JSON,
+one a line, for a slice is larger than a value may be.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from rich.console import Console
+
+from hitparade.pipeline import dbt
+from hitparade.sources import raw, slices
+
+CODE = ("hitparade", "models_py", "udfs")
+CODE_FILE = "hitparade.zip"
+# A load waits for the compression, not for the stage.
+FAST = 1
+# What a CSV file has for NULL; an empty text is a text.
+NULL = "\\N"
+# Later than DOS knows, and the same for each build: a zip of the same code has the same bytes.
+ZIP_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+class LoadError(RuntimeError):
+    """Files that could not be loaded; what dbt said stands above."""
+
+
+def run(console: Console) -> None:
+    """Load raw files and code into the Snowflake that the profile's target names.
+
+    Raises:
+        raw.RawFileError: a raw file cannot be read.
+        LoadError: Snowflake refused something.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for file in write(Path(folder)):
+            console.print(f"to load: {file.name} ({file.stat().st_size / 1e6:.1f} MB)")
+        code = fingerprint(Path(folder, CODE_FILE))
+        arguments = json.dumps({"folder": folder, "code": code})
+        if not dbt.run("run-operation", "load_raw", "--target", "snowflake", "--args", arguments):
+            raise LoadError("nothing was built yet: mend what dbt says above, and load again")
+
+
+def write(folder: Path) -> list[Path]:
+    """Write what Snowflake is to load to a folder, and return the files.
+
+    Raises:
+        raw.RawFileError: a raw file cannot be read.
+    """
+    tables = {name: raw.read(name).records for name in raw.SOURCES}
+    listed = slices.listed()
+    # Where a slice lay on this machine is nobody's concern there.
+    place = listed.schema.get_field_index("path")
+    listed = listed.set_column(place, "path", listed.column("slice"))
+    tables |= {"files": raw.files(), "slices": listed}
+    files = [_write_csv(folder / f"{name}.csv.gz", table) for name, table in tables.items()]
+    files.append(_write_playlists(folder / "playlists.json.gz"))
+    files.append(write_code(folder / CODE_FILE))
+    return files
+
+
+def _write_csv(file: Path, table: pa.Table) -> Path:
+    with gzip.open(file, "wt", FAST, encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(table.column_names)
+        for batch in table.to_batches():
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                writer.writerow([NULL if value is None else value for value in row])
+    return file
+
+
+def _write_playlists(file: Path) -> Path:
+    with gzip.open(file, "wt", FAST, encoding="utf-8") as opened:
+        for row in slices.listed().to_pylist():
+            for playlist in playlists(Path(row["path"])):
+                own = {"slice": row["slice"], "fingerprint": row["fingerprint"]}
+                opened.write(json.dumps(own | playlist) + "\n")
+    return file
+
+
+def playlists(file: Path) -> Iterator[dict]:
+    """Yield each playlist of a slice as JSON text with its place, else the rule the slice breaks.
+
+    The rules are those of the macro read_playlists, which reads slices for DuckDB.
+    """
+    rule = reason = found = None
+    try:
+        text = file.read_bytes().decode("utf-8")
+        parsed = json.loads(text) if text.strip(" ") else {}
+        found = parsed.get("playlists") if isinstance(parsed, dict) else None
+        if not text.strip(" "):
+            rule, reason = "empty", "the file is empty: download it again"
+        elif not isinstance(found, list) or not found:
+            rule, reason = "no_playlists", "the file has no list of playlists"
+        else:
+            texts = [json.dumps(playlist, ensure_ascii=False) for playlist in found]
+            "".join(texts).encode()
+    except UnicodeEncodeError:  # half of a pair that stands for one character
+        rule, reason = "not_json", "the file is cut off, or not JSON: download it again"
+    except UnicodeDecodeError:
+        rule, reason = "not_utf8", "the file is not UTF-8: download it again"
+    except (json.JSONDecodeError, RecursionError):
+        rule, reason = "not_json", "the file is cut off, or not JSON: download it again"
+    if rule:
+        yield {"slice_rule": rule, "slice_reason": reason, "content": None, "place": None}
+        return
+    for place, content in enumerate(texts):
+        yield {"slice_rule": None, "slice_reason": None, "content": content, "place": place}
+
+
+def write_code(file: Path) -> Path:
+    """Write the Python that runs inside Snowflake as one zip."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
+        for package in CODE:
+            for path in sorted((raw.ROOT / package).rglob("*.py")):
+                name = path.relative_to(raw.ROOT).as_posix()
+                opened.writestr(zipfile.ZipInfo(name, ZIP_DATE), path.read_bytes())
+    return file
+
+
+def fingerprint(code: Path) -> str:
+    """Return a short hash of a zip of code."""
+    return hashlib.sha256(code.read_bytes()).hexdigest()[:16]

@@ -1,0 +1,42 @@
+"""Slices of the Million Playlist Dataset: which files there are; SQL reads what is in them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from hitparade.sources.raw import SLICES, Status, raw_folder, sample_folder
+
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("slice", "path", "status", "fingerprint")]
+    + [("bytes", pa.int64())]
+)
+
+# A playlist of a slice, or a slice that cannot be used, as `hitparade load` hands it to Snowflake.
+PLAYLISTS = pa.schema(
+    [(name, pa.string()) for name in ("slice", "fingerprint", "slice_rule", "slice_reason")]
+    + [("content", pa.string()), ("place", pa.int64())]
+)
+
+
+def listed() -> pa.Table:
+    """Return one row for each slice of the user's folder and those below it, else of the sample's.
+
+    A row has the slice's name from that folder, where it is, and a fingerprint that changes when
+    the file does.
+    """
+    for folder, status in ((raw_folder(), "real"), (sample_folder(), "sample")):
+        if folder and (found := sorted(folder.rglob(SLICES))):
+            rows = [_row(folder, path, status) for path in found]
+            return pa.Table.from_pylist(rows, SCHEMA)
+    return SCHEMA.empty_table()
+
+
+def _row(folder: Path, path: Path, status: Status) -> dict:
+    file = path.stat()
+    return {
+        "slice": path.relative_to(folder).as_posix(),
+        "path": str(path.resolve()),
+        "status": status,
+        "fingerprint": f"{file.st_size}-{file.st_mtime_ns}",
+        "bytes": file.st_size,
+    }

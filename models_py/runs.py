@@ -1,0 +1,285 @@
+"""What a dbt training model does: train what changed, return rows for the registry."""
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.resources
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.resources.abc import Traversable
+
+import pyarrow as pa
+
+from models_py.next_song import protocol
+from models_py.registry_schema import SCHEMA
+from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
+
+LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
+NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
+# The folder, or where Snowflake runs it the part of a zip.
+CODE = importlib.resources.files("models_py")
+# What only the search for hyperparameters reads: no model is made by it.
+SEARCH = {str(CODE / "search.py"), str(CODE / "spaces.py")}
+# What a candidate is trained from: where all of it is as it was, nothing is trained.
+IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
+log = logging.getLogger("models_py.training")
+
+
+def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
+    """Let a training read what Snowflake hands over, and return rows as it takes them."""
+
+    @functools.wraps(train)
+    def trained(*arguments, **relations):
+        # There is no data frame of Snowflake where its package was not loaded.
+        if "snowflake.snowpark" not in sys.modules:
+            return train(*arguments, **relations)
+        from models_py import snowpark
+
+        session = snowpark.session_of(relations.values())
+        rows = train(*arguments, **{k: snowpark.readable(v) for k, v in relations.items()})
+        return snowpark.stored(session, rows) if session else rows
+
+    return trained
+
+
+@_in_any_warehouse
+def train(
+    task: str,
+    features,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+    ceilings=None,
+    vocabularies: dict | None = None,
+) -> pa.Table:
+    """Return the registry rows of the candidates that changed; none where nothing did.
+
+    A feature table that cannot be trained on gives none either, and a warning: the other tasks go
+    on, and the data test every_task_with_rows_has_a_model fails where the task has no model at all.
+
+    Args:
+        task: name of the task.
+        features: relation of the task's feature table: key, pair_key, fold, inputs, label.
+        algorithms: hyperparameters by algorithm, from the model's YAML.
+        definition: what makes the label and the rows, from the model's YAML.
+        history: relation of the task's earlier registry rows, None before the first.
+        promotions: relation `ml.promotions`, which names the champion to compare with.
+        ceilings: relation of the sample's ceilings: source, task, metric, ceiling, definition.
+        vocabularies: for each input that is a list, the relation whose one column lists what its
+            places mean, in the order of the text.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its estimator.
+    """
+    table = features.to_arrow_table()
+    table = table.sort_by(table.column_names[0])
+    ceilings = _rows_of(task, ceilings)
+    members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
+    run = _run(task, [table], (ceilings, members), _python(CODE), LIBRARIES)
+    run["definition"] = _definition(table, definition, members)
+    earlier = _newest(history)
+    changed = _changed(run, algorithms, earlier)
+    if table.num_rows == 0 or not changed:
+        return SCHEMA.empty_table()
+    # Imported here: loading the libraries takes longer than seeing that nothing changed.
+    from models_py.registry_rows import rows
+
+    promotions = _rows_of(task, promotions)
+    return _trained(
+        lambda: rows(run, table, members, changed, earlier, history, promotions, ceilings)
+    )
+
+
+@_in_any_warehouse
+def train_next_song(
+    playlists,
+    tracks,
+    edges,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+    ceilings=None,
+) -> pa.Table:
+    """Return the registry rows of the candidates of next_song that changed, as `train` does.
+
+    Args:
+        playlists: relation `feat_next_song`.
+        tracks: relation `feat_next_song_tracks`.
+        edges: relation `feat_next_song_edges`.
+        algorithms: as of `train`.
+        definition: as of `train`.
+        history: as of `train`.
+        promotions: as of `train`.
+        ceilings: as of `train`.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    ceilings = _rows_of(protocol.TASK, ceilings)
+    tables = [
+        relation.to_arrow_table().sort_by([(key, "ascending") for key in keys])
+        for relation, keys in (
+            (playlists, ["playlist_id"]),
+            (tracks, ["track_number"]),
+            (edges, ["track_number", "neighbour_number"]),
+        )
+    ]
+    run = _run(protocol.TASK, tables, ceilings, _python(CODE / "next_song"), NET_LIBRARIES)
+    own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
+    run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
+    earlier = _newest(history)
+    changed = _changed(run, algorithms, earlier)
+    if tables[0].num_rows == 0 or not changed:
+        return SCHEMA.empty_table()
+    from models_py.next_song.registry_rows import rows
+
+    promotions = _rows_of(protocol.TASK, promotions)
+    return _trained(lambda: rows(run, tables, changed, earlier, history, promotions, ceilings))
+
+
+@_in_any_warehouse
+def train_song_optimization(
+    features,
+    genres,
+    algorithms: dict,
+    definition: dict,
+    history=None,
+    promotions=None,
+) -> pa.Table:
+    """Return the registry rows of teacher, student, judge and optimiser, as `train` does.
+
+    Where one of them changed, all are trained: each is measured by the others.
+
+    Args:
+        features: relation `feat_song_optimization`.
+        genres: relation whose one column lists the genres that the features know.
+        algorithms: as of `train`.
+        definition: as of `train`.
+        history: as of `train`.
+        promotions: as of `train`.
+
+    Raises:
+        models_py.export.ExportError: a graph that disagrees with its model.
+    """
+    table = features.to_arrow_table().sort_by("track_id")
+    members = {"genres": _members(genres)}
+    code = [*_python(CODE / "song_optimization"), *_python(CODE)]
+    libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
+    run = _run(SONG_OPTIMIZATION, [table], members, code, libraries)
+    run["definition"] = _definition(table, definition, members)
+    earlier = _newest(history)
+    if table.num_rows == 0 or not _changed(run, algorithms, earlier):
+        return SCHEMA.empty_table()
+    from models_py.song_optimization.registry_rows import rows
+
+    promotions = _rows_of(SONG_OPTIMIZATION, promotions)
+    return _trained(
+        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promotions)
+    )
+
+
+def _run(
+    task: str,
+    tables: list[pa.Table],
+    known: object,
+    code: Iterable[Traversable],
+    libraries: Iterable[str],
+) -> dict:
+    """What the candidates of a run have in common, but for the definition."""
+    return {
+        "task": task,
+        "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "feature_fingerprint": _fingerprint(tables, known),
+        "code_fingerprint": _code(code),
+        "library_versions": json.dumps({lib: _version(lib) for lib in libraries}),
+    }
+
+
+def _changed(run: dict, algorithms: dict, earlier: dict[str, dict]) -> dict[str, dict]:
+    """The hyperparameters of the algorithms that have no row of just this run."""
+    return {
+        name: params or {}
+        for name, params in algorithms.items()
+        if not _is_same(run | {"config": _config(params)}, earlier.get(name))
+    }
+
+
+def _trained(rows: Callable[[], list[dict]]) -> pa.Table:
+    from models_py.examples import TrainingError
+
+    try:
+        return pa.Table.from_pylist(rows(), SCHEMA)
+    except TrainingError as error:
+        log.warning("%s; its models stay as they are", error)
+        return SCHEMA.empty_table()
+
+
+def _rows_of(task: str, relation) -> list[dict]:
+    """The rows of a relation that concern a task."""
+    if relation is None:
+        return []
+    return relation.filter(f"task = '{task}'").to_arrow_table().to_pylist()
+
+
+def _members(relation) -> list[str]:
+    return sorted(relation.to_arrow_table().column(0).to_pylist())
+
+
+def _fingerprint(tables: list[pa.Table], known: object) -> str:
+    """A short hash of all values of tables and what is known of them.
+
+    pyarrow must have sorted the tables: it leaves nothing by chance in the place of a NULL.
+    """
+    digest = hashlib.sha256(repr(known).encode())
+    for table in tables:
+        for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
+            digest.update(batch.serialize())
+    return digest.hexdigest()[:16]
+
+
+def _definition(table: pa.Table, definition: dict, members: dict[str, list[str]]) -> str:
+    """The inputs in order, what makes the label and the rows, and the vocabularies, as JSON."""
+    _, _, _, *inputs, _ = table.column_names
+    return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()} | members)
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        # Snowflake has the build of xgboost that goes by the plain name.
+        return importlib.metadata.version(library.removesuffix("-cpu"))
+
+
+def _config(params: dict | None) -> str:
+    return json.dumps(params or {}, sort_keys=True)
+
+
+def _python(folder: Traversable) -> list[Traversable]:
+    return [file for file in folder.iterdir() if file.name.endswith(".py")]
+
+
+def _code(files: Iterable[Traversable]) -> str:
+    """A short hash of the Python that trains."""
+    digest = hashlib.sha256()
+    for file in sorted(files, key=str):
+        if str(file) not in SEARCH:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _newest(history) -> dict[str, dict]:
+    """The newest earlier row of each algorithm, without its bytes."""
+    if history is None:
+        return {}
+    rows = history.select("algorithm", "version", *IDENTITY).to_arrow_table().to_pylist()
+    return {row["algorithm"]: row for row in sorted(rows, key=lambda row: row["version"])}
+
+
+def _is_same(candidate: dict, row: dict | None) -> bool:
+    return row is not None and all(row[name] == candidate[name] for name in IDENTITY)

@@ -1,0 +1,45 @@
+"""What is asked of the bytes of a graph, when they are stored and when they are loaded."""
+
+from collections.abc import Iterator
+
+import onnx
+from onnx import TensorProto
+
+
+class Refusal(Exception):
+    """Why a graph is not stored, and the next step."""
+
+
+def refuse_other_files(model: onnx.ModelProto) -> None:
+    """Refuse parameters that stand in other files: a model is its bytes.
+
+    Raises:
+        Refusal: there are such.
+    """
+    for graph in graphs(model):
+        attributes = [a for node in graph.node for a in node.attribute]
+        sparse = [*graph.sparse_initializer, *(a.sparse_tensor for a in attributes)]
+        sparse += [s for a in attributes for s in a.sparse_tensors]
+        tensors = [*graph.initializer, *(a.t for a in attributes)]
+        tensors += [t for a in attributes for t in a.tensors]
+        tensors += [t for s in sparse for t in (s.values, s.indices)]
+        for tensor in tensors:
+            if tensor.external_data or tensor.data_location == TensorProto.EXTERNAL:
+                raise Refusal(
+                    f"the parameters {tensor.name!r} stand in another file, which is never read: "
+                    "save the model as one file, without external data"
+                )
+
+
+def graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto | onnx.FunctionProto]:
+    """Yield the graph of a model, its functions, and the graphs inside their nodes."""
+    waiting = [model.graph, *model.functions]
+    while waiting:
+        graph = waiting.pop()
+        if isinstance(graph, onnx.FunctionProto):
+            graph = onnx.GraphProto(node=graph.node)
+        yield graph
+        for node in graph.node:
+            for attribute in node.attribute:
+                waiting += [attribute.g] if attribute.HasField("g") else []
+                waiting += attribute.graphs

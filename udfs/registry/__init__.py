@@ -1,0 +1,1 @@
+"""What changes the registry of a database, and brings models from outside into it."""

@@ -1,0 +1,378 @@
+"""Models from outside: checked, stored in `ml.registered_models` and served at once."""
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
+from udfs.errors import ModelError
+from udfs.registry.operations import renew_served_models, transaction
+from udfs.registry.sandbox import validated_apart
+from udfs.registry.validation import ROWS, Graph, rows_to_try
+from udfs.runtime.sessions import Model
+
+TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
+# How far the portable lane may be from onnxruntime, relative to the size of the answer.
+TOLERANCE = 1e-5
+# The inputs of a task are those of its functions, or of its newest model.
+KNOWN = """
+    select
+        coalesce(
+            arg_max(list_transform(inputs, lambda input: input.name), trained_at)
+            filter (where origin = 'trained'),
+            arg_max(list_transform(inputs, lambda input: input.name), trained_at)
+        ) as inputs,
+        arg_max(outputs, trained_at) as outputs,
+        list(distinct algorithm) filter (where origin = 'trained') as trained,
+        -- its functions ask a model for something else than scores of numbers
+        coalesce(bool_or(origin = 'trained'), false) and 'predict_' || $task not in (
+            select function_name from duckdb_functions()
+        ) as is_special
+    from ml.model_versions
+    where task = $task
+"""
+NEWEST = """
+    select model_id, version from ml.registered_models where task = ? and algorithm = ?
+    order by version desc limit 1
+"""
+# A form that was taken back is none for this model, whatever task it comes to.
+TAKEN_BACK = """
+    select count(*) > 0 from ml.registry
+    where model_id = ? and portable is null and pruned_at is null
+"""
+TAKEN_NAME = """
+    select count(*) > 0 from duckdb_functions()
+    where function_name in ('predict_' || $task, 'predict_' || $task || '_proba', 'check_' || $task)
+"""
+
+# What keeps a model in the registry, in words.
+IN_USE = """
+    select 'it was champion of task ' || task from ml.promotions where model_id = $model_id
+    union all
+    select 'it has a share of the traffic of task ' || task from ml.assignments
+    where model_id = $model_id
+    union all
+    select 'stored predictions name it' from ml.stored_predictions where model_id = $model_id
+    limit 1
+"""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A model as it was given: its graph, and what is known of it beside that."""
+
+    content: bytes
+    inputs: Sequence[str] | None
+    labels: Sequence[str] | None
+    algorithm: str
+    examples: np.ndarray | None
+    classes: Sequence[str] | None = None
+    parity: float | None = None
+    config: str | None = None
+
+
+def register_model(
+    connection: duckdb.DuckDBPyConnection,
+    model,
+    *,
+    task: str,
+    inputs: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    algorithm: str | None = None,
+    examples=None,
+) -> str:
+    """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
+
+    It becomes no champion by itself: see `promote`, and `hitparade function` for a function of its
+    own. Registering the newest model of a line again adds nothing.
+
+    Args:
+        connection: opened to write, on a database with a registry.
+        model: the bytes of an ONNX file, or a fitted scikit-learn or XGBoost estimator, which is
+            exported and held to its own answers.
+        task: name of a task, old or new. The outputs of a task are those of its first model.
+        inputs: names of the k features in order; by default those that the estimator was fitted
+            on, or those of the task.
+        labels: names of the m scores in order; by default the classes of the estimator or graph.
+        algorithm: name of this line of models within the task; by default that of the estimator's
+            class, or `registered`.
+        examples: rows (n, k) such as it was trained on, for the ranges that `check_features` knows
+            and to try the model on; an estimator needs them.
+
+    Raises:
+        ModelError: it cannot be stored, and why.
+    """
+    examples = None if examples is None else _matrix(examples)
+    inputs, labels = (
+        None if names is None else [str(name).strip() for name in names]
+        for names in (inputs, labels)
+    )
+    for name in (task, algorithm or "registered"):
+        if not isinstance(name, str) or not name.isprintable() or not name.strip():
+            raise ModelError(f"{name!r} is no name for a task or an algorithm: give a text")
+    if isinstance(model, bytes | bytearray | memoryview):
+        given = _Given(bytes(model), inputs, labels, algorithm or "registered", examples)
+    else:
+        given = _exported(model, inputs, labels, algorithm, examples)
+    graph = validated_apart(given.content, _spread(given.examples))
+    with transaction(connection):
+        row = _row(connection, task, given, graph)
+        earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
+        if not earlier or earlier[0][0] != row["model_id"]:
+            _insert(connection, row | {"version": earlier[0][1] + 1 if earlier else 1})
+            _hold_lanes_together(connection, row, given.examples)
+    return row["model_id"]
+
+
+def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> None:
+    """Remove a model from outside that nothing has used yet, such as one under a wrong name.
+
+    Raises:
+        ModelError: no such model was registered, or it was or is in use.
+    """
+    with transaction(connection):
+        known = "from ml.registered_models where model_id = ?"
+        if not connection.execute(known, [model_id]).fetchall():
+            raise ModelError(
+                f"no model {model_id} was registered: see select model_id, task, algorithm from "
+                "ml.registered_models"
+            )
+        if uses := connection.execute(IN_USE, {"model_id": model_id}).fetchall():
+            raise ModelError(f"model {model_id} stays in the registry: {uses[0][0]}")
+        connection.execute(f"delete {known}", [model_id])
+        renew_served_models(connection)
+
+
+def _matrix(examples) -> np.ndarray:
+    try:
+        matrix = np.asarray(examples, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"examples must be rows (n, k) of numbers: {error}. Encode or drop what is no number"
+        ) from error
+    with np.errstate(over="ignore"):
+        is_finite = np.isfinite(matrix.astype(np.float32)).all()
+    if matrix.ndim != 2 or not len(matrix) or not is_finite:
+        raise ModelError(
+            "examples must be rows (n, k) of finite numbers that float32 can hold, got shape "
+            f"{matrix.shape}: encode or drop what is no number"
+        )
+    return matrix
+
+
+def _spread(examples: np.ndarray | None) -> np.ndarray | None:
+    """ROWS of the examples, from the first to the last, as float32."""
+    if examples is None:
+        return None
+    places = np.linspace(0, len(examples) - 1, ROWS).round().astype(int)
+    return examples[np.unique(places)].astype(np.float32)
+
+
+def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
+    """Export an estimator, and hold the graph to it on the examples."""
+    # Only here: what serves models needs nothing of what trains them.
+    from models_py import export
+
+    name = type(estimator).__name__
+    width = getattr(estimator, "n_features_in_", None)
+    if width is None:
+        raise ModelError(
+            f"a {name} is no fitted scikit-learn or XGBoost estimator: fit it, or give the bytes "
+            "of an ONNX file"
+        )
+    if examples is None or examples.shape[1] != width:
+        given = "none were given" if examples is None else f"these have shape {examples.shape}"
+        raise ModelError(
+            f"an estimator of {width} inputs needs examples, rows (n, {width}), to hold its ONNX "
+            f"graph to it, and {given}"
+        )
+    try:
+        content = export.to_onnx(estimator, width)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            parity = export.check_parity(content, estimator, examples)
+    except Exception as error:  # the converters raise errors of many kinds
+        raise ModelError(
+            f"the {name} cannot be exported: {error}. Export it by other means, and give the bytes"
+        ) from error
+    names, classes = (getattr(estimator, n, None) for n in ("feature_names_in_", "classes_"))
+    return _Given(
+        content,
+        inputs or (None if names is None else [str(name) for name in names]),
+        labels,
+        algorithm or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(),
+        examples,
+        None if classes is None else [str(label) for label in classes],
+        parity,
+        json.dumps({"estimator": repr(estimator)}),
+    )
+
+
+def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
+    """The row of the registry, but for its version."""
+    if not re.fullmatch(TASK_NAME, task):
+        raise ModelError(
+            f"a task cannot be named {task!r}: use small letters, digits and underscores"
+        )
+    ((inputs, outputs, trained, is_special),) = connection.execute(KNOWN, {"task": task}).fetchall()
+    if is_special:
+        raise ModelError(
+            f"the functions of task {task} ask a model for more than scores of numbers, which is "
+            "all that one from outside gives: give another task"
+        )
+    if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
+        raise ModelError(
+            f"a function predict_{task} or check_{task} is there already, of another task: give "
+            "the task another name"
+        )
+    if given.algorithm in (trained or ()):
+        raise ModelError(
+            f"task {task} trains {given.algorithm} itself: give the model another algorithm name"
+        )
+    inputs = _inputs(_names("inputs", graph.inputs, given.inputs or inputs), given.examples)
+    labels = _outputs(task, graph, given, outputs)
+    name = model_id(graph.content, inputs, labels)
+    is_taken_back = connection.execute(TAKEN_BACK, [name]).fetchall()[0][0]
+    return {
+        "model_id": name,
+        "task": task,
+        "algorithm": given.algorithm,
+        "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "inputs": inputs,
+        "outputs": labels,
+        "parity": given.parity,
+        "config": given.config,
+        "library_versions": json.dumps({"producer": graph.producer}),
+        "registry_format": REGISTRY_FORMAT,
+        "onnx_bytes": len(graph.content),
+        "sha256": hashlib.sha256(graph.content).hexdigest(),
+        "onnx": graph.content,
+        "portable": None if is_taken_back else graph.portable,
+    }
+
+
+def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
+    if names is None:
+        raise ModelError(f"the model has {count} {what}: give their names in order")
+    if len(names) != count or len(set(names)) != count or not all(names):
+        raise ModelError(
+            f"the model has {count} {what}, and {len(names)} names were given "
+            f"({', '.join(names)}): give as many, all different"
+        )
+    return names
+
+
+def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
+    """The inputs in order with the range of the examples."""
+    low = high = [None] * len(names)
+    if examples is not None:
+        low, high = examples.min(axis=0).tolist(), examples.max(axis=0).tolist()
+    return [
+        {"name": name, "type": "float32", "minimum": least, "maximum": most}
+        for name, least, most in zip(names, low, high, strict=True)
+    ]
+
+
+def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) -> list[str]:
+    """The names of the scores: those of the task, where it has models already."""
+    count = graph.outputs
+    classes = given.classes or graph.labels
+    classes = classes if classes and len(classes) == count else None
+    labels = given.labels or classes
+    _refuse_other_order(given.labels, classes)
+    if known is None:
+        if labels and all(label.isdigit() for label in labels):
+            raise ModelError(
+                f"its classes are {', '.join(labels)}, and a task keeps its labels for good: give "
+                "labels, their names in this order"
+            )
+        default = ["score"] if count == 1 else [f"score_{i + 1}" for i in range(count)]
+        return _names("outputs", count, labels or default)
+    if count != len(known):
+        raise ModelError(
+            f"the models of task {task} answer {', '.join(known)}, and this one gives {count} "
+            "scores: give the task as many, or the model a task of its own"
+        )
+    if _is_yes_or_no(labels, known) or (count == 1 and not given.labels):
+        return known
+    labels = list(labels or ())
+    if labels != known:
+        raise ModelError(
+            f"the models of task {task} answer {', '.join(known)}, and this one "
+            f"{', '.join(labels) or f'{count} scores without names'}: number its classes in that "
+            "order before it is trained, name scores that have no names, or give it a task of its "
+            "own"
+        )
+    return known
+
+
+def _refuse_other_order(labels: Sequence[str] | None, classes: Sequence[str] | None) -> None:
+    """Refuse names that the model itself gives to other scores."""
+    for label, own in zip(labels or (), classes or (), strict=False):
+        if label != own and label in classes:
+            raise ModelError(
+                f"labels are {', '.join(labels)}, and the scores of the model stand in the order "
+                f"of its classes, {', '.join(classes)}: give labels in this order"
+            )
+
+
+def _is_yes_or_no(labels: Sequence[str] | None, known: list[str]) -> bool:
+    """True where an estimator says false and true in its own way."""
+    return known == ["false", "true"] and labels in (["False", "True"], ["0", "1"])
+
+
+def _insert(connection, row: dict) -> None:
+    rows = connection.from_arrow(pa.Table.from_pylist([row], SCHEMA))
+    rows.insert_into("ml.registered_models")
+    renew_served_models(connection)
+
+
+def _hold_lanes_together(connection, row: dict, examples: np.ndarray | None) -> None:
+    """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
+    if row["portable"] is None:
+        return
+    rows = rows_to_try(len(row["inputs"]))
+    if examples is not None:
+        rows = np.concatenate([_spread(examples), rows])
+    (expected,) = Model(row["model_id"], row["onnx"]).run(["scores"], {"features": rows})
+    if not _agree(_portable_scores(connection, row["model_id"], rows), expected):
+        warnings.warn(
+            f"model {row['model_id']} runs after udfs.register(connection) alone: in pure SQL it "
+            f"would be further than {TOLERANCE} from onnxruntime",
+            stacklevel=3,
+        )
+        connection.execute(
+            "update ml.registered_models set portable = null where model_id = ?", [row["model_id"]]
+        )
+        renew_served_models(connection)
+
+
+def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
+    """True where the portable lane answers as onnxruntime does: NULL for what is not finite."""
+    known = np.isfinite(expected).all(axis=1)
+    if [scores is not None for scores in found] != known.tolist():
+        return False
+    found = [scores for scores in found if scores is not None]
+    if any(len(scores) != expected.shape[1] for scores in found):
+        return False
+    expected = expected[known]
+    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean() if len(expected) else 1))
+    return bool((np.abs(np.reshape(found, expected.shape) - expected) <= TOLERANCE * size).all())
+
+
+def _portable_scores(connection, model_id: str, rows: np.ndarray) -> list[list[float] | None]:
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    # By its full name, because the runtime lane shadows the short one.
+    query = (
+        f'select "{database}".main.onnx_predict(?, features) from (select unnest(?) as features)'
+    )
+    answers = connection.execute(query, [model_id, rows.tolist()]).fetchall()
+    return [scores for (scores,) in answers]

@@ -1,0 +1,1 @@
+"""The ONNX Runtime backend: the SQL functions over whole vectors."""
