@@ -19,7 +19,7 @@ from rich.console import Console
 from hitparade.pipeline import dbt
 from hitparade.sources import raw, slices
 
-CODE = ("hitparade", "models_py", "udfs")
+CODE = ("models_py", "udfs")
 CODE_FILE = "hitparade.zip"
 # A load waits for the compression, not for the stage.
 FAST = 1
