@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.scorer import served
-from models_py.task import Task
+from models_py.tasks import Task
 
 VECTOR = 2048  # rows at most that DuckDB gives a function at a time
 REQUEST = 1_000

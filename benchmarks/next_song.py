@@ -112,9 +112,8 @@ def _read(database: Path) -> tuple[Data, float]:
 
 def _settings() -> dict:
     """The hyperparameters of the hybrid in the project."""
-    text = (raw.ROOT / "dbt_project/models/training/_training.yml").read_text(encoding="utf-8")
-    (model,) = [m for m in yaml.safe_load(text)["models"] if m["name"] == "train_next_song"]
-    return model["config"]["meta"]["algorithms"]["hybrid"]
+    text = (raw.ROOT / "tasks" / "next_song.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["algorithms"]["hybrid"]
 
 
 def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker]:

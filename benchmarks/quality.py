@@ -18,11 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import BenchError
 from hitparade.warehouse import newest_settings, opened, vocabularies
-from models_py import training
+from models_py import algorithms, training
 from models_py.examples import Examples, TrainingError, examples
 from models_py.metrics import METRICS, gain_error
-from models_py.registry_rows import TASKS
-from models_py.task import Task
+from models_py.tasks import TASKS, Task
 
 SOURCES = {"dim_songs": "chart_songs", "dim_tracks": "tracks"}
 # The metrics of a task whose own metric does not say it all.
@@ -172,7 +171,8 @@ def _check(subject: Subject, seeds: int) -> None:
 
 def _measure(subject: Subject, algorithm: str, rows: Examples, baseline: dict) -> Measured:
     started = time.perf_counter()
-    estimator = subject.task.algorithms[algorithm](subject.settings[algorithm])
+    settings = subject.settings[algorithm]
+    estimator = algorithms.estimator(subject.task.kind, algorithm, settings)
     folds = training.evaluate(subject.task, estimator, rows).metrics
     return Measured(folds, baseline, time.perf_counter() - started)
 

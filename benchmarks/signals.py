@@ -15,10 +15,9 @@ from rich.progress import track
 
 from benchmarks import BenchError
 from hitparade.warehouse import feature_table, newest_settings, opened, vocabularies
-from models_py import metrics, training
+from models_py import algorithms, metrics, training
 from models_py.examples import Examples, examples
-from models_py.registry_rows import TASKS
-from models_py.task import Task
+from models_py.tasks import TASKS, Task
 
 ALGORITHM = "xgboost"
 FOLDS = 5
@@ -107,7 +106,7 @@ def _measure(connection, task: Task, study: Study, split: str) -> list[dict]:
     rows, ideas, lead = _read(connection, task, study)
     if split == "artist":
         rows = replace(rows, fold=_folds(lead))
-    estimator = task.algorithms[ALGORITHM](_settings(connection, task))
+    estimator = algorithms.estimator(task.kind, ALGORITHM, _settings(connection, task))
     whole = _by_fold(task, estimator, rows)
     result = []
     for idea in study.kept:

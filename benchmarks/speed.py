@@ -17,7 +17,7 @@ import udfs
 from benchmarks import BenchError
 from benchmarks.contenders import WAYS, Subject, fill
 from hitparade.warehouse import opened
-from models_py.registry_rows import TASKS
+from models_py.tasks import TASKS
 
 REPEATS = 3
 REPEATS_OF_ONE = 20

@@ -22,6 +22,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hitparade.generate import declarations
 from hitparade.pipeline.publish import draft
 from hitparade.sources import raw
 from hitparade.warehouse import (
@@ -33,12 +34,11 @@ from hitparade.warehouse import (
 )
 from models_py import metrics, search, training
 from models_py.examples import HOLDOUT, examples
-from models_py.registry_rows import TASKS
 from models_py.search import Limits, Outcome, Trial
 from models_py.spaces import SPACES
-from models_py.task import Task
+from models_py.tasks import TASKS, Task
 
-SETTINGS = raw.ROOT / "dbt_project" / "models" / "training" / "_training.yml"
+DECLARED = raw.ROOT / "tasks"
 
 
 class TuneError(RuntimeError):
@@ -59,7 +59,7 @@ def run(
         console: where to print.
         database: a finished warehouse.
         name: of the task.
-        algorithms: those to search; none for all in _training.yml that have a search space.
+        algorithms: those to search; none for all of the task that have a search space.
         limits: trials of each algorithm, seconds of all together, the seed.
         output: the file to write.
 
@@ -112,27 +112,25 @@ def _say(console: Console, message: str) -> None:
 
 
 def _written_settings(name: str) -> dict[str, dict]:
-    """The block `algorithms` of a task in _training.yml."""
-    models = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["models"]
-    (node,) = (model for model in models if model["name"] == f"train_{name}")
-    algorithms = node["config"]["meta"]["algorithms"]
-    return {algorithm: params or {} for algorithm, params in algorithms.items()}
+    """The block `algorithms` of a task in its file."""
+    (task,) = (task for task in declarations.read(DECLARED).tasks if task.name == name)
+    return dict(task.algorithms)
 
 
 def _algorithms(task: Task, asked: Sequence[str], written: dict) -> list[str]:
     training.check(task, {name: {} for name in asked})
-    spaces = SPACES.get(task.name, {})
-    without = [name for name in asked or written if name not in spaces]
+    without = [name for name in asked or written if name not in SPACES]
     if without and (asked or len(without) == len(written)):
+        known = ", ".join(name for name in task.algorithms if name in SPACES)
         raise TuneError(
             f"task {task.name} has no search space for {', '.join(without)}, which "
-            f"models_py/spaces.py has for {', '.join(spaces) or 'none of its algorithms'}"
+            f"models_py/spaces.py has for {known or 'none of its algorithms'}"
         )
-    return [name for name in dict.fromkeys(asked or written) if name in spaces]
+    return [name for name in dict.fromkeys(asked or written) if name in SPACES]
 
 
 def _given(task: Task, algorithm: str, built: dict, written: dict) -> list[dict]:
-    """The settings of the newest version, then those of _training.yml where they changed since."""
+    """The settings of the newest version, then those of its file where they changed since."""
     found = [settings[algorithm] for settings in (built, written) if algorithm in settings] or [{}]
     for settings in found:
         training.check(task, {algorithm: settings})
@@ -210,13 +208,17 @@ def _text(
     outcomes: dict[str, Outcome],
     written: dict,
 ) -> str:
-    """The block `algorithms`, indented as in _training.yml, under a comment on what was found."""
+    """The block `algorithms` as the task's file has it, under a comment on what was found."""
     is_higher_better = metrics.METRICS[task.kind][task.metric].higher_is_better
     found = {name: outcome.best.settings for name, outcome in outcomes.items()}
     # Where they agree, in the order in which a person wrote them.
     settings = written | {n: s for n, s in found.items() if s != written.get(n)}
-    file = SETTINGS.relative_to(raw.ROOT)
-    next_step = f"Next: paste this over the block of train_{task.name} in {file}, then `dbt build`."
+    file = f"tasks/{task.name}.yml"
+    next_step = (
+        f"Next: paste this over the block in {file}, then `hitparade generate`, `dbt build`."
+    )
+    if settings == written:
+        next_step = f"Nothing to change: it is what {file} has."
     lines = [
         f"hitparade tune {task.name}, run {run_id}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"At most {limits.trials} trials and {limits.seconds:g} seconds, seed {limits.seed}.",
@@ -228,13 +230,13 @@ def _text(
     lines += [
         "The best of many trials flatters itself on the folds that chose it: a gain within two",
         f"standard errors, or none on fold {HOLDOUT}, may be chance.",
-        "Nothing to change: it is what _training.yml has." if settings == written else next_step,
+        next_step,
     ]
     block = ["algorithms:"]
     for name, values in settings.items():
         flow = yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=10_000)
         block.append(f"  {name}: {flow.strip()}")
-    return "\n".join([*(f"# {line}" for line in lines), *(" " * 8 + line for line in block)])
+    return "\n".join([*(f"# {line}" for line in lines), *block])
 
 
 def _lines(name: str, trials: list[Trial], outcome: Outcome, sign: int) -> list[str]:

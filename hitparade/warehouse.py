@@ -13,7 +13,7 @@ import pyarrow as pa
 from hitparade.sources.raw import ROOT
 
 if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs has time for
-    from models_py.task import Task
+    from models_py.tasks import Task
 
 DAMAGED = (
     "The file is damaged, or no database: put back a copy of it; or move it away, with the "

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models_py.task import Task
+from models_py.tasks import Task
 
 # The stored model never saw this fold, so that a later model can be compared with an earlier one
 # on rows that neither was trained on.

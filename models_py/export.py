@@ -16,8 +16,6 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator, is_classifier
 from xgboost import XGBModel
 
-from models_py.net import Net
-
 MAX_BYTES = 32 * 2**20
 # Largest `difference` allowed between a float32 graph and its float64 estimator; float32 itself
 # resolves 6e-8.
@@ -34,7 +32,7 @@ def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
     Raises:
         ExportError: the graph is larger than MAX_BYTES.
     """
-    if isinstance(estimator, Net):
+    if hasattr(estimator, "to_onnx"):  # a net of ours
         graph = estimator.to_onnx()
     elif isinstance(estimator, XGBModel):
         graph = onnxmltools.convert_xgboost(

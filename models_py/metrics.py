@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn import metrics
 
-from models_py.task import Kind
+from models_py.algorithms import Kind
 
 BINS = 10
 

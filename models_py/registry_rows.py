@@ -8,20 +8,11 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from models_py import hit, log_streams, log_streams_context, popularity, sql_backend, tier, training
+from models_py import sql_backend, training
 from models_py.examples import HOLDOUT, TrainingError, examples
-from models_py.next_song.protocol import TASK as NEXT_SONG
 from models_py.registry_schema import REGISTRY_FORMAT, model_id
-from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
+from models_py.tasks import TASKS
 from models_py.training import Candidate
-
-TASKS = {
-    task.name: task
-    for task in (log_streams.TASK, log_streams_context.TASK, hit.TASK, tier.TASK, popularity.TASK)
-}
-
-# Every task that has a table of models.
-TRAINED = (*TASKS, NEXT_SONG, SONG_OPTIMIZATION)
 
 
 def rows(

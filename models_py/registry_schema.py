@@ -10,6 +10,15 @@ import pyarrow as pa
 # refuses a file of another format.
 REGISTRY_FORMAT = 3
 
+SQL_TYPES = {
+    pa.string(): "varchar",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float32(): "float",
+    pa.float64(): "double",
+    pa.binary(): "blob",
+}
 METRIC = pa.struct(
     {
         "metric": pa.string(),
@@ -55,41 +64,117 @@ PORTABLE = pa.struct(
         "leaves": pa.list_(pa.list_(pa.float32())),
     }
 )
+
+
+def _column(name: str, type: pa.DataType, description: str) -> pa.Field:
+    """A column of the registry with what it says, which the descriptions in dbt are made from."""
+    return pa.field(name, type, metadata={"description": description})
+
+
 SCHEMA = pa.schema(
-    {
-        "model_id": pa.string(),
-        "task": pa.string(),
-        "algorithm": pa.string(),
-        "version": pa.int32(),
-        "trained_at": pa.timestamp("us"),
-        "pruned_at": pa.timestamp("us"),
-        "inputs": pa.list_(INPUT),
-        "outputs": pa.list_(pa.string()),
-        "metrics": pa.list_(METRIC),
-        "importance": pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
-        "calibration": pa.list_(BIN),
-        "confusion": pa.list_(CELL),
-        "train_rows": pa.int64(),
-        "holdout_rows": pa.int64(),
-        "parity": pa.float64(),
-        "train_seconds": pa.float64(),
-        "incumbent_model_id": pa.string(),
-        "incumbent_holdout": pa.float64(),
-        "feature_fingerprint": pa.string(),
-        "definition": pa.string(),
-        "config": pa.string(),
-        "code_fingerprint": pa.string(),
-        "library_versions": pa.string(),
-        "registry_format": pa.int32(),
-        "onnx_bytes": pa.int64(),
-        "sha256": pa.string(),
-        "onnx": pa.binary(),
-        "portable": PORTABLE,
-    }
+    [
+        _column(
+            "model_id",
+            pa.string(),
+            "Short hash of the model's bytes, inputs and outputs; it never changes its meaning.",
+        ),
+        _column("task", pa.string(), "Name of the task."),
+        _column("algorithm", pa.string(), "Name of the algorithm."),
+        _column(
+            "version", pa.int32(), "Number of the version, counted for each task and algorithm."
+        ),
+        _column(
+            "trained_at",
+            pa.timestamp("us"),
+            "When the run that trained it began, or when it was registered, in UTC.",
+        ),
+        _column(
+            "pruned_at",
+            pa.timestamp("us"),
+            "When its bytes were dropped, in UTC; NULL where they stand.",
+        ),
+        _column(
+            "inputs",
+            pa.list_(INPUT),
+            "Encoded inputs in order, each with its type and the range seen in training.",
+        ),
+        _column("outputs", pa.list_(pa.string()), "Names of the scores in order."),
+        _column("metrics", pa.list_(METRIC), "Its metrics beside the baseline's."),
+        _column(
+            "importance",
+            pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
+            "Loss of the metric when the feature is shuffled on held-out rows.",
+        ),
+        _column(
+            "calibration",
+            pa.list_(BIN),
+            "Its probabilities beside what came true, in bins, on rows that it did not see.",
+        ),
+        _column(
+            "confusion",
+            pa.list_(CELL),
+            "Its labels beside the actual ones, counted on the same scores.",
+        ),
+        _column("train_rows", pa.int64(), "Rows it was trained on."),
+        _column("holdout_rows", pa.int64(), "Rows of fold 0, which it never saw."),
+        _column(
+            "parity",
+            pa.float64(),
+            "Largest relative difference between the ONNX graph and its source model.",
+        ),
+        _column("train_seconds", pa.float64(), "Seconds that the stored model took to train."),
+        _column("incumbent_model_id", pa.string(), "The champion that this run rescored."),
+        _column(
+            "incumbent_holdout", pa.float64(), "That champion's metric on this run's held-out rows."
+        ),
+        _column("feature_fingerprint", pa.string(), "Short hash of the rows trained on."),
+        _column(
+            "definition",
+            pa.string(),
+            "Inputs in order, and what makes the label, the rows and the split, as JSON.",
+        ),
+        _column("config", pa.string(), "Hyperparameters, as JSON."),
+        _column("code_fingerprint", pa.string(), "Short hash of the Python that trained it."),
+        _column(
+            "library_versions",
+            pa.string(),
+            "Versions of the libraries that trained and exported it, as JSON.",
+        ),
+        _column("registry_format", pa.int32(), "Number of the registry's format."),
+        _column("onnx_bytes", pa.int64(), "Size of the ONNX graph."),
+        _column("sha256", pa.string(), "sha256 of the ONNX bytes, checked when they are loaded."),
+        _column("onnx", pa.binary(), "The ONNX graph."),
+        _column(
+            "portable",
+            PORTABLE,
+            "Its parameters for the SQL backend; NULL where it has no form in SQL.",
+        ),
+    ]
 )
+
+
+def descriptions() -> dict[str, str]:
+    """Return what each column of the registry says."""
+    return {field.name: field.metadata[b"description"].decode() for field in SCHEMA}
 
 
 def model_id(content: bytes, inputs: list[dict], outputs: Sequence[str]) -> str:
     """Return a short hash of bytes, inputs and outputs together: it never changes its meaning."""
     schema = json.dumps([inputs, outputs], sort_keys=True).encode()
     return hashlib.sha256(content + schema).hexdigest()[:12]
+
+
+def sql_types(fields: pa.Schema | pa.StructType) -> dict[str, str]:
+    """Return the type of each field as SQL writes it."""
+    return {field.name: _sql(field.type) for field in fields}
+
+
+def _sql(type: pa.DataType) -> str:
+    if pa.types.is_list(type):
+        return f"{_sql(type.value_type)}[]"
+    if pa.types.is_struct(type):
+        parts = [f'"{field.name}" {_sql(field.type)}' for field in type]
+        return f"struct({', '.join(parts)})"
+    if pa.types.is_timestamp(type):
+        return "timestamp"
+    return SQL_TYPES[type]

@@ -1,28 +1,24 @@
 """What a dbt training model does: train what changed, return rows for the registry."""
 
 import functools
-import hashlib
 import importlib.metadata
-import importlib.resources
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.resources.abc import Traversable
 
 import pyarrow as pa
 
+from models_py import algorithms as known_algorithms
+from models_py import fingerprints
 from models_py.next_song import protocol
 from models_py.registry_schema import SCHEMA
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
+from models_py.tasks import TASKS
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
-# The folder, or where Snowflake runs it the part of a zip.
-CODE = importlib.resources.files("models_py")
-# What only the search for hyperparameters reads: no model is made by it.
-SEARCH = {str(CODE / "search.py"), str(CODE / "spaces.py")}
 # What a candidate is trained from: where all of it is as it was, nothing is trained.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
@@ -79,10 +75,11 @@ def train(
     table = table.sort_by(table.column_names[0])
     ceilings = _rows_of(task, ceilings)
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
-    run = _run(task, [table], (ceilings, members), _python(CODE), LIBRARIES)
+    run = _run(task, [table], (ceilings, members), LIBRARIES)
     run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
-    changed = _changed(run, algorithms, earlier)
+    codes = {name: _code_of(task, name) for name in algorithms}
+    changed = _changed(run, algorithms, codes, earlier)
     if table.num_rows == 0 or not changed:
         return SCHEMA.empty_table()
     # Imported here: loading the libraries takes longer than seeing that nothing changed.
@@ -90,7 +87,7 @@ def train(
 
     promotions = _rows_of(task, promotions)
     return _trained(
-        lambda: rows(run, table, members, changed, earlier, history, promotions, ceilings)
+        codes, lambda: rows(run, table, members, changed, earlier, history, promotions, ceilings)
     )
 
 
@@ -129,17 +126,21 @@ def train_next_song(
             (edges, ["track_number", "neighbour_number"]),
         )
     ]
-    run = _run(protocol.TASK, tables, ceilings, _python(CODE / "next_song"), NET_LIBRARIES)
+    run = _run(protocol.TASK, tables, ceilings, NET_LIBRARIES)
     own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
     run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
     earlier = _newest(history)
-    changed = _changed(run, algorithms, earlier)
+    code = fingerprints.of_code(["models_py.next_song.training"])
+    codes = dict.fromkeys(algorithms, code)
+    changed = _changed(run, algorithms, codes, earlier)
     if tables[0].num_rows == 0 or not changed:
         return SCHEMA.empty_table()
     from models_py.next_song.registry_rows import rows
 
     promotions = _rows_of(protocol.TASK, promotions)
-    return _trained(lambda: rows(run, tables, changed, earlier, history, promotions, ceilings))
+    return _trained(
+        codes, lambda: rows(run, tables, changed, earlier, history, promotions, ceilings)
+    )
 
 
 @_in_any_warehouse
@@ -168,52 +169,60 @@ def train_song_optimization(
     """
     table = features.to_arrow_table().sort_by("track_id")
     members = {"genres": _members(genres)}
-    code = [*_python(CODE / "song_optimization"), *_python(CODE)]
     libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
-    run = _run(SONG_OPTIMIZATION, [table], members, code, libraries)
+    run = _run(SONG_OPTIMIZATION, [table], members, libraries)
     run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
-    if table.num_rows == 0 or not _changed(run, algorithms, earlier):
+    code = fingerprints.of_code(["models_py.song_optimization.training"])
+    codes = dict.fromkeys(algorithms, code)
+    if table.num_rows == 0 or not _changed(run, algorithms, codes, earlier):
         return SCHEMA.empty_table()
     from models_py.song_optimization.registry_rows import rows
 
     promotions = _rows_of(SONG_OPTIMIZATION, promotions)
     return _trained(
-        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promotions)
+        codes,
+        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promotions),
     )
 
 
-def _run(
-    task: str,
-    tables: list[pa.Table],
-    known: object,
-    code: Iterable[Traversable],
-    libraries: Iterable[str],
-) -> dict:
+def _run(task: str, tables: list[pa.Table], known: object, libraries: Iterable[str]) -> dict:
     """What the candidates of a run have in common, but for the definition."""
     return {
         "task": task,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
-        "feature_fingerprint": _fingerprint(tables, known),
-        "code_fingerprint": _code(code),
+        "feature_fingerprint": fingerprints.of_tables(tables, known),
         "library_versions": json.dumps({lib: _version(lib) for lib in libraries}),
     }
 
 
-def _changed(run: dict, algorithms: dict, earlier: dict[str, dict]) -> dict[str, dict]:
-    """The hyperparameters of the algorithms that have no row of just this run."""
-    return {
-        name: params or {}
-        for name, params in algorithms.items()
-        if not _is_same(run | {"config": _config(params)}, earlier.get(name))
-    }
+def _code_of(name: str, algorithm: str) -> str:
+    """A short hash of what trains an algorithm of a task."""
+    task = TASKS[name]
+    modules = ["models_py.training"]
+    if algorithm in known_algorithms.ALGORITHMS[task.kind]:  # another is refused by the training
+        modules.append(known_algorithms.module_of(task.kind, algorithm))
+    return fingerprints.of_code(modules, (task.kind, task.metric, task.label, task.outputs))
 
 
-def _trained(rows: Callable[[], list[dict]]) -> pa.Table:
+def _changed(
+    run: dict, algorithms: dict, codes: Mapping[str, str], earlier: dict[str, dict]
+) -> dict[str, dict]:
+    """The hyperparameters of the algorithms that have no row of just this run and this code."""
+    changed = {}
+    for name, params in algorithms.items():
+        candidate = run | {"config": _config(params), "code_fingerprint": codes[name]}
+        if not _is_same(candidate, earlier.get(name)):
+            changed[name] = params or {}
+    return changed
+
+
+def _trained(codes: Mapping[str, str], rows: Callable[[], list[dict]]) -> pa.Table:
     from models_py.examples import TrainingError
 
     try:
-        return pa.Table.from_pylist(rows(), SCHEMA)
+        found = [row | {"code_fingerprint": codes[row["algorithm"]]} for row in rows()]
+        return pa.Table.from_pylist(found, SCHEMA)
     except TrainingError as error:
         log.warning("%s; its models stay as they are", error)
         return SCHEMA.empty_table()
@@ -228,18 +237,6 @@ def _rows_of(task: str, relation) -> list[dict]:
 
 def _members(relation) -> list[str]:
     return sorted(relation.to_arrow_table().column(0).to_pylist())
-
-
-def _fingerprint(tables: list[pa.Table], known: object) -> str:
-    """A short hash of all values of tables and what is known of them.
-
-    pyarrow must have sorted the tables: it leaves nothing by chance in the place of a NULL.
-    """
-    digest = hashlib.sha256(repr(known).encode())
-    for table in tables:
-        for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
-            digest.update(batch.serialize())
-    return digest.hexdigest()[:16]
 
 
 def _definition(table: pa.Table, definition: dict, members: dict[str, list[str]]) -> str:
@@ -258,19 +255,6 @@ def _version(library: str) -> str:
 
 def _config(params: dict | None) -> str:
     return json.dumps(params or {}, sort_keys=True)
-
-
-def _python(folder: Traversable) -> list[Traversable]:
-    return [file for file in folder.iterdir() if file.name.endswith(".py")]
-
-
-def _code(files: Iterable[Traversable]) -> str:
-    """A short hash of the Python that trains."""
-    digest = hashlib.sha256()
-    for file in sorted(files, key=str):
-        if str(file) not in SEARCH:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _newest(history) -> dict[str, dict]:

@@ -12,10 +12,10 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from models_py import export, metrics, training
+from models_py import algorithms, export, metrics, training
 from models_py.examples import HOLDOUT, Examples, TrainingError
-from models_py.spaces import SPACES, Space
-from models_py.task import Task
+from models_py.spaces import Space, space_of
+from models_py.tasks import Task
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -75,7 +75,7 @@ def search(
 
     Args:
         task: what is learned.
-        algorithm: one that SPACES knows for the task.
+        algorithm: one of the task's.
         rows: the folds to search on. HOLDOUT is none of them: a later model is compared with an
             earlier one there, so nothing may be chosen by it.
         given: hyperparameters to begin with: the present ones, then others a person wrote. The last
@@ -92,7 +92,7 @@ def search(
             f"{HOLDOUT}: set `folds` in dbt_project.yml to 3 or more, then `hitparade build`"
         )
     deadline = monotonic() + limits.seconds
-    space = SPACES[task.name][algorithm]
+    space = space_of(task, algorithm)
     is_higher_better = metrics.METRICS[task.kind][task.metric].higher_is_better
     study = optuna.create_study(
         direction="maximize" if is_higher_better else "minimize",
@@ -107,7 +107,7 @@ def search(
         trial = _measure(task, algorithm, rows, number, dict(settings), deadline, _never)
         yield trial
         if trial.state == "complete":
-            params = task.algorithms[algorithm](settings).get_params()
+            params = algorithms.estimator(task.kind, algorithm, settings).get_params()
             study.add_trial(_as_known(trial, params, space))
     for number in range(len(given), limits.trials):
         if monotonic() >= deadline:
@@ -159,7 +159,8 @@ def _measure(
 def _score(
     task: Task, algorithm: str, settings: Mapping, seen: Examples, held_out: Examples
 ) -> float:
-    fitted = task.algorithms[algorithm](settings).fit(seen.features, seen.label)
+    fitted = algorithms.estimator(task.kind, algorithm, settings)
+    fitted.fit(seen.features, seen.label)
     predicted = export.predict(fitted, held_out.features)
     return float(metrics.METRICS[task.kind][task.metric].compute(held_out.label, predicted))
 
@@ -267,7 +268,7 @@ def _final(
 ) -> Final | None:
     """A trial on fold HOLDOUT; None, and the trial is refused, where a build would not store it."""
     seen, _ = rows.split(HOLDOUT)
-    fitted = task.algorithms[algorithm](trials[number].settings)
+    fitted = algorithms.estimator(task.kind, algorithm, trials[number].settings)
     fitted.fit(seen.features, seen.label)
     try:
         content = export.to_onnx(fitted, len(rows.names))

@@ -1,4 +1,4 @@
-"""Search spaces: for each task and algorithm, what `hitparade tune` tries.
+"""Search spaces: for each algorithm, what `hitparade tune` tries.
 
 What a space does not name stays as it is at present; an algorithm without a space is not searched.
 Models are also evaluated in pure SQL, which the ranges keep in mind: no more than 300 trees, no
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.distributions import FloatDistribution as Number
 from optuna.distributions import IntDistribution as Whole
+
+from models_py.tasks import Task
 
 Space = Mapping[str, BaseDistribution]
 
@@ -42,23 +44,23 @@ NET: Space = {
     "learning_rate": Number(5e-4, 1e-2, log=True),
     "weight_decay": Number(1e-4, 1.0, log=True),
 }
-SPACES: dict[str, dict[str, Space]] = {
-    "log_streams": {"random_forest": FOREST, "xgboost": BOOSTED},
-    "log_streams_context": {"random_forest": FOREST, "xgboost": BOOSTED},
-    "hit": {
-        "logistic_regression": {"C": Number(1e-4, 100, log=True)},
-        "random_forest": FOREST,
-        "xgboost": BOOSTED,
-    },
-    "tier": {
-        "random_forest": FOREST | {"n_estimators": Whole(50, 100, step=10)},
-        # Each round grows a tree for each of the four tiers.
-        "xgboost": BOOSTED | {"n_estimators": Whole(20, 75, step=5)},
-    },
-    "popularity": {
-        "ridge": {"ridge__alpha": Number(1e-2, 1e4, log=True)},
-        "mlp": NET,
-        "xgboost": BOOSTED,
-        "hybrid": NET | {"label_weight": Number(0.0, 1.0)},
-    },
+SPACES: dict[str, Space] = {
+    "logistic_regression": {"C": Number(1e-4, 100, log=True)},
+    "ridge": {"ridge__alpha": Number(1e-2, 1e4, log=True)},
+    "random_forest": FOREST,
+    "xgboost": BOOSTED,
+    "mlp": NET,
+    "hybrid": NET | {"label_weight": Number(0.0, 1.0)},
 }
+
+
+def space_of(task: Task, algorithm: str) -> Space:
+    """Return what is searched for an algorithm of a task: a narrower range, where the task says so.
+
+    Raises:
+        KeyError: the algorithm has no space, or a hyperparameter of the task is not in it.
+    """
+    space = dict(SPACES[algorithm])
+    for name, bounds in task.search.get(algorithm, {}).items():
+        space[name] = type(space[name])(**bounds)
+    return space

@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from models_py import export, metrics
+from models_py import algorithms, export, metrics
 from models_py.examples import HOLDOUT, Examples, TrainingError
-from models_py.task import Task
+from models_py.tasks import Task
 
 SHUFFLES = 5
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def check(task: Task, config: Mapping[str, Mapping]) -> None:
             f"it knows {', '.join(task.algorithms)}"
         )
     for name, params in config.items():
-        known = task.algorithms[name]({}).get_params()
+        known = algorithms.estimator(task.kind, name, {}).get_params()
         if misspelt := set(params) - set(known):
             raise TrainingError(
                 f"task {task.name}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
@@ -141,7 +141,7 @@ def evaluate(task: Task, estimator: BaseEstimator, rows: Examples) -> Folds:
 
 def _candidate(task: Task, algorithm: str, params, rows: Examples, trivial) -> Candidate:
     started = time.perf_counter()
-    folds = evaluate(task, task.algorithms[algorithm](params), rows)
+    folds = evaluate(task, algorithms.estimator(task.kind, algorithm, params), rows)
     seen, held_out = rows.split(HOLDOUT)
     content = export.to_onnx(folds.stored, len(rows.names))
     outcome = (task.outputs, rows.label, folds.scores)

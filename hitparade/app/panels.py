@@ -3,10 +3,8 @@
 import streamlit as st
 
 from hitparade.app import queries, songs
+from hitparade.app.generated.tasks import ANSWERS, LABELS
 from hitparade.app.sessions import SessionError
-
-TIERS = ("Flop", "Mid", "Hit", "Viral")
-PANELS = {"hit": "chance of a hit", "tier": "tier", "popularity": "popularity"}
 
 
 def show_song(session, champions: dict[str, dict], song: songs.Song) -> None:
@@ -38,7 +36,7 @@ def panel(draw) -> None:
 def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
     """Draw the answers of all tasks beside each other."""
     algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
-    present = {*PANELS, "log_streams"} & set(champions)
+    present = set(ANSWERS) & set(champions)
     if not present:
         st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
         return
@@ -65,8 +63,11 @@ def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
         if row.get("streams"):
             st.caption(f"about {row['streams']:,.0f} streams")
     if row.get("tiers"):
-        tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in TIERS]
+        tiers = [{"tier": tier, "chance": by_name(row["tiers"], tier)} for tier in LABELS["tier"]]
         st.bar_chart(tiers, x="tier", y="chance", sort=False, height=200)
+    for task in queries.others(present):
+        show_metric(session, champions, row, task, task.replace("_", " ").capitalize(), short)
+        st.caption(f"That is {ANSWERS[task]}.")
     if "unusual" in row:
         for finding in row["unusual"]:
             st.caption(f"⚠ {finding}")
@@ -98,11 +99,11 @@ def say_why_not(session, task: str) -> None:
 
 def show_why(session, present: set[str], relation: str) -> None:
     """Draw what each input adds to an answer, and what the champion looks at in all songs."""
-    explained = [task for task in ("hit", "tier", "popularity", "log_streams") if task in present]
+    explained = [task for task in ANSWERS if task in present]
     if not explained:
         st.info("There is no champion to explain.")
         return
-    task = st.selectbox("Answer", explained, format_func=lambda t: PANELS.get(t, "log streams"))
+    task = st.selectbox("Answer", explained, format_func=ANSWERS.get)
     sql = queries.explanation(relation, task)
     terms = session.rows(sql)[0]["terms"]
     if terms is None:
@@ -222,6 +223,11 @@ def add(track: dict) -> None:
 def by_name(values: dict, name: str):
     """A value of a struct, whatever case its names came in."""
     return {key.lower(): value for key, value in values.items()}[name.lower()]
+
+
+def short(answer: float | str) -> str:
+    """An answer as a person reads it: a label, or a number of a few digits."""
+    return answer if isinstance(answer, str) else f"{answer:.4g}"
 
 
 def percent(chance: float | None) -> str:

@@ -1,44 +1,10 @@
 """The SQL of the page: each panel is one query, in words that both warehouses know."""
 
+from hitparade.app.generated.tasks import ANSWERS, ARGUMENTS
 from hitparade.app.songs import NAMES, Song
 
-AUDIO = [
-    "danceability",
-    "energy",
-    "loudness",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-    "tempo",
-]
-# Arguments of a task's functions, in order; the chart file has shares as percent.
-ARGUMENTS = {
-    "hit": ["danceability", "energy", "valence", "tempo"],
-    "tier": [*AUDIO, "duration_ms", "explicit", "is_single", "genres"],
-    "popularity": [
-        *AUDIO,
-        *["duration_ms", "explicit", "key", "mode", "time_signature", "is_single", "genres"],
-    ],
-    "log_streams": [
-        "tempo",
-        *(
-            f"100 * {name}"
-            for name in (
-                "danceability",
-                "valence",
-                "energy",
-                "acousticness",
-                "instrumentalness",
-                "liveness",
-                "speechiness",
-            )
-        ),
-    ],
-}
-ARGUMENTS["song_optimization"] = ARGUMENTS["popularity"]
-
+# Tasks that the page shows in a way of their own.
+OWN_PANELS = ("hit", "tier", "popularity", "log_streams")
 # Columns that are lists or objects.
 STRUCTURED = {"genres", "tiers", "unusual", "terms", "advice", "songs"}
 
@@ -138,7 +104,14 @@ def numbers(song: str, tasks: set[str], algorithms: list[str]) -> str:
     if "log_streams" in tasks:
         columns["log_streams"] = call("predict_log_streams", "log_streams")
         columns["streams"] = call("predict_streams", "log_streams")
+    for task in others(tasks):
+        columns[task] = call(f"predict_{task}", task)
     return _select(columns, song)
+
+
+def others(tasks: set[str]) -> list[str]:
+    """Return the tasks that the page knows by their declaration alone, in order."""
+    return [task for task in ANSWERS if task in tasks and task not in OWN_PANELS]
 
 
 def explanation(song: str, task: str) -> str:

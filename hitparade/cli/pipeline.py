@@ -100,6 +100,27 @@ def doctor(target: Target = "duckdb") -> None:
 
 
 @app.command()
+def generate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing, and fail where a file differs.")
+    ] = False,
+) -> None:
+    """Write the files that follow from the declarations in tasks/: models, functions, macros."""
+    from hitparade import generate as generating
+
+    with errors(generating.DeclarationError, OSError):
+        changed = (generating.check if check else generating.write)(raw.ROOT)
+    for path in changed:
+        name = path.relative_to(raw.ROOT)
+        console.print(f"differs from tasks/: {name}" if check else f"wrote {name}", soft_wrap=True)
+    if check and changed:
+        console.print("Run `hitparade generate`, and commit what it writes.")
+        raise typer.Exit(1)
+    if not changed:
+        console.print("All generated files are as tasks/ has them.")
+
+
+@app.command()
 def tune(
     task: Annotated[str, typer.Argument(help="The task, such as hit.")],
     algorithm: Annotated[

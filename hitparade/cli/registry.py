@@ -174,10 +174,10 @@ def function(
     ] = raw.ROOT / "udfs" / "functions",
 ) -> None:
     """Write the dbt files of functions for a registered model: predict, proba and check."""
-    from hitparade import function_files
+    from hitparade.generate import registered
 
     with _registry(read_only=True) as (_, connection):
-        paths = function_files.write(connection, task, folder)
+        paths = registered.write(connection, task, folder)
     for path in paths:
         console.print(f"wrote {path}", soft_wrap=True)
     names = " ".join(path.stem for path in paths if path.suffix == ".sql")

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from hitparade.cli.terminal import show_rows
 from hitparade.warehouse import opened, rows_of
+from models_py.generated.tasks import SPECIAL, TABULAR
 
 # What the champion is worth on the present rows: its mean over the folds where it was trained on
 # them, else its value on those held out.
@@ -67,19 +68,7 @@ SOURCES = """
     order by source
 """
 # What to try of each task.
-QUERIES = {
-    "hit": "select round(predict_hit(0.7, 0.8, 0.5, 120), 3) as hit",
-    "log_streams": "select round(predict_streams(120, 70, 50, 80, 10, 0, 10, 5)) as streams",
-    "log_streams_context": (
-        "select predict_log_streams_context(t) as log_streams from dim_songs t limit 1"
-    ),
-    "next_song": "select * from fct_playlist_next_songs order by playlist_id, song_rank limit 10",
-    "song_optimization": (
-        "select feature, value_before, value_after, effect from fct_song_optimizations limit 10"
-    ),
-    "popularity": "select round(predict_popularity(t)) as popularity from dim_tracks t limit 1",
-    "tier": "select predict_tier_proba(t) as tier from dim_tracks t limit 1",
-}
+QUERIES = {name: task["example"] for name, task in TABULAR.items()} | SPECIAL
 
 
 def show(console: Console, database: Path) -> None:

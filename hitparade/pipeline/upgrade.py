@@ -19,8 +19,8 @@ import pyarrow as pa
 from hitparade.pipeline.publish import draft
 from hitparade.warehouse import WarehouseError, opened
 from models_py import sql_backend
-from models_py.registry_rows import TRAINED
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA
+from models_py.tasks import TRAINED
 
 
 def run(database: Path) -> tuple[int, int, int]:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models_py.examples import MIN_ROWS, TrainingError
-from models_py.popularity import TASK as POPULARITY
 from models_py.song_optimization.protocol import PARTS, TASK, TEST
+from models_py.tasks import TASKS
 
 # What the third part must have: figures of fewer songs say nothing.
 MIN_TESTED = 20
@@ -54,7 +54,7 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
         TrainingError: too few songs in a part.
     """
     table = table.sort_by("track_id")
-    *numbers, block = POPULARITY.inputs
+    *numbers, block = TASKS["popularity"].inputs
     features = np.column_stack(
         [
             *(table[name].to_numpy() for name in numbers),

@@ -5,19 +5,11 @@ the first, the judge from the second, and the third has the songs that all are m
 artist is in two of them, so the judge knows nothing of what the student was told.
 """
 
+from models_py.generated.tasks import CHANGEABLE
+
 TASK = "song_optimization"
 # What may change, the first inputs of a song, and the bounds it is kept within.
-BOUNDS = {
-    "danceability": (0.0, 1.0),
-    "energy": (0.0, 1.0),
-    "loudness": (-60.0, 0.0),
-    "speechiness": (0.0, 1.0),
-    "acousticness": (0.0, 1.0),
-    "instrumentalness": (0.0, 1.0),
-    "liveness": (0.0, 1.0),
-    "valence": (0.0, 1.0),
-    "tempo": (60.0, 220.0),
-}
+BOUNDS = CHANGEABLE
 PARTS = STUDENT, JUDGE, TEST = "student", "judge", "test"
 # What is asked for where a caller says nothing: the share of its range that a feature may change
 # by, how many may change, points for each squared standard deviation, and steps.

@@ -15,7 +15,7 @@ from benchmarks.contenders import WAYS
 from benchmarks.signals import STUDIES
 from hitparade.sources import raw
 from hitparade.warehouse import opened
-from models_py.registry_rows import TASKS, TRAINED
+from models_py.tasks import TASKS, TRAINED
 
 
 @pytest.fixture

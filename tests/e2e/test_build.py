@@ -7,8 +7,8 @@ import shutil
 import duckdb
 import pytest
 
-from models_py.registry_rows import TASKS
 from models_py.song_optimization.training import ALGORITHMS
+from models_py.tasks import TASKS
 from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.records import rewrite
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import udfs
-from models_py.registry_rows import TASKS
+from models_py.tasks import TASKS
 from tests.faults.outcomes import generated, show, size
 
 ROWS = size("HITPARADE_BAD_INPUTS", 1000)

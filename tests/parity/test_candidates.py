@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import udfs
-from models_py import export
+from models_py import algorithms, export
 from models_py.examples import HOLDOUT, examples
-from models_py.registry_rows import TASKS
+from models_py.tasks import TASKS
 
 CANDIDATES = [(task, algorithm) for task in TASKS.values() for algorithm in task.algorithms]
 BY_CANDIDATE = pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def _retrained(connection, task, algorithm, stored):
     rows = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
     genres = [genre for (genre,) in connection.sql("from staging.genres order by all").fetchall()]
     seen, _ = examples(task, rows, {"genres": genres}).split(HOLDOUT)
-    estimator = task.algorithms[algorithm](json.loads(stored["config"]))
+    estimator = algorithms.estimator(task.kind, algorithm, json.loads(stored["config"]))
     estimator.fit(seen.features, seen.label)
     assert export.to_onnx(estimator, len(seen.names)) == stored["onnx"]
     return estimator

@@ -5,7 +5,7 @@ import math
 import duckdb
 import pytest
 
-from models_py.registry_rows import TASKS
+from models_py.tasks import TASKS
 
 SONG = "120, 50, 50, 50, 10, 0, 10, 5"
 RELEASED_SONG = f"{SONG}, 'Minor', 2, date '2023-01-06'"

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPRegressor
 from models_py import export, hit, log_streams, metrics, popularity, sql_backend, tier, training
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.net import Net
-from models_py.registry_rows import TASKS as ALL
+from models_py.tasks import TASKS as ALL
 
 # No row is of the last genre: a place of the block that never varies.
 VOCABULARIES = {"genres": ["jazz", "pop", "zouk"]}

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from hitparade import tune
 from models_py import export, hit, popularity, search, training
 from models_py.examples import HOLDOUT, TrainingError, examples
-from models_py.registry_rows import TASKS
 from models_py.search import Limits
 from models_py.spaces import SPACES
+from models_py.tasks import TASKS
 from tests.unit.test_training import VOCABULARIES, table
 
 FEW = {"n_estimators": 50, "max_depth": 2}

@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from hitparade.app.queries import ARGUMENTS
-from models_py.registry_rows import TASKS, TRAINED
 from models_py.registry_schema import REGISTRY_FORMAT
+from models_py.tasks import TASKS, TRAINED
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYERS = ["staging", "features", "training", "registry", "functions", "predictions", "marts"]
+LAYERS = [
+    "staging",
+    "intermediate",
+    "features",
+    "training",
+    "registry",
+    "functions",
+    "predictions",
+    "marts",
+]
 LAYERS += ["monitoring"]
 # What a BI tool needs: `udfs.register` must not load what trains.
 SERVING = ("errors.py", "graphs.py", "runtime", "snowflake")
@@ -102,7 +111,7 @@ def test_training_appends_and_is_never_fully_refreshed(manifest):
 def test_contracts_are_enforced_where_others_build_on_them(manifest):
     for name, node in own(manifest, "nodes").items():
         if name.startswith("model.") and name != "model.hitparade.registry":
-            layers = ("features", "registry", "predictions", "marts", "monitoring")
+            layers = ("intermediate", "features", "registry", "predictions", "marts", "monitoring")
             built_on = node["fqn"][1] in layers
             built_on |= node["name"].startswith("stg_mpd__")
             assert node["config"]["contract"]["enforced"] == built_on, name

@@ -2,8 +2,8 @@
     that training and serving cannot drift apart.
 
     An input is a dictionary: `name`, `expression`, and where they differ from the name, `argument`,
-    the column or function argument it is made from, or `block`, the source of a vocabulary: such an
-    input is a list with one number for each member. A block stands last. -#}
+    the column or function argument it is made from, or `vocabulary`, the known members of a one-hot group: such an
+    input is a list with one number for each member. It stands last. -#}
 {% macro encode(task, row='') -%}
     {% if task not in tasks() %}
         {% do exceptions.raise_compiler_error("no task " ~ task ~ ": use one of " ~ tasks() | join(', ')) %}
@@ -11,26 +11,27 @@
     {% do return(tasks()[task].encoder(row)) %}
 {%- endmacro %}
 
-{#- Every task, its encoder and the raw source that its rows come from. -#}
-{% macro tasks() -%}
-    {% do return({
-        'log_streams': {'encoder': encode_log_streams, 'source': 'chart_songs'},
-        'log_streams_context': {'encoder': encode_log_streams_context, 'source': 'chart_songs'},
-        'hit': {'encoder': encode_hit, 'source': 'tracks'},
-        'tier': {'encoder': encode_tier, 'source': 'tracks'},
-        'popularity': {'encoder': encode_popularity, 'source': 'tracks'},
-        'next_song': {'encoder': encode_next_song, 'source': 'playlists'},
-        'song_optimization': {'encoder': encode_song_optimization, 'source': 'tracks'},
-    }) %}
+{#- The tasks that are generated from tasks/: a row for each example, and functions of their own. -#}
+{% macro tabular_tasks() -%}
+    {% set found = [] %}
+    {% for name, task in tasks().items() if task.entity is defined %}
+        {% do found.append(name) %}
+    {% endfor %}
+    {% do return(found) %}
 {%- endmacro %}
 
 {#- Inputs that are numbers as they stand. -#}
 {% macro numbers(names, row) -%}
     {% set inputs = [] %}
     {% for name in names %}
-        {% do inputs.append({'name': name, 'expression': 'cast(' ~ row ~ name ~ ' as double)'}) %}
+        {% do inputs.append(number(name, row)) %}
     {% endfor %}
     {% do return(inputs) %}
+{%- endmacro %}
+
+{#- A number as it stands. -#}
+{% macro number(name, row) -%}
+    {% do return({'name': name, 'expression': 'cast(' ~ row ~ name ~ ' as double)'}) %}
 {%- endmacro %}
 
 {#- A number that the publisher writes as 0 where it could not tell: missing. -#}
@@ -41,6 +42,12 @@
 {#- True or false as 1 or 0. -#}
 {% macro flag(name, row) -%}
     {% do return({'name': name, 'expression': flag_number(row ~ name)}) %}
+{%- endmacro %}
+
+{#- A list of texts as a one-hot group: 1 for each member of the vocabulary that the row has. An unknown text is
+    nothing, an empty list is all zeros, and NULL makes every place NULL. -#}
+{% macro one_hot_group(name, row) -%}
+    {% do return({'name': name, 'vocabulary': vocabulary(), 'expression': one_hot(row ~ name, vocabulary())}) %}
 {%- endmacro %}
 
 {#- What a row or a call must give, in order. -#}
@@ -64,16 +71,16 @@
 {#- The inputs as one list, for a function. -#}
 {% macro encoded_list(task, row='') -%}
     {%- set inputs = encode(task, row) -%}
-    {%- set single = '[' ~ inputs | rejectattr('block', 'defined') | map(attribute='expression') | join(', ') ~ ']' -%}
-    {{ concatenated([single] + inputs | selectattr('block', 'defined') | map(attribute='expression') | list) }}
+    {%- set single = '[' ~ inputs | rejectattr('vocabulary', 'defined') | map(attribute='expression') | join(', ') ~ ']' -%}
+    {{ concatenated([single] + inputs | selectattr('vocabulary', 'defined') | map(attribute='expression') | list) }}
 {%- endmacro %}
 
-{#- Names of the encoded inputs in order, as a list in SQL: a block has one for each member. -#}
+{#- Names of the encoded inputs in order, as a list in SQL: a one-hot group has one for each member. -#}
 {% macro encoded_names(task) -%}
     {%- set inputs = encode(task) -%}
-    {%- set lists = ["['" ~ inputs | rejectattr('block', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
-    {%- for input in inputs | selectattr('block', 'defined') -%}
-        {%- do lists.append(block_names(input.name, input.block)) -%}
+    {%- set lists = ["['" ~ inputs | rejectattr('vocabulary', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
+    {%- for input in inputs | selectattr('vocabulary', 'defined') -%}
+        {%- do lists.append(block_names(input.name, input.vocabulary)) -%}
     {%- endfor -%}
     {{ concatenated(lists) }}
 {%- endmacro %}
@@ -86,7 +93,7 @@
 {#- True where no input is missing: the rows that can be trained on. -#}
 {% macro has_all_inputs(task, row='') -%}
     {%- for input in encode(task, row) -%}
-    {{ row ~ input.name if input.block is defined else input.expression }} is not null
+    {{ row ~ input.name if input.vocabulary is defined else input.expression }} is not null
     {%- if not loop.last %} and {% endif -%}
     {%- endfor -%}
 {%- endmacro %}

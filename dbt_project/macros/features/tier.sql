@@ -1,6 +1,6 @@
 {#- Names of the tiers, from the lowest to the highest. -#}
 {% macro tier_names() -%}
-    {% do return(['Flop', 'Mid', 'Hit', 'Viral']) %}
+    {% do return(tasks()['tier'].labels) %}
 {%- endmacro %}
 
 {#- The tier of a popularity, by the variable tier_cuts: where Mid, Hit and Viral begin. -#}

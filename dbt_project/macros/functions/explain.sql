@@ -1,8 +1,3 @@
-{#- The tasks whose predictions are explained: a song by itself, and numbers or a label for it. -#}
-{% macro explained_tasks() -%}
-    {% do return(['hit', 'tier', 'popularity', 'log_streams', 'log_streams_context']) %}
-{%- endmacro %}
-
 {#- How many songs a prediction is explained against. -#}
 {% macro explanation_backgrounds() -%}
     {% do return(64) %}

@@ -1,19 +1,3 @@
-{#- What may change in a song, the first inputs of the task, each with the bounds it is kept within and how a
-    person reads it, digits and unit; names and bounds are those of models_py.song_optimization.protocol. -#}
-{% macro changeable() -%}
-    {% do return([
-        {'name': 'danceability', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'energy', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'loudness', 'low': -60, 'high': 0, 'digits': 1, 'unit': ' dB'},
-        {'name': 'speechiness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'acousticness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'instrumentalness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'liveness', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'valence', 'low': 0, 'high': 1, 'digits': 2, 'unit': ''},
-        {'name': 'tempo', 'low': 60, 'high': 220, 'digits': 0, 'unit': ' BPM'},
-    ]) %}
-{%- endmacro %}
-
 {#- What is asked for where a caller says nothing, as models_py.song_optimization.protocol has it. -#}
 {% macro optimization_defaults() -%}
     {% do return({'max_change': 0.25, 'max_features': 3, 'penalty': 0.1, 'steps': 30}) %}

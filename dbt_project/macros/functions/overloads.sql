@@ -1,8 +1,8 @@
 {#- A task's check: its features, and the members of its blocks that no one knows. -#}
 {% macro check(task, row) -%}
     {%- set findings = ['check_features(' ~ champion(task) ~ ', ' ~ encoded_list(task, row) ~ ')'] -%}
-    {%- for input in encode(task, row) | selectattr('block', 'defined') -%}
-        {%- do findings.append(unknown_members(input.name, input.block, row)) -%}
+    {%- for input in encode(task, row) | selectattr('vocabulary', 'defined') -%}
+        {%- do findings.append(unknown_members(input.name, input.vocabulary, row)) -%}
     {%- endfor -%}
     {{ concatenated(findings) }}
 {%- endmacro %}

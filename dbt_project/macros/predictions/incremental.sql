@@ -68,7 +68,7 @@
     {%- set texts = [] -%}
     {%- for task in tasks -%}
         {%- for input in encode(task) -%}
-            {%- set text = input.name if input.block is defined else input.expression -%}
+            {%- set text = input.name if input.vocabulary is defined else input.expression -%}
             {%- do texts.append(text) if text not in texts -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -41,55 +41,13 @@
     {{ create_served_models() }}
 {%- endmacro %}
 
-{#- The models that came from outside, in the columns of udfs/schema.py, as the training models have them. -#}
+{#- The models that came from outside, in the columns of models_py/registry_schema.py, as the training models have them. -#}
 {% macro create_registered_models() -%}
     create table if not exists ml.registered_models (
         {%- for name, type in registry_types().items() %}
         {{ name }} {{ column_type(type) }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     );
-{%- endmacro %}
-
-{#- The columns of a row of the registry and their types, as udfs/schema.py has them. -#}
-{% macro registry_types() -%}
-    {% set portable = [] %}
-    {% for name, type in portable_types().items() %}{% do portable.append('"' ~ name ~ '" ' ~ type) %}{% endfor %}
-    {% do return({
-        'model_id': 'varchar',
-        'task': 'varchar',
-        'algorithm': 'varchar',
-        'version': 'integer',
-        'trained_at': 'timestamp',
-        'pruned_at': 'timestamp',
-        'inputs': 'struct(name varchar, "type" varchar, minimum double, maximum double)[]',
-        'outputs': 'varchar[]',
-        'metrics': 'struct(metric varchar, is_primary boolean, higher_is_better boolean, holdout double, mean double, sd double, '
-            ~ 'folds integer, baseline_holdout double, baseline_mean double, gain_sd double, ceiling double)[]',
-        'importance': 'struct(feature varchar, importance double)[]',
-        'calibration': 'struct("label" varchar, bin integer, "rows" bigint, predicted double, observed double)[]',
-        'confusion': 'struct(actual varchar, predicted varchar, "rows" bigint)[]',
-        'train_rows': 'bigint',
-        'holdout_rows': 'bigint',
-        'parity': 'double',
-        'train_seconds': 'double',
-        'incumbent_model_id': 'varchar',
-        'incumbent_holdout': 'double',
-        'feature_fingerprint': 'varchar',
-        'definition': 'varchar',
-        'config': 'varchar',
-        'code_fingerprint': 'varchar',
-        'library_versions': 'varchar',
-        'registry_format': 'integer',
-        'onnx_bytes': 'bigint',
-        'sha256': 'varchar',
-        'onnx': 'blob',
-        'portable': 'struct(' ~ portable | join(', ') ~ ')',
-    }) %}
-{%- endmacro %}
-
-{#- Number of the registry's format, the one of udfs/schema.py. -#}
-{% macro registry_format() -%}
-    {% do return(3) %}
 {%- endmacro %}
 
 {#- Stops a run on a file whose registry has another format, before anything is written. -#}

@@ -1,6 +1,6 @@
 {#- The portable parameters of the models that a function can reach, as ml.models_to_serve has them. The table stays
     small because DuckDB reads whole vectors of its lists; its columns after `inputs` are those of
-    udfs.portable. -#}
+    models_py.sql_backend. -#}
 {% macro create_served_models() -%}
     create table if not exists ml.served_models (
         model_id varchar,
@@ -12,22 +12,6 @@
         {{ name }} {{ column_type(type) }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     );
-{%- endmacro %}
-
-{#- The parts of a model's portable form and their types, as udfs/schema.py has them. -#}
-{% macro portable_types() -%}
-    {% do return({
-        'kind': 'varchar',
-        'transform': 'varchar',
-        'layers': 'struct(weights double[][], intercepts double[])[]',
-        'intercepts': 'float[]',
-        'depth': 'integer',
-        'roots': 'integer[]',
-        'features': 'integer[]',
-        'thresholds': 'float[]',
-        'next': 'integer[]',
-        'leaves': 'float[][]',
-    }) %}
 {%- endmacro %}
 
 {#- Renew the serving table from the registry, in the transaction of whoever calls. Rows that stay are left alone,

@@ -12,7 +12,7 @@
             when __rows = 0 and task_name is not null
                 then {{ raise_error(
                     "'onnx_explain: task ' || task_name || ' has no background: give one of "
-                    ~ explained_tasks() | join(', ') ~ ", whose source has rows'", explanation()
+                    ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
                 ) }}
             when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
         end)
@@ -67,7 +67,7 @@
 {#- How many terms the explanation of any task has, at most. -#}
 {% macro most_terms() -%}
     {%- set most = namespace(terms=0) -%}
-    {%- for task in explained_tasks() -%}
+    {%- for task in tabular_tasks() -%}
         {%- set most.terms = [most.terms, argument_names(task) | length + 1] | max -%}
     {%- endfor -%}
     {%- do return(most.terms) -%}

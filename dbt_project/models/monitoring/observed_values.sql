@@ -1,14 +1,5 @@
 {{ config(schema='ml') }}
 
-{#- The column of predictions that a task's answers stand in. -#}
-{%- set answers = {
-    'hit': ['fct_track_predictions', 'hit_probability'],
-    'tier': ['fct_track_predictions', 'tier'],
-    'popularity': ['fct_track_predictions', 'popularity'],
-    'log_streams': ['fct_song_predictions', 'log_streams'],
-    'log_streams_context': ['fct_song_predictions', 'log_streams_context'],
-} %}
-
 with newest as (
 
     select
@@ -22,18 +13,19 @@ with newest as (
 
 inputs as (
 
-    {% for task in explained_tasks() -%}
+    {% for task in tabular_tasks() -%}
+    {%- set entity = entities()[tasks()[task].entity] -%}
     {%- for input in encode(task) %}
-    {%- if input.block is defined %}
+    {%- if input.vocabulary is defined %}
     select
         '{{ task }}' as task,
         '{{ input.name }}' as name,
         cast(null as double) as value,
         cast(member.value as varchar) as label
     from {{ ref('feat_' ~ task) }} as examples
-    inner join {{ ref('int_tracks') }} as tracks
-        on examples.track_id = tracks.track_id
-    {{ each('tracks.' ~ input.name, 'member') }}
+    inner join {{ ref(entity.relation) }} as entities
+        on examples.{{ entity.key }} = entities.{{ entity.key }}
+    {{ each('entities.' ~ input.name, 'member') }}
     {%- else %}
     select
         '{{ task }}' as task,
@@ -64,15 +56,16 @@ select
 from inputs
 inner join newest
     on inputs.task = newest.task
-{% for task, (table, column) in answers.items() -%}
+{% for name in tabular_tasks() -%}
+{%- set task = tasks()[name] -%}
 union all
 select
     'prediction' as kind,
-    '{{ task }}' as task,
-    {{ task }}_model_id as reference,
-    '{{ column }}' as name,
-    {{ 'cast(null as double)' if task == 'tier' else column }} as value,
-    {{ column if task == 'tier' else 'cast(null as varchar)' }} as label
-from {{ ref(table) }}
-where {{ task }}_model_id is not null and {{ column }} is not null
+    '{{ name }}' as task,
+    {{ name }}_model_id as reference,
+    '{{ task.column }}' as name,
+    {{ 'cast(null as double)' if task.labels else task.column }} as value,
+    {{ task.column if task.labels else 'cast(null as varchar)' }} as label
+from {{ ref(task.predictions[0]) }}
+where {{ name }}_model_id is not null and {{ task.column }} is not null
 {% endfor %}

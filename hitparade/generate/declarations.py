@@ -1,0 +1,389 @@
+"""What people declare in tasks/: the tasks, and the columns that a model may be given."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models_py.algorithms import ALGORITHMS
+from models_py.metrics import METRICS
+
+COLUMNS = "columns.yml"
+TYPES = ("double", "boolean", "date", "varchar", "varchar[]")
+LABEL_TYPES = {"regression": "double", "binary": "boolean", "multiclass": "varchar"}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Folds make every split, so they define every tabular task.
+FOLDS = {"folds": "folds"}
+
+
+class DeclarationError(ValueError):
+    """A declaration that is wrong; the message names the file, the cause and what is known."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input computed from a column: its SQL has {{ value }} in the place of the column."""
+
+    name: str
+    sql: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a function takes and a row has, see tasks/columns.yml."""
+
+    name: str
+    type: str
+    description: str
+    missing: int | None = None
+    vocabulary: str | None = None
+    inputs: tuple[Input, ...] = ()
+    range: tuple[float, float] | None = None
+    unit: str = ""
+    digits: int = 2
+    from_track: str | None = None
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs of a model that it becomes."""
+        return tuple(one.name for one in self.inputs) or (self.name,)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What tasks are about, and where its rows stand, see tasks/columns.yml."""
+
+    name: str
+    source: str
+    relation: str
+    key: str
+    key_description: str
+    mart: str
+    predictions: str
+    rows: str
+    after_release: tuple[str, ...]
+    columns: Mapping[str, Column]
+    examples: str | None = None
+    scored: str | None = None
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is learned: a column of the feature table and its SQL over the entity's relation."""
+
+    name: str
+    sql: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A function computed from the answer: its SQL has {{ answer }} in the answer's place."""
+
+    name: str
+    sql: str
+    answers: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task: what it has in common with every other.
+
+    Attributes:
+        name: of the task.
+        answers: what it says, in a clause.
+        source: the raw source that its rows come from.
+        algorithms: hyperparameters of each candidate.
+        definition: for each key of the definition the dbt variable that it holds.
+        example: a query to try.
+        comment: what stands at the head of its file.
+    """
+
+    name: str
+    answers: str
+    source: str
+    algorithms: Mapping[str, dict]
+    definition: Mapping[str, str]
+    example: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class TabularTask(Task):
+    """A task with a row for each example, a known algorithm and functions of its own."""
+
+    entity: Entity
+    kind: str
+    arguments: tuple[Column, ...]
+    label: Label
+    metric: str
+    labels: tuple[str, ...] = ()
+    search: Mapping[str, dict] = field(default_factory=dict)
+    prediction: str = ""
+    derived: tuple[Derived, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs of its models, in order."""
+        return tuple(name for column in self.arguments for name in column.input_names)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The scores of its models, in order."""
+        return {"regression": (self.name,), "binary": ("false", "true")}.get(self.kind, self.labels)
+
+    @property
+    def vocabulary(self) -> str | None:
+        """The vocabulary of its list of texts, if it has one."""
+        return next((one.vocabulary for one in self.arguments if one.vocabulary), None)
+
+
+@dataclass(frozen=True)
+class SpecialTask(Task):
+    """A task with Python and SQL of its own, below `code`."""
+
+    code: str
+    predictions: tuple[str, ...]
+    inputs_of: str | None = None
+    changeable: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """All that is declared, the tasks by the names of their files."""
+
+    entities: Mapping[str, Entity]
+    tasks: tuple[Task, ...]
+
+    @property
+    def tabular(self) -> list[TabularTask]:
+        """The tasks that functions, features and training are generated for."""
+        return [task for task in self.tasks if isinstance(task, TabularTask)]
+
+    @property
+    def special(self) -> list[SpecialTask]:
+        """The tasks with code of their own."""
+        return [task for task in self.tasks if isinstance(task, SpecialTask)]
+
+
+def read(folder: Path) -> Declarations:
+    """Read all declarations of a folder.
+
+    Raises:
+        DeclarationError: a file is missing, or says something that is not known.
+    """
+    if not (folder / COLUMNS).is_file():
+        raise DeclarationError(f"there is no {folder / COLUMNS}: start in a hitparade project")
+    entities = {
+        name: _entity(folder / COLUMNS, name, facts)
+        for name, facts in _yaml(folder / COLUMNS).items()
+    }
+    files = sorted(file for file in folder.glob("*.yml") if file.name != COLUMNS)
+    tasks = tuple(_task(file, entities) for file in files)
+    _refuse_twins(folder, tasks)
+    return Declarations(entities, tasks)
+
+
+def _yaml(file: Path) -> dict:
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise DeclarationError(f"{file} is no YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise DeclarationError(f"{file} says nothing: see the other files of {file.parent}")
+    return found
+
+
+def _checked(file: Path, what: str, facts: Any, needed: Iterable[str], optional=()) -> dict:
+    """The facts, if all that is needed is there and nothing else."""
+    needed, optional = set(needed), set(optional)
+    if not isinstance(facts, dict):
+        raise DeclarationError(f"{file}: {what} is {facts!r}: give {', '.join(sorted(needed))}")
+    if missing := sorted(needed - set(facts)):
+        raise DeclarationError(f"{file}: {what} lacks {', '.join(missing)}")
+    if unknown := sorted(set(facts) - needed - optional):
+        known = ", ".join(sorted(needed | optional))
+        raise DeclarationError(f"{file}: {what} has {', '.join(unknown)}: it may have {known}")
+    return facts
+
+
+def _entity(file: Path, name: str, facts: Any) -> Entity:
+    needed = [
+        "source",
+        "relation",
+        "key",
+        "mart",
+        "predictions",
+        "rows",
+        "after_release",
+        "columns",
+    ]
+    facts = dict(_checked(file, name, facts, needed, ["examples", "scored"]))
+    key = _checked(file, f"{name}.key", facts.pop("key"), ["name", "description"])
+    columns = {
+        column: _column(file, f"{name}.{column}", column, given)
+        for column, given in facts.pop("columns").items()
+    }
+    return Entity(
+        name=name,
+        key=key["name"],
+        key_description=key["description"],
+        after_release=tuple(facts.pop("after_release")),
+        columns=columns,
+        **facts,
+    )
+
+
+def _column(file: Path, what: str, name: str, facts: Any) -> Column:
+    optional = ["missing", "vocabulary", "inputs", "range", "unit", "digits", "from_track"]
+    facts = dict(_checked(file, what, facts, ["type", "description"], optional))
+    inputs = tuple(
+        Input(one, **_checked(file, f"{what}.inputs.{one}", given, ["sql", "description"]))
+        for one, given in facts.pop("inputs", {}).items()
+    )
+    column = Column(name=name, inputs=inputs, **facts | {"range": _range(facts.get("range"))})
+    if column.type not in TYPES:
+        raise DeclarationError(
+            f"{file}: {what} has type {column.type}: use one of {', '.join(TYPES)}"
+        )
+    if column.type == "varchar[]" and not column.vocabulary:
+        raise DeclarationError(f"{file}: {what} is a list of texts: name its vocabulary, a seed")
+    if column.type in ("date", "varchar") and not inputs:
+        raise DeclarationError(
+            f"{file}: {what} has type {column.type}: say which inputs it becomes"
+        )
+    return column
+
+
+def _range(given: Any) -> tuple[float, float] | None:
+    return None if given is None else (given[0], given[1])
+
+
+def _task(file: Path, entities: Mapping[str, Entity]) -> Task:
+    facts = dict(_yaml(file))
+    name = facts.pop("task", None)
+    if name != file.stem or not NAME.fullmatch(str(name)):
+        raise DeclarationError(
+            f"{file}: task is {name!r}: give the name of the file, small letters, digits and "
+            "underscores"
+        )
+    if "code" in facts:
+        return _special(file, name, facts, entities)
+    return _tabular(file, name, facts, entities)
+
+
+def _common(file: Path, name: str, facts: dict, source: str, definition: dict) -> dict:
+    """What every task has."""
+    for variable in facts["defined_by"]:
+        definition |= variable if isinstance(variable, dict) else {variable: variable}
+    return {
+        "name": name,
+        "answers": facts["answers"],
+        "source": source,
+        "algorithms": {one: params or {} for one, params in facts["algorithms"].items()},
+        "definition": definition,
+        "example": facts["example"],
+        "comment": _comment(file),
+    }
+
+
+def _comment(file: Path) -> str:
+    """The comment at the head of a file."""
+    lines = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").removeprefix(" "))
+    return "\n".join(lines).strip()
+
+
+def _special(file: Path, name: str, facts: dict, entities: Mapping[str, Entity]) -> SpecialTask:
+    needed = ["answers", "source", "code", "algorithms", "defined_by", "predictions", "example"]
+    _checked(file, name, facts, needed, ["inputs_of", "changeable"])
+    changeable = [_argument(file, entities["tracks"], one) for one in facts.get("changeable", ())]
+    if without := [one.name for one in changeable if one.range is None]:
+        raise DeclarationError(f"{file}: {', '.join(without)} may change and has no range")
+    return SpecialTask(
+        **_common(file, name, facts, facts["source"], {}),
+        code=facts["code"],
+        predictions=tuple(facts["predictions"]),
+        inputs_of=facts.get("inputs_of"),
+        changeable=tuple(changeable),
+    )
+
+
+def _tabular(file: Path, name: str, facts: dict, entities: Mapping[str, Entity]) -> TabularTask:
+    needed = [
+        "answers",
+        "entity",
+        "kind",
+        "arguments",
+        "label",
+        "metric",
+        "algorithms",
+        "defined_by",
+        "example",
+    ]
+    _checked(file, name, facts, needed, ["labels", "search", "prediction", "derived"])
+    entity = _one_of(file, "entity", facts["entity"], entities)
+    kind = facts["kind"]
+    _one_of(file, "kind", kind, METRICS)
+    _one_of(file, "metric", facts["metric"], METRICS[kind])
+    for algorithm in facts["algorithms"]:
+        _one_of(file, f"an algorithm of kind {kind}", algorithm, ALGORITHMS[kind])
+    for algorithm in facts.get("search", {}):
+        _one_of(file, "an algorithm of `search`", algorithm, facts["algorithms"])
+    if (kind == "multiclass") != bool(facts.get("labels")):
+        raise DeclarationError(f"{file}: a task of kind multiclass has `labels`, others have none")
+    arguments = tuple(_argument(file, entity, one) for one in facts["arguments"])
+    if lists := [one.name for one in arguments[:-1] if one.vocabulary]:
+        raise DeclarationError(f"{file}: {lists[0]} becomes many inputs: it must stand last")
+    label = _checked(file, f"{name}.label", facts["label"], ["name", "sql", "description"])
+    return TabularTask(
+        **_common(file, name, facts, entity.source, dict(FOLDS)),
+        entity=entity,
+        kind=kind,
+        arguments=arguments,
+        label=Label(**label),
+        metric=facts["metric"],
+        labels=tuple(facts.get("labels", ())),
+        search=facts.get("search", {}),
+        prediction=facts.get("prediction", name),
+        derived=tuple(
+            Derived(one, **_checked(file, f"derived.{one}", given, ["sql", "answers"]))
+            for one, given in facts.get("derived", {}).items()
+        ),
+    )
+
+
+def _one_of(file: Path, what: str, given: Any, known: Mapping[str, Any]) -> Any:
+    if given not in known:
+        raise DeclarationError(f"{file}: {what} is {given}: use one of {', '.join(known)}")
+    return known[given]
+
+
+def _argument(file: Path, entity: Entity, name: str) -> Column:
+    if name not in entity.columns:
+        raise DeclarationError(
+            f"{file}: {entity.name} has no column {name}: declare it in {COLUMNS}, or use one of "
+            f"{', '.join(entity.columns)}"
+        )
+    return entity.columns[name]
+
+
+def _refuse_twins(folder: Path, tasks: Iterable[Task]) -> None:
+    """Refuse two functions, or two columns of predictions, of one name."""
+    functions: dict[str, str] = {}
+    for task in tasks:
+        derived = task.derived if isinstance(task, TabularTask) else ()
+        for name in (task.name, *(one.name for one in derived)):
+            if name in functions:
+                raise DeclarationError(
+                    f"{folder}: {functions[name]} and {task.name} both have a function "
+                    f"predict_{name}: give one of them another name"
+                )
+            functions[name] = task.name

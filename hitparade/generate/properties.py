@@ -1,0 +1,307 @@
+"""The YAML beside what is generated: descriptions, types, contracts, tests."""
+
+from typing import Any
+
+import yaml
+
+from hitparade.generate.declarations import (
+    LABEL_TYPES,
+    Column,
+    Declarations,
+    Derived,
+    Entity,
+    SpecialTask,
+    TabularTask,
+    Task,
+)
+from hitparade.generate.render import functions_of
+from models_py.registry_schema import descriptions
+
+NOT_NULL = {"constraints": [{"type": "not_null"}]}
+PAIR_KEY = (
+    "The song behind it: md5 of the normalised track name and artists. Splits are grouped by it."
+)
+FOLD = "Fold of the split, the same for all rows of a song. Stored models never saw fold 0."
+FINDINGS = "One sentence for each finding, an empty list where there is none."
+EXPLANATION = "struct(rank integer, feature varchar, contribution double)[]"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists indented, and no anchors: a person reads each entry by itself."""
+
+    def increase_indent(self, flow=False, indentless=False):
+        return super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data):
+        return True
+
+
+def dumped(content: dict) -> str:
+    """Return content as YAML."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def functions(task: TabularTask) -> dict:
+    """Return the properties of a task's functions."""
+    given = [_argument(column) for column in task.arguments]
+    algorithm = {
+        "name": "algorithm",
+        "data_type": "varchar",
+        "description": f"One of {', '.join(task.algorithms)}.",
+    }
+    entries = []
+    for template, name, derived in functions_of(task):
+        is_by = template == "predict_by"
+        by_row = f"{name}(algorithm, t)" if is_by else f"{name}(t)"
+        type, returned, says = FUNCTIONS[template](task, derived)
+        entries.append(
+            {
+                "name": name,
+                "description": f"{says} Also by row, {by_row}.",
+                "arguments": [algorithm, *given] if is_by else given,
+                "returns": {"data_type": type, "description": returned},
+            }
+        )
+    return {"functions": entries}
+
+
+def _argument(column: Column) -> dict:
+    return {"name": column.name, "data_type": column.type, "description": column.description}
+
+
+def _predict(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    return *_answer(task), f"What the champion answers: {task.answers}."
+
+
+def _predict_by(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    return *_answer(task), f"What the newest model of an algorithm answers: {task.answers}."
+
+
+def _answer(task: TabularTask) -> tuple[str, str]:
+    """The type of what a task answers, and a sentence."""
+    if task.labels:
+        return "varchar", f"{_listed(task.labels)}."
+    return "double", "A probability." if task.kind == "binary" else f"{_capital(task.answers)}."
+
+
+def _proba(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    struct = ", ".join(f"{label} double" for label in task.labels)
+    says = f"The champion's probability of each label: {_listed(task.labels)}."
+    return f"struct({struct})", "A probability for each label.", says
+
+
+def _derived(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    assert derived
+    return "double", f"{_capital(derived.answers)}.", f"From the champion: {derived.answers}."
+
+
+def _check(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    unknown = f", and {task.vocabulary} that are unknown" if task.vocabulary else ""
+    says = (
+        f"What is wrong or unusual with a row for predict_{task.name}: values that are missing, "
+        f"not finite or outside the range seen in training{unknown}."
+    )
+    return "varchar[]", FINDINGS, says
+
+
+def _encode(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    says = (
+        f"The inputs of task {task.name} as its models take them, for onnx_predict and "
+        "check_features."
+    )
+    return "double[]", "The encoded inputs in order, see ml.model_versions.", says
+
+
+def _explain(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
+    answer = (
+        f"the chance of the label that predict_{task.name} answers"
+        if task.labels
+        else (task.answers)
+    )
+    says = (
+        f"What each input adds to the champion's answer, {answer}: Shapley values against a "
+        "background of other rows. The contributions add up to the answer; NULL if the answer is."
+    )
+    returned = (
+        "A list of structs (rank, feature, contribution); rank 0 is the background's average."
+    )
+    return EXPLANATION, returned, says
+
+
+FUNCTIONS = {
+    "predict": _predict,
+    "predict_by": _predict_by,
+    "predict_proba": _proba,
+    "derived": _derived,
+    "check": _check,
+    "encode": _encode,
+    "explain": _explain,
+}
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _capital(sentence: str) -> str:
+    """A sentence with a capital, unless it begins with a formula."""
+    return sentence if "(" in sentence.split()[0] else sentence[0].upper() + sentence[1:]
+
+
+def features(task: TabularTask) -> dict:
+    """Return the properties of a task's feature table: its contract and what must not leak."""
+    entity = task.entity
+    leak = {
+        "rows": f"ref('{entity.relation}')",
+        "key": entity.key,
+        "after_release": list(entity.after_release),
+    }
+    inputs = [one for column in task.arguments for one in _inputs(column)]
+    label = (task.label.name, LABEL_TYPES[task.kind], task.label.description)
+    columns = [
+        _column(entity.key, "varchar", entity.key_description) | {"data_tests": ["unique"]},
+        _column("pair_key", "varchar", PAIR_KEY),
+        _column("fold", "integer", FOLD),
+        *(_column(*one) for one in [*inputs, label]),
+    ]
+    says = (
+        f"One row for each {entity.rows}: key, fold, the inputs of the task {task.name} in order, "
+        "and its label."
+    )
+    tests = ["one_side_of_a_split", {"no_leak": {"arguments": leak}}]
+    return _models(
+        {
+            "name": f"feat_{task.name}",
+            "description": says,
+            "data_tests": tests,
+            "columns": columns,
+        }
+    )
+
+
+def _inputs(column: Column) -> list[tuple[str, str, str]]:
+    """The inputs that a column becomes: name, type, sentence."""
+    if column.inputs:
+        return [(one.name, "double", one.description) for one in column.inputs]
+    if column.vocabulary:
+        says = f"1 or 0 for each of the seed {column.vocabulary}, in the order of the text."
+        return [(column.name, "double[]", says)]
+    if column.type == "boolean":
+        return [(column.name, "double", f"1 or 0. {column.description}")]
+    return [(column.name, "double", column.description)]
+
+
+def _column(name: str, type: str, description: str) -> dict[str, Any]:
+    return {"name": name, "data_type": type, "description": description} | NOT_NULL
+
+
+def training(declared: Declarations) -> dict:
+    """Return the properties of all training models: hyperparameters, definition, columns."""
+    columns = [{"name": name, "description": says} for name, says in descriptions().items()]
+    registered = (
+        "One row for each model that came from outside; what only training knows is NULL. Never "
+        "fully refreshed."
+    )
+    table = {"name": "registered_models", "description": registered, "columns": columns}
+    return {
+        "models": [_trained(task, columns) for task in declared.tasks],
+        "sources": [{"name": "ml", "schema": "ml", "tables": [table]}],
+    }
+
+
+def _trained(task: Task, columns: list[dict]) -> dict:
+    definition = {key: f"{{{{ var('{name}') }}}}" for key, name in task.definition.items()}
+    says = (
+        f"One row for each model ever trained for {task.name}, which answers {task.answers}. Rows "
+        "are only appended: a build on unchanged features and hyperparameters adds none, and a "
+        "full refresh leaves them."
+    )
+    return {
+        "name": f"train_{task.name}",
+        "description": says,
+        "config": {
+            "materialized": "incremental",
+            "incremental_strategy": "append",
+            "full_refresh": False,
+            "on_schema_change": "append_new_columns",
+            "meta": {"algorithms": dict(task.algorithms), "definition": definition},
+        },
+        "columns": columns,
+    }
+
+
+def predictions(declared: Declarations, entity: Entity, columns: list[dict[str, Any]]) -> dict:
+    """Return the properties of an entity's table of predictions."""
+    tasks = list(dict.fromkeys(column["task"] for column in columns))
+    says = (
+        f"One row for each row of {entity.relation} that is scored, with the answers of the "
+        "champions and their ids. Four fifths of the rows are among those that a champion learned "
+        "from, and flatter it: judge it by ml.model_metrics, or on fold 0 of the feature table."
+    )
+    exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
+    key = _column(entity.key, "varchar", entity.key_description)
+    stamped = "The model that gave the answer of {}; NULL where the task had no champion."
+    return _models(
+        {
+            "name": entity.predictions,
+            "description": says,
+            "columns": [
+                key | {"data_tests": ["unique", exists]},
+                *(_prediction(column) for column in columns),
+                *(_nullable(f"{task}_model_id", "varchar", stamped.format(task)) for task in tasks),
+                _column(
+                    "inputs_hash", "varchar", "md5 of the inputs: a changed row is scored again."
+                ),
+                _nullable("predicted_at", "timestamp", "When the row was scored, in UTC."),
+            ],
+        }
+    )
+
+
+def _nullable(name: str, type: str, description: str) -> dict[str, Any]:
+    return {"name": name, "data_type": type, "description": description}
+
+
+def _prediction(column: dict[str, Any]) -> dict[str, Any]:
+    says = f"{_capital(column['answers'])}, by the champion; NULL where an input is missing."
+    found = _nullable(column["name"], column["type"], says)
+    if column["is_probability"]:
+        bounds = {"accepted_range": {"arguments": {"min_value": 0, "max_value": 1}}}
+        found["data_tests"] = [bounds]
+    return found
+
+
+def macros(declared: Declarations) -> dict:
+    """Return the descriptions of the generated macros."""
+    row = {"name": "row", "type": "string", "description": "Prefix of the row, such as `t.`."}
+    value = {"name": "value", "type": "string", "description": "Expression of the column."}
+    entries = [
+        _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
+        _macro("entities", "What tabular tasks are about: relation, key, rows to learn from."),
+        _macro("registry_types", "The columns of a row of the registry and their types."),
+        _macro("portable_types", "The parts of a model's parameters for the SQL backend."),
+        _macro("registry_format", "Number of the registry's format."),
+    ]
+    for task in declared.tasks:
+        if isinstance(task, TabularTask) or task.inputs_of:
+            says = f"The inputs of the task {task.name}, in the order of its models."
+            entries.append(_macro(f"encode_{task.name}", says, row))
+        if isinstance(task, SpecialTask) and task.changeable:
+            says = f"The audio features of a track, which {task.name} may change."
+            entries.append(_macro("encode_audio", says, row))
+            says = f"What {task.name} may change: name, low, high, digits and unit of each."
+            entries.append(_macro("changeable", says))
+    for entity in declared.entities.values():
+        for column in entity.columns.values():
+            for one in column.inputs:
+                entries.append(_macro(f"{entity.name}_{one.name}", one.description, value))
+    return {"macros": entries}
+
+
+def _macro(name: str, description: str, *arguments: dict) -> dict:
+    found: dict[str, Any] = {"name": name, "description": description}
+    return found | ({"arguments": list(arguments)} if arguments else {})
+
+
+def _models(*entries: dict) -> dict:
+    return {"models": list(entries)}

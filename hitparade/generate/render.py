@@ -1,0 +1,151 @@
+"""What the templates insert: calls of macros, literals of Python, lists of what is made."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hitparade.generate.declarations import (
+    Column,
+    Declarations,
+    Derived,
+    Entity,
+    TabularTask,
+)
+from models_py.registry_schema import PORTABLE, REGISTRY_FORMAT, SCHEMA, sql_types
+
+WIDTH = 100
+
+
+def facts(declared: Declarations) -> dict[str, Any]:
+    """Return what templates over all tasks know."""
+    changeable = [column for task in declared.special for column in task.changeable]
+    page = {task.name: given for task in declared.tabular if (given := from_track(task))}
+    optimized = [task for task in declared.special if task.inputs_of in page]
+    return {
+        "tasks": declared.tasks,
+        "tabular": declared.tabular,
+        "special": declared.special,
+        "entities": list(declared.entities.values()),
+        "tracks": declared.entities["tracks"],
+        "changeable": changeable,
+        "page": page | {task.name: page[task.inputs_of] for task in optimized},
+        "page_tasks": [task for task in declared.tabular if task.name in page],
+        "registry": sql_types(SCHEMA),
+        "portable": sql_types(PORTABLE),
+        "registry_format": REGISTRY_FORMAT,
+    }
+
+
+def from_track(task: TabularTask) -> tuple[str, ...]:
+    """Return the arguments of a task as SQL over the columns of a track; none if one is unknown."""
+    if task.entity.name == "tracks":
+        return tuple(column.name for column in task.arguments)
+    given = tuple(column.from_track or "" for column in task.arguments)
+    return given if all(given) else ()
+
+
+def stored_columns(declared: Declarations, entity: Entity) -> list[dict[str, Any]]:
+    """Return the columns of an entity's predictions: name, task, function, type and sentence."""
+    columns = []
+    for task in declared.tabular:
+        if task.entity is entity:
+            columns.append(
+                {
+                    "name": task.prediction,
+                    "task": task.name,
+                    "function": f"predict_{task.name}",
+                    "type": "varchar" if task.kind == "multiclass" else "double",
+                    "answers": task.answers,
+                    "is_probability": task.kind == "binary",
+                }
+            )
+            columns += [_derived_column(task, derived) for derived in task.derived]
+    return columns
+
+
+def _derived_column(task: TabularTask, derived: Derived) -> dict[str, Any]:
+    return {
+        "name": derived.name,
+        "task": task.name,
+        "function": f"predict_{derived.name}",
+        "type": "double",
+        "answers": derived.answers,
+        "is_probability": False,
+    }
+
+
+def functions_of(task: TabularTask) -> Iterator[tuple[str, str, Derived | None]]:
+    """Yield the template, the name and what is derived, for each function of a task."""
+    yield "predict", f"predict_{task.name}", None
+    yield "predict_by", f"predict_{task.name}_by", None
+    if task.labels:
+        yield "predict_proba", f"predict_{task.name}_proba", None
+    for derived in task.derived:
+        yield "derived", f"predict_{derived.name}", derived
+    yield "check", f"check_{task.name}", None
+    yield "encode", f"encode_{task.name}", None
+    yield "explain", f"explain_{task.name}", None
+
+
+def answer(task: TabularTask, model: str) -> str:
+    """Return the call that makes the answer of a task from the scores of a model.
+
+    Args:
+        task: whose answer it is.
+        model: the macro that names the model: champion or newest.
+    """
+    scores = f"'onnx_predict(' ~ {model}('{task.name}') ~ ', ' ~ inputs ~ ')'"
+    if task.labels:
+        return f"likeliest({list(task.labels)}, {scores})"
+    return f"element({scores}, {2 if task.kind == 'binary' else 1})"
+
+
+def explained_output(task: TabularTask) -> str:
+    """Return which score an explanation is of; null for the largest."""
+    return {"binary": "2", "multiclass": "null"}.get(task.kind, "1")
+
+
+def encoder_calls(entity: Entity, column: Column) -> list[str]:
+    """Return for each input that a column becomes the call of the macro that encodes it."""
+    if column.inputs:
+        return [_computed(entity, column, one.name) for one in column.inputs]
+    if column.vocabulary:
+        return [f"one_hot_group('{column.name}', row)"]
+    if column.type == "boolean":
+        return [f"flag('{column.name}', row)"]
+    if column.missing is not None:
+        return [f"known_number('{column.name}', row)"]
+    return [f"number('{column.name}', row)"]
+
+
+def _computed(entity: Entity, column: Column, name: str) -> str:
+    sql = f"{entity.name}_{name}(row ~ '{column.name}')"
+    if name == column.name:
+        return f"{{'name': '{name}', 'expression': {sql}}}"
+    return f"{{'name': '{name}', 'argument': '{column.name}', 'expression': {sql}}}"
+
+
+def python(value: Any, indent: int = 8, taken: int = 0) -> str:
+    """Return a value as Python, laid out as ruff does.
+
+    Args:
+        value: texts, numbers, tuples and mappings.
+        indent: of the line that it stands in.
+        taken: characters of that line before it.
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, tuple | list | dict):
+        return repr(value)
+    is_mapping = isinstance(value, dict)
+    first, last = "{}" if is_mapping else "()"
+    if is_mapping:
+        parts = [f"{python(k)}: {python(v, indent + 4)}" for k, v in value.items()]
+    else:
+        parts = [python(one, indent + 4) for one in value]
+    comma = "," if len(parts) == 1 and not is_mapping else ""
+    line = f"{first}{', '.join(parts)}{comma}{last}"
+    if indent + taken + len(line) < WIDTH:
+        return line
+    inner = "".join(f"{' ' * (indent + 4)}{part},\n" for part in parts)
+    return f"{first}\n{inner}{' ' * indent}{last}"

@@ -1,0 +1,1 @@
+"""What `hitparade generate` writes from tasks/: plain values."""

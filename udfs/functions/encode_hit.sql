@@ -1,3 +1,0 @@
-{% call(inputs) overloads('hit') %}
-{{ inputs }}
-{% endcall %}

@@ -1,3 +1,0 @@
-{% call(inputs) overloads('log_streams') %}
-{{ inputs }}
-{% endcall %}

@@ -1,4 +1,0 @@
--- depends_on: {{ ref('genres') }}
-{% call(inputs) overloads('tier') %}
-{{ inputs }}
-{% endcall %}
