@@ -1,0 +1,653 @@
+{#- DuckDB's variants of the macros in interface.sql, in the same order, and its overrides of macros of
+    dbt. -#}
+
+{#- ---- Types, literals and scalars ---- -#}
+
+{% macro duckdb__column_type(type) -%}
+    {%- do return(type) -%}
+{%- endmacro %}
+
+{% macro duckdb__text_literal(text) -%}
+    '{{ text | replace("'", "''") }}'
+{%- endmacro %}
+
+{#- A text is read too. A number stays as it is: NaN or 2 would become true, and the check could not name
+    it. -#}
+{% macro duckdb__flag_number(flag) -%}
+    coalesce(try_cast({{ flag }} as double), cast(cast({{ flag }} as boolean) as double))
+{%- endmacro %}
+
+{% macro duckdb__hex_to_integer(hex) -%}
+    cast('0x' || {{ hex }} as bigint)
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_full_match({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro duckdb__words(text, most) -%}
+    list_filter(
+        regexp_split_to_array(lower(coalesce({{ text }}, '')), '[^\p{L}\p{N}]+'), lambda word: word <> ''
+    )[:{{ most }}]
+{%- endmacro %}
+
+{#- DuckDB's own error() is volatile, and DuckDB 2.0 refuses volatile functions in the ORDER BY of a
+    window, such as rank() over (order by predict_hit(t)). A cast that fails is not volatile. -#}
+{% macro duckdb__raise_error(message, type) -%}
+    cast({{ message }} as {{ type }})
+{%- endmacro %}
+
+{% macro duckdb__utc_now() -%}
+    make_timestamp(epoch_us(now()))
+{%- endmacro %}
+
+{% macro duckdb__timestamp_of_seconds(seconds) -%}
+    make_timestamp({{ seconds }} * 1000000)
+{%- endmacro %}
+
+{#- ---- Lists, structs and JSON ---- -#}
+
+{% macro duckdb__empty_list(type) -%}
+    cast([] as {{ type }}[])
+{%- endmacro %}
+
+{% macro duckdb__element(list, place, type) -%}
+    {{ list }}[{{ place }}]
+{%- endmacro %}
+
+{% macro duckdb__has_true(flags) -%}
+    list_contains({{ flags }}, true)
+{%- endmacro %}
+
+{% macro duckdb__is_list(column) -%}
+    {%- do return(column.dtype.endswith('[]')) -%}
+{%- endmacro %}
+
+{% macro duckdb__each(list, alias, outer) -%}
+    {%- if outer -%}
+    left join unnest({{ list }}) as {{ alias }} (value) on true
+    {%- else -%}
+    cross join unnest({{ list }}) as {{ alias }} (value)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro duckdb__field(struct, name, type) -%}
+    struct_extract({{ struct }}, '{{ name }}')
+{%- endmacro %}
+
+{% macro duckdb__list_field(list, name) -%}
+    list_transform({{ list }}, lambda item: struct_extract(item, '{{ name }}'))
+{%- endmacro %}
+
+{% macro duckdb__parse_json(text, shape) -%}
+    try(from_json({{ text }}, '{{ tojson(shape) }}'))
+{%- endmacro %}
+
+{% macro duckdb__row_as_json(alias, columns) -%}
+    cast(to_json({{ alias }}) as varchar)
+{%- endmacro %}
+
+{% macro duckdb__fields_as_json(struct, names) -%}
+    cast(to_json({{ struct }}) as varchar)
+{%- endmacro %}
+
+{#- ---- Aggregates ---- -#}
+
+{% macro duckdb__distinct_list(column) -%}
+    list_sort(list(distinct {{ column }}))
+{%- endmacro %}
+
+{% macro duckdb__joined_text(column, separator, order) -%}
+    string_agg({{ column }}, '{{ separator }}' order by {{ order }})
+{%- endmacro %}
+
+{% macro duckdb__list_of(column, order) -%}
+    list({{ column }} order by {{ order }})
+{%- endmacro %}
+
+{#- ---- Raw files and staging ---- -#}
+
+{% macro duckdb__check_is_loaded() -%}
+{%- endmacro %}
+
+{% macro duckdb__load_raw(folder, code) -%}
+    {% do exceptions.raise_compiler_error("DuckDB reads the raw files in place: run `hitparade build`") %}
+{%- endmacro %}
+
+{#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
+    table of such a join from the texts and hold all of them in memory, where now it holds one. Only a
+    text without playlists is checked for being blank or no JSON, because that takes as long as parsing. -#}
+{% macro duckdb__read_playlists() -%}
+    {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
+    {%- set rules = [
+        rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
+        rule('empty', "parsed.playlists is null and trim(text) = ''", "'the file is empty: download it again'"),
+        rule(
+            'not_json',
+            'parsed.playlists is null and not json_valid(text)',
+            "'the file is cut off, or not JSON: download it again'"
+        ),
+        rule(
+            'no_playlists',
+            'parsed.playlists is null or len(parsed.playlists) = 0',
+            "'the file has no list of playlists'"
+        ),
+    ] -%}
+    with slices as (
+
+        select
+            {{ looked_up('path', slices.slice) }} as slice,
+            {{ looked_up('path', slices.fingerprint) }} as fingerprint,
+            content as text,
+            {{ parse_json('content', {'playlists': ['json']}) }} as parsed
+        from {{ texts_of(slices.slice.keys() | list) }}
+
+    ),
+
+    judged as (
+
+        select
+            slice,
+            fingerprint,
+            parsed.playlists,
+            {{ broken_rule(rules) }}
+        from slices
+
+    )
+
+    select
+        slice,
+        fingerprint,
+        rule as slice_rule,
+        reason as slice_reason,
+        cast(unnest(case when rule is null then playlists else [null] end) as varchar) as content,
+        generate_subscripts(case when rule is null then playlists else [null] end, 1) - 1 as place
+    from judged
+{%- endmacro %}
+
+{% macro looked_up(key, values) -%}
+    cast(map([{{ quoted(values.keys()) }}], [{{ quoted(values.values()) }}])[{{ key }}] as varchar)
+{%- endmacro %}
+
+{% macro texts_of(paths) -%}
+    (
+        {%- if paths %}
+        select
+            filename as path,
+            try(decode(content)) as content
+        from read_blob([{{ quoted(paths) }}])
+        {%- else %}
+        select
+            cast(null as varchar) as path,
+            cast(null as varchar) as content
+        where false
+        {%- endif %}
+    )
+{%- endmacro %}
+
+{#- Positions are searched only in playlists where one occurs twice, and not beside unnest, which would
+    repeat them for each track. The tracks are flat because DuckDB writes 122,880 rows at a time, and as
+    many whole playlists are 2 GB. -#}
+{% macro duckdb__numbered_tracks(playlists) -%}
+    with listed as (
+
+        select
+            *,
+            list_transform(tracks, lambda track: struct_extract(track, 'pos')) as positions
+        from {{ playlists }}
+
+    ),
+
+    searched as (
+
+        select
+            * replace (
+                case when rule is null and len(tracks) > 0 then tracks end as tracks,
+                case when len(list_distinct(positions)) < len(positions) then positions end as positions
+            ),
+            len(tracks) as track_count
+        from listed
+
+    ),
+
+    flat as (
+
+        select
+            * exclude (tracks),
+            unnest(coalesce(tracks, [null])) as track,
+            generate_subscripts(tracks, 1) as place_in_playlist
+        from searched
+
+    )
+
+    select
+        * exclude (positions, place_in_playlist),
+        place_in_playlist - 1 as entry,
+        coalesce(list_position(positions, track.pos) < place_in_playlist, false) as is_again
+    from flat
+{%- endmacro %}
+
+{#- ---- One-hot groups and scores ---- -#}
+
+{#- Without the name of a database, so that a renamed file still answers. -#}
+{% macro duckdb__vocabulary() -%}
+    (select list(genre order by genre) from staging.genres)
+{%- endmacro %}
+
+{#- The struct is there for speed: where `given` is a field of a row, DuckDB would hand all columns of the
+    row to the inner lambda for each member of the vocabulary. A lambda may not contain the subquery of
+    the vocabulary. -#}
+{% macro duckdb__one_hot(given, vocabulary) -%}
+    list_transform([struct_pack(given := {{ given }}, known := {{ vocabulary }})],
+        lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
+{%- endmacro %}
+
+{% macro duckdb__block_names(name, vocabulary) -%}
+    list_transform({{ vocabulary }}, lambda member: '{{ name }}=' || member)
+{%- endmacro %}
+
+{% macro duckdb__unknown_members(name, vocabulary, row) -%}
+    list_transform(
+        [struct_pack(given := cast({{ row }}{{ name }} as varchar[]), known := {{ vocabulary }})],
+        lambda o: list_transform(
+            list_filter(o.given, lambda member: coalesce(not list_contains(o.known, member), true)),
+            lambda member: '{{ name }}: ' || coalesce(member, 'NULL') || ' is not known and counts as none'
+        )
+    )[1]
+{%- endmacro %}
+
+{% macro duckdb__likeliest(labels, scores) -%}
+    list_transform([{{ scores }}], lambda s: [{{ quoted(labels) }}][list_position(s, list_max(s))])[1]
+{%- endmacro %}
+
+{% macro duckdb__by_label(labels, scores) -%}
+    list_transform(
+        [{{ scores }}],
+        lambda s: case when s is not null then struct_pack(
+            {%- for label in labels %}"{{ label | replace('"', '""') }}" := s[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
+        ) end
+    )[1]
+{%- endmacro %}
+
+{#- ---- How functions are defined, called and find their model ---- -#}
+
+{#- A macro has its parameters in its text, once for each overload. -#}
+{% macro duckdb__parameters(names) -%}
+    ({{ names | join(', ') }}) as
+{%- endmacro %}
+
+{#- By arguments, `f(a, b)`, and by row, `f(t)`. -#}
+{% macro duckdb__overloads(task, leading, body) -%}
+    {%- set names = argument_names(task) -%}
+    {%- set leading = [leading] if leading else [] -%}
+    ({{ (leading + names) | join(', ') }}) as {{ body(encoded_list(task)) }},
+    ({{ (leading + ['t']) | join(', ') }}) as {{ body(encoded_list(task, 't.')) }}
+{%- endmacro %}
+
+{% macro duckdb__check_overloads(task) -%}
+    ({{ argument_names(task) | join(', ') }}) as {{ check(task, '') }},
+    (t) as {{ check(task, 't.') }}
+{%- endmacro %}
+
+{#- The options follow the arguments and have defaults. -#}
+{% macro duckdb__optimize_song_overloads() -%}
+    {%- set options = ['features := cast(null as varchar[])'] -%}
+    {%- for name, value in optimization_defaults().items() if name != 'steps' -%}
+        {%- do options.append(name ~ ' := ' ~ value) -%}
+    {%- endfor -%}
+    ({{ (argument_names('song_optimization') + options) | join(', ') }}) as
+    {{ optimized(encoded_list('song_optimization')) }},
+    ({{ (['t'] + options) | join(', ') }}) as
+    {{ optimized(encoded_list('song_optimization', 't.')) }}
+{%- endmacro %}
+
+{% macro duckdb__by_row(function, task, row) -%}
+    {{ function }}({{ row }})
+{%- endmacro %}
+
+{% macro duckdb__function_parameters(name) -%}
+    (
+        select any_value(functions.parameters)
+        from duckdb_functions() as functions
+        where
+            functions.function_name = {{ name }}
+            and functions.database_name = current_database()
+            and functions.parameters <> ['t']
+    )
+{%- endmacro %}
+
+{#- Read inside the query and therefore in its own transaction. Where there is no champion, the text in
+    its place can be no model_id, and onnx_predict raises with it. -#}
+{% macro duckdb__champion(task) -%}
+    coalesce(
+        (
+            select max(__champion.model_id)
+            from ml.champions as __champion
+            where __champion.task = '{{ task }}'
+        ),
+        'task {{ task }} has no champion'
+    )
+{%- endmacro %}
+
+{#- `__served` is the only column in scope, see `served`. It lacks the parameters of the models, which
+    take long to read. -#}
+{% macro duckdb__newest(task, algorithm) -%}
+    coalesce(
+        (
+            select max(__served.model_id)
+            from (
+                select struct_pack(
+                    model_id := served.model_id,
+                    task := served.task,
+                    algorithm := served.algorithm,
+                    is_newest := served.is_newest
+                ) as __served
+                from ml.served_models as served
+            )
+            where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = {{ algorithm }}
+        ),
+        'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL')
+    )
+{%- endmacro %}
+
+{#- ---- Bodies of functions ---- -#}
+
+{% macro duckdb__changes_in_words(optimization) -%}
+    list_transform(
+        [{{ optimization }}],
+        lambda o: case
+            when o is null then null
+            when len(o.changes) = 0 then 'Leave it as it is: no change was found that would help.'
+            else list_transform(
+                [list_transform(o.changes, lambda change: {{ change_in_words('change') }})],
+                lambda sentences: upper(left(sentences[1], 1)) || substr(
+                    case
+                        when len(sentences) = 1 then sentences[1]
+                        else array_to_string(sentences[:-2], ', ') || ' and ' || sentences[-1]
+                    end,
+                    2
+                )
+            )[1]
+            || ': popularity by the model ' || {{ rounded_text('o.popularity_before', 0) }}
+            || ' to ' || {{ rounded_text('o.popularity_after', 0) }}
+            || ' (' || {{ rounded_text('o.popularity_delta', 1, '+') }}
+            || '), and ' || {{ rounded_text('o.judged_delta', 1, '+') }} || ' by the judge.'
+        end
+    )[1]
+{%- endmacro %}
+
+{#- Predictions for the mixed songs of a plan, weighted. Names of columns begin with `__` so that they
+    cannot hide a column of the caller. The features are a column because an expression inside a lambda is
+    computed for each element. -#}
+{% macro duckdb__explained() -%}
+    {%- do ref('int_explanation_plans') -%}
+    (
+        select any_value(case
+            when __rows = 0 and task_name is not null
+                then {{ raise_error(
+                    "'onnx_explain: task ' || task_name || ' has no background: give one of "
+                    ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
+                ) }}
+            when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
+        end)
+        from (
+            select
+                count(*) as __rows,
+                count(__score) as __scores,
+                any_value(__terms) as __names,
+                [
+                    {%- for place in range(1, most_terms() + 1) %}
+                    sum(__score * __weights[{{ place }}]){% if not loop.last %},{% endif %}
+                    {%- endfor %}
+                ] as __sums
+            from (
+                select
+                    __terms,
+                    __weights,
+                    onnx_predict(
+                        model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
+                    )[__place] as __score
+                from (
+                    select
+                        features as __own,
+                        list_transform(
+                            [onnx_predict(model_id, features)],
+                            lambda s: case
+                                when s is null then null
+                                when output is null then list_position(s, list_max(s))
+                                when output between 1 and len(s) then output
+                                else {{ raise_error(
+                                    "'onnx_explain: output is ' || output || ': give 1 to ' || len(s) || ', or NULL for the largest'",
+                                    'integer'
+                                ) }}
+                            end
+                        )[1] as __place
+                ) as __song
+                cross join (
+                    select
+                        task as __task,
+                        terms as __terms,
+                        weights as __weights,
+                        background as __background,
+                        is_own as __is_own
+                    from features.int_explanation_plans
+                ) as __plan
+                where __task = task_name
+            ) as __mixed
+        ) as __summed
+    )
+{%- endmacro %}
+
+{% macro most_terms() -%}
+    {%- set most = namespace(terms=0) -%}
+    {%- for task in tabular_tasks() -%}
+        {%- set most.terms = [most.terms, argument_names(task) | length + 1] | max -%}
+    {%- endfor -%}
+    {%- do return(most.terms) -%}
+{%- endmacro %}
+
+{% macro ranked_terms(names, sums) -%}
+    list_transform(
+        list_concat(
+            [struct_pack(size := cast('-inf' as double), feature := {{ names }}[1], contribution := {{ sums }}[1])],
+            list_sort(list_transform(
+                range(2, len({{ names }}) + 1),
+                lambda i: struct_pack(size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i])
+            ))
+        ),
+        lambda term, place: struct_pack(
+            "rank" := cast(place - 1 as integer), feature := term.feature, contribution := term.contribution
+        )
+    )
+{%- endmacro %}
+
+{#- Names of columns begin with `__` so that they cannot hide a column of the caller. -#}
+{% macro duckdb__songs_for_playlist() -%}
+    onnx_next_songs(
+        {{ champion('next_song') }},
+        coalesce(
+            (
+                select list(__track_uri order by __position)
+                from (
+                    select
+                        playlist_id as __playlist_id,
+                        track_uri as __track_uri,
+                        position as __position
+                    from staging.stg_mpd__playlist_tracks
+                )
+                where __playlist_id = playlist
+            ),
+            -- a playlist without tracks has its title
+            (
+                select any_value(cast([] as varchar[]))
+                from (select playlist_id as __playlist_id from staging.stg_mpd__playlists)
+                where __playlist_id = playlist
+            )
+        ),
+        (
+            select {{ title_words('any_value(__title)') }}
+            from (
+                select
+                    playlist_id as __playlist_id,
+                    title as __title
+                from staging.stg_mpd__playlists
+            )
+            where __playlist_id = playlist
+        ),
+        k
+    )
+{%- endmacro %}
+
+{#- Names of columns begin with `__`, see songs_for_playlist. -#}
+{% macro duckdb__nearest_tracks() -%}
+    case
+        when k not between 1 and 100
+            then {{ raise_error("'similar_tracks: k is ' || k || ': give 1 to 100'", song_list()) }}
+        when k is not null then list_transform(
+            list_slice(
+                (
+                    select
+                        min_by(
+                            struct_pack(track_uri := __uri, score := __score),
+                            struct_pack(distance := -__score, uri := __uri),
+                            100
+                        )
+                    from (
+                        select
+                            __uri,
+                            cast(
+                                list_dot_product(
+                                    __vector,
+                                    (
+                                        select any_value(__given_vector)
+                                        from (
+                                            select
+                                                track_uri as __given_uri,
+                                                vector as __given_vector
+                                            from fct_track_vectors
+                                        )
+                                        where __given_uri = track
+                                    )
+                                ) as double
+                            ) as __score
+                        from (
+                            select
+                                track_uri as __uri,
+                                vector as __vector
+                            from fct_track_vectors
+                        )
+                        where __uri <> track
+                    )
+                    where __score is not null
+                ),
+                1,
+                k
+            ),
+            lambda found, place: struct_pack(
+                "rank" := cast(place as integer), track_uri := found.track_uri, score := found.score
+            )
+        )
+    end
+{%- endmacro %}
+
+{#- Names of columns begin with `__`, see songs_for_playlist. -#}
+{% macro duckdb__unknown_tracks() -%}
+    case when track_uris is not null then coalesce(
+        (
+            select
+                list(
+                    coalesce(__uri || ' is no track that models of the next song were trained on', 'a track is NULL')
+                    order by __place
+                )
+            from (
+                select
+                    unnest(track_uris) as __uri,
+                    generate_subscripts(track_uris, 1) as __place
+            )
+            where not exists (
+                select 1
+                from (select track_uri as __known_uri from features.feat_next_song_tracks)
+                where __known_uri = __uri
+            )
+        ),
+        cast([] as varchar[])
+    ) end
+{%- endmacro %}
+
+{#- ---- Registry and runs ---- -#}
+
+{% macro duckdb__begin_hook() -%}
+{%- endmacro %}
+
+{% macro duckdb__commit_hook() -%}
+{%- endmacro %}
+
+{% macro duckdb__create_helpers() -%}
+{%- endmacro %}
+
+{#- Nothing to do: a macro reads ml.champions itself. -#}
+{% macro duckdb__renew_functions() -%}
+{%- endmacro %}
+
+{% macro duckdb__has_portable_lane() -%}
+    {%- do return(true) -%}
+{%- endmacro %}
+
+{% macro duckdb__portable_columns(portable) -%}
+    unnest({{ portable }}) -- noqa: AL03, its fields are columns of their own
+{%- endmacro %}
+
+{% macro duckdb__lost_artifacts(artifacts) -%}
+    select model_id
+    from {{ artifacts }}
+    where onnx is null
+{%- endmacro %}
+
+{% macro duckdb__remove_graphs() -%}
+{%- endmacro %}
+
+{#- dbt-duckdb creates the temporary table of an incremental Python model as a permanent one in the
+    target's schema, and never drops it. -#}
+{% macro duckdb__drop_leftovers(model) -%}
+    {%- set leftovers = run_query(
+        "select table_name from duckdb_tables() where schema_name = '" ~ target.schema ~ "' and starts_with(table_name, '"
+        ~ model.identifier ~ "__dbt_tmp')"
+    ) if execute else [] -%}
+    {%- for leftover in leftovers -%}
+    drop table {{ target.schema }}.{{ leftover[0] }};
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- ---- Overrides of macros of dbt and its adapter ---- -#}
+
+{#- `dbt show` takes the first rows. The limit stands around the query, which may have a limit of its own. -#}
+{% macro duckdb__get_limit_sql(sql, limit) -%}
+    {%- if limit is none or limit == -1 -%}
+        {{ sql }}
+    {%- else -%}
+        select * from (
+        {{ sql }}
+        ) limit {{ limit }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- dbt-duckdb has no function resources of its own. A persisted macro with all its overloads is one, and
+    a comment in the catalog is its description. -#}
+{% macro duckdb__scalar_function_sql(target_relation) -%}
+    create or replace macro {{ target_relation }}
+    {{ model.compiled_code }};
+    comment on macro {{ target_relation }} is {{ duckdb_escape_comment(model.description | trim) }};
+{%- endmacro %}
+
+{#- dbt-duckdb's table, but where the model's meta says `tmp_relation_type: view`, as dbt-snowflake calls
+    it, the new rows of an incremental run come from a view. A temporary table would hold all of them in
+    memory, uncompressed. Only for a model that does not read itself. -#}
+{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
+    {%- if temporary and config.get('meta', {}).get('tmp_relation_type') == 'view' -%}
+        create temporary view {{ relation.include(database=false, schema=false) }} as (
+            {{ compiled_code }}
+        );
+    {%- else -%}
+        {{ dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by) }}
+    {%- endif -%}
+{%- endmacro %}
