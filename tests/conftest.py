@@ -23,7 +23,7 @@ REAL_FILES = ROOT.parent / "shared" / "data"
 
 def copy_of_the_project(folder: Path) -> Path:
     """Copy what dbt reads to a folder, for a test that changes it."""
-    for part in ("dbt_project", "data/seeds", "udfs", "sql", "tests/dbt"):
+    for part in ("dbt_project", "data/seeds", "tasks", "udfs", "sql", "tests/dbt"):
         shutil.copytree(ROOT / part, folder / part)
     for file in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(ROOT / file, folder / file)

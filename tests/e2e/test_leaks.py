@@ -6,7 +6,17 @@ import pytest
 
 from tests.conftest import Warehouse, copy_of_the_project
 
-ENCODERS = "dbt_project/macros/encoders"
+ENCODERS = "dbt_project/macros/generated/tasks.sql"
+# Of the encoder of hit: its inputs up to the one that is replaced.
+HIT = """encode_hit(row='') -%}
+    {% do return([
+        number('danceability', row),
+        number('energy', row),
+        """
+LOG_STREAMS = """encode_log_streams(row='') -%}
+    {% do return([
+        """
+VALENCE = "number('valence', row)"
 # A rank correlation of .7 with the label: nothing is told by it but the score.
 NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
 
@@ -50,10 +60,7 @@ def assert_stopped(warehouse, sample, task, test, *, before_training=True):
 )
 def test_a_row_number_of_the_file(planted, small_sample, expression):
     warehouse = planted(
-        f"{ENCODERS}/hit.sql",
-        "numbers(['danceability', 'energy', 'valence'], row)",
-        "numbers(['danceability', 'energy'], row) + "
-        f"[{{'name': 'valence', 'expression': '{expression}'}}]",
+        ENCODERS, HIT + VALENCE, f"{HIT}{{'name': 'valence', 'expression': '{expression}'}}"
     )
     assert_stopped(warehouse, small_sample, "hit", "no_leak_feat_hit")
 
@@ -69,26 +76,25 @@ def test_a_row_number_of_the_file(planted, small_sample, expression):
 )
 def test_a_count_that_is_known_only_after_release(planted, small_sample, expression):
     warehouse = planted(
-        f"{ENCODERS}/log_streams.sql",
-        "numbers([\n        'bpm', ",
-        f"[{{'name': 'bpm', 'expression': '{expression}'}}] + numbers([\n        ",
+        ENCODERS,
+        f"{LOG_STREAMS}number('bpm', row)",
+        f"{LOG_STREAMS}{{'name': 'bpm', 'expression': '{expression}'}}",
     )
     assert_stopped(warehouse, small_sample, "log_streams", "no_leak_feat_log_streams")
 
 
 def test_a_pair_on_both_sides_of_a_split(planted, small_sample):
     warehouse = planted(
-        "dbt_project/models/features/feat_log_streams.sql", "fold('pair_key')", "fold('song_id')"
+        "dbt_project/models/features/generated/feat_log_streams.sql",
+        "fold('pair_key')",
+        "fold('song_id')",
     )
     assert_stopped(warehouse, small_sample, "log_streams", "one_side_of_a_split_feat_log_streams")
 
 
 def test_a_score_above_the_ceiling(planted, small_sample):
     warehouse = planted(
-        f"{ENCODERS}/hit.sql",
-        "numbers(['danceability', 'energy', 'valence'], row)",
-        "numbers(['danceability', 'energy'], row) + "
-        f"[{{'name': 'valence', 'expression': '{NOISY}'}}]",
+        ENCODERS, HIT + VALENCE, f"{HIT}{{'name': 'valence', 'expression': '{NOISY}'}}"
     )
     assert_stopped(
         warehouse, small_sample, "hit", "no_model_beats_the_ceiling", before_training=False
@@ -96,9 +102,5 @@ def test_a_score_above_the_ceiling(planted, small_sample):
 
 
 def test_a_column_that_says_nothing_is_no_leak(planted, small_sample):
-    warehouse = planted(
-        f"{ENCODERS}/hit.sql",
-        "numbers(['danceability', 'energy', 'valence'], row)",
-        "numbers(['danceability', 'energy'], row) + [{'name': 'valence', 'expression': '1e0'}]",
-    )
+    warehouse = planted(ENCODERS, HIT + VALENCE, HIT + "{'name': 'valence', 'expression': '1e0'}")
     warehouse.dbt("build", "--select", "+feat_hit", HITPARADE_SAMPLE=str(small_sample))

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 import udfs
-from models_py import hit
+from models_py.tasks import TASKS
 from tests.conftest import ROOT
 from tests.e2e.registry import CHAMPION, champion, hitparade, model, other
 from tests.e2e.test_runtime import value
@@ -265,6 +265,6 @@ def test_show_tells_metrics_inputs_and_promotions(small_warehouse):
     inputs = "Inputs, in order"
     assert list(found)[1:] == ["Stands in the registry as", "Metrics", inputs, "Promotions"]
     assert found["Metrics"][0]["metric"] == "roc_auc"
-    assert [row["name"] for row in found[inputs]] == list(hit.TASK.inputs)
+    assert [row["name"] for row in found[inputs]] == list(TASKS["hit"].inputs)
     assert len(found["Promotions"]) == 1
     assert model_id in hitparade(small_warehouse, "show", model_id).output

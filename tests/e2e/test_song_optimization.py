@@ -7,9 +7,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from models_py.popularity import TASK as POPULARITY
 from models_py.song_optimization.protocol import BOUNDS, MAX_CHANGE, MOST, PENALTY, STEPS
-from models_py.tracks import AUDIO
+from models_py.tasks import TASKS
 from udfs.runtime.optimizations import RETURNS
 
 NAMES = list(BOUNDS)
@@ -338,7 +337,7 @@ def test_changes_are_described(runtime, portable):
 
 def test_names_bounds_and_defaults_are_those_of_the_model(warehouse):
     """What training measures is what a call asks for that says nothing."""
-    assert list(AUDIO) == NAMES == list(POPULARITY.inputs[:9])
+    assert list(TASKS["popularity"].inputs[:9]) == NAMES
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
     sql = manifest["functions"]["function.hitparade.optimize_song"]["compiled_code"]
     assert f"[{', '.join(f'{low:g}' for low in LOW)}]" in sql

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from hitparade import cli, tune
 from hitparade.sources import raw
 from hitparade.warehouse import WarehouseError
-from models_py import hit, search
+from models_py import search
 from models_py.examples import TrainingError
 from models_py.search import Limits
+from models_py.tasks import TASKS
 from tests.unit.test_training import table
 
 FEW = {"n_estimators": 50, "max_depth": 2}
@@ -29,7 +30,7 @@ def songs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     database = tmp_path / "songs.duckdb"
     with duckdb.connect(database) as connection:
-        connection.register("rows", table(hit.TASK))
+        connection.register("rows", table(TASKS["hit"]))
         connection.execute("create schema features")
         connection.execute("create schema staging")
         connection.execute("create schema ml")

@@ -59,7 +59,7 @@ def test_raw_columns_stand_in_the_order_in_which_they_are_loaded():
 
 
 def test_the_defaults_of_the_optimiser_are_one():
-    functions = yaml.safe_load((ROOT / "udfs/functions/_tracks.yml").read_text())["functions"]
+    functions = yaml.safe_load((ROOT / "udfs/functions/_optimization.yml").read_text())["functions"]
     (optimizer,) = (one for one in functions if one["name"] == "optimize_song")
     given = {one["name"]: one["default_value"] for one in optimizer["arguments"][-4:]}
     assert given == {

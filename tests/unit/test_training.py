@@ -7,10 +7,11 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.neural_network import MLPRegressor
 
-from models_py import export, hit, log_streams, metrics, popularity, sql_backend, tier, training
+from models_py import export, metrics, sql_backend, training
+from models_py.algorithms import estimator
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.net import Net
-from models_py.tasks import TASKS as ALL
+from models_py.tasks import TASKS
 
 # No row is of the last genre: a place of the block that never varies.
 VOCABULARIES = {"genres": ["jazz", "pop", "zouk"]}
@@ -42,10 +43,10 @@ def train(task, algorithm, **params):
     return candidate
 
 
-TASKS = pytest.mark.parametrize("task", ALL.values(), ids=lambda task: task.name)
+EVERY_TASK = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 
 
-@TASKS
+@EVERY_TASK
 def test_rows_are_taken_in_the_order_of_the_key(task):
     rows = table(task)
     shuffled = rows.take(np.random.default_rng(1).permutation(rows.num_rows))
@@ -54,14 +55,14 @@ def test_rows_are_taken_in_the_order_of_the_key(task):
     np.testing.assert_array_equal(one.label, other.label)
 
 
-@TASKS
+@EVERY_TASK
 def test_features_are_what_the_graph_will_see(task):
     features = examples_of(task).features
     np.testing.assert_array_equal(features, features.astype(np.float32))
 
 
 def test_the_stored_model_never_saw_the_rows_it_is_scored_on():
-    task = log_streams.TASK
+    task = TASKS["log_streams"]
     rows = examples_of(task)
     (candidate,) = training.train(task, rows, {"linear_regression": {}})
     seen, held_out = rows.split(HOLDOUT)
@@ -74,7 +75,7 @@ def test_the_stored_model_never_saw_the_rows_it_is_scored_on():
 
 
 def test_mean_and_spread_are_taken_over_the_folds():
-    task = log_streams.TASK
+    task = TASKS["log_streams"]
     rows = examples_of(task)
     (candidate,) = training.train(task, rows, {"linear_regression": {}})
     folds = []
@@ -87,7 +88,7 @@ def test_mean_and_spread_are_taken_over_the_folds():
 
 
 def test_the_baseline_of_a_regression_is_the_mean_of_the_rows_seen():
-    task = log_streams.TASK
+    task = TASKS["log_streams"]
     rows = examples_of(task)
     (candidate,) = training.train(task, rows, {"linear_regression": {}})
     seen, held_out = rows.split(HOLDOUT)
@@ -97,7 +98,7 @@ def test_the_baseline_of_a_regression_is_the_mean_of_the_rows_seen():
 
 
 def test_the_input_that_matters_is_the_most_important():
-    task = log_streams.TASK
+    task = TASKS["log_streams"]
     rows = examples_of(task)
     (candidate,) = training.train(task, rows, {"linear_regression": {}})
     assert max(candidate.importance, key=candidate.importance.get) == "bpm"
@@ -106,45 +107,45 @@ def test_the_input_that_matters_is_the_most_important():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (table(hit.TASK, rows=20), "task hit has 20 rows to train on and needs 50: see"),
+        (table(TASKS["hit"], rows=20), "task hit has 20 rows to train on and needs 50: see"),
         (
-            table(hit.TASK).set_column(7, "is_hit", pa.array([True] * 200)),
+            table(TASKS["hit"]).set_column(7, "is_hit", pa.array([True] * 200)),
             "is_hit is false in only 0 of 5 folds, and 5 are needed: give more data, or change",
         ),
     ],
 )
 def test_what_cannot_be_trained_on_is_named(rows, message):
     with pytest.raises(TrainingError, match=message):
-        examples(hit.TASK, rows)
+        examples(TASKS["hit"], rows)
 
 
 def test_an_unknown_algorithm_is_named():
-    rows = examples_of(hit.TASK)
+    rows = examples_of(TASKS["hit"])
     with pytest.raises(TrainingError, match="no algorithm prophet: it knows logistic_"):
-        training.train(hit.TASK, rows, {"prophet": {}})
+        training.train(TASKS["hit"], rows, {"prophet": {}})
 
 
 def test_a_misspelt_hyperparameter_is_named():
-    rows = examples_of(hit.TASK)
+    rows = examples_of(TASKS["hit"])
     with pytest.raises(TrainingError, match="xgboost has no hyperparameter max_dpth"):
-        training.train(hit.TASK, rows, {"xgboost": {"max_dpth": 3}})
+        training.train(TASKS["hit"], rows, {"xgboost": {"max_dpth": 3}})
 
 
-@TASKS
+@EVERY_TASK
 def test_equal_models_have_equal_bytes_one_input_and_one_output(task):
     rows = examples_of(task)
-    for algorithm in task.algorithms.values():
-        one, other = (
-            export.to_onnx(algorithm({}).fit(rows.features, rows.label), len(rows.names))
-            for _ in range(2)
+    for algorithm in task.algorithms:
+        fitted = (
+            estimator(task.kind, algorithm, {}).fit(rows.features, rows.label) for _ in range(2)
         )
+        one, other = (export.to_onnx(model, len(rows.names)) for model in fitted)
         assert one == other
         scores = export.run(one, rows.features)
         assert scores.shape == (200, len(task.outputs))
 
 
 def test_a_graph_that_disagrees_with_its_estimator_is_refused():
-    rows = examples_of(log_streams.TASK)
+    rows = examples_of(TASKS["log_streams"])
     one = LinearRegression().fit(rows.features, rows.label)
     other = LinearRegression().fit(rows.features, rows.label + 1)
     with pytest.raises(export.ExportError, match=r"differs from it by .*the model was not stored"):
@@ -152,7 +153,7 @@ def test_a_graph_that_disagrees_with_its_estimator_is_refused():
 
 
 def test_a_graph_that_is_too_large_is_refused(monkeypatch):
-    rows = examples_of(log_streams.TASK)
+    rows = examples_of(TASKS["log_streams"])
     model = LinearRegression().fit(rows.features, rows.label)
     monkeypatch.setattr(export, "MAX_BYTES", 100)
     with pytest.raises(export.ExportError, match="use fewer or shallower trees"):
@@ -160,8 +161,10 @@ def test_a_graph_that_is_too_large_is_refused(monkeypatch):
 
 
 def test_a_forest_is_translated_to_as_many_levels_as_its_deepest_tree_has():
-    rows = examples_of(hit.TASK)
-    forest = hit.random_forest({"n_estimators": 10}).fit(rows.features, rows.label)
+    rows = examples_of(TASKS["hit"])
+    forest = estimator("binary", "random_forest", {"n_estimators": 10}).fit(
+        rows.features, rows.label
+    )
     found = sql_backend.translate(export.to_onnx(forest, 4))
     trees = [tree.tree_ for tree in forest.estimators_]
     assert found["depth"] == max(tree.max_depth for tree in trees)
@@ -170,7 +173,7 @@ def test_a_forest_is_translated_to_as_many_levels_as_its_deepest_tree_has():
 
 
 def test_what_has_no_exact_form_in_sql_is_not_translated():
-    rows = examples_of(log_streams.TASK)
+    rows = examples_of(TASKS["log_streams"])
     bent = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", max_iter=1)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         bent.fit(rows.features, rows.label)
@@ -178,16 +181,16 @@ def test_what_has_no_exact_form_in_sql_is_not_translated():
 
 
 def test_a_list_is_one_input_for_each_member():
-    rows = examples_of(tier.TASK)
+    rows = examples_of(TASKS["tier"])
     assert rows.names[-4:] == ("is_single", "genres=jazz", "genres=pop", "genres=zouk")
     assert rows.blocks[-4:] == ("is_single", "genres", "genres", "genres")
     np.testing.assert_array_equal(rows.features[:3, -3:], [[0, 1, 0], [1, 0, 0], [0, 0, 0]])
 
 
 def test_a_label_is_its_place_among_the_outputs():
-    rows = table(tier.TASK)
-    expected = [tier.TASK.outputs.index(name) for name in rows["tier"].to_pylist()]
-    assert examples(tier.TASK, rows, VOCABULARIES).label.tolist() == expected
+    rows = table(TASKS["tier"])
+    expected = [TASKS["tier"].outputs.index(name) for name in rows["tier"].to_pylist()]
+    assert examples(TASKS["tier"], rows, VOCABULARIES).label.tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -198,28 +201,28 @@ def test_a_label_is_its_place_among_the_outputs():
     ],
 )
 def test_a_label_that_cannot_be_learned_is_named(label, message):
-    rows = table(tier.TASK)
+    rows = table(TASKS["tier"])
     rows = rows.set_column(rows.num_columns - 1, "tier", pa.array(label))
     with pytest.raises(TrainingError, match=message):
-        examples(tier.TASK, rows, VOCABULARIES)
+        examples(TASKS["tier"], rows, VOCABULARIES)
 
 
 def test_the_members_of_a_block_are_shuffled_together():
-    rows = examples_of(popularity.TASK)
+    rows = examples_of(TASKS["popularity"])
     # The label is 1 where the genre is not jazz: a model that knows it both ways round.
     label = 1 - rows.features[:, -3]
     both = rows.features.copy()
     both[:, -2] = label
     model = LinearRegression().fit(both, label)
     whole = training.Examples(rows.names, rows.blocks, both, label, rows.fold)
-    found = training.importance(popularity.TASK, export.to_onnx(model, both.shape[1]), whole)
+    found = training.importance(TASKS["popularity"], export.to_onnx(model, both.shape[1]), whole)
     assert max(found, key=found.get) == "genres"
     # Shuffled, the label is guessed from another row: right half of the time.
     assert found["genres"] == pytest.approx(np.sqrt(0.5), abs=0.1)
 
 
 def test_every_metric_of_a_kind_stands_beside_its_baseline():
-    for task, algorithm in ((tier.TASK, "xgboost"), (hit.TASK, "logistic_regression")):
+    for task, algorithm in ((TASKS["tier"], "xgboost"), (TASKS["hit"], "logistic_regression")):
         candidate = train(task, algorithm)
         assert {score.metric for score in candidate.scores} == set(metrics.METRICS[task.kind])
         gains = {s.metric: s.mean - s.baseline_mean for s in candidate.scores}
@@ -231,10 +234,10 @@ def test_every_metric_of_a_kind_stands_beside_its_baseline():
 
 
 def test_bins_and_cells_count_every_row_once_for_each_label():
-    candidate = train(tier.TASK, "xgboost")
+    candidate = train(TASKS["tier"], "xgboost")
     assert sum(cell.rows for cell in candidate.confusion) == 200
     assert len(candidate.confusion) == 16
-    for name in tier.TASK.outputs:
+    for name in TASKS["tier"].outputs:
         bins = [found for found in candidate.calibration if found.label == name]
         assert sum(found.rows for found in bins) == 200
         assert sum(found.rows * found.observed for found in bins) == pytest.approx(50)
@@ -242,7 +245,7 @@ def test_bins_and_cells_count_every_row_once_for_each_label():
 
 
 def test_accuracy_is_the_diagonal_of_the_confusion():
-    candidate = train(tier.TASK, "xgboost")
+    candidate = train(TASKS["tier"], "xgboost")
     right = sum(cell.rows for cell in candidate.confusion if cell.actual == cell.predicted)
     accuracy = next(score.mean for score in candidate.scores if score.metric == "accuracy")
     assert accuracy == pytest.approx(right / 200)
@@ -284,16 +287,16 @@ def test_a_net_taught_by_a_teacher_alone_answers_as_the_teacher():
     options = {"epochs": 60, "learning_rate": 0.02, "dropout": 0.0}
     taught = Net(**options, teacher=teacher, label_weight=0.0).fit(features, noise)
     alone = Net(**options).fit(features, noise)
-    answers = popularity.xgboost(teacher).fit(features, noise).predict(features)
+    answers = estimator("regression", "xgboost", teacher).fit(features, noise).predict(features)
     misses = [root_mean_squared_error(answers, net.predict(features)) for net in (taught, alone)]
     assert misses[0] < 0.5 * misses[1]
 
 
 @pytest.mark.parametrize("fold", [0, 3])
 def test_rows_of_one_fold_alone_are_named(fold):
-    rows = table(log_streams.TASK)
+    rows = table(TASKS["log_streams"])
     alone = rows.set_column(2, "fold", pa.array([fold] * rows.num_rows))
     with pytest.raises(TrainingError, match=f"rows in the folds {fold} only, and needs fold 0"):
         training.train(
-            log_streams.TASK, examples(log_streams.TASK, alone), {"linear_regression": {}}
+            TASKS["log_streams"], examples(TASKS["log_streams"], alone), {"linear_regression": {}}
         )

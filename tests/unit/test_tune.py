@@ -12,15 +12,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hitparade import tune
-from models_py import export, hit, popularity, search, training
+from models_py import export, search, training
+from models_py.algorithms import ALGORITHMS
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.search import Limits
-from models_py.spaces import SPACES
+from models_py.spaces import SPACES, space_of
 from models_py.tasks import TASKS
 from tests.unit.test_training import VOCABULARIES, table
 
 FEW = {"n_estimators": 50, "max_depth": 2}
-SEARCHED = [(task, algorithm) for task, spaces in SPACES.items() for algorithm in spaces]
+SEARCHED = [
+    (name, algorithm)
+    for name, task in TASKS.items()
+    for algorithm in task.algorithms
+    if algorithm in SPACES
+]
 
 
 def rows_of(task, **options):
@@ -34,12 +40,12 @@ def searched(task, algorithm, given, **limits):
 
 
 def outcome(trials):
-    return search.outcome(hit.TASK, "xgboost", rows_of(hit.TASK), trials)
+    return search.outcome(TASKS["hit"], "xgboost", rows_of(TASKS["hit"]), trials)
 
 
 @pytest.mark.parametrize("trials", [1, 4])
 def test_it_ends_after_the_trials_and_begins_with_the_present_settings(trials):
-    found = searched(hit.TASK, "xgboost", [FEW], trials=trials)
+    found = searched(TASKS["hit"], "xgboost", [FEW], trials=trials)
     assert [trial.number for trial in found] == list(range(trials))
     assert found[0].settings == FEW
     assert found[0].state == "complete"
@@ -54,7 +60,7 @@ def test_it_ends_when_time_is_over_and_cuts_a_trial_between_two_folds(monkeypatc
 
     monkeypatch.setattr(search, "monotonic", lambda: clock[0])
     monkeypatch.setattr(search, "_score", score)
-    found = searched(hit.TASK, "xgboost", [FEW], trials=100, seconds=10)
+    found = searched(TASKS["hit"], "xgboost", [FEW], trials=100, seconds=10)
     assert [(trial.state, len(trial.folds)) for trial in found] == [
         ("complete", 4),
         ("complete", 4),
@@ -66,14 +72,14 @@ def test_it_ends_when_time_is_over_and_cuts_a_trial_between_two_folds(monkeypatc
 
 def test_what_was_not_measured_on_all_folds_has_no_outcome(monkeypatch):
     monkeypatch.setattr(search, "monotonic", iter(range(100)).__next__)
-    found = searched(hit.TASK, "xgboost", [FEW], trials=100, seconds=3)
+    found = searched(TASKS["hit"], "xgboost", [FEW], trials=100, seconds=3)
     assert [trial.state for trial in found] == ["cut"]
     assert outcome(found) is None
 
 
 def test_it_is_the_same_for_a_seed():
     one, other, third = (
-        [t.settings for t in searched(hit.TASK, "xgboost", [FEW], trials=3, seed=seed)]
+        [t.settings for t in searched(TASKS["hit"], "xgboost", [FEW], trials=3, seed=seed)]
         for seed in (0, 0, 1)
     )
     assert one == other
@@ -82,8 +88,8 @@ def test_it_is_the_same_for_a_seed():
 
 
 def test_a_trial_is_worth_the_mean_over_folds_that_its_models_did_not_see():
-    (trial,) = searched(popularity.TASK, "ridge", [{"ridge__alpha": 3}], trials=1)
-    rows, _ = rows_of(popularity.TASK).split(HOLDOUT)
+    (trial,) = searched(TASKS["popularity"], "ridge", [{"ridge__alpha": 3}], trials=1)
+    rows, _ = rows_of(TASKS["popularity"]).split(HOLDOUT)
     folds = []
     for fold in range(1, 5):
         seen, held_out = rows.split(fold)
@@ -94,27 +100,27 @@ def test_a_trial_is_worth_the_mean_over_folds_that_its_models_did_not_see():
 
 
 def test_the_holdout_is_refused_and_two_folds_are_wanted():
-    rows = rows_of(hit.TASK)
-    alone, _ = rows_of(hit.TASK).split(HOLDOUT)
+    rows = rows_of(TASKS["hit"])
+    alone, _ = rows_of(TASKS["hit"]).split(HOLDOUT)
     for _ in range(3):
         alone, _ = alone.split(alone.fold.max())
     for given in (rows, alone):
         with pytest.raises(TrainingError, match="needs two beside fold 0: set `folds` in dbt_proj"):
-            list(search.search(hit.TASK, "xgboost", given, [FEW], Limits()))
+            list(search.search(TASKS["hit"], "xgboost", given, [FEW], Limits()))
 
 
 def test_all_given_settings_come_first_and_the_last_say_what_the_space_does_not():
     other = {"n_estimators": 60, "max_delta_step": 1}
-    found = searched(hit.TASK, "xgboost", [FEW, other], trials=4)
+    found = searched(TASKS["hit"], "xgboost", [FEW, other], trials=4)
     assert [trial.settings for trial in found[:2]] == [FEW, other]
     assert all(trial.settings["max_delta_step"] == 1 for trial in found[2:])
-    assert all(set(SPACES["hit"]["xgboost"]) < set(trial.settings) for trial in found[2:])
+    assert all(set(SPACES["xgboost"]) < set(trial.settings) for trial in found[2:])
 
 
 def test_a_trial_worse_than_the_median_is_pruned(monkeypatch):
     numbers = iter(np.repeat([0.9, 0.8, 0.8, 0.8, 0.1], 4))
     monkeypatch.setattr(search, "_score", lambda *_: next(numbers))
-    found = searched(hit.TASK, "xgboost", [FEW], trials=5)
+    found = searched(TASKS["hit"], "xgboost", [FEW], trials=5)
     assert [trial.state for trial in found] == ["complete"] * 4 + ["pruned"]
     assert (len(found[-1].folds), found[-1].value) == (1, None)
 
@@ -128,16 +134,16 @@ def test_what_cannot_be_trained_fails_alone_but_for_the_present_settings(monkeyp
         return score(task, algorithm, settings, *rows)
 
     monkeypatch.setattr(search, "_score", refuse)
-    found = searched(hit.TASK, "xgboost", [FEW], trials=3)
+    found = searched(TASKS["hit"], "xgboost", [FEW], trials=3)
     assert [trial.state for trial in found] == ["complete", "failed", "failed"]
     assert found[2].reason == "diverged"
     with pytest.raises(TrainingError, match="xgboost cannot be trained with its present settings"):
-        searched(hit.TASK, "xgboost", [{"max_depth": 3}], trials=3)
+        searched(TASKS["hit"], "xgboost", [{"max_depth": 3}], trials=3)
 
 
 def test_the_best_is_never_worse_than_the_present_settings():
     for present in (FEW, {"n_estimators": 50, "learning_rate": 1e-5}):
-        trials = searched(hit.TASK, "xgboost", [present], trials=4)
+        trials = searched(TASKS["hit"], "xgboost", [present], trials=4)
         found = outcome(trials)
         assert found.best.value >= found.present.value
         assert found.best.value == max(trial.value for trial in trials if trial.value)
@@ -146,17 +152,19 @@ def test_the_best_is_never_worse_than_the_present_settings():
 
 
 def test_the_outcome_is_what_a_build_says_of_the_same_settings():
-    found = outcome(searched(hit.TASK, "xgboost", [FEW], trials=2))
+    found = outcome(searched(TASKS["hit"], "xgboost", [FEW], trials=2))
     config = {"xgboost": found.best.settings}
-    (candidate,) = training.train(hit.TASK, rows_of(hit.TASK), config)
+    (candidate,) = training.train(TASKS["hit"], rows_of(TASKS["hit"]), config)
     (auc,) = (score for score in candidate.scores if score.metric == "roc_auc")
     assert found.best_final.holdout == pytest.approx(auc.holdout, rel=1e-6)
     assert found.best_final.onnx_bytes == len(candidate.onnx)
 
 
 def test_a_model_that_a_build_would_refuse_is_not_the_best(monkeypatch):
-    trials = searched(hit.TASK, "xgboost", [{"n_estimators": 50, "learning_rate": 1e-5}], trials=4)
-    first, second = search.best(hit.TASK, trials)[:2]
+    trials = searched(
+        TASKS["hit"], "xgboost", [{"n_estimators": 50, "learning_rate": 1e-5}], trials=4
+    )
+    first, second = search.best(TASKS["hit"], trials)[:2]
     check = export.check_parity
 
     def refuse(content, estimator, features):
@@ -169,13 +177,19 @@ def test_a_model_that_a_build_would_refuse_is_not_the_best(monkeypatch):
     assert (trials[first.number].state, trials[first.number].value) == ("refused", None)
 
 
-def test_every_task_has_a_space_and_every_space_a_task():
-    assert set(SPACES) == set(TASKS)
+def test_every_space_is_of_an_algorithm():
+    assert set(SPACES) <= {name for known in ALGORITHMS.values() for name in known}
+    assert {task for task, _ in SEARCHED} == set(TASKS)
+
+
+def test_a_task_narrows_the_space_of_its_algorithms():
+    assert space_of(TASKS["tier"], "xgboost")["n_estimators"].high == 75
+    assert space_of(TASKS["hit"], "xgboost")["n_estimators"].high == 300
 
 
 @pytest.mark.parametrize(("task", "algorithm"), SEARCHED)
 def test_a_space_names_hyperparameters_and_keeps_models_small(task, algorithm):
-    space = SPACES[task][algorithm]
+    space = space_of(TASKS[task], algorithm)
     training.check(TASKS[task], {algorithm: dict(space)})
     per_round = len(TASKS[task].outputs) if (task, algorithm) == ("tier", "xgboost") else 1
     if "n_estimators" in space:
@@ -197,30 +211,23 @@ def test_what_a_space_yields_can_be_trained(task, algorithm):
 
 def told(*given, trials=4):
     """The outcome of a search, and what is written of it where the last given are in the YAML."""
-    found = searched(hit.TASK, "xgboost", given, trials=trials)
+    found = searched(TASKS["hit"], "xgboost", given, trials=trials)
     written = {"logistic_regression": {}, "xgboost": given[-1]}
     best = outcome(found)
     tried, outcomes = {"xgboost": found}, {"xgboost": best}
-    return best, tune._text(hit.TASK, "run", Limits(trials), tried, outcomes, written)
+    return best, tune._text(TASKS["hit"], "run", Limits(trials), tried, outcomes, written)
 
 
 def test_the_block_can_be_pasted_as_it_is():
     best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
-    before = tune.SETTINGS.read_text()
-    pasted, count = re.subn(
-        r"(name: train_hit\n.*?)^        algorithms:\n(?: {10}[^\n]*\n)+",
-        lambda match: f"{match[1]}{text}\n",
-        before,
-        count=1,
-        flags=re.S | re.M,
-    )
+    before = (tune.DECLARED / "hit.yml").read_text()
+    block = r"^algorithms:\n(?: {2}[^\n]*\n)+"
+    pasted, count = re.subn(block, lambda match: f"{text}\n", before, count=1, flags=re.M)
     assert count == 1
     assert best.is_better
-    models = {model["name"]: model for model in yaml.safe_load(pasted)["models"]}
-    meta = models["train_hit"]["config"]["meta"]
-    assert meta["algorithms"] == {"logistic_regression": {}, "xgboost": best.best.settings}
-    assert set(meta) == {"algorithms", "definition"}
-    training.train(hit.TASK, rows_of(hit.TASK), meta["algorithms"])
+    algorithms = yaml.safe_load(pasted)["algorithms"]
+    assert algorithms == {"logistic_regression": {}, "xgboost": best.best.settings}
+    training.train(TASKS["hit"], rows_of(TASKS["hit"]), algorithms)
 
 
 def test_the_header_says_what_was_found_and_what_to_do():
@@ -232,7 +239,7 @@ def test_the_header_says_what_was_found_and_what_to_do():
         f"present  {best.present.value:.4f} ± {best.present.standard_error:.4f}",
         f"best     {best.best.value:.4f} ± {best.best.standard_error:.4f}",
         f", {best.best_final.holdout:.4f} on fold 0",
-        "# Next: paste this over the block of train_hit in dbt_project/models/training/_train",
+        "# Next: paste this over the block in tasks/hit.yml, then `hitparade generate`",
     ):
         assert words in text
 
@@ -240,5 +247,5 @@ def test_the_header_says_what_was_found_and_what_to_do():
 def test_where_nothing_was_better_there_is_nothing_to_paste():
     _, text = told(FEW, trials=1)
     assert "# xgboost: 1 complete; nothing better than the present settings" in text
-    assert "# Nothing to change: it is what _training.yml has." in text
+    assert "# Nothing to change: it is what tasks/hit.yml has." in text
     assert "paste" not in text

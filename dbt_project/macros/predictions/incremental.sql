@@ -48,8 +48,11 @@
 {%- endmacro %}
 
 {#- Keeps the rows that the table has no prediction of, from these inputs by these models: the end of a query.
-    `rows` are joined to `champions`, which has the same columns for the models as the table. -#}
+    `rows` are joined to `champions`, which has the same columns for the models as the table. A table of before a
+    task was added has no column for its model, and so no prediction of it: every row is kept. -#}
 {% macro not_predicted(key, rows, models, is_hashed=true) -%}
+    {%- set stored = adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list if execute else models -%}
+    {%- if models | reject('in', stored) | list | length == 0 %}
     left join {{ this }} as predicted
         on
             {{ rows }}.{{ key }} = predicted.{{ key }}
@@ -60,6 +63,7 @@
             and champions.{{ model }} is not distinct from predicted.{{ model }}
             {%- endfor %}
     where predicted.{{ key }} is null
+    {%- endif %}
 {%- endmacro %}
 
 {#- What a row's predictions depend on beside the models: md5 of the encoded inputs, of a block by what

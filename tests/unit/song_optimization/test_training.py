@@ -9,10 +9,10 @@ import pytest
 from models_py import export
 from models_py.bootstrap import Estimate
 from models_py.examples import TrainingError
-from models_py.popularity import TASK as POPULARITY
 from models_py.song_optimization import search, training
 from models_py.song_optimization.data import read
 from models_py.song_optimization.protocol import BOUNDS, PARTS
+from models_py.tasks import TASKS
 from tests.unit.song_optimization.conftest import CONFIG, HIGH, LOW
 
 WIDTH = len(BOUNDS)
@@ -149,7 +149,7 @@ def table(rows: int, genres: int) -> pa.Table:
         "track_id": [f"t{number:04}" for number in rng.permutation(rows)],
         "artist": [f"a{number % 50}" for number in range(rows)],
         "part": [PARTS[number % 3] for number in range(rows)],
-        **{name: rng.random(rows) for name in POPULARITY.inputs[:-1]},
+        **{name: rng.random(rows) for name in TASKS["popularity"].inputs[:-1]},
         "genres": [list(rng.random(genres)) for _ in range(rows)],
         "popularity": rng.random(rows),
     }
