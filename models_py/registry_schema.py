@@ -8,7 +8,7 @@ import pyarrow as pa
 
 # Raise with each change of SCHEMA, and let `hitparade upgrade` bring older rows to it: a run
 # refuses a file of another format.
-REGISTRY_FORMAT = 3
+REGISTRY_FORMAT = 4
 
 SQL_TYPES = {
     pa.string(): "varchar",
@@ -19,6 +19,13 @@ SQL_TYPES = {
     pa.float64(): "double",
     pa.binary(): "blob",
 }
+
+
+def _column(name: str, type: pa.DataType, description: str) -> pa.Field:
+    """A column of the registry with what it says, which the descriptions in dbt are made from."""
+    return pa.field(name, type, metadata={"description": description})
+
+
 METRIC = pa.struct(
     {
         "metric": pa.string(),
@@ -48,29 +55,50 @@ BIN = pa.struct(
 )
 CELL = pa.struct({"actual": pa.string(), "predicted": pa.string(), "rows": pa.int64()})
 LAYER = pa.struct(
-    {"weights": pa.list_(pa.list_(pa.float64())), "intercepts": pa.list_(pa.float64())}
-)
-PORTABLE = pa.struct(
     {
-        "kind": pa.string(),
-        "transform": pa.string(),
-        "layers": pa.list_(LAYER),
-        "intercepts": pa.list_(pa.float32()),
-        "depth": pa.int32(),
-        "roots": pa.list_(pa.int32()),
-        "features": pa.list_(pa.int32()),
-        "thresholds": pa.list_(pa.float32()),
-        "next": pa.list_(pa.int32()),
-        "leaves": pa.list_(pa.list_(pa.float32())),
+        "weights": pa.list_(pa.list_(pa.float64())),
+        "intercepts": pa.list_(pa.float64()),
+        "activation": pa.string(),
     }
 )
-
-
-def _column(name: str, type: pa.DataType, description: str) -> pa.Field:
-    """A column of the registry with what it says, which the descriptions in dbt are made from."""
-    return pa.field(name, type, metadata={"description": description})
-
-
+PORTABLE = pa.struct(
+    [
+        _column(
+            "kind",
+            pa.string(),
+            "net (a linear model is one of one layer) or trees; NULL without a form in SQL.",
+        ),
+        _column(
+            "transform",
+            pa.string(),
+            "What turns raw scores into the answer, see models_py/sql_backend/transforms.py.",
+        ),
+        _column(
+            "layers",
+            pa.list_(LAYER),
+            "Of a net, the weights, intercepts and activation of each layer.",
+        ),
+        _column("intercepts", pa.list_(pa.float32()), "Of trees, what each raw score begins with."),
+        _column("depth", pa.int32(), "Of trees, the number of levels below a root."),
+        _column("roots", pa.list_(pa.int32()), "Of trees, the node each tree begins with."),
+        _column("features", pa.list_(pa.int32()), "Of trees, the input that each node tests."),
+        _column(
+            "thresholds",
+            pa.list_(pa.float32()),
+            "Of trees, the value below which each node's test holds.",
+        ),
+        _column(
+            "next",
+            pa.list_(pa.int32()),
+            "Of trees, the child of each node where its test holds; the other follows it.",
+        ),
+        _column(
+            "leaves",
+            pa.list_(pa.list_(pa.float32())),
+            "Of trees, for each raw score what each node adds to it.",
+        ),
+    ]
+)
 SCHEMA = pa.schema(
     [
         _column(
@@ -153,9 +181,9 @@ SCHEMA = pa.schema(
 )
 
 
-def descriptions() -> dict[str, str]:
-    """Return what each column of the registry says."""
-    return {field.name: field.metadata[b"description"].decode() for field in SCHEMA}
+def descriptions(fields: pa.Schema | pa.StructType) -> dict[str, str]:
+    """Return what each column of the registry, or each part of a form in SQL, says."""
+    return {field.name: field.metadata[b"description"].decode() for field in fields}
 
 
 def model_id(content: bytes, inputs: list[dict], outputs: Sequence[str]) -> str:

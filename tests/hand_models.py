@@ -143,7 +143,7 @@ def softmax_of_two(inputs: int = 1) -> bytes:
 
 
 def tanh(inputs: int) -> bytes:
-    """Return tanh of each feature: a graph without a portable form."""
+    """Return tanh of each feature: a graph without a layer, which has no form in SQL."""
     return graph(helper.make_node("Tanh", ["features"], ["scores"]), inputs=inputs)
 
 

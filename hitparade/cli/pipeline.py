@@ -112,7 +112,8 @@ def generate(
         changed = (generating.check if check else generating.write)(raw.ROOT)
     for path in changed:
         name = path.relative_to(raw.ROOT)
-        console.print(f"differs from tasks/: {name}" if check else f"wrote {name}", soft_wrap=True)
+        did = "differs from tasks/:" if check else "wrote" if path.exists() else "deleted"
+        console.print(f"{did} {name}", soft_wrap=True)
     if check and changed:
         console.print("Run `hitparade generate`, and commit what it writes.")
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from hitparade.generate.declarations import (
     Task,
 )
 from hitparade.generate.render import functions_of
-from models_py.registry_schema import descriptions
+from models_py.registry_schema import PORTABLE, SCHEMA, descriptions, sql_types
 
 NOT_NULL = {"constraints": [{"type": "not_null"}]}
 PAIR_KEY = (
@@ -197,7 +197,7 @@ def _column(name: str, type: str, description: str) -> dict[str, Any]:
 
 def training(declared: Declarations) -> dict:
     """Return the properties of all training models: hyperparameters, definition, columns."""
-    columns = [{"name": name, "description": says} for name, says in descriptions().items()]
+    columns = [{"name": name, "description": says} for name, says in descriptions(SCHEMA).items()]
     registered = (
         "One row for each model that came from outside; what only training knows is NULL. Never "
         "fully refreshed."
@@ -227,6 +227,83 @@ def _trained(task: Task, columns: list[dict]) -> dict:
             "meta": {"algorithms": dict(task.algorithms), "definition": definition},
         },
         "columns": columns,
+    }
+
+
+ORIGIN = ("origin", "varchar", "trained by a build, or registered from outside.")
+NEWEST = "True for the newest version of its algorithm, if its inputs are those of the functions."
+# What ml.model_versions leaves to other views.
+APART = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
+# The data tests of single columns, by model.
+TESTS: dict[str, dict[str, list]] = {
+    "model_versions": {
+        "model_id": ["not_null"],
+        "onnx_bytes": [
+            {"accepted_range": {"arguments": {"min_value": 1, "max_value": 33_554_432}}}
+        ],
+        "origin": [{"accepted_values": {"arguments": {"values": ["trained", "registered"]}}}],
+    },
+    "models_to_serve": {"model_id": ["not_null"]},
+}
+
+
+def registry() -> dict:
+    """Return the properties of what repeats the columns of the registry's format."""
+    types, says = sql_types(SCHEMA), descriptions(SCHEMA)
+    all_columns = [*((name, types[name], says[name]) for name in SCHEMA.names), ORIGIN]
+    parts = [(n, sql_types(PORTABLE)[n], text) for n, text in descriptions(PORTABLE).items()]
+    first = [one for one in all_columns if one[0] in ("model_id", "task", "algorithm")]
+    inputs = [one for one in all_columns if one[0] == "inputs"]
+    served = [*first, ("is_newest", "boolean", NEWEST), *inputs, *parts]
+    versions = [one for one in all_columns if one[0] not in APART]
+    table = {
+        "name": "served_models",
+        "description": (
+            "One row for each model that the SQL backend knows: what ml.models_to_serve had when "
+            "it was renewed, with every promotion, registration and assignment."
+        ),
+        "columns": [{"name": name, "description": text} for name, _, text in served],
+    }
+    return {
+        "models": [
+            {
+                "name": "registry",
+                "description": (
+                    "One row for each model ever trained or registered, with everything about it; "
+                    "the views beside it show its parts."
+                ),
+                "columns": [{"name": name, "description": text} for name, _, text in all_columns],
+            },
+            _view(
+                "model_versions",
+                "One row for each model ever trained or registered, without its bytes.",
+                ["task", "algorithm", "version"],
+                versions,
+            ),
+            _view(
+                "models_to_serve",
+                "One row for each model that ml.served_models is to hold: the champions, the "
+                "newest version of each algorithm, what has a share of the traffic and what was "
+                "registered.",
+                ["model_id", "task", "algorithm"],
+                served,
+            ),
+        ],
+        "sources": [{"name": "ml", "schema": "ml", "tables": [table]}],
+    }
+
+
+def _view(name: str, description: str, key: list[str], columns: list) -> dict[str, Any]:
+    unique = {"unique_combination_of_columns": {"arguments": {"combination_of_columns": key}}}
+    tests = TESTS[name]
+    return {
+        "name": name,
+        "description": description,
+        "data_tests": [unique],
+        "columns": [
+            _nullable(*column) | ({"data_tests": tests[column[0]]} if column[0] in tests else {})
+            for column in columns
+        ],
     }
 
 
@@ -275,12 +352,17 @@ def macros(declared: Declarations) -> dict:
     """Return the descriptions of the generated macros."""
     row = {"name": "row", "type": "string", "description": "Prefix of the row, such as `t.`."}
     value = {"name": "value", "type": "string", "description": "Expression of the column."}
+    activation = {"name": "activation", "type": "string", "description": "Name of the operator."}
+    values = {"name": "values", "type": "string", "description": "Expression of the list."}
+    transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
     entries = [
         _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
         _macro("entities", "What tabular tasks are about: relation, key, rows to learn from."),
         _macro("registry_types", "The columns of a row of the registry and their types."),
         _macro("portable_types", "The parts of a model's parameters for the SQL backend."),
         _macro("registry_format", "Number of the registry's format."),
+        _macro("activated", "Values behind the activation of a layer.", activation, values),
+        _macro("answered", "What a model answers, from its raw scores `s`.", transform),
     ]
     for task in declared.tasks:
         if isinstance(task, TabularTask) or task.inputs_of:

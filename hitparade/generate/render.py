@@ -12,6 +12,8 @@ from hitparade.generate.declarations import (
     TabularTask,
 )
 from models_py.registry_schema import PORTABLE, REGISTRY_FORMAT, SCHEMA, sql_types
+from models_py.sql_backend.activations import ACTIVATIONS
+from models_py.sql_backend.transforms import TRANSFORMS
 
 WIDTH = 100
 
@@ -33,6 +35,8 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "registry": sql_types(SCHEMA),
         "portable": sql_types(PORTABLE),
         "registry_format": REGISTRY_FORMAT,
+        "activations": ACTIVATIONS,
+        "transforms": TRANSFORMS,
     }
 
 

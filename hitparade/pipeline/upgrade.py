@@ -2,6 +2,7 @@
 
 Formats, newest first:
 
+4. Layers of a net name the activation behind them.
 3. `pruned_at`; models from outside in `ml.registered_models`.
 2. Calibration, confusion, seconds of training, the spread of the gain; a net in the portable lane.
 1. The first.

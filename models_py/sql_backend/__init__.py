@@ -1,6 +1,8 @@
-"""The portable form of an ONNX graph: lists of parameters that pure SQL evaluates.
+"""The SQL backend's form of an ONNX graph: lists of parameters that pure SQL evaluates.
 
-One module for each kind. A graph of no kind still runs in the runtime lane.
+A module for each family of operators: `affine` and `activations` make up a `net`, `trees` are
+ensembles of them, `transforms` make answers of raw scores. Each has a table with a line for each
+operator. A graph with another operator runs on the ONNX Runtime backend alone.
 """
 
 from collections.abc import Mapping
@@ -19,8 +21,8 @@ class TranslationError(ValueError):
 def translate(content: bytes) -> dict | None:
     """Return the parameters of an ONNX graph with input `features` and output `scores`.
 
-    The result has `kind`, `transform` (see `attributes.transform`) and the fields of its kind;
-    None where the graph has no portable form.
+    The result has `kind`, `transform` (see `transforms`) and the fields of its kind;
+    None where the graph has no form in SQL.
 
     Raises:
         TranslationError: the bytes are no ONNX graph, or its parts do not fit together.

@@ -1,4 +1,4 @@
-"""Attributes of an ONNX node as plain values, and which of them SQL computes with."""
+"""Attributes of an ONNX node as plain values, and which parameters SQL computes with."""
 
 import numpy as np
 import onnx
@@ -17,16 +17,3 @@ def attributes(node: onnx.NodeProto) -> dict:
     """Return the attributes of a node by name, bytes as text."""
     values = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     return {name: v.decode() if isinstance(v, bytes) else v for name, v in values.items()}
-
-
-def transform(values: dict, raw_scores: int) -> str | None:
-    """Return what turns raw scores into the answer, None where SQL has no form of it.
-
-    NONE leaves them; BINARY completes the probability of the second class with that of the first;
-    LOGISTIC squashes one raw score into both; SOFTMAX makes probabilities of several.
-    """
-    labels = next((v for name, v in values.items() if name.startswith("classlabels_")), ())
-    post = values.get("post_transform", "NONE")
-    if len(labels) == 2 and raw_scores == 1:
-        return {"NONE": "BINARY", "LOGISTIC": "LOGISTIC"}.get(post)
-    return post if post in ("NONE", "SOFTMAX") else None

@@ -1,10 +1,6 @@
-"""Nets: chains of fully connected layers with ReLU between them; a linear model is one layer.
+"""Nets: chains of layers with an activation between them; a linear model is one layer.
 
-https://onnx.ai/onnx/operators/onnx__Gemm.html
-https://onnx.ai/onnx/operators/onnx__MatMul.html
-https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html
-
-Each operator before a ReLU is affine, so all of them together are one layer: they are multiplied
+All operators before an activation are affine, so together they are one layer: they are multiplied
 out, in float64, because a scale multiplied into the weights costs float32 its last digits.
 """
 
@@ -13,17 +9,19 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 
-from models_py.sql_backend.attributes import attributes, is_computable, transform
+from models_py.sql_backend.activations import ACTIVATIONS
+from models_py.sql_backend.affine import AFFINE, Layer
+from models_py.sql_backend.attributes import attributes, is_computable
+from models_py.sql_backend.transforms import ENDINGS, of_classifier
 
 # A layer of more values would make each query slow, and each product of two layers large.
 MAX_WIDTH = 1_000
-Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
 
 
 def translate(
     chain: list[onnx.NodeProto], constants: Mapping[str, np.ndarray], width: int
 ) -> dict | None:
-    """Return `layers`, each with `weights` (out lists of in) and `intercepts` (out).
+    """Return `layers`, each with `weights` (out lists of in), `intercepts` (out), `activation`.
 
     Args:
         chain: the nodes on the way from features to scores.
@@ -31,16 +29,18 @@ def translate(
         width: number of features.
 
     Returns:
-        None where a node is neither affine nor ReLU, or the last one is ReLU, or a parameter is
-        far too large.
+        None where a node is neither affine nor an activation, or an activation comes last, or a
+        parameter is far too large.
     """
     if width > MAX_WIDTH:
         return None
-    layers, last = [None], chain[-1]
+    layers: list[Layer | None] = [None]
+    activations, last = [], chain[-1]
     ending = _ending(last)
     for node in chain[:-1] if ending else chain:
-        if node.op_type == "Relu":
+        if node.op_type in ACTIVATIONS:
             layers.append(None)
+            activations.append(node.op_type)
             continue
         found = AFFINE.get(node.op_type, _unknown)(node, constants, width)
         if found is None or not is_computable(*found):
@@ -57,8 +57,12 @@ def translate(
         "kind": "net",
         "transform": ending or _classified(last, layers[-1]),
         "layers": [
-            {"weights": weights.tolist(), "intercepts": intercepts.tolist()}
-            for weights, intercepts in layers
+            {
+                "weights": weights.tolist(),
+                "intercepts": intercepts.tolist(),
+                "activation": activation,
+            }
+            for (weights, intercepts), activation in zip(layers, [*activations, None], strict=True)
         ],
     }
 
@@ -76,7 +80,7 @@ def _is_transformed(node: onnx.NodeProto) -> bool:
 
 def _classified(node: onnx.NodeProto, layer: Layer) -> str | None:
     is_linear = node.op_type.startswith("Linear")
-    return transform(attributes(node) if is_linear else {}, len(layer[1]))
+    return of_classifier(attributes(node) if is_linear else {}, len(layer[1]))
 
 
 def _after(first: Layer, second: Layer) -> Layer:
@@ -85,115 +89,5 @@ def _after(first: Layer, second: Layer) -> Layer:
     return outer @ weights, outer @ intercepts + offset
 
 
-def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
-    """(x - offset) * scale."""
-    values = attributes(node)
-    rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
-    scale, offset = (np.broadcast_to(row, width) for row in rows)
-    return np.diag(scale), -scale * offset
-
-
-def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
-    """LinearRegressor or LinearClassifier.
-
-    A classifier of two classes stores both rows of weights, one the negative of the other; under
-    LOGISTIC each is squashed on its own, so one row is enough.
-    """
-    values = attributes(node)
-    none = [0.0] * max(values.get("targets", 1), len(values.get("classlabels_ints", ())))
-    intercepts = np.asarray(values.get("intercepts", none), dtype=float)
-    weights = np.asarray(values["coefficients"], dtype=float).reshape(len(intercepts), -1)
-    if values.get("post_transform") == "LOGISTIC" and len(intercepts) == 2:
-        return weights[1:], intercepts[1:]
-    return weights, intercepts
-
-
-def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
-    """Gemm: alpha * x @ B + beta * C."""
-    values = attributes(node)
-    weights = _matrix(node.input[1], constants)
-    if weights is None or values.get("transA"):
-        return None
-    weights = (weights if values.get("transB") else weights.T) * values.get("alpha", 1)
-    if not "".join(node.input[2:]):
-        return weights, np.zeros(len(weights))
-    offset = _row(node.input[2], constants, len(weights))
-    return None if offset is None else (weights, offset * values.get("beta", 1))
-
-
-def _matmul(node: onnx.NodeProto, constants, width: int) -> Layer | None:
-    """X @ B."""
-    weights = _matrix(node.input[1], constants)
-    return None if weights is None else (weights.T, np.zeros(weights.shape[1]))
-
-
-def _elementwise(node: onnx.NodeProto, constants, width: int) -> Layer | None:
-    """Of a constant row c: x + c, x - c, c - x, x * c, x / c."""
-    is_second = node.input[1] in constants
-    row = _row(node.input[1 if is_second else 0], constants, width)
-    if row is None or (node.op_type == "Div" and not is_second):
-        return None
-    one, zero = np.ones(len(row)), np.zeros(len(row))
-    scale, offset = {
-        "Add": (one, row),
-        "Sub": (one, -row) if is_second else (-one, row),
-        "Mul": (row, zero),
-        "Div": (1 / row, zero) if row.all() else (None, None),
-    }[node.op_type]
-    return None if scale is None else (np.diag(scale), offset)
-
-
-def _normalization(node: onnx.NodeProto, constants, width: int) -> Layer | None:
-    """BatchNormalization with what training found: (x - mean) / sqrt(variance + epsilon) ..."""
-    values = attributes(node)
-    rows = [_row(name, constants, width) for name in node.input[1:]]
-    if values.get("training_mode") or any(row is None for row in rows):
-        return None
-    scale, offset, mean, variance = rows
-    scale = scale / np.sqrt(variance + values.get("epsilon", 1e-5))
-    return np.diag(scale), offset - scale * mean
-
-
-def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
-    """Reshape or Squeeze that leaves the values as they are, one score for each row or a column."""
-    same = [[-1, width], [-1]] if width == 1 else [[-1, width]]
-    shape = constants.get(node.input[1]) if len(node.input) > 1 else None
-    is_squeeze = node.op_type == "Squeeze" and width == 1
-    if not is_squeeze and (shape is None or shape.tolist() not in same):
-        return None
-    return np.eye(width), np.zeros(width)
-
-
-def _matrix(name: str, constants) -> np.ndarray | None:
-    found = constants.get(name)
-    return None if found is None or found.ndim != 2 else found.astype(float)
-
-
-def _row(name: str, constants, width: int) -> np.ndarray | None:
-    """A constant as one number for each of `width` values; None where it is none."""
-    found = constants.get(name)
-    if found is None or found.size not in (1, width) or found.shape[:-1] not in ((), (1,)):
-        return None
-    return np.broadcast_to(found.astype(float).ravel(), width)
-
-
 def _unknown(node: onnx.NodeProto, constants, width: int) -> None:
     return None
-
-
-# One reader for each operator: no discovery, no effects at a distance.
-AFFINE = {
-    "Scaler": _scaler,
-    "LinearRegressor": _linear,
-    "LinearClassifier": _linear,
-    "Gemm": _gemm,
-    "MatMul": _matmul,
-    "Add": _elementwise,
-    "Sub": _elementwise,
-    "Mul": _elementwise,
-    "Div": _elementwise,
-    "BatchNormalization": _normalization,
-    "Reshape": _reshape,
-    "Squeeze": _reshape,
-}
-ENDINGS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}

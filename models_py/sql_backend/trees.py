@@ -10,7 +10,8 @@ itself, so that every walk may take as many steps as the deepest tree has levels
 import numpy as np
 import onnx
 
-from models_py.sql_backend.attributes import attributes, is_computable, transform
+from models_py.sql_backend.attributes import attributes, is_computable
+from models_py.sql_backend.transforms import of_classifier
 
 MODES = {"BRANCH_LT", "BRANCH_LEQ", "LEAF"}
 
@@ -46,7 +47,7 @@ def translate(node: onnx.NodeProto) -> dict | None:
         return None
     return {
         "kind": "trees",
-        "transform": transform(values, len(leaves)),
+        "transform": of_classifier(values, len(leaves)),
         "intercepts": intercepts.tolist(),
         "depth": depth,
         "roots": rank[roots].tolist(),

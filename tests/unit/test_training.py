@@ -172,12 +172,13 @@ def test_a_forest_is_translated_to_as_many_levels_as_its_deepest_tree_has():
     assert len(found["roots"]) == 10
 
 
-def test_what_has_no_exact_form_in_sql_is_not_translated():
+def test_a_net_with_another_activation_is_translated():
     rows = examples_of(TASKS["log_streams"])
     bent = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", max_iter=1)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         bent.fit(rows.features, rows.label)
-    assert sql_backend.translate(export.to_onnx(bent, 8)) is None
+    found = sql_backend.translate(export.to_onnx(bent, 8))
+    assert [layer["activation"] for layer in found["layers"]] == ["Tanh", None]
 
 
 def test_a_list_is_one_input_for_each_member():

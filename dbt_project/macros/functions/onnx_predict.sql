@@ -45,25 +45,28 @@
         ) }}
 {%- endmacro %}
 
-{#- Raw scores of a net: each layer's dot products, ReLU between them. The struct that goes from
+{#- Raw scores of a net: each layer's dot products, then its activation. The struct that goes from
     layer to layer carries the values where a layer has its intercepts. Bad values count as 0, because
     list_dot_product refuses a whole vector of rows for a NULL in one of them. -#}
 {% macro net_scores(o) -%}
     list_reduce(
         {{ o }}.model.layers,
-        lambda values, layer, step: struct_pack(
+        lambda values, layer: struct_pack(
             weights := cast(null as double[][]),
             intercepts := list_transform(
-                layer.weights,
-                lambda weights, i: greatest(
-                    layer.intercepts[i] + list_dot_product(weights, values.intercepts),
-                    case when step < len({{ o }}.model.layers) then 0 else cast('-inf' as double) end
-                )
-            )
+                [list_transform(
+                    layer.weights,
+                    lambda weights, i: layer.intercepts[i] + list_dot_product(weights, values.intercepts)
+                )],
+                lambda sums: {{ activated('layer.activation', 'sums') }}
+            )[1],
+            activation := cast(null as varchar)
         ),
-        struct_pack(weights := cast(null as double[][]), intercepts := list_transform(
-            {{ o }}.x, lambda v: coalesce(cast(v as double), 0)
-        ))
+        struct_pack(
+            weights := cast(null as double[][]),
+            intercepts := list_transform({{ o }}.x, lambda v: coalesce(cast(v as double), 0)),
+            activation := cast(null as varchar)
+        )
     ).intercepts
 {%- endmacro %}
 
@@ -86,21 +89,9 @@
     )[1]
 {%- endmacro %}
 
-{#- From raw scores to what the model answers, as the ONNX operators define it. -#}
+{#- From raw scores to what the model answers. -#}
 {% macro transformed(o, scores) -%}
-    list_transform(
-        [{{ scores }}],
-        lambda s: case {{ o }}.model.transform
-            when 'NONE' then s
-            when 'BINARY' then [1 - s[1], s[1]]
-            when 'LOGISTIC' then [1 / (1 + exp(s[1])), 1 / (1 + exp(-s[1]))]
-            when 'SIGMOID' then list_transform(s, lambda v: 1 / (1 + exp(-v)))
-            when 'SOFTMAX' then list_transform(
-                [list_transform(s, lambda v: exp(v - list_max(s)))],
-                lambda e: list_transform(e, lambda v: v / list_sum(e))
-            )[1]
-        end
-    )[1]
+    list_transform([{{ scores }}], lambda s: {{ answered(o ~ '.model.transform') }})[1]
 {%- endmacro %}
 
 {#- Scores that float32 can hold, else NULL: what a graph makes of numbers far out of its range. -#}

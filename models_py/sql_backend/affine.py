@@ -1,0 +1,122 @@
+"""Affine operators: each is a layer, y = x W' + b, with what stands in its attributes.
+
+https://onnx.ai/onnx/operators/onnx__Gemm.html
+https://onnx.ai/onnx/operators/onnx__MatMul.html
+https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html
+"""
+
+import numpy as np
+import onnx
+
+from models_py.sql_backend.attributes import attributes
+
+Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
+
+
+def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
+    """(x - offset) * scale."""
+    values = attributes(node)
+    rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
+    scale, offset = (np.broadcast_to(row, width) for row in rows)
+    return np.diag(scale), -scale * offset
+
+
+def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
+    """LinearRegressor or LinearClassifier.
+
+    A classifier of two classes stores both rows of weights, one the negative of the other; under
+    LOGISTIC each is squashed on its own, so one row is enough.
+    """
+    values = attributes(node)
+    none = [0.0] * max(values.get("targets", 1), len(values.get("classlabels_ints", ())))
+    intercepts = np.asarray(values.get("intercepts", none), dtype=float)
+    weights = np.asarray(values["coefficients"], dtype=float).reshape(len(intercepts), -1)
+    if values.get("post_transform") == "LOGISTIC" and len(intercepts) == 2:
+        return weights[1:], intercepts[1:]
+    return weights, intercepts
+
+
+def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+    """Gemm: alpha * x @ B + beta * C."""
+    values = attributes(node)
+    weights = _matrix(node.input[1], constants)
+    if weights is None or values.get("transA"):
+        return None
+    weights = (weights if values.get("transB") else weights.T) * values.get("alpha", 1)
+    if not "".join(node.input[2:]):
+        return weights, np.zeros(len(weights))
+    offset = _row(node.input[2], constants, len(weights))
+    return None if offset is None else (weights, offset * values.get("beta", 1))
+
+
+def _matmul(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+    """X @ B."""
+    weights = _matrix(node.input[1], constants)
+    return None if weights is None else (weights.T, np.zeros(weights.shape[1]))
+
+
+def _elementwise(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+    """Of a constant row c: x + c, x - c, c - x, x * c, x / c."""
+    is_second = node.input[1] in constants
+    row = _row(node.input[1 if is_second else 0], constants, width)
+    if row is None or (node.op_type == "Div" and not is_second):
+        return None
+    one, zero = np.ones(len(row)), np.zeros(len(row))
+    scale, offset = {
+        "Add": (one, row),
+        "Sub": (one, -row) if is_second else (-one, row),
+        "Mul": (row, zero),
+        "Div": (1 / row, zero) if row.all() else (None, None),
+    }[node.op_type]
+    return None if scale is None else (np.diag(scale), offset)
+
+
+def _normalization(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+    """BatchNormalization with what training found: (x - mean) / sqrt(variance + epsilon) ..."""
+    values = attributes(node)
+    rows = [_row(name, constants, width) for name in node.input[1:]]
+    if values.get("training_mode") or any(row is None for row in rows):
+        return None
+    scale, offset, mean, variance = rows
+    scale = scale / np.sqrt(variance + values.get("epsilon", 1e-5))
+    return np.diag(scale), offset - scale * mean
+
+
+def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+    """Reshape or Squeeze that leaves the values as they are, one score for each row or a column."""
+    same = [[-1, width], [-1]] if width == 1 else [[-1, width]]
+    shape = constants.get(node.input[1]) if len(node.input) > 1 else None
+    is_squeeze = node.op_type == "Squeeze" and width == 1
+    if not is_squeeze and (shape is None or shape.tolist() not in same):
+        return None
+    return np.eye(width), np.zeros(width)
+
+
+def _matrix(name: str, constants) -> np.ndarray | None:
+    found = constants.get(name)
+    return None if found is None or found.ndim != 2 else found.astype(float)
+
+
+def _row(name: str, constants, width: int) -> np.ndarray | None:
+    """A constant as one number for each of `width` values; None where it is none."""
+    found = constants.get(name)
+    if found is None or found.size not in (1, width) or found.shape[:-1] not in ((), (1,)):
+        return None
+    return np.broadcast_to(found.astype(float).ravel(), width)
+
+
+# One reader for each operator: no discovery, no effects at a distance.
+AFFINE = {
+    "Scaler": _scaler,
+    "LinearRegressor": _linear,
+    "LinearClassifier": _linear,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "Add": _elementwise,
+    "Sub": _elementwise,
+    "Mul": _elementwise,
+    "Div": _elementwise,
+    "BatchNormalization": _normalization,
+    "Reshape": _reshape,
+    "Squeeze": _reshape,
+}
