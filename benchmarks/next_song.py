@@ -19,8 +19,8 @@ from rich.console import Console
 
 import udfs
 from benchmarks.warehouses import DATABASE, dbt
+from hitparade import project
 from hitparade.sample import write_sample
-from hitparade.sources import raw
 from hitparade.warehouse import opened
 from models_py.bootstrap import Estimate
 from models_py.export import session
@@ -112,8 +112,9 @@ def _read(database: Path) -> tuple[Data, float]:
 
 def _settings() -> dict:
     """The hyperparameters of the hybrid in the project."""
-    text = (raw.ROOT / "dbt_project/models/training/_training.yml").read_text(encoding="utf-8")
-    (model,) = [m for m in yaml.safe_load(text)["models"] if m["name"] == "train_next_song"]
+    file = project.root() / "dbt_project" / "models" / "training" / "_training.yml"
+    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+    (model,) = [model for model in models if model["name"] == "train_next_song"]
     return model["config"]["meta"]["algorithms"]["hybrid"]
 
 

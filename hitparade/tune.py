@@ -22,8 +22,9 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hitparade import project
+from hitparade.output import wrote
 from hitparade.pipeline.publish import draft
-from hitparade.sources import raw
 from hitparade.warehouse import (
     WarehouseError,
     feature_table,
@@ -38,7 +39,7 @@ from models_py.search import Limits, Outcome, Trial
 from models_py.spaces import SPACES
 from models_py.task import Task
 
-SETTINGS = raw.ROOT / "dbt_project" / "models" / "training" / "_training.yml"
+SETTINGS = Path("dbt_project", "models", "training", "_training.yml")
 
 
 class TuneError(RuntimeError):
@@ -99,7 +100,7 @@ def run(
             console.print(text, markup=False, highlight=False, soft_wrap=True)
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(text + "\n", encoding="utf-8")
-            console.print(f"Written to {output}", soft_wrap=True)
+            wrote(console, output)
     if not outcomes:
         raise TuneError(
             f"nothing was measured on all folds within {limits.seconds:g} seconds: give more by "
@@ -113,7 +114,8 @@ def _say(console: Console, message: str) -> None:
 
 def _written_settings(name: str) -> dict[str, dict]:
     """The block `algorithms` of a task in _training.yml."""
-    models = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["models"]
+    file = project.root() / SETTINGS
+    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
     (node,) = (model for model in models if model["name"] == f"train_{name}")
     algorithms = node["config"]["meta"]["algorithms"]
     return {algorithm: params or {} for algorithm, params in algorithms.items()}
@@ -171,6 +173,7 @@ def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> Non
     try:
         with draft(database) as path, opened(path, read_only=False) as connection:
             connection.execute("insert into ml.tuning_trials by name from rows")
+        wrote(console, database)
     except (WarehouseError, duckdb.Error, OSError) as error:
         file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()
         pq.write_table(rows, file)
@@ -215,8 +218,8 @@ def _text(
     found = {name: outcome.best.settings for name, outcome in outcomes.items()}
     # Where they agree, in the order in which a person wrote them.
     settings = written | {n: s for n, s in found.items() if s != written.get(n)}
-    file = SETTINGS.relative_to(raw.ROOT)
-    next_step = f"Next: paste this over the block of train_{task.name} in {file}, then `dbt build`."
+    place = f"the block of train_{task.name} in {SETTINGS}"
+    next_step = f"Next: paste this over {place}, then `dbt build`."
     lines = [
         f"hitparade tune {task.name}, run {run_id}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"At most {limits.trials} trials and {limits.seconds:g} seconds, seed {limits.seed}.",
