@@ -7,7 +7,8 @@ import typer
 
 from benchmarks import BenchError
 from hitparade.cli.terminal import AsJson, console, errors, show_rows
-from hitparade.warehouse import WarehouseError, database
+from hitparade.project import database
+from hitparade.warehouse import WarehouseError
 
 app = typer.Typer(
     help="Measure speed and quality of the models, and the cost of a build.", no_args_is_help=True

@@ -19,8 +19,8 @@ from rich.console import Console
 
 import udfs
 from benchmarks.warehouses import DATABASE, dbt
+from hitparade import project
 from hitparade.sample import write_sample
-from hitparade.sources import raw
 from hitparade.warehouse import opened
 from models_py.bootstrap import Estimate
 from models_py.export import session
@@ -112,7 +112,7 @@ def _read(database: Path) -> tuple[Data, float]:
 
 def _settings() -> dict:
     """The hyperparameters of the hybrid in the project."""
-    text = (raw.ROOT / "tasks" / "next_song.yml").read_text(encoding="utf-8")
+    text = (project.root() / "tasks" / "next_song.yml").read_text(encoding="utf-8")
     return yaml.safe_load(text)["algorithms"]["hybrid"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import BenchError, measured
-from hitparade.sources import raw
+from hitparade import project
 
 DATABASE = "bench.duckdb"
 # Of a program's output, what an error shows.
@@ -51,7 +51,7 @@ def measure(
     with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-I", measured.__file__, found, *command],
-            cwd=raw.ROOT,
+            cwd=project.root(),
             env=os.environ | own,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -84,6 +84,7 @@ PLACES = """
     where model_id = ?
     order by trained_at
 """
+CHAMPIONS = "select task, model_id from ml.champions order by task"
 PROMOTIONS = """
     select task, promoted_at, reason, is_manual, is_pinned
     from ml.promotions
@@ -92,15 +93,20 @@ PROMOTIONS = """
 """
 
 
-def show(connection: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, list[dict]]:
-    """Return what is known of a model, by title.
+def show(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, list[dict]]:
+    """Return what is known of a model, or of the champion of a task, by title.
 
     Raises:
-        WarehouseError: the registry has no such model.
+        WarehouseError: the registry has no such model and no champion of such a task.
     """
+    champions = dict(connection.execute(CHAMPIONS).fetchall())
+    model_id = champions.get(name, name)
     facts = rows_of(connection.execute(FACTS, [model_id]))
     if not facts:
-        raise WarehouseError(f"no model {model_id} is in the registry: see `hitparade models`")
+        raise WarehouseError(
+            f"{name} is neither a model of the registry nor a task with a champion: those tasks "
+            f"are {', '.join(champions) or 'none'}; for the models see `hitparade models`"
+        )
     known = [{"": name, "model": value} for name, value in facts[0].items() if value is not None]
     queries = {
         "Stands in the registry as": PLACES,

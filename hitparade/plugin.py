@@ -7,10 +7,11 @@ import duckdb
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
+from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
 import udfs
-from hitparade import warehouse
+from hitparade import project, warehouse
 from hitparade.sources import raw, slices
 
 # Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
@@ -36,7 +37,10 @@ class Plugin(BasePlugin):
     """Named in profiles.yml; dbt-duckdb calls each hook below."""
 
     def initialize(self, plugin_config):
-        """Refuse a database file whose name dbt-duckdb would put unquoted into SQL."""
+        """Find the files of the project, and refuse what dbt-duckdb would put unquoted into SQL."""
+        project.use(Path(get_flags().PROJECT_DIR))
+        if self.creds.path == project.DATABASE:  # which DuckDB would look for where dbt was started
+            self.creds.path = str(project.database())
         name = Path(self.creds.path).stem
         if name in RESERVED:
             raise DbtRuntimeError(

@@ -22,9 +22,10 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hitparade import project
 from hitparade.generate import declarations
+from hitparade.output import wrote
 from hitparade.pipeline.publish import draft
-from hitparade.sources import raw
 from hitparade.warehouse import (
     WarehouseError,
     feature_table,
@@ -37,8 +38,6 @@ from models_py.examples import HOLDOUT, examples
 from models_py.search import Limits, Outcome, Trial
 from models_py.spaces import SPACES
 from models_py.tasks import TASKS, Task
-
-DECLARED = raw.ROOT / "tasks"
 
 
 class TuneError(RuntimeError):
@@ -99,7 +98,7 @@ def run(
             console.print(text, markup=False, highlight=False, soft_wrap=True)
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(text + "\n", encoding="utf-8")
-            console.print(f"Written to {output}", soft_wrap=True)
+            wrote(console, output)
     if not outcomes:
         raise TuneError(
             f"nothing was measured on all folds within {limits.seconds:g} seconds: give more by "
@@ -113,7 +112,8 @@ def _say(console: Console, message: str) -> None:
 
 def _written_settings(name: str) -> dict[str, dict]:
     """The block `algorithms` of a task in its file."""
-    (task,) = (task for task in declarations.read(DECLARED).tasks if task.name == name)
+    declared = declarations.read(project.root() / "tasks")
+    (task,) = (task for task in declared.tasks if task.name == name)
     return dict(task.algorithms)
 
 
@@ -169,6 +169,7 @@ def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> Non
     try:
         with draft(database) as path, opened(path, read_only=False) as connection:
             connection.execute("insert into ml.tuning_trials by name from rows")
+        wrote(console, database)
     except (WarehouseError, duckdb.Error, OSError) as error:
         file = Path(f"tuning_trials-{rows['algorithm'][0]}-{run_id}.parquet").resolve()
         pq.write_table(rows, file)

@@ -1,7 +1,6 @@
 """Reading a finished warehouse: what tuning and benchmarks begin with."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-
-from hitparade.sources.raw import ROOT
 
 if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs has time for
     from models_py.tasks import Task
@@ -33,12 +30,6 @@ STEPS = {
 
 class WarehouseError(RuntimeError):
     """A database that cannot be used as asked; the message says why and what to do."""
-
-
-def database() -> Path:
-    """Return the file that `HITPARADE_DATABASE` names, else hitparade.duckdb in the root."""
-    named = os.environ.get("HITPARADE_DATABASE")
-    return Path(named).resolve() if named else ROOT / "hitparade.duckdb"
 
 
 def connect(database: Path | str, **options) -> duckdb.DuckDBPyConnection:

@@ -26,6 +26,7 @@ def run(address: str, port: int, is_headless: bool) -> None:
         "server.address": address,
         "server.port": port,
         "server.headless": is_headless,
+        "server.showEmailPrompt": False,  # it would wait for an answer, and no page be there
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
     }

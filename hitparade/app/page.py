@@ -14,7 +14,7 @@ from hitparade.app.sessions import FileSession, SessionError, snowflake_session
 @st.cache_resource
 def file_session() -> FileSession:
     """The session of a process, shared by all who look at the page."""
-    from hitparade.warehouse import database
+    from hitparade.project import database
 
     return FileSession(database())
 

@@ -6,7 +6,7 @@ import typer
 
 from hitparade.cli.terminal import console, errors
 from hitparade.pipeline import watch as watching
-from hitparade.warehouse import database
+from hitparade.project import database
 
 app = typer.Typer()
 
@@ -24,13 +24,15 @@ def watch(
 
     Ends with code 1 while anything is wrong, and with 2 where people could not be told.
     """
-    found = watching.incidents(database())
+    with errors(code=2):
+        file = database()
+    found = watching.incidents(file)
     for incident in found:
         console.print(
             f"{incident['check_name']}: {incident['message']}", markup=False, soft_wrap=True
         )
     with errors(watching.WatchError, OSError, code=2):
-        new = watching.tell(database(), found, url or [])
+        new = watching.tell(file, found, url or [])
     if url:
         console.print(f"Incidents: {len(found)}, told now: {new}")
     if found:

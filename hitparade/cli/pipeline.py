@@ -8,11 +8,13 @@ from rich.markup import escape
 
 from hitparade.cli import summary
 from hitparade.cli.terminal import console, errors
+from hitparade.output import short, wrote
 from hitparade.pipeline import build as building
 from hitparade.pipeline import publish as publishing
+from hitparade.project import database, root
 from hitparade.sources import load as loading
 from hitparade.sources import raw
-from hitparade.warehouse import WarehouseError, database
+from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
 
@@ -28,17 +30,22 @@ def sample(
         int | None, typer.Option(help="Different tracks of the playlists; 5,000 without it.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 2023,
-    folder: Annotated[Path, typer.Option(help="Where to write.")] = raw.SAMPLE_FOLDER,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write; data/sample of the project without it.")
+    ] = None,
 ) -> None:
     """Write sample data in the raw formats, the same for the same options."""
     from hitparade.sample import write_sample  # takes as long to import as the rest together
 
     try:
         sizes = {"songs": songs, "tracks": tracks, "playlists": playlists}
-        for path in write_sample(folder, **sizes, playlist_tracks=playlist_tracks, seed=seed):
-            console.print(f"wrote {path}", soft_wrap=True)
+        with errors(OSError):
+            folder = folder or raw.own_sample_folder()
+            paths = write_sample(folder, **sizes, playlist_tracks=playlist_tracks, seed=seed)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    for path in paths:
+        wrote(console, path)
 
 
 Target = Annotated[
@@ -54,8 +61,8 @@ def build(target: Target = "duckdb") -> None:
         succeeded = building.run(console, target)
     if not succeeded:
         raise typer.Exit(1)
-    console.print()
     if target == "duckdb":
+        console.print()
         summary.show(console, database())
 
 
@@ -65,13 +72,15 @@ def publish(context: typer.Context) -> None:
 
     The file stands as it was, readable, until all has succeeded: then the copy takes its place.
     """
-    if {"--target", "-t"} & {argument.partition("=")[0] for argument in context.args}:
+    options = {argument.partition("=")[0] for argument in context.args}
+    if {"--target", "-t"} & options:
         raise typer.BadParameter("only a DuckDB file is published: use `dbt build --target` itself")
+    if "--project-dir" in options:
+        raise typer.BadParameter("change to the project, or name it by DBT_PROJECT_DIR")
     with errors(WarehouseError, OSError):
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:
         raise typer.Exit(1)
-    console.print(f"Published: {database()}", soft_wrap=True)
 
 
 @app.command()
@@ -109,11 +118,10 @@ def generate(
     from hitparade import generate as generating
 
     with errors(generating.DeclarationError, OSError):
-        changed = (generating.check if check else generating.write)(raw.ROOT)
+        changed = (generating.check if check else generating.write)(root())
     for path in changed:
-        name = path.relative_to(raw.ROOT)
         did = "differs from tasks/:" if check else "wrote" if path.exists() else "deleted"
-        console.print(f"{did} {name}", soft_wrap=True)
+        console.print(f"{did} {short(path)}", soft_wrap=True)
     if check and changed:
         console.print("Run `hitparade generate`, and commit what it writes.")
         raise typer.Exit(1)
@@ -160,7 +168,7 @@ def parquet(
 
     with errors(WarehouseError, OSError):
         for path in files.write(database(), folder):
-            console.print(f"wrote {path}", soft_wrap=True)
+            wrote(console, path)
 
 
 @app.command("app")
@@ -175,6 +183,7 @@ def show_app(
     from hitparade import app as page
 
     with errors(page.AppError):
+        database()  # said here, where the page would say it in the browser
         page.run(address, port, headless)
 
 
@@ -187,4 +196,4 @@ def report(
 
     with errors(pages.ReportError, WarehouseError, OSError):
         pages.write(database(), output)
-    console.print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
+    wrote(console, output, f" ({output.stat().st_size / 1e6:.1f} MB)")

@@ -9,9 +9,10 @@ import duckdb
 import typer
 
 from hitparade.cli.terminal import AsJson, console, errors, show_json, show_rows
+from hitparade.output import wrote
 from hitparade.pipeline.publish import draft
-from hitparade.sources import raw
-from hitparade.warehouse import WarehouseError, database, opened, rows_of
+from hitparade.project import database, root
+from hitparade.warehouse import WarehouseError, opened, rows_of
 
 app = typer.Typer()
 Task = Annotated[str, typer.Argument(help="The task, such as hit.")]
@@ -41,12 +42,18 @@ def models(
 
 
 @app.command()
-def show(model_id: ModelId, as_json: AsJson = False) -> None:
-    """Show all that is known of a model: metrics, inputs, promotions."""
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(help="A task, for its champion, or a model_id.", metavar="TASK|MODEL_ID"),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of a model, or of a task's champion: metrics, inputs, promotions."""
     from hitparade import listing
 
     with errors(WarehouseError), opened(database()) as connection:
-        found = listing.show(connection, model_id)
+        found = listing.show(connection, name)
     if as_json:
         show_json(found)
         return
@@ -170,16 +177,22 @@ def unregister(model_id: ModelId) -> None:
 def function(
     task: Annotated[str, typer.Argument(help="A task whose models were registered.")],
     folder: Annotated[
-        Path, typer.Option(help="Where to write.", exists=True, file_okay=False)
-    ] = raw.ROOT / "udfs" / "functions",
+        Path | None,
+        typer.Option(
+            help="Where to write; udfs/functions of the project without it.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Write the dbt files of functions for a registered model: predict, proba and check."""
     from hitparade.generate import registered
 
     with _registry(read_only=True) as (_, connection):
+        folder = folder or root() / "udfs" / "functions"
         paths = registered.write(connection, task, folder)
     for path in paths:
-        console.print(f"wrote {path}", soft_wrap=True)
+        wrote(console, path)
     names = " ".join(path.stem for path in paths if path.suffix == ".sql")
     console.print(f"Build them: dbt build --select {names}", soft_wrap=True)
 
@@ -190,7 +203,8 @@ def upgrade() -> None:
     from hitparade.pipeline import upgrade as upgrading
 
     with errors(WarehouseError, OSError):
-        before, after, rows = upgrading.run(database())
+        file = database()
+        before, after, rows = upgrading.run(file)
     if before == after:
         console.print(f"the registry has format {after} already")
     else:
@@ -198,6 +212,7 @@ def upgrade() -> None:
             f"the registry went from format {before} to {after}, {rows} models kept: "
             "run `hitparade build`"
         )
+        wrote(console, file)
 
 
 @contextmanager
@@ -206,10 +221,12 @@ def _registry(read_only: bool = False) -> Iterator[tuple]:
     import udfs  # onnxruntime takes a while to import
 
     with errors(WarehouseError, udfs.ModelError, OSError), ExitStack() as stack:
-        path = database()
+        file = path = database()
         if not read_only and path.is_file():
             path = stack.enter_context(draft(path))
         yield udfs, stack.enter_context(opened(path, read_only=read_only))
+    if not read_only:
+        wrote(console, file)
 
 
 def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:

@@ -72,7 +72,7 @@ QUERIES = {name: task["example"] for name, task in TABULAR.items()} | SPECIAL
 
 
 def show(console: Console, database: Path) -> None:
-    """Print sources, champions, the database file and a query to try."""
+    """Print sources, champions and a query to try."""
     with opened(database) as connection:
         sources = rows_of(connection.execute(SOURCES))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
@@ -86,15 +86,9 @@ def show(console: Console, database: Path) -> None:
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"What could not be used, and why: {query}\n", soft_wrap=True)
     show_rows("Champions", champions, console)
-    console.print(f"Database: {_short(database)}", soft_wrap=True)
     for champion in champions:
         if champion["champion"] != "none" and champion["task"] in QUERIES:
             console.print("Try, after `source .venv/bin/activate`:")
             query = QUERIES[champion["task"]]
             console.print(f'  dbt show --inline "{query}"', soft_wrap=True, highlight=False)
             return
-
-
-def _short(path: Path) -> Path:
-    """The path from here, where it is below here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

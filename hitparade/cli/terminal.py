@@ -10,16 +10,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from hitparade.project import ProjectError
+
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @contextmanager
 def errors(*kinds: type[Exception], code: int = 1) -> Iterator[None]:
-    """Print errors of these kinds as what they say, and end the command with a code."""
+    """Print errors of these kinds, and that of no project, and end the command with a code."""
     try:
         yield
-    except kinds as error:
+    except (ProjectError, *kinds) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(code) from error
 

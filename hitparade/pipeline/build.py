@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from hitparade import project
+from hitparade.output import short, wrote
 from hitparade.pipeline import dbt, publish
 from hitparade.sources import load, raw, slices
-from hitparade.warehouse import WarehouseError, database
+from hitparade.warehouse import WarehouseError
 
 
 def run(console: Console, target: str = "duckdb") -> bool:
@@ -27,7 +29,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
             _record(error, started_at)
         raise
     if target == "duckdb":
-        return publish.build(console, database())
+        return publish.build(console, project.database())
     load.run(console)
     return dbt.run("build", "--target", target)
 
@@ -40,14 +42,17 @@ def write_missing_sample(console: Console) -> None:
     if folder and absent:
         from hitparade.sample import write_sample
 
-        console.print(f"No file for {', '.join(absent)}: writing a sample to {folder}")
-        write_sample(folder)
+        console.print(
+            f"No file for {', '.join(absent)}: writing a sample to {short(folder)}", soft_wrap=True
+        )
+        for path in write_sample(folder):
+            wrote(console, path)
 
 
 def _record(error: raw.RawFileError, started_at: datetime) -> None:
     """Tell those who watch the database; that they could not be told is the smaller error."""
     try:
-        publish.record_failure(database(), started_at, str(error))
+        publish.record_failure(project.database(), started_at, str(error))
     except (WarehouseError, OSError) as other:
         raise raw.RawFileError(f"{error}\n{other}") from other
 

@@ -1,37 +1,73 @@
-"""Running dbt as a program, in the root of the repository."""
+"""Running dbt as a program, in the root of the project."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Timer
 
-from hitparade.sources.raw import ROOT
+from hitparade import project
+from hitparade.pipeline import progress
 
-FOLDERS = ("HITPARADE_DATABASE", "HITPARADE_RAW", "HITPARADE_SAMPLE")
+# What dbt reads from the working directory, which is another for it than for who started this.
+FOLDERS = (
+    *("HITPARADE_DATABASE", "HITPARADE_RAW", "HITPARADE_SAMPLE"),
+    *("DBT_PROFILES_DIR", "DBT_ENGINE_PROFILES_DIR", "DBT_LOG_PATH", "DBT_ENGINE_LOG_PATH"),
+)
+# For people read the console, and the file has all of it, as dbt writes it.
+FORMATS = ("--log-format", "json", "--log-format-file", "debug")
+# Seconds that dbt has to end by itself after Ctrl-C.
+GRACE = 5
 
 
 def run(*arguments: str, **environment: str) -> bool:
-    """Run dbt with arguments and more environment; return whether all of it succeeded."""
-    result = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), *arguments],
-        cwd=ROOT,
-        env=os.environ | _from_root() | environment,
-        stderr=subprocess.PIPE,
+    """Run dbt, print its progress, and return whether all of it succeeded.
+
+    Args:
+        arguments: of dbt.
+        environment: more variables.
+
+    Raises:
+        ProjectError: there is no project to run it in.
+        KeyboardInterrupt: the user stopped it; dbt has ended then.
+    """
+    with subprocess.Popen(
+        [program(), *FORMATS, *arguments],
+        cwd=project.root(),
+        env=from_root(os.environ | environment),
+        stdout=subprocess.PIPE,
         text=True,
-    )
-    sys.stderr.write("".join(without_leak_report(result.stderr)))
-    return result.returncode == 0
+        encoding="utf-8",
+    ) as process:
+        try:
+            _follow(process)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode == 0
 
 
-def _from_root() -> dict[str, str]:
-    """The files and folders that the environment names, as they are named from the root."""
-    given = {name: os.environ[name] for name in FOLDERS if os.environ.get(name, "0") != "0"}
-    if Path.cwd() != ROOT:
-        given = {name: str(Path(value).resolve()) for name, value in given.items()}
-    return given
+def _follow(process: subprocess.Popen) -> None:
+    try:
+        progress.show(process.stdout)
+    except KeyboardInterrupt:  # the terminal sent it to dbt as well, which may take it in peace
+        end = Timer(GRACE, process.kill)
+        end.start()
+        progress.show(process.stdout)
+        process.wait()
+        end.cancel()
+        raise
 
 
-def without_leak_report(text: str) -> list[str]:
-    """The lines but for what DuckDB's Python binding says of its own objects at exit."""
-    noise = ("nanobind: ", " - leaked ", " - ... skipped ", "See https://nanobind.")
-    return [line for line in text.splitlines(keepends=True) if not line.startswith(noise)]
+def program() -> Path:
+    """Return the path of dbt."""
+    return Path(sys.executable).with_name("dbt")
+
+
+def from_root(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program that runs in the root: files as named from there."""
+    given = {name: environment[name] for name in FOLDERS if environment.get(name, "0") != "0"}
+    given = {name: str(Path(value).resolve()) for name, value in given.items() if value}
+    colors = {} if sys.stdout.isatty() else {"DBT_USE_COLORS": "false"}
+    return {**colors, **environment, **given, project.VARIABLES[0]: str(project.root())}

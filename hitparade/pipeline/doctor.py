@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -13,8 +12,10 @@ from tempfile import TemporaryDirectory
 import duckdb
 from packaging.requirements import Requirement
 
+from hitparade import project
+from hitparade.pipeline import dbt
 from hitparade.sources import load, raw, slices
-from hitparade.warehouse import WarehouseError, connect, database, opened
+from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
 # What profiles.yml reads, and has no default for.
@@ -40,7 +41,7 @@ def duckdb_checks() -> Iterator[Check]:
     """Look at packages, raw files and the database file of the DuckDB target."""
     yield _packages("duckdb", extra=None)
     yield from _raw_files()
-    yield _database(database())
+    yield _database(project.database())
 
 
 def snowflake_checks(environment: dict[str, str] | None = None) -> Iterator[Check]:
@@ -135,13 +136,12 @@ def _account(environment: dict[str, str]) -> Iterator[Check]:
     """What dbt finds on the account with the profile's own connection."""
     with TemporaryDirectory() as folder:
         code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
-    dbt = Path(sys.executable).with_name("dbt")
     arguments = json.dumps({"code": code})
-    command = [dbt, "--quiet", "run-operation", "doctor", "--target", "snowflake"]
+    command = [dbt.program(), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(
         [*command, "--args", arguments],
-        cwd=raw.ROOT,
-        env=environment,
+        cwd=project.root(),
+        env=dbt.from_root(environment),
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 import udfs
+from hitparade.output import short, wrote
 from hitparade.pipeline import dbt
 from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
@@ -74,13 +75,16 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         if path.exists() and (faults or not is_built):
             _set_aside(path, failed)
     if is_built and not faults:
+        wrote(console, database)
         return True
     for fault in faults:
         console.print(fault, style="red", markup=False, soft_wrap=True)
     record_failure(database, started_at, "; ".join(faults) or NO_RESULTS, failed)
     if failed.exists():
         stands = "stands as it was" if database.exists() else "is not there yet"
-        console.print(f"{database.name} {stands}; what was built is {failed}", soft_wrap=True)
+        console.print(
+            f"{short(database)} {stands}; what was built is {short(failed)}", soft_wrap=True
+        )
     return False
 
 

@@ -8,9 +8,11 @@ import csv
 import gzip
 import hashlib
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,6 +49,8 @@ def run(console: Console) -> None:
         arguments = json.dumps({"folder": folder, "code": code})
         if not dbt.run("run-operation", "load_raw", "--target", "snowflake", "--args", arguments):
             raise LoadError("nothing was built yet: mend what dbt says above, and load again")
+    account, name = (os.environ.get(f"SNOWFLAKE_{key}") for key in ("ACCOUNT", "DATABASE"))
+    console.print(f"wrote database {name or 'hitparade'} of account {account}", soft_wrap=True)
 
 
 def write(folder: Path) -> list[Path]:
@@ -61,10 +65,10 @@ def write(folder: Path) -> list[Path]:
     place = listed.schema.get_field_index("path")
     listed = listed.set_column(place, "path", listed.column("slice"))
     tables |= {"files": raw.files(), "slices": listed}
-    files = [_write_csv(folder / f"{name}.csv.gz", table) for name, table in tables.items()]
-    files.append(_write_playlists(folder / "playlists.json.gz"))
-    files.append(write_code(folder / CODE_FILE))
-    return files
+    written = [_write_csv(folder / f"{name}.csv.gz", table) for name, table in tables.items()]
+    written.append(_write_playlists(folder / "playlists.json.gz"))
+    written.append(write_code(folder / CODE_FILE))
+    return written
 
 
 def _write_csv(file: Path, table: pa.Table) -> Path:
@@ -117,12 +121,13 @@ def playlists(file: Path) -> Iterator[dict]:
 
 
 def write_code(file: Path) -> Path:
-    """Write the Python that runs inside Snowflake as one zip."""
+    """Write the Python that runs inside Snowflake, that which is installed, as one zip."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
         for package in CODE:
-            for path in sorted((raw.ROOT / package).rglob("*.py")):
-                name = path.relative_to(raw.ROOT).as_posix()
-                opened.writestr(zipfile.ZipInfo(name, ZIP_DATE), path.read_bytes())
+            with as_file(files(package)) as folder:
+                for path in sorted(folder.rglob("*.py")):
+                    name = path.relative_to(folder.parent).as_posix()
+                    opened.writestr(zipfile.ZipInfo(name, ZIP_DATE), path.read_bytes())
     return file
 
 

@@ -17,9 +17,8 @@ from typing import Literal
 
 import pyarrow as pa
 
-ROOT = Path(__file__).resolve().parents[2]
-RAW_FOLDER = ROOT / "data" / "raw"
-SAMPLE_FOLDER = ROOT / "data" / "sample"
+from hitparade import project
+
 SLICES = "mpd.slice.*.json"
 DELIMITERS = (",", ";", "\t")
 # Candidates in order; latin-1 accepts any bytes, so it comes last.
@@ -130,14 +129,15 @@ class RawFile:
 
 
 def raw_folder() -> Path:
-    """Return the folder of the user's files: `HITPARADE_RAW`, else data/raw.
+    """Return the folder of the user's files: `HITPARADE_RAW`, else data/raw of the project.
 
     Raises:
+        ProjectError: neither the variable nor a project is there.
         RawFileError: `HITPARADE_RAW` names no folder.
     """
     named = os.environ.get("HITPARADE_RAW")
     if not named:
-        return RAW_FOLDER
+        return project.root() / "data" / "raw"
     if not Path(named).is_dir():
         raise RawFileError(
             f"HITPARADE_RAW names {named}, which is not a folder: "
@@ -147,11 +147,24 @@ def raw_folder() -> Path:
 
 
 def sample_folder() -> Path | None:
-    """Return the folder of the sample: `HITPARADE_SAMPLE`, else data/sample; None where it is 0."""
+    """Return the folder of the sample: `HITPARADE_SAMPLE`, else the project's; None where it is 0.
+
+    Raises:
+        ProjectError: neither the variable nor a project is there.
+    """
     named = os.environ.get("HITPARADE_SAMPLE")
     if named == "0":
         return None
-    return Path(named) if named else SAMPLE_FOLDER
+    return Path(named) if named else own_sample_folder()
+
+
+def own_sample_folder() -> Path:
+    """Return data/sample of the project.
+
+    Raises:
+        ProjectError: there is no project.
+    """
+    return project.root() / "data" / "sample"
 
 
 def locate(source: str) -> tuple[Path | None, Status]:

@@ -13,9 +13,9 @@ import udfs
 from benchmarks import __main__, contenders, quality, signals
 from benchmarks.contenders import WAYS
 from benchmarks.signals import STUDIES
-from hitparade.sources import raw
 from hitparade.warehouse import opened
 from models_py.tasks import TASKS, TRAINED
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_the_settings_are_those_of_the_newest_version(bench, small_copy):
 
 
 def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
-    target = raw.ROOT / "target" / "run_results.json"
+    target = ROOT / "target" / "run_results.json"
     before = target.stat().st_mtime if target.exists() else None
     result = bench(*("build", "--tracks", "2000", "--songs", "200", "--playlists", "100", "--json"))
     assert result.exit_code == 0, result.output

@@ -28,7 +28,7 @@ SCORE = "select count(predict_hit(t)) from dim_tracks as t where t.tempo > 100"
 PUBLISHER = """
 import sys
 from pathlib import Path
-from hitparade.publish import draft
+from hitparade.pipeline.publish import draft
 from hitparade.warehouse import connect
 
 while True:

@@ -13,12 +13,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from hitparade import cli, tune
-from hitparade.sources import raw
 from hitparade.warehouse import WarehouseError
 from models_py import search
 from models_py.examples import TrainingError
 from models_py.search import Limits
 from models_py.tasks import TASKS
+from tests.conftest import ROOT
 from tests.unit.test_training import table
 
 FEW = {"n_estimators": 50, "max_depth": 2}
@@ -28,13 +28,14 @@ FEW = {"n_estimators": 50, "max_depth": 2}
 def songs(tmp_path, monkeypatch):
     """A database with what the search reads, and nothing else."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     database = tmp_path / "songs.duckdb"
     with duckdb.connect(database) as connection:
         connection.register("rows", table(TASKS["hit"]))
         connection.execute("create schema features")
         connection.execute("create schema staging")
         connection.execute("create schema ml")
-        macro = raw.ROOT / "dbt_project" / "macros" / "registry" / "create_registry.sql"
+        macro = ROOT / "dbt_project" / "macros" / "registry" / "create_registry.sql"
         trials = r"create table if not exists ml\.tuning_trials \(.*?\);"
         connection.execute(re.search(trials, macro.read_text(), re.S)[0])
         connection.execute("create table features.feat_hit as from rows")
@@ -243,6 +244,7 @@ def test_no_time_at_all_is_named(songs):
 def command(small_copy, tmp_path, monkeypatch):
     """Run the command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     monkeypatch.setenv("HITPARADE_DATABASE", str(small_copy.database))
     return lambda *arguments: CliRunner().invoke(cli.app, ["tune", *arguments])
 

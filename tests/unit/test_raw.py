@@ -4,11 +4,13 @@ import os
 
 import pytest
 
+from hitparade import project
 from hitparade.sources import raw
 from hitparade.sources.raw import RawFileError
 
 SONGS = raw.SOURCES["chart_songs"]
 SONGS_FILE = SONGS.file
+FOLDERS = {"real": "raw", "sample": "sample"}
 
 
 def cells(**known: str) -> dict[str, str]:
@@ -24,13 +26,14 @@ def csv_text(*records: dict[str, str], delimiter: str = ",", newline: str = "\n"
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """Empty folders of the user and of the sample, by the names that the project gives them."""
+    """Empty folders of the user and of the sample, in a project."""
     for name in ("HITPARADE_RAW", "HITPARADE_SAMPLE"):
         monkeypatch.delenv(name, raising=False)
-    for status, constant in (("real", "RAW_FOLDER"), ("sample", "SAMPLE_FOLDER")):
-        (tmp_path / status).mkdir()
-        monkeypatch.setattr(raw, constant, tmp_path / status)
-    return tmp_path
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(tmp_path))
+    (tmp_path / project.FILE).write_text(f"on-run-start: ['{{{{ {project.MARK} }}}}']")
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    (tmp_path / "data" / "sample").mkdir()
+    return tmp_path / "data"
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def read(folders):
 
     def write_and_read(content: str | bytes) -> raw.RawFile:
         data = content.encode() if isinstance(content, str) else content
-        (folders / "real" / SONGS_FILE).write_bytes(data)
+        (folders / "raw" / SONGS_FILE).write_bytes(data)
         return raw.read("chart_songs")
 
     return write_and_read
@@ -65,19 +68,19 @@ def names(file: raw.RawFile) -> list[str]:
 )
 def test_the_users_file_comes_before_the_sample(folders, present, status):
     for folder in present:
-        (folders / folder / SONGS_FILE).touch()
-    path = folders / present[0] / SONGS_FILE if present else None
+        (folders / FOLDERS[folder] / SONGS_FILE).touch()
+    path = folders / FOLDERS[present[0]] / SONGS_FILE if present else None
     assert raw.locate("chart_songs") == (path, status)
 
 
 def test_each_source_is_located_on_its_own(folders):
-    (folders / "real" / SONGS_FILE).touch()
+    (folders / "raw" / SONGS_FILE).touch()
     (folders / "sample" / "dataset.csv").touch()
     assert [raw.locate(name)[1] for name in raw.SOURCES] == ["real", "sample", "absent"]
 
 
 def test_ceilings_are_never_the_users(folders):
-    (folders / "real" / "ceilings.csv").touch()
+    (folders / "raw" / "ceilings.csv").touch()
     assert raw.locate("ceilings") == (None, "absent")
 
 
@@ -95,7 +98,7 @@ def test_a_folder_can_be_named(folders, monkeypatch, variable, status):
 @pytest.mark.parametrize("variable", ["HITPARADE_RAW", "HITPARADE_SAMPLE"])
 def test_a_blank_name_is_no_name(folders, monkeypatch, variable):
     monkeypatch.setenv(variable, "")
-    assert (raw.raw_folder(), raw.sample_folder()) == (folders / "real", folders / "sample")
+    assert (raw.raw_folder(), raw.sample_folder()) == (folders / "raw", folders / "sample")
 
 
 def test_samples_can_be_switched_off(folders, monkeypatch):
@@ -286,7 +289,7 @@ def test_a_column_that_stands_twice_is_refused(read):
 
 
 def test_an_absent_source_has_no_records_but_all_columns(folders):
-    (folders / "real" / SONGS_FILE).write_text(csv_text(cells()))
+    (folders / "raw" / SONGS_FILE).write_text(csv_text(cells()))
     file = raw.read("tracks")
     assert (file.status, file.path, file.records.num_rows) == ("absent", None, 0)
     assert file.records.column_names == [
@@ -298,7 +301,7 @@ def test_an_absent_source_has_no_records_but_all_columns(folders):
 
 def test_files_tells_what_serves_each_source(folders):
     song = csv_text(cells(track_name="Café"), cells(), delimiter=";")
-    (folders / "real" / SONGS_FILE).write_bytes((song + "short;line\n").encode("cp1252"))
+    (folders / "raw" / SONGS_FILE).write_bytes((song + "short;line\n").encode("cp1252"))
     ceilings = dict.fromkeys(raw.SOURCES["ceilings"].columns, "1")
     (folders / "sample" / "ceilings.csv").write_text(csv_text(ceilings))
     songs, tracks, known = raw.files().to_pylist()
@@ -307,20 +310,21 @@ def test_files_tells_what_serves_each_source(folders):
         ("tracks", "absent", None, None, None, 0),
         ("ceilings", "sample", "ceilings.csv", "utf-8-sig", ",", 1),
     ]
-    content = (folders / "real" / SONGS_FILE).read_bytes()
+    content = (folders / "raw" / SONGS_FILE).read_bytes()
     assert songs["sha256"] == hashlib.sha256(content).hexdigest()
     assert tracks["sha256"] is None
 
 
 def test_without_any_file_the_next_step_is_named(folders):
     for source in raw.SOURCES:
-        with pytest.raises(raw.RawFileError, match=r"no raw files in .*real and no sample: put"):
+        message = r"no raw files in .*data/raw and no sample: put"
+        with pytest.raises(raw.RawFileError, match=message):
             raw.read(source)
 
 
 def test_a_file_that_changed_is_read_again(folders, read):
     assert names(read(csv_text(cells(track_name="old")))) == ["old"]
-    path = folders / "real" / SONGS_FILE
+    path = folders / "raw" / SONGS_FILE
     path.write_text(csv_text(cells(track_name="new")))
     os.utime(path, ns=(1, 1))
     assert names(raw.read("chart_songs")) == ["new"]

@@ -18,6 +18,7 @@ from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.search import Limits
 from models_py.spaces import SPACES, space_of
 from models_py.tasks import TASKS
+from tests.conftest import ROOT
 from tests.unit.test_training import VOCABULARIES, table
 
 FEW = {"n_estimators": 50, "max_depth": 2}
@@ -220,7 +221,7 @@ def told(*given, trials=4):
 
 def test_the_block_can_be_pasted_as_it_is():
     best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
-    before = (tune.DECLARED / "hit.yml").read_text()
+    before = (ROOT / "tasks" / "hit.yml").read_text()
     block = r"^algorithms:\n(?: {2}[^\n]*\n)+"
     pasted, count = re.subn(block, lambda match: f"{text}\n", before, count=1, flags=re.M)
     assert count == 1

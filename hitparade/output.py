@@ -1,0 +1,16 @@
+"""What a command says of the files that it changed."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+
+def wrote(console: Console, path: Path, note: str = "") -> None:
+    """Print the path of a file or folder that was made or changed."""
+    console.print(f"wrote {short(path)}{note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def short(path: Path) -> Path:
+    """Return a path from the working directory where it is below, else the whole path."""
+    path, here = path.resolve(), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
