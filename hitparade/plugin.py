@@ -5,7 +5,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import SourceConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
@@ -20,7 +22,7 @@ RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "tem
 class _ToDbt(logging.Handler):
     """Shows the progress of a training among dbt's own lines."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         say = AdapterLogger("hitparade")
         (say.warning if record.levelno > logging.INFO else say.info)(record.getMessage())
 
@@ -35,8 +37,9 @@ def _show_progress() -> None:
 class Plugin(BasePlugin):
     """Named in profiles.yml; dbt-duckdb calls each hook below."""
 
-    def initialize(self, plugin_config):
+    def initialize(self, plugin_config: dict) -> None:
         """Refuse a database file whose name dbt-duckdb would put unquoted into SQL."""
+        assert self.creds  # dbt-duckdb gives them to every plugin
         name = Path(self.creds.path).stem
         if name in RESERVED:
             raise DbtRuntimeError(
@@ -52,14 +55,14 @@ class Plugin(BasePlugin):
             ) from error
         _show_progress()
 
-    def update_connection_config(self, creds, config):
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict) -> None:
         """Say what is wrong with the database file, before DuckDB does so in a traceback."""
         try:
             warehouse.connect(creds.path, config=config).close()
         except warehouse.WarehouseError as error:
             raise DbtRuntimeError(str(error)) from error
 
-    def load(self, source_config) -> pa.Table:
+    def load(self, source_config: SourceConfig) -> pa.Table:
         """Return the records of a raw file as text, or which files there are."""
         try:
             if source_config.identifier == "files":
@@ -72,6 +75,6 @@ class Plugin(BasePlugin):
         except raw.RawFileError as error:
             raise DbtRuntimeError(str(error)) from error
 
-    def configure_cursor(self, cursor):
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Let the SQL functions run in onnxruntime on every cursor that dbt opens."""
         udfs.register(cursor)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -41,7 +41,7 @@ def database() -> Path:
     return Path(named).resolve() if named else ROOT / "hitparade.duckdb"
 
 
-def connect(database: Path | str, **options) -> duckdb.DuckDBPyConnection:
+def connect(database: Path | str, **options: Any) -> duckdb.DuckDBPyConnection:
     """Connect to a database file.
 
     Raises:

@@ -6,6 +6,8 @@ One row is a track, one for each pair of track name and artists; the label is
 popularity >= hit_cut (dbt_project.yml).
 """
 
+from collections.abc import Mapping
+
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
@@ -13,17 +15,17 @@ from xgboost import XGBClassifier
 from models_py.task import Task
 
 
-def logistic_regression(params) -> LogisticRegression:
+def logistic_regression(params: Mapping) -> LogisticRegression:
     """Return a logistic regression whose solver does not mind inputs of different scales."""
     return LogisticRegression(solver="newton-cholesky", **params)
 
 
-def random_forest(params) -> RandomForestClassifier:
+def random_forest(params: Mapping) -> RandomForestClassifier:
     """Return a random forest (Breiman 2001) with a fixed seed."""
     return RandomForestClassifier(random_state=0, n_jobs=1, **params)
 
 
-def xgboost(params) -> XGBClassifier:
+def xgboost(params: Mapping) -> XGBClassifier:
     """Return gradient-boosted trees (Chen and Guestrin 2016) with a fixed seed."""
     return XGBClassifier(random_state=0, n_jobs=1, **params)
 

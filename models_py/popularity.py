@@ -7,6 +7,8 @@ and from XGBoost at once; being differentiable, it is what song optimisation can
 is not cut to 0 to 100: a model may go a little beyond.
 """
 
+from collections.abc import Mapping
+
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,19 +19,19 @@ from models_py.task import Task
 from models_py.tracks import AUDIO
 
 
-def ridge(params) -> Pipeline:
+def ridge(params: Mapping) -> Pipeline:
     """Return a ridge regression over standardised inputs; `ridge__alpha` is its penalty."""
     return make_pipeline(StandardScaler(), Ridge()).set_params(**params)
 
 
-def mlp(params) -> Net:
+def mlp(params: Mapping) -> Net:
     """Return a small ReLU net that learns from the labels alone."""
     return Net(**params)
 
 
-def hybrid(params) -> Net:
+def hybrid(params: Mapping) -> Net:
     """Return the same net, taught by labels and by XGBoost (`teacher`: its hyperparameters)."""
-    return Net(**({"teacher": {}} | params))
+    return Net(**{"teacher": {}, **params})
 
 
 TASK = Task(

@@ -12,6 +12,7 @@ from models_py import hit, log_streams, log_streams_context, popularity, sql_bac
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.next_song.protocol import TASK as NEXT_SONG
 from models_py.registry_schema import REGISTRY_FORMAT, model_id
+from models_py.relation import Relation
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from models_py.training import Candidate
 
@@ -30,7 +31,7 @@ def rows(
     vocabularies: dict[str, list[str]],
     algorithms: dict,
     earlier: dict,
-    history,
+    history: Relation | None,
     promotions: list[dict],
     ceilings: list[dict],
 ) -> list[dict]:
@@ -59,7 +60,7 @@ def rows(
 
 
 def incumbent(
-    run: dict, history, promotions: list[dict], rescore: Callable[[bytes], float]
+    run: dict, history: Relation | None, promotions: list[dict], rescore: Callable[[bytes], float]
 ) -> dict:
     """The champion and its metric on this run's held-out rows; empty where none can be compared.
 

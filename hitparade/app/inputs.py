@@ -6,11 +6,12 @@ import streamlit as st
 
 from hitparade.app import queries, songs
 from hitparade.app.panels import panel
+from hitparade.app.sessions import Session
 
 CUSTOM = "Custom"
 
 
-def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
+def choose_song(session: Session, presets: list[dict], genres: list[str]) -> songs.Song:
     """Draw the inputs and return the song that they say."""
     for name, value in songs.START.items():
         st.session_state.setdefault(name, value)
@@ -82,7 +83,7 @@ def of_row(row: dict) -> songs.Song:
     return song
 
 
-def search(session) -> None:
+def search(session: Session) -> None:
     """Draw the search among the tracks."""
     words = st.text_input("Search the tracks", key="words", placeholder="a title or an artist")
     if not words:

@@ -137,7 +137,7 @@ def _account(environment: dict[str, str]) -> Iterator[Check]:
         code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
     dbt = Path(sys.executable).with_name("dbt")
     arguments = json.dumps({"code": code})
-    command = [dbt, "--quiet", "run-operation", "doctor", "--target", "snowflake"]
+    command = [str(dbt), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(
         [*command, "--args", arguments],
         cwd=raw.ROOT,

@@ -17,12 +17,11 @@ from models_py.sql_backend.attributes import attributes, is_computable, transfor
 
 # A layer of more values would make each query slow, and each product of two layers large.
 MAX_WIDTH = 1_000
+Constants = Mapping[str, np.ndarray]
 Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
 
 
-def translate(
-    chain: list[onnx.NodeProto], constants: Mapping[str, np.ndarray], width: int
-) -> dict | None:
+def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> dict | None:
     """Return `layers`, each with `weights` (out lists of in) and `intercepts` (out).
 
     Args:
@@ -36,7 +35,8 @@ def translate(
     """
     if width > MAX_WIDTH:
         return None
-    layers, last = [None], chain[-1]
+    layers: list[Layer | None] = [None]
+    last = chain[-1]
     ending = _ending(last)
     for node in chain[:-1] if ending else chain:
         if node.op_type == "Relu":
@@ -47,18 +47,20 @@ def translate(
             return None
         if node is not last and _is_transformed(node):
             return None
-        layers[-1] = found if layers[-1] is None else _after(layers[-1], found)
+        before = layers[-1]
+        layers[-1] = found if before is None else _after(before, found)
         width = len(found[1])
         if width > MAX_WIDTH:
             return None
-    if any(layer is None for layer in layers):
+    whole = [layer for layer in layers if layer is not None]
+    if len(whole) < len(layers):
         return None
     return {
         "kind": "net",
-        "transform": ending or _classified(last, layers[-1]),
+        "transform": ending or _classified(last, whole[-1]),
         "layers": [
             {"weights": weights.tolist(), "intercepts": intercepts.tolist()}
-            for weights, intercepts in layers
+            for weights, intercepts in whole
         ],
     }
 
@@ -85,7 +87,7 @@ def _after(first: Layer, second: Layer) -> Layer:
     return outer @ weights, outer @ intercepts + offset
 
 
-def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
+def _scaler(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
     """(x - offset) * scale."""
     values = attributes(node)
     rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
@@ -93,7 +95,7 @@ def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
     return np.diag(scale), -scale * offset
 
 
-def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
+def _linear(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
     """LinearRegressor or LinearClassifier.
 
     A classifier of two classes stores both rows of weights, one the negative of the other; under
@@ -108,7 +110,7 @@ def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
     return weights, intercepts
 
 
-def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _gemm(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Gemm: alpha * x @ B + beta * C."""
     values = attributes(node)
     weights = _matrix(node.input[1], constants)
@@ -121,40 +123,42 @@ def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
     return None if offset is None else (weights, offset * values.get("beta", 1))
 
 
-def _matmul(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _matmul(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """X @ B."""
     weights = _matrix(node.input[1], constants)
     return None if weights is None else (weights.T, np.zeros(weights.shape[1]))
 
 
-def _elementwise(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _elementwise(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Of a constant row c: x + c, x - c, c - x, x * c, x / c."""
     is_second = node.input[1] in constants
     row = _row(node.input[1 if is_second else 0], constants, width)
-    if row is None or (node.op_type == "Div" and not is_second):
+    if row is None:
         return None
     one, zero = np.ones(len(row)), np.zeros(len(row))
+    if node.op_type == "Div":
+        return (np.diag(1 / row), zero) if is_second and row.all() else None
     scale, offset = {
         "Add": (one, row),
         "Sub": (one, -row) if is_second else (-one, row),
         "Mul": (row, zero),
-        "Div": (1 / row, zero) if row.all() else (None, None),
     }[node.op_type]
-    return None if scale is None else (np.diag(scale), offset)
+    return np.diag(scale), offset
 
 
-def _normalization(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _normalization(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """BatchNormalization with what training found: (x - mean) / sqrt(variance + epsilon) ..."""
     values = attributes(node)
-    rows = [_row(name, constants, width) for name in node.input[1:]]
-    if values.get("training_mode") or any(row is None for row in rows):
+    found = [_row(name, constants, width) for name in node.input[1:]]
+    rows = [row for row in found if row is not None]
+    if values.get("training_mode") or len(rows) < len(found):
         return None
     scale, offset, mean, variance = rows
     scale = scale / np.sqrt(variance + values.get("epsilon", 1e-5))
     return np.diag(scale), offset - scale * mean
 
 
-def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _reshape(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Reshape or Squeeze that leaves the values as they are, one score for each row or a column."""
     same = [[-1, width], [-1]] if width == 1 else [[-1, width]]
     shape = constants.get(node.input[1]) if len(node.input) > 1 else None
@@ -164,12 +168,12 @@ def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
     return np.eye(width), np.zeros(width)
 
 
-def _matrix(name: str, constants) -> np.ndarray | None:
+def _matrix(name: str, constants: Constants) -> np.ndarray | None:
     found = constants.get(name)
     return None if found is None or found.ndim != 2 else found.astype(float)
 
 
-def _row(name: str, constants, width: int) -> np.ndarray | None:
+def _row(name: str, constants: Constants, width: int) -> np.ndarray | None:
     """A constant as one number for each of `width` values; None where it is none."""
     found = constants.get(name)
     if found is None or found.size not in (1, width) or found.shape[:-1] not in ((), (1,)):
@@ -177,7 +181,7 @@ def _row(name: str, constants, width: int) -> np.ndarray | None:
     return np.broadcast_to(found.astype(float).ravel(), width)
 
 
-def _unknown(node: onnx.NodeProto, constants, width: int) -> None:
+def _unknown(node: onnx.NodeProto, constants: Constants, width: int) -> None:
     return None
 
 
