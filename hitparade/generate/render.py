@@ -22,7 +22,9 @@ def facts(declared: Declarations) -> dict[str, Any]:
     """Return what templates over all tasks know."""
     changeable = [column for task in declared.special for column in task.changeable]
     page = {task.name: given for task in declared.tabular if (given := from_track(task))}
-    optimized = [task for task in declared.special if task.inputs_of in page]
+    optimized = {
+        task.name: page[task.inputs_of] for task in declared.special if task.inputs_of in page
+    }
     return {
         "tasks": declared.tasks,
         "tabular": declared.tabular,
@@ -30,7 +32,7 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "entities": list(declared.entities.values()),
         "tracks": declared.entities["tracks"],
         "changeable": changeable,
-        "page": page | {task.name: page[task.inputs_of] for task in optimized},
+        "page": page | optimized,
         "page_tasks": [task for task in declared.tabular if task.name in page],
         "registry": sql_types(SCHEMA),
         "portable": sql_types(PORTABLE),
@@ -141,13 +143,12 @@ def python(value: Any, indent: int = 8, taken: int = 0) -> str:
         return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, tuple | list | dict):
         return repr(value)
-    is_mapping = isinstance(value, dict)
-    first, last = "{}" if is_mapping else "()"
-    if is_mapping:
+    if isinstance(value, dict):
+        first, last, comma = "{", "}", ""
         parts = [f"{python(k)}: {python(v, indent + 4)}" for k, v in value.items()]
     else:
+        first, last, comma = "(", ")", "," if len(value) == 1 else ""
         parts = [python(one, indent + 4) for one in value]
-    comma = "," if len(parts) == 1 and not is_mapping else ""
     line = f"{first}{', '.join(parts)}{comma}{last}"
     if indent + taken + len(line) < WIDTH:
         return line

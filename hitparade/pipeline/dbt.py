@@ -49,6 +49,7 @@ def run(*arguments: str, **environment: str) -> bool:
 
 
 def _follow(process: subprocess.Popen) -> None:
+    assert process.stdout  # it is a pipe
     try:
         progress.show(process.stdout)
     except KeyboardInterrupt:  # the terminal sent it to dbt as well, which may take it in peace

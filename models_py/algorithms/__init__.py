@@ -36,7 +36,7 @@ def module_of(kind: Kind, algorithm: str) -> str:
     return f"{__name__}.{ALGORITHMS[kind][algorithm].partition(':')[0]}"
 
 
-def estimator(kind: Kind, algorithm: str, params: Mapping[str, Any]):
+def estimator(kind: Kind, algorithm: str, params: Mapping[str, Any]) -> Any:
     """Return an estimator of scikit-learn's interface that is not fitted yet.
 
     Raises:

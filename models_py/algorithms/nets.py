@@ -1,13 +1,16 @@
 """Nets for regression, see `models_py.net`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from models_py.net import Net
 
 
-def mlp(params) -> Net:
+def mlp(params: Mapping[str, Any]) -> Net:
     """Return a small ReLU net that learns from the labels alone."""
     return Net(**params)
 
 
-def hybrid(params) -> Net:
+def hybrid(params: Mapping[str, Any]) -> Net:
     """Return the same net, taught by labels and by XGBoost (`teacher`: its hyperparameters)."""
-    return Net(**({"teacher": {}} | params))
+    return Net(**{"teacher": {}, **params})
