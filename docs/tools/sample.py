@@ -51,6 +51,6 @@ def _built(folder: Path, environment: dict[str, str]) -> Path:
         "DBT_LOG_PATH": str(folder / "logs"),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "build"]
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", "build"]
     subprocess.run(command, cwd=ROOT, env=os.environ | own | environment, check=True)
     return folder / "built.duckdb"
