@@ -17,7 +17,8 @@ TEXTS = {
 }
 WORDS = "\n".join(TEXTS.values())
 # What a reader may type: between backticks, and the lines of shell examples.
-TYPED = re.findall(r"`([^`\n]+)`", WORDS)
+PROSE = " ".join(re.sub(r"^```.*?^```$", "", WORDS, flags=re.M | re.S).split())
+TYPED = re.findall(r"`([^`]+)`", PROSE)
 TYPED += "\n".join(re.findall(r"```sh\n(.*?)```", WORDS, flags=re.S)).splitlines()
 
 
