@@ -27,7 +27,7 @@ docs-check: $(VENV)/.installed-test ## Fail where README.md or docs/ shows what 
 	pytest tests/e2e/test_docs.py
 
 site: $(VENV)/.installed-docs ## Build the site of docs/, without network: target/site/index.html
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 
 clean: ## Remove what was built, but neither the environment nor your raw files
 	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal hitparade.draft

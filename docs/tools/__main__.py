@@ -1,4 +1,4 @@
-"""Renew, or check, what README.md and docs/ show: `python -m docs.tools [--check]`."""
+"""Renew what README.md and docs/ show: `python -m docs.tools`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    check: Annotated[bool, typer.Option(help="Write nothing; fail where a page differs.")] = False,
     database: Annotated[
         Path | None, typer.Option(help="A finished file of the sample; built without it.")
     ] = None,
@@ -24,16 +23,10 @@ def main(
         texts = reference.pages(file) | {
             page: examples.renewed(page, file, charts) for page in examples.PAGES
         }
-    differing = [
-        path for path, text in texts.items() if not path.is_file() or path.read_text() != text
-    ]
-    if not check:
-        for path in differing:
-            path.write_text(texts[path])
-    for path in differing:
-        print(f"{'differs' if check else 'renewed'}: {path.relative_to(examples.ROOT)}")
-    if check and differing:
-        raise SystemExit(1)
+    for path, text in texts.items():
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+            print(f"renewed: {path.relative_to(examples.ROOT)}")
 
 
 if __name__ == "__main__":
