@@ -39,7 +39,7 @@ EXAMPLE = re.compile(
 )
 # `make build` takes minutes. What it ends with is printed by this program.
 SUMMARY = (
-    "from hitparade.cli import summary; from hitparade.warehouse import database;"
+    "from hitparade.cli import summary; from hitparade.project import database;"
     "from rich.console import Console; summary.show(Console(width=140), database())"
 )
 STAND_INS = {"make build": f'"{sys.executable}" -c "{SUMMARY}"'}

@@ -13,7 +13,7 @@ WRITTEN = "<!-- Written by `make docs`: change the source that the page names, n
 CLI = """# Commands
 
 Run them in the activated environment (`source .venv/bin/activate`), in the folder of the project:
-`hitparade`, like dbt, works on the project of the folder that it is started in. Each command prints
+`hitparade`, like dbt, acts on the project of the folder that it is started in. Each command prints
 this text with `--help`. The sources are `hitparade/cli` and `benchmarks/__main__.py`.
 """
 FUNCTIONS = """# Functions
