@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
@@ -21,6 +21,15 @@ clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: ol
 	pip install --quiet --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
+docs: $(VENV)/.installed-docs ## Renew the outputs in README.md and docs/
+	python -m docs.tools
+
+docs-check: $(VENV)/.installed-test ## Fail where README.md or docs/ shows what is not so
+	pytest tests/e2e/test_docs.py
+
+site: $(VENV)/.installed-docs ## Build the site of docs/, without network: target/site/index.html
+	NO_MKDOCS_2_WARNING=1 mkdocs build
+
 clean: ## Remove what was built, but neither the environment nor your raw files
 	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal hitparade.draft
 
@@ -35,8 +44,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	pip install --constraint constraints.txt --editable .
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	pip install --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 $(VENV)/.installed-test: $(VENV)/.installed
 	pip install --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-.PHONY: help build test clients clean
+.PHONY: help build test clients docs docs-check site clean

@@ -1,0 +1,1 @@
+"""What keeps README.md and docs/ true: `make docs` renews them, `make site` builds the site."""
