@@ -38,10 +38,12 @@ data/sample/dataset.csv:
 	mkdir -p target
 	hitparade sample
 
-# Every version is pinned in constraints.txt.
+# Every version is pinned in constraints.txt. Twice quiet: pip prints errors, and no warnings of places it does not use.
+PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check --no-input --progress-bar off --constraint constraints.txt
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3.11 -m venv $(VENV)
-	pip install --constraint constraints.txt --editable .
+	$(PIP_INSTALL) --editable .
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
@@ -49,7 +51,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	pip install --constraint constraints.txt --editable '.[test]'
+	$(PIP_INSTALL) --editable '.[test]'
 	touch $@
 
 .PHONY: help build test clients docs docs-check site clean

@@ -1,5 +1,6 @@
 """The dbt-duckdb plugin: serves raw files as dbt sources and SQL functions as Python runs them."""
 
+import atexit
 import logging
 from pathlib import Path
 
@@ -31,8 +32,12 @@ class _ToDbt(logging.Handler):
 def _show_progress() -> None:
     progress = logging.getLogger("models_py")
     progress.setLevel(logging.INFO)
-    progress.handlers = [_ToDbt()]
+    handler = _ToDbt()
+    progress.handlers = [handler]
     progress.propagate = False
+    # PyTorch keeps the loggers longer than Python keeps modules. This one would keep the module
+    # here, and so DuckDB's, whose binding reports that as a leak.
+    atexit.register(progress.removeHandler, handler)
 
 
 class Plugin(BasePlugin):

@@ -25,17 +25,22 @@ MOVES = 20
 
 
 @contextmanager
-def served(database: Path) -> Iterator[str]:
-    """Run `hitparade app` on a database and return its address."""
+def served(database: Path, terminal: int | None = None, **environment: str) -> Iterator[str]:
+    """Run `hitparade app` on a database and return its address.
+
+    In a terminal, of which this is the program's end, it opens a browser too.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = Path(sys.executable).with_name("hitparade")
+    end = subprocess.DEVNULL if terminal is None else terminal
     with subprocess.Popen(
-        [command, "app", "--headless", "--port", str(port)],
-        env=os.environ | {"HITPARADE_DATABASE": str(database)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [command, "app", "--port", str(port), *(["--headless"] if terminal is None else [])],
+        env=os.environ | {"HITPARADE_DATABASE": str(database)} | environment,
+        stdin=end,
+        stdout=end,
+        stderr=end,
         start_new_session=True,
     ) as process:
         try:

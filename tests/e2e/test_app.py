@@ -1,6 +1,11 @@
 """The what-if page in a browser: its numbers are those of SQL, and it says what is wrong."""
 
+import os
+import pty
 import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -190,3 +195,22 @@ def test_the_page_follows_what_is_published(browser, small_copy):
         slider(opened, "Energy").press("ArrowLeft")
         expect(stars).not_to_have_text(before, timeout=WAIT)
         opened.close()
+
+
+def test_it_asks_nobody_for_an_address(warehouse, tmp_path):
+    """In a terminal of someone who never ran Streamlit, it starts without an answer."""
+    home = {"HOME": str(tmp_path), "BROWSER": "true"}
+    with terminal() as (ours, theirs), served(warehouse.database, theirs, **home) as url:
+        assert urllib.request.urlopen(url, timeout=10).status == 200
+        assert b"mail" not in os.read(ours, 100_000)
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal."""
+    ends = pty.openpty()
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)

@@ -1,0 +1,108 @@
+"""Every command that writes says which file it changed."""
+
+import re
+
+import duckdb
+import pytest
+from typer.main import get_command
+
+from hitparade.cli import app
+from hitparade.sources import load
+from tests.conftest import ROOT
+from tests.e2e.registry import hitparade, other
+from tests.hand_models import softmax
+
+# `watch` keeps what it told beside the database; what it prints goes to people.
+READING = {"models", "show", "doctor", "app", "watch"}
+MOOD = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild")
+TUNE = ("hit", "--algorithm", "logistic_regression", "--trials", "1")
+# By command its words, and what it changes; {database} and the others stand for paths.
+WRITING = {
+    "sample": ("--songs 50 --tracks 600 --playlists 10 --folder {folder}", "{folder}/dataset.csv"),
+    "build": ("", "{database}"),
+    "publish": ("--select song_presets", "{database}"),
+    "load": ("", "database songs of account mine"),
+    "tune": (" ".join(TUNE), "{folder}/tuned/hit.yml"),
+    "parquet": ("{folder}/parquet", "{folder}/parquet/playlists"),
+    "report": ("--output {folder}/report.html", "{folder}/report.html"),
+    "promote": ("hit {model}", "{database}"),
+    "rollback": ("hit", "{database}"),
+    "pin": ("hit", "{database}"),
+    "unpin": ("hit", "{database}"),
+    "assign": ("hit {model} 0.1", "{database}"),
+    "prune": ("--keep 1", "{database}"),
+    "register": ("{folder}/mood.onnx " + " ".join(MOOD), "{database}"),
+    "unregister": ("{registered}", "{database}"),
+    "function": ("mood --folder {folder}", "{folder}/predict_mood.sql"),
+    "upgrade": ("", "{database}"),
+}
+
+
+@pytest.fixture
+def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
+    """Paths and names of what commands change; the working directory is elsewhere."""
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "written"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
+    (folder / "mood.onnx").write_bytes(softmax())
+    return {
+        "database": str(small_copy.database),
+        "folder": str(folder),
+        "model": other(small_copy),
+    }
+
+
+def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[str, str]:
+    """Do what has to be done before a command can change something."""
+    if name == "load":
+        monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "mine")
+        monkeypatch.setenv("SNOWFLAKE_DATABASE", "songs")
+        monkeypatch.setattr(load.dbt, "run", lambda *_: True)
+    if name == "rollback":
+        assert hitparade(warehouse, "promote", "hit", places["model"]).exit_code == 0
+    if name in ("unregister", "function"):
+        said = hitparade(warehouse, "register", f"{places['folder']}/mood.onnx", *MOOD).output
+        places |= {"registered": re.search(r"registered (\w+) for", said)[1]}
+    if name == "upgrade":
+        with duckdb.connect(warehouse.database) as connection:
+            connection.execute("update ml.train_hit set registry_format = 2")
+    return places
+
+
+def test_each_command_reads_or_writes():
+    assert set(get_command(app).commands) == READING | set(WRITING)
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_it_names_what_it_wrote(name, places, small_copy, monkeypatch):
+    places = prepared(name, places, small_copy, monkeypatch)
+    words, path = (text.format(**places) for text in WRITING[name])
+    result = hitparade(small_copy, name, *words.split())
+    assert result.exit_code == 0, result.output
+    folder = places["folder"]
+    # A path below the working directory is printed from there.
+    assert f"wrote {path.removeprefix(folder + '/')}" in result.output, result.output
+
+
+def test_what_changes_nothing_names_no_file(places, small_copy):
+    for words in (["prune", "--dry-run", "--keep", "1"], ["upgrade"], ["show", "hit"], ["models"]):
+        result = hitparade(small_copy, *words)
+        assert result.exit_code == 0, result.output
+        assert "wrote" not in result.output
+
+
+def test_a_task_is_shown_by_its_champion(small_warehouse):
+    ((champion,),) = small_warehouse.query("select model_id from ml.champions where task = 'hit'")
+    by_task = hitparade(small_warehouse, "show", "hit").output
+    assert by_task == hitparade(small_warehouse, "show", champion).output
+    assert f"Model {champion}" in by_task
+
+
+def test_an_unknown_name_leads_to_both_lists(small_warehouse):
+    result = hitparade(small_warehouse, "show", "hut")
+    assert result.exit_code == 1
+    for words in ("hut is neither a model", "hit, log_streams,", "see `hitparade models`"):
+        assert words in result.output
