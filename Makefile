@@ -9,9 +9,10 @@ help: ## Show what can be made
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
 
-test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, then unit, parity and end-to-end tests
+test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, types, then unit, parity and end-to-end tests
 	ruff check .
 	ruff format --check .
+	mypy
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
 	pytest --numprocesses 2 --dist loadfile
 

@@ -4,7 +4,7 @@ All begin with a table of a key and `features`, the encoded inputs as a list, an
 of key and score. The function of the task also encodes: it begins with the rows of the entity.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb import func
 
 from benchmarks.scorer import served
 from models_py.tasks import Task
@@ -44,7 +45,14 @@ def fill(connection: duckdb.DuckDBPyConnection, task: Task, rows: int) -> None:
 class Subject:
     """A model and the tables that it is measured on: many rows, and a few for what is slow."""
 
-    def __init__(self, many, few, task: Task, algorithm: str, model_id: str):
+    def __init__(
+        self,
+        many: duckdb.DuckDBPyConnection,
+        few: duckdb.DuckDBPyConnection,
+        task: Task,
+        algorithm: str,
+        model_id: str,
+    ):
         """Take a connection in the runtime lane, and one in the portable lane, both filled."""
         self.many, self.few, self._key = many, few, task.key
         query = "select onnx from ml.model_artifacts where model_id = ?"
@@ -88,10 +96,10 @@ class Subject:
     def row_wise(self) -> None:
         """A Python function that scores a row, called by SQL."""
 
-        def score(features):
+        def score(features: list[float]) -> float:
             return float(self._predict(np.array([features], dtype=np.float32))[0])
 
-        self.few.create_function(ROW_WISE, score, ["DOUBLE[]"], "DOUBLE", type="native")
+        self.few.create_function(ROW_WISE, score, ["DOUBLE[]"], "DOUBLE", type=func.NATIVE)
         try:
             self._score(self.few, f"{ROW_WISE}(t.features)", "inputs")
         finally:
@@ -100,7 +108,7 @@ class Subject:
     def http(self) -> None:
         """A scorer behind HTTP and JSON, REQUEST rows a request; its own CPU time counts too."""
 
-        def score(rows):
+        def score(rows: Sequence[list[float]]) -> list[float]:
             return self._predict(np.array(rows, dtype=np.float32)).tolist()
 
         keys, features = zip(*self.few.execute("from inputs").fetchall(), strict=True)
@@ -110,13 +118,15 @@ class Subject:
             ]
         self._write(self.few, keys, np.concatenate(scores))
 
-    def _score(self, connection, call: str, table: str) -> None:
+    def _score(self, connection: duckdb.DuckDBPyConnection, call: str, table: str) -> None:
         connection.execute(
             f"create or replace temp table scores as select {self._key}, {call} as score "
             f"from {table} as t"
         )
 
-    def _write(self, connection, keys, scores: np.ndarray) -> None:
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, keys: Sequence | np.ndarray, scores: np.ndarray
+    ) -> None:
         written = pa.table({self._key: keys, "score": scores})
         connection.register("bench_written", written)
         connection.execute("create or replace temp table scores as from bench_written")

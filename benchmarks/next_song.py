@@ -119,6 +119,7 @@ def _settings() -> dict:
 def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker]:
     asked, tracks = data.questions, len(data.catalogue)
     hybrid, length = training.build(data, "hybrid", _settings())
+    assert isinstance(hybrid, Ranker)
     models: dict[str, Scores] = {
         "popularity": baselines.by_popularity(data.known, tracks),
         "vs_knn": baselines.by_sessions(data.known, tracks),
@@ -305,7 +306,7 @@ def _sql_seconds(content: bytes, uris: list[str], playlists: list[np.ndarray]) -
         return _cpu_seconds(lambda: connection.execute(SERVED, [model_id]).fetchall())
 
 
-def _cpu_seconds(work: Callable[[], None], rounds: int = 3) -> float:
+def _cpu_seconds(work: Callable[[], object], rounds: int = 3) -> float:
     """The least CPU seconds of several rounds, after one that does not count."""
     work()
     found = []

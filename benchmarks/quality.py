@@ -100,7 +100,7 @@ def run(
         bar = progress.add_task("", total=total)
         found = []
         for subject in subjects:
-            measured = {algorithm: [] for algorithm in subject.settings}
+            measured: dict[str, list] = {algorithm: [] for algorithm in subject.settings}
             for seed in range(seeds):
                 rows = subject.examples(seed)
                 baseline = training.evaluate_baseline(subject.task, rows)

@@ -1,13 +1,13 @@
 """A model behind HTTP and JSON in a thread of this process, whose CPU time therefore counts."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-Predict = Callable[[list[list[float]]], list[float]]
+Predict = Callable[[Sequence[list[float]]], list[float]]
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def served(predict: Predict) -> Iterator[Predict]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # without it, each request is a connection of its own
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps(predict(rows)).encode()
             self.send_response(200)
@@ -25,14 +25,14 @@ def served(predict: Predict) -> Iterator[Predict]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         client = HTTPConnection(*server.server_address)
 
-        def ask(rows: list[list[float]]) -> list[float]:
+        def ask(rows: Sequence[list[float]]) -> list[float]:
             client.request("POST", "/", json.dumps(rows))
             return json.loads(client.getresponse().read())
 

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 from rich.console import Console
 from rich.progress import track
+from sklearn.base import BaseEstimator
 
 from benchmarks import BenchError
 from hitparade.warehouse import feature_table, newest_settings, opened, vocabularies
@@ -102,7 +104,9 @@ def run(database: Path, console: Console | None = None) -> list[dict]:
         return [row for step in shown for row in _measure(connection, *step)]
 
 
-def _measure(connection, task: Task, study: Study, split: str) -> list[dict]:
+def _measure(
+    connection: duckdb.DuckDBPyConnection, task: Task, study: Study, split: str
+) -> list[dict]:
     rows, ideas, lead = _read(connection, task, study)
     if split == "artist":
         rows = replace(rows, fold=_folds(lead))
@@ -118,7 +122,9 @@ def _measure(connection, task: Task, study: Study, split: str) -> list[dict]:
     return result
 
 
-def _read(connection, task: Task, study: Study) -> tuple[Examples, dict, np.ndarray]:
+def _read(
+    connection: duckdb.DuckDBPyConnection, task: Task, study: Study
+) -> tuple[Examples, dict, np.ndarray]:
     """The examples of a task, and in the same order each idea's values and the leading artist."""
     rows = examples(task, feature_table(connection, task), vocabularies(connection))
     chosen = "".join(f", cast({sql} as double) as {name}" for name, sql in study.tried.items())
@@ -132,7 +138,7 @@ def _read(connection, task: Task, study: Study) -> tuple[Examples, dict, np.ndar
     return rows, values, found["lead"].to_numpy(zero_copy_only=False)
 
 
-def _settings(connection, task: Task) -> dict:
+def _settings(connection: duckdb.DuckDBPyConnection, task: Task) -> dict:
     found = newest_settings(connection).get(task.name, {})
     if ALGORITHM not in found:
         raise BenchError(f"task {task.name} has no model by {ALGORITHM}: run `hitparade build`")
@@ -154,12 +160,14 @@ def _with(rows: Examples, idea: str, values: np.ndarray) -> Examples:
     return replace(rows, features=np.column_stack([rows.features, values]))
 
 
-def _by_fold(task: Task, estimator, rows: Examples) -> np.ndarray:
+def _by_fold(task: Task, estimator: BaseEstimator, rows: Examples) -> np.ndarray:
     found = training.evaluate(task, estimator, rows).metrics
     return np.array([fold[task.metric] for fold in found.values()])
 
 
-def _row(task: Task, split: str, idea: str, is_input: bool, with_idea, without) -> dict:
+def _row(
+    task: Task, split: str, idea: str, is_input: bool, with_idea: np.ndarray, without: np.ndarray
+) -> dict:
     sign = 1 if metrics.METRICS[task.kind][task.metric].higher_is_better else -1
     gain = sign * (with_idea - without)
     error = metrics.gain_error(gain)

@@ -7,7 +7,8 @@ of REPEATS counts, so that what is compared was measured side by side.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -87,7 +88,7 @@ def _models(connection: duckdb.DuckDBPyConnection, task: str, database: Path) ->
 
 
 def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
-    best = _best({name: lambda way=way: way.run(subject) for name, way in WAYS.items()}, REPEATS)
+    best = _best({name: partial(way.run, subject) for name, way in WAYS.items()}, REPEATS)
     counts = {name: max(1, rows // FEW) if way.on_few else rows for name, way in WAYS.items()}
     costs = {name: 1e6 * best[name] / counts[name] for name in WAYS}
     result = []
@@ -114,15 +115,19 @@ def _what_if(subject: Subject) -> dict:
     found = {}
     for name, connection in lanes.items():
         calls = {
-            "one": lambda connection=connection: connection.execute(query).fetchall(),
-            "nothing": lambda connection=connection: connection.execute("select 1").fetchall(),
+            "one": partial(_rows, connection, query),
+            "nothing": partial(_rows, connection, "select 1"),
         }
         best = _best(calls, REPEATS_OF_ONE)
         found[name] = 1e6 * (best["one"] - best["nothing"])
     return found
 
 
-def _best(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+    return connection.execute(query).fetchall()
+
+
+def _best(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """The least CPU seconds of each, all threads of the process together; noise only ever adds."""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(repeats):

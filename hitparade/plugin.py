@@ -5,7 +5,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import SourceConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
@@ -21,7 +23,7 @@ RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "tem
 class _ToDbt(logging.Handler):
     """Shows the progress of a training among dbt's own lines."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         say = AdapterLogger("hitparade")
         (say.warning if record.levelno > logging.INFO else say.info)(record.getMessage())
 
@@ -36,8 +38,9 @@ def _show_progress() -> None:
 class Plugin(BasePlugin):
     """Named in profiles.yml; dbt-duckdb calls each hook below."""
 
-    def initialize(self, plugin_config):
+    def initialize(self, plugin_config: dict) -> None:
         """Find the files of the project, and refuse what dbt-duckdb would put unquoted into SQL."""
+        assert self.creds  # dbt-duckdb gives them to every plugin
         project.use(Path(get_flags().PROJECT_DIR))
         if self.creds.path == project.DATABASE:  # which DuckDB would look for where dbt was started
             self.creds.path = str(project.database())
@@ -56,14 +59,14 @@ class Plugin(BasePlugin):
             ) from error
         _show_progress()
 
-    def update_connection_config(self, creds, config):
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict) -> None:
         """Say what is wrong with the database file, before DuckDB does so in a traceback."""
         try:
             warehouse.connect(creds.path, config=config).close()
         except warehouse.WarehouseError as error:
             raise DbtRuntimeError(str(error)) from error
 
-    def load(self, source_config) -> pa.Table:
+    def load(self, source_config: SourceConfig) -> pa.Table:
         """Return the records of a raw file as text, or which files there are."""
         try:
             if source_config.identifier == "files":
@@ -76,6 +79,6 @@ class Plugin(BasePlugin):
         except raw.RawFileError as error:
             raise DbtRuntimeError(str(error)) from error
 
-    def configure_cursor(self, cursor):
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Let the SQL functions run in onnxruntime on every cursor that dbt opens."""
         udfs.register(cursor)

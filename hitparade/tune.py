@@ -6,7 +6,7 @@ The database is closed while a search runs; its trials are stored by a draft of 
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from hitparade.warehouse import (
     vocabularies,
 )
 from models_py import metrics, search, training
-from models_py.examples import HOLDOUT, examples
+from models_py.examples import HOLDOUT, Examples, examples
 from models_py.search import Limits, Outcome, Trial
 from models_py.spaces import SPACES
 from models_py.tasks import TASKS, Task
@@ -81,7 +81,8 @@ def run(
     rows = examples(task, table, members)
     given = {algorithm: _given(task, algorithm, built, written) for algorithm in names}
     run_id, end = uuid.uuid4().hex[:12], monotonic() + limits.seconds
-    tried, outcomes = {}, {}
+    tried: dict[str, list[Trial]] = {}
+    outcomes: dict[str, search.Outcome] = {}
     try:
         for place, algorithm in enumerate(names):
             part = replace(limits, seconds=(end - monotonic()) / (len(names) - place))
@@ -138,7 +139,13 @@ def _given(task: Task, algorithm: str, built: dict, written: dict) -> list[dict]
 
 
 def _search(
-    console: Console, trials: list[Trial], task: Task, algorithm: str, rows, given, limits: Limits
+    console: Console,
+    trials: list[Trial],
+    task: Task,
+    algorithm: str,
+    rows: Examples,
+    given: Sequence[Mapping],
+    limits: Limits,
 ) -> None:
     """Add each trial to `trials` as it ends, under a progress bar."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -32,7 +32,7 @@ class WarehouseError(RuntimeError):
     """A database that cannot be used as asked; the message says why and what to do."""
 
 
-def connect(database: Path | str, **options) -> duckdb.DuckDBPyConnection:
+def connect(database: Path | str, **options: Any) -> duckdb.DuckDBPyConnection:
     """Connect to a database file.
 
     Raises:

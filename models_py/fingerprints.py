@@ -5,6 +5,7 @@ import hashlib
 import importlib.resources
 from collections.abc import Iterable
 from functools import cache
+from importlib.resources.abc import Traversable
 
 import pyarrow as pa
 
@@ -80,7 +81,7 @@ def _is_counted(module: str) -> bool:
     return is_own and module not in LISTS and module.rpartition(".")[0] != f"{PACKAGE}.generated"
 
 
-def _file(module: str):
+def _file(module: str) -> Traversable:
     parts = module.split(".")[1:]
     folder = CODE.joinpath(*parts)
     if folder.is_dir():

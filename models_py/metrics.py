@@ -13,25 +13,26 @@ from sklearn import metrics
 from models_py.algorithms import Kind
 
 BINS = 10
+Compute = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)
 class Metric:
     """A metric and which way is better."""
 
-    compute: Callable[[np.ndarray, np.ndarray], float]
+    compute: Compute
     higher_is_better: bool
 
 
-def _of_number(metric) -> Callable:
+def _of_number(metric: Callable[..., float]) -> Compute:
     return lambda label, scores: metric(label, scores[:, 0])
 
 
-def _of_probability(metric) -> Callable:
+def _of_probability(metric: Callable[..., float]) -> Compute:
     return lambda label, scores: metric(label, scores[:, 1])
 
 
-def _of_class(metric, **options) -> Callable:
+def _of_class(metric: Callable[..., float], **options: int) -> Compute:
     return lambda label, scores: metric(label, scores.argmax(axis=1), **options)
 
 

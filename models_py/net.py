@@ -5,6 +5,7 @@ Hinton et al. 2015) is learning their weighted mean: a(y - f)^2 + (1 - a)(t - f)
 (f - (a y + (1 - a) t))^2 by a constant.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -42,15 +43,15 @@ class Net(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden=(64, 64),
-        epochs=20,
-        batch_size=128,
-        learning_rate=2e-3,
-        weight_decay=0.1,
-        dropout=0.2,
-        label_weight=0.5,
-        teacher=None,
-        random_state=0,
+        hidden: Sequence[int] = (64, 64),
+        epochs: int = 20,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.1,
+        dropout: float = 0.2,
+        label_weight: float = 0.5,
+        teacher: Mapping | None = None,
+        random_state: int = 0,
     ):
         """Keep the hyperparameters; `fit` uses them."""
         self.hidden = hidden
@@ -102,7 +103,7 @@ class Net(RegressorMixin, BaseEstimator):
             torch.nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=chance)
             torch.nn.init.zeros_(layer.bias)
 
-        def answer(values):
+        def answer(values: torch.Tensor) -> torch.Tensor:
             for layer in layers[:-1]:
                 values = torch.relu(layer(values))
                 kept = torch.rand(values.shape, generator=chance) >= self.dropout

@@ -11,6 +11,7 @@ import pyarrow as pa
 from models_py import sql_backend, training
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.registry_schema import REGISTRY_FORMAT, model_id
+from models_py.relation import Relation
 from models_py.tasks import TASKS
 from models_py.training import Candidate
 
@@ -21,7 +22,7 @@ def rows(
     vocabularies: dict[str, list[str]],
     algorithms: dict,
     earlier: dict,
-    history,
+    history: Relation | None,
     promotions: list[dict],
     ceilings: list[dict],
 ) -> list[dict]:
@@ -50,7 +51,7 @@ def rows(
 
 
 def incumbent(
-    run: dict, history, promotions: list[dict], rescore: Callable[[bytes], float]
+    run: dict, history: Relation | None, promotions: list[dict], rescore: Callable[[bytes], float]
 ) -> dict:
     """The champion and its metric on this run's held-out rows; empty where none can be compared.
 

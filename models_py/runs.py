@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,6 +15,7 @@ from models_py import algorithms as known_algorithms
 from models_py import fingerprints
 from models_py.next_song import protocol
 from models_py.registry_schema import SCHEMA
+from models_py.relation import Relation
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from models_py.tasks import TASKS
 
@@ -28,7 +30,7 @@ def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
     """Let a training read what Snowflake hands over, and return rows as it takes them."""
 
     @functools.wraps(train)
-    def trained(*arguments, **relations):
+    def trained(*arguments: Any, **relations: Any) -> Any:  # rows of pyarrow, or a data frame
         # There is no data frame of Snowflake where its package was not loaded.
         if "snowflake.snowpark" not in sys.modules:
             return train(*arguments, **relations)
@@ -44,13 +46,13 @@ def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
 @_in_any_warehouse
 def train(
     task: str,
-    features,
+    features: Relation,
     algorithms: dict,
     definition: dict,
-    history=None,
-    promotions=None,
-    ceilings=None,
-    vocabularies: dict | None = None,
+    history: Relation | None = None,
+    promotions: Relation | None = None,
+    ceilings: Relation | None = None,
+    vocabularies: dict[str, Relation] | None = None,
 ) -> pa.Table:
     """Return the registry rows of the candidates that changed; none where nothing did.
 
@@ -73,9 +75,9 @@ def train(
     """
     table = features.to_arrow_table()
     table = table.sort_by(table.column_names[0])
-    ceilings = _rows_of(task, ceilings)
+    limits = _rows_of(task, ceilings)
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
-    run = _run(task, [table], (ceilings, members), LIBRARIES)
+    run = _run(task, [table], (limits, members), LIBRARIES)
     run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
     codes = {name: _code_of(task, name) for name in algorithms}
@@ -85,22 +87,22 @@ def train(
     # Imported here: loading the libraries takes longer than seeing that nothing changed.
     from models_py.registry_rows import rows
 
-    promotions = _rows_of(task, promotions)
+    promoted = _rows_of(task, promotions)
     return _trained(
-        codes, lambda: rows(run, table, members, changed, earlier, history, promotions, ceilings)
+        codes, lambda: rows(run, table, members, changed, earlier, history, promoted, limits)
     )
 
 
 @_in_any_warehouse
 def train_next_song(
-    playlists,
-    tracks,
-    edges,
+    playlists: Relation,
+    tracks: Relation,
+    edges: Relation,
     algorithms: dict,
     definition: dict,
-    history=None,
-    promotions=None,
-    ceilings=None,
+    history: Relation | None = None,
+    promotions: Relation | None = None,
+    ceilings: Relation | None = None,
 ) -> pa.Table:
     """Return the registry rows of the candidates of next_song that changed, as `train` does.
 
@@ -117,7 +119,7 @@ def train_next_song(
     Raises:
         models_py.export.ExportError: a graph that disagrees with its model.
     """
-    ceilings = _rows_of(protocol.TASK, ceilings)
+    limits = _rows_of(protocol.TASK, ceilings)
     tables = [
         relation.to_arrow_table().sort_by([(key, "ascending") for key in keys])
         for relation, keys in (
@@ -126,7 +128,7 @@ def train_next_song(
             (edges, ["track_number", "neighbour_number"]),
         )
     ]
-    run = _run(protocol.TASK, tables, ceilings, NET_LIBRARIES)
+    run = _run(protocol.TASK, tables, limits, NET_LIBRARIES)
     own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
     run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
     earlier = _newest(history)
@@ -137,20 +139,18 @@ def train_next_song(
         return SCHEMA.empty_table()
     from models_py.next_song.registry_rows import rows
 
-    promotions = _rows_of(protocol.TASK, promotions)
-    return _trained(
-        codes, lambda: rows(run, tables, changed, earlier, history, promotions, ceilings)
-    )
+    promoted = _rows_of(protocol.TASK, promotions)
+    return _trained(codes, lambda: rows(run, tables, changed, earlier, history, promoted, limits))
 
 
 @_in_any_warehouse
 def train_song_optimization(
-    features,
-    genres,
+    features: Relation,
+    genres: Relation,
     algorithms: dict,
     definition: dict,
-    history=None,
-    promotions=None,
+    history: Relation | None = None,
+    promotions: Relation | None = None,
 ) -> pa.Table:
     """Return the registry rows of teacher, student, judge and optimiser, as `train` does.
 
@@ -179,10 +179,10 @@ def train_song_optimization(
         return SCHEMA.empty_table()
     from models_py.song_optimization.registry_rows import rows
 
-    promotions = _rows_of(SONG_OPTIMIZATION, promotions)
+    promoted = _rows_of(SONG_OPTIMIZATION, promotions)
     return _trained(
         codes,
-        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promotions),
+        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promoted),
     )
 
 
@@ -228,14 +228,14 @@ def _trained(codes: Mapping[str, str], rows: Callable[[], list[dict]]) -> pa.Tab
         return SCHEMA.empty_table()
 
 
-def _rows_of(task: str, relation) -> list[dict]:
+def _rows_of(task: str, relation: Relation | None) -> list[dict]:
     """The rows of a relation that concern a task."""
     if relation is None:
         return []
     return relation.filter(f"task = '{task}'").to_arrow_table().to_pylist()
 
 
-def _members(relation) -> list[str]:
+def _members(relation: Relation) -> list[str]:
     return sorted(relation.to_arrow_table().column(0).to_pylist())
 
 
@@ -257,7 +257,7 @@ def _config(params: dict | None) -> str:
     return json.dumps(params or {}, sort_keys=True)
 
 
-def _newest(history) -> dict[str, dict]:
+def _newest(history: Relation | None) -> dict[str, dict]:
     """The newest earlier row of each algorithm, without its bytes."""
     if history is None:
         return {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import optuna
@@ -63,7 +64,7 @@ class Trial:
         return standard_error(self.folds) if self.state == "complete" else None
 
 
-def standard_error(values) -> float:
+def standard_error(values: Sequence[float]) -> float:
     """Return the standard error of a mean."""
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
@@ -112,7 +113,7 @@ def search(
     for number in range(len(given), limits.trials):
         if monotonic() >= deadline:
             return
-        asked = study.ask(space)
+        asked = study.ask(dict(space))
         settings = dict(given[-1]) | {name: _short(value) for name, value in asked.params.items()}
         trial = _measure(task, algorithm, rows, number, settings, deadline, _pruner(asked))
         if trial.state == "complete":
@@ -135,7 +136,8 @@ def _measure(
 ) -> Trial:
     """Measure settings on one fold after the other, as long as there is time and hope."""
     started_at, began = datetime.now(UTC).replace(tzinfo=None), monotonic()
-    folds, state, reason = [], "complete", ""
+    folds: list[float] = []
+    state, reason = "complete", ""
     for fold in sorted(np.unique(rows.fold).tolist()):
         if monotonic() >= deadline:
             state = "cut"
@@ -179,7 +181,7 @@ def _pruner(asked: optuna.Trial) -> Callable[[int, float], bool]:
     return is_hopeless
 
 
-def _short(value):
+def _short(value: Any) -> Any:
     """A number that a person can read, which is the one that is tried."""
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
@@ -210,8 +212,8 @@ def _as_known(trial: Trial, params: Mapping, space: Space) -> optuna.trial.Froze
 def best(task: Task, trials: list[Trial]) -> list[Trial]:
     """Return the complete trials, the best first; of equal ones the earlier."""
     sign = -1 if metrics.METRICS[task.kind][task.metric].higher_is_better else 1
-    complete = [trial for trial in trials if trial.state == "complete"]
-    return sorted(complete, key=lambda trial: (sign * trial.value, trial.number))
+    complete = [(value, trial) for trial in trials if (value := trial.value) is not None]
+    return [trial for _, trial in sorted(complete, key=lambda one: (sign * one[0], one[1].number))]
 
 
 @dataclass(frozen=True)

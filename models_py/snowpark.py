@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 from snowflake.snowpark import DataFrame, Session
@@ -56,7 +57,7 @@ class Relation:
             return stream.read()
 
 
-def _number(value):
+def _number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value
@@ -83,7 +84,7 @@ def session_of(arguments: Iterable) -> Session | None:
     return frames[0].session if frames else None
 
 
-def readable(argument):
+def readable(argument: Any) -> Any:
     """Return what training can read: data frames as relations, anything else as it is."""
     if isinstance(argument, dict):
         return {name: readable(value) for name, value in argument.items()}

@@ -6,7 +6,7 @@ deeper than 10, nets no wider than 64.
 """
 
 import warnings
-from collections.abc import Mapping
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.distributions import FloatDistribution as Number
@@ -14,10 +14,10 @@ from optuna.distributions import IntDistribution as Whole
 
 from models_py.tasks import Task
 
-Space = Mapping[str, BaseDistribution]
+Space = dict[str, BaseDistribution]
 
 
-def one_of(*choices: list) -> CategoricalDistribution:
+def one_of(*choices: Any) -> CategoricalDistribution:
     """Return a choice among lists; optuna minds them only in a storage that outlives the search."""
     with warnings.catch_warnings(action="ignore"):
         return CategoricalDistribution(choices)

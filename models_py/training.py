@@ -139,7 +139,13 @@ def evaluate(task: Task, estimator: BaseEstimator, rows: Examples) -> Folds:
     return Folds(by_fold, scores, stored, seconds)
 
 
-def _candidate(task: Task, algorithm: str, params, rows: Examples, trivial) -> Candidate:
+def _candidate(
+    task: Task,
+    algorithm: str,
+    params: Mapping,
+    rows: Examples,
+    trivial: dict[int, dict[str, float]],
+) -> Candidate:
     started = time.perf_counter()
     folds = evaluate(task, algorithms.estimator(task.kind, algorithm, params), rows)
     seen, held_out = rows.split(HOLDOUT)

@@ -9,6 +9,7 @@ task. `udfs.Reader` reads a file that is published again and again.
 """
 
 from importlib import import_module
+from typing import Any
 
 from udfs.errors import ModelError
 
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import what is asked for: where a model runs inside Snowflake, there is no duckdb."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'udfs' has no attribute {name!r}")

@@ -5,12 +5,14 @@ import json
 import streamlit as st
 
 from hitparade.app import queries, songs
+from hitparade.app.generated.tasks import ARGUMENTS
 from hitparade.app.panels import panel
+from hitparade.app.sessions import Session
 
 CUSTOM = "Custom"
 
 
-def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
+def choose_song(session: Session, presets: list[dict], genres: list[str]) -> songs.Song:
     """Draw the inputs and return the song that they say."""
     for name, value in songs.START.items():
         st.session_state.setdefault(name, value)
@@ -27,9 +29,9 @@ def choose_song(session, presets: list[dict], genres: list[str]) -> songs.Song:
     paste()
     for note in st.session_state.get("notes", []):
         st.info(note)
-    sliders([one for one in songs.SLIDERS if one.name in queries.ARGUMENTS["hit"]])
+    sliders([one for one in songs.SLIDERS if one.name in ARGUMENTS["hit"]])
     with st.expander("More inputs"):
-        sliders([one for one in songs.SLIDERS if one.name not in queries.ARGUMENTS["hit"]])
+        sliders([one for one in songs.SLIDERS if one.name not in ARGUMENTS["hit"]])
         columns = st.columns(len(songs.FLAGS))
         for column, (name, help) in zip(columns, songs.FLAGS.items(), strict=True):
             column.checkbox(name.replace("is_", "").replace("mode", "major"), key=name, help=help)
@@ -82,7 +84,7 @@ def of_row(row: dict) -> songs.Song:
     return song
 
 
-def search(session) -> None:
+def search(session: Session) -> None:
     """Draw the search among the tracks."""
     words = st.text_input("Search the tracks", key="words", placeholder="a title or an artist")
     if not words:

@@ -1,13 +1,16 @@
 """The right side of the page: what the models say of a song, each panel with its SQL."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from hitparade.app import queries, songs
 from hitparade.app.generated.tasks import ANSWERS, LABELS
-from hitparade.app.sessions import SessionError
+from hitparade.app.sessions import Session, SessionError
 
 
-def show_song(session, champions: dict[str, dict], song: songs.Song) -> None:
+def show_song(session: Session, champions: dict[str, dict], song: songs.Song) -> None:
     """Draw all panels of a song."""
     present = set(champions)
     relation = queries.song_relation(song, session.text_list)
@@ -25,7 +28,7 @@ def show_song(session, champions: dict[str, dict], song: songs.Song) -> None:
         panel(lambda: show_next_songs(session, present))
 
 
-def panel(draw) -> None:
+def panel(draw: Callable[[], None]) -> None:
     """Draw a panel; what goes wrong in one leaves the others."""
     try:
         draw()
@@ -33,7 +36,7 @@ def panel(draw) -> None:
         st.error(str(error))
 
 
-def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
+def show_numbers(session: Session, champions: dict[str, dict], relation: str) -> None:
     """Draw the answers of all tasks beside each other."""
     algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
     present = set(ANSWERS) & set(champions)
@@ -76,7 +79,14 @@ def show_numbers(session, champions: dict[str, dict], relation: str) -> None:
     show_sql(sql)
 
 
-def show_metric(session, champions, row, task: str, label: str, text) -> None:
+def show_metric(
+    session: Session,
+    champions: dict[str, dict],
+    row: dict,
+    task: str,
+    label: str,
+    text: Callable[[Any], str],
+) -> None:
     """Draw the answer of a task, with what it is worth."""
     if task not in row:
         say_why_not(session, task)
@@ -90,20 +100,20 @@ def worth(task: dict) -> str:
     return task["verdict"] or "not measured in the newest build"
 
 
-def say_why_not(session, task: str) -> None:
+def say_why_not(session: Session, task: str) -> None:
     """Say in plain words why a task has no answer."""
     rows = session.rows(queries.REASON.format(task=task))
     reason = rows[0]["reason"] if rows else "its source has no rows to train on"
     st.info(f"No model answers {task.replace('_', ' ')}: {reason}.")
 
 
-def show_why(session, present: set[str], relation: str) -> None:
+def show_why(session: Session, present: set[str], relation: str) -> None:
     """Draw what each input adds to an answer, and what the champion looks at in all songs."""
     explained = [task for task in ANSWERS if task in present]
     if not explained:
         st.info("There is no champion to explain.")
         return
-    task = st.selectbox("Answer", explained, format_func=ANSWERS.get)
+    task = st.selectbox("Answer", explained, format_func=lambda name: ANSWERS[name])
     sql = queries.explanation(relation, task)
     terms = session.rows(sql)[0]["terms"]
     if terms is None:
@@ -124,7 +134,7 @@ def show_why(session, present: set[str], relation: str) -> None:
     show_sql(sql)
 
 
-def show_profile(session, song: songs.Song) -> None:
+def show_profile(session: Session, song: songs.Song) -> None:
     """Draw the song beside the Top 100 and all songs."""
     rows = [
         {
@@ -141,7 +151,7 @@ def show_profile(session, song: songs.Song) -> None:
     show_sql(queries.PROFILE)
 
 
-def show_advice(session, present: set[str], relation: str) -> None:
+def show_advice(session: Session, present: set[str], relation: str) -> None:
     """Draw the song before and after its optimisation."""
     if "song_optimization" not in present:
         st.info("No optimiser is better than chance on these songs, so none is shown.")
@@ -180,7 +190,7 @@ def show_advice(session, present: set[str], relation: str) -> None:
     show_sql(sql)
 
 
-def show_next_songs(session, present: set[str]) -> None:
+def show_next_songs(session: Session, present: set[str]) -> None:
     """Draw a playlist and what comes next."""
     if "next_song" not in present:
         st.info("There is no model of next songs yet: give slices of playlists.")
@@ -220,7 +230,7 @@ def add(track: dict) -> None:
     )
 
 
-def by_name(values: dict, name: str):
+def by_name(values: dict, name: str) -> Any:
     """A value of a struct, whatever case its names came in."""
     return {key.lower(): value for key, value in values.items()}[name.lower()]
 

@@ -2,12 +2,25 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hitparade.app.queries import STRUCTURED
+
+if TYPE_CHECKING:
+    from snowflake import snowpark
 
 
 class SessionError(RuntimeError):
     """A query that could not be answered; the message is for people."""
+
+
+class Session(Protocol):
+    """What a panel needs: rows of a query, and how the warehouse casts a list of texts."""
+
+    text_list: str
+
+    def rows(self, sql: str) -> list[dict]:
+        """Return the rows of a query by column name; a SessionError where it fails."""
 
 
 class FileSession:
@@ -53,7 +66,7 @@ class SnowflakeSession:
 
     text_list = "{}"
 
-    def __init__(self, session):
+    def __init__(self, session: "snowpark.Session"):
         """Take the session."""
         self._session = session
 
@@ -75,13 +88,13 @@ class SnowflakeSession:
         ]
 
 
-def _value(name: str, value):
+def _value(name: str, value: Any) -> Any:
     """A list or an object comes as JSON text."""
     is_json = name in STRUCTURED and isinstance(value, str)
     return json.loads(value) if is_json else value
 
 
-def snowflake_session():
+def snowflake_session() -> SnowflakeSession | None:
     """Return the session of Snowflake that the page runs in; None elsewhere."""
     try:
         from snowflake.snowpark.context import get_active_session

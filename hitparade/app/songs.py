@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
-Song = dict[str, float | bool | list[str]]
+Song = dict[str, Any]  # by NAMES: numbers, flags and a list of texts
 
 
 @dataclass(frozen=True)

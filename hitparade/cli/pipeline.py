@@ -38,10 +38,9 @@ def sample(
     from hitparade.sample import write_sample  # takes as long to import as the rest together
 
     try:
-        sizes = {"songs": songs, "tracks": tracks, "playlists": playlists}
         with errors(OSError):
             folder = folder or raw.own_sample_folder()
-            paths = write_sample(folder, **sizes, playlist_tracks=playlist_tracks, seed=seed)
+            paths = write_sample(folder, songs, tracks, playlists, playlist_tracks, seed)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     for path in paths:
@@ -148,8 +147,9 @@ def tune(
     """Search better hyperparameters for a task; what is found is yours to paste."""
     from hitparade import tune as tuning  # optuna and the models take a while to import
     from models_py.examples import TrainingError
+    from models_py.search import Limits
 
-    limits = tuning.Limits(trials, seconds, seed)
+    limits = Limits(trials, seconds, seed)
     output = output or Path("tuned", f"{task}.yml")
     try:
         with errors(tuning.TuneError, WarehouseError, TrainingError, OSError):

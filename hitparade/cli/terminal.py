@@ -19,9 +19,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 @contextmanager
 def errors(*kinds: type[Exception], code: int = 1) -> Iterator[None]:
     """Print errors of these kinds, and that of no project, and end the command with a code."""
+    handled: tuple[type[Exception], ...] = (ProjectError, *kinds)
     try:
         yield
-    except (ProjectError, *kinds) as error:
+    except handled as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(code) from error
 

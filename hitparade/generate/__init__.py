@@ -6,11 +6,12 @@ files themselves are full of dbt's braces.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hitparade.generate import properties, render
-from hitparade.generate.declarations import DeclarationError, Declarations, read
+from hitparade.generate.declarations import DeclarationError, Declarations, TabularTask, read
 
 __all__ = ["DeclarationError", "check", "files", "write"]
 
@@ -102,7 +103,7 @@ def _of_all(declared: Declarations) -> Iterator[tuple[str, str]]:
             yield f"{stem}.yml", _yaml(properties.predictions(declared, entity, columns))
 
 
-def _of_task(task) -> dict[str, str]:
+def _of_task(task: TabularTask) -> dict[str, str]:
     """What is made for each task: functions, feature table, training."""
     models = "dbt_project/models"
     found = {
@@ -117,7 +118,7 @@ def _of_task(task) -> dict[str, str]:
     return found
 
 
-def _rendered(template: str, source: str = DECLARED, **facts) -> str:
+def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:
     environment = Environment(
         loader=PackageLoader(__name__),
         block_start_string="<%",

@@ -198,7 +198,9 @@ def _yaml(file: Path) -> dict:
     return found
 
 
-def _checked(file: Path, what: str, facts: Any, needed: Iterable[str], optional=()) -> dict:
+def _checked(
+    file: Path, what: str, facts: Any, needed: Iterable[str], optional: Iterable[str] = ()
+) -> dict:
     """The facts, if all that is needed is there and nothing else."""
     needed, optional = set(needed), set(optional)
     if not isinstance(facts, dict):
@@ -360,7 +362,7 @@ def _tabular(file: Path, name: str, facts: dict, entities: Mapping[str, Entity])
     )
 
 
-def _one_of(file: Path, what: str, given: Any, known: Mapping[str, Any]) -> Any:
+def _one_of(file: Path, what: str, given: Any, known: Mapping[Any, Any]) -> Any:
     if given not in known:
         raise DeclarationError(f"{file}: {what} is {given}: use one of {', '.join(known)}")
     return known[given]

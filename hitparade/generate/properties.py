@@ -29,10 +29,10 @@ EXPLANATION = "struct(rank integer, feature varchar, contribution double)[]"
 class _Dumper(yaml.SafeDumper):
     """Writes lists indented, and no anchors: a person reads each entry by itself."""
 
-    def increase_indent(self, flow=False, indentless=False):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         return super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data):
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 
@@ -365,7 +365,7 @@ def macros(declared: Declarations) -> dict:
         _macro("answered", "What a model answers, from its raw scores `s`.", transform),
     ]
     for task in declared.tasks:
-        if isinstance(task, TabularTask) or task.inputs_of:
+        if not isinstance(task, SpecialTask) or task.inputs_of:
             says = f"The inputs of the task {task.name}, in the order of its models."
             entries.append(_macro(f"encode_{task.name}", says, row))
         if isinstance(task, SpecialTask) and task.changeable:

@@ -64,7 +64,7 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     return list(texts)
 
 
-def _check_names(connection, names: list[str]) -> None:
+def _check_names(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
     reserved = (
         "select keyword_name from duckdb_keywords() "
         "where keyword_category in ('reserved', 'type_function')"

@@ -22,7 +22,9 @@ def facts(declared: Declarations) -> dict[str, Any]:
     """Return what templates over all tasks know."""
     changeable = [column for task in declared.special for column in task.changeable]
     page = {task.name: given for task in declared.tabular if (given := from_track(task))}
-    optimized = [task for task in declared.special if task.inputs_of in page]
+    optimized = {
+        task.name: page[task.inputs_of] for task in declared.special if task.inputs_of in page
+    }
     return {
         "tasks": declared.tasks,
         "tabular": declared.tabular,
@@ -30,7 +32,7 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "entities": list(declared.entities.values()),
         "tracks": declared.entities["tracks"],
         "changeable": changeable,
-        "page": page | {task.name: page[task.inputs_of] for task in optimized},
+        "page": page | optimized,
         "page_tasks": [task for task in declared.tabular if task.name in page],
         "registry": sql_types(SCHEMA),
         "portable": sql_types(PORTABLE),
@@ -142,8 +144,8 @@ def python(value: Any, indent: int = 8, taken: int = 0) -> str:
     if not isinstance(value, tuple | list | dict):
         return repr(value)
     is_mapping = isinstance(value, dict)
-    first, last = "{}" if is_mapping else "()"
-    if is_mapping:
+    first, last = ("{", "}") if is_mapping else ("(", ")")
+    if isinstance(value, dict):
         parts = [f"{python(k)}: {python(v, indent + 4)}" for k, v in value.items()]
     else:
         parts = [python(one, indent + 4) for one in value]

@@ -137,7 +137,7 @@ def _account(environment: dict[str, str]) -> Iterator[Check]:
     with TemporaryDirectory() as folder:
         code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
     arguments = json.dumps({"code": code})
-    command = [dbt.program(), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
+    command = [str(dbt.program()), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(
         [*command, "--args", arguments],
         cwd=project.root(),

@@ -63,7 +63,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _formats(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> set[int]:
-    found = set()
+    found: set[int] = set()
     for table in tables:
         query = f"select distinct registry_format from ml.{table}"
         found.update(number for (number,) in connection.execute(query).fetchall())

@@ -225,7 +225,8 @@ def _with_error(value: float | None, error: float | None) -> str:
 
 
 def _counts(row: dict, champion: dict | None) -> bool:
-    return bool(champion) and row["model_id"] == champion["model_id"] and row["row_count"] >= 100
+    is_of_champion = champion is not None and row["model_id"] == champion["model_id"]
+    return is_of_champion and row["row_count"] >= 100
 
 
 def _gap(row: dict) -> float:

@@ -73,12 +73,12 @@ def distribution(rows: list[dict]) -> go.Figure:
 def correlations(rows: list[dict]) -> go.Figure:
     """The correlation of each pair of features; the diagonal, 1 by definition, is left blank."""
     features = sorted({row["feature"] for row in rows} | {row["other_feature"] for row in rows})
-    cells = {}
+    cells: dict[tuple[str, str], dict] = {}
     for row in rows:
         cells[row["feature"], row["other_feature"]] = row
         cells.setdefault((row["other_feature"], row["feature"]), row)
     grid = [[None if a == b else cells.get((a, b)) for b in features] for a in features]
-    values = [[cell and cell["correlation"] for cell in line] for line in grid]
+    values = [[cell["correlation"] if cell else None for cell in line] for line in grid]
     axis = [plain(name) for name in features]
     heatmap = go.Heatmap(
         x=axis,

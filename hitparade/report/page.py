@@ -5,6 +5,7 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 from string import Template
+from typing import Any
 
 from plotly.offline import get_plotlyjs
 
@@ -120,7 +121,7 @@ def _figures(sections: list[Section]) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if value == value else None
     if isinstance(value, dict):

@@ -11,7 +11,7 @@ def moods(rows: list[dict]) -> go.Figure:
     traces = []
     for name, color in (("energy", ACCENT), ("valence", SECOND)):
         means = [row[f"mean_{name}"] for row in rows]
-        errors = [2 * (row[f"{name}_standard_error"] or 0) for row in rows]
+        errors = [2.0 * (row[f"{name}_standard_error"] or 0) for row in rows]
         traces += [_band(rows, means, errors, color), _line(rows, name, means, color)]
     x = {"title_text": "tenth of the playlist", "dtick": 1, "showgrid": False}
     y = {"title_text": "mean", "nticks": 6}

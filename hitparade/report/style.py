@@ -1,5 +1,7 @@
 """The look of every figure: three colours, no frame, nothing that catches a scrolling finger."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 INK = "#1f2a33"
@@ -24,7 +26,9 @@ AXIS = {
 }
 
 
-def figure(traces: list, height: int, x: dict | None = None, y: dict | None = None, **layout):
+def figure(
+    traces: list, height: int, x: dict | None = None, y: dict | None = None, **layout: Any
+) -> go.Figure:
     """A figure in the common look; it takes the width of its place."""
     made = dress(go.Figure(traces), height)
     made.update_layout(**layout)

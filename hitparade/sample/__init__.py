@@ -65,7 +65,7 @@ def write_sample(
         ValueError: an unknown part, none at all, or a size or seed out of range; or the folder
             has slices of another sample.
     """
-    sizes = {"songs": songs, "tracks": tracks, "playlists": playlists}
+    sizes: dict[str, int | None] = {"songs": songs, "tracks": tracks, "playlists": playlists}
     _check(sizes | {"playlist_tracks": playlist_tracks}, seed, only)
     folder.mkdir(parents=True, exist_ok=True)
     paths, best = [], []

@@ -107,7 +107,7 @@ POPULARITY = _knots(
 
 def value_at(table: Table, probability: ArrayLike) -> NDArray[np.float64]:
     """Return the quantiles of a table at probabilities in [0, 1], in the shape given."""
-    return np.interp(probability, *table)
+    return np.interp(np.asarray(probability), *table)
 
 
 def value_of(table: Table, score: ArrayLike) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ a trace out of reach, never too easy. Only the zeros of instrumentalness lose mo
 
 import json
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def expected_popularity(truth: Columns, trained: NDArray[np.bool_]) -> NDArray[n
 
     A whole number from 0 to 100 is the count of the cuts that it reaches.
     """
-    return sum(_chances_to_reach(range(1, 101), truth, trained))
+    return reduce(np.add, _chances_to_reach(range(1, 101), truth, trained))
 
 
 def _chances_to_reach(
@@ -146,7 +147,7 @@ def _chances_to_reach(
     spread = np.hypot(world.ARTIST_SD, world.NOISE_SD)
     for cut in cuts:
         reached = ndtr((mean - world.popularity_cut(cut)) / spread)
-        yield np.bincount(song, chance * reached)
+        yield np.asarray(np.bincount(song, chance * reached), dtype=np.float64)
 
 
 def primary_genres(

@@ -6,6 +6,8 @@ track has a row in its song's genre; more rows repeat it, mostly under a compani
 drawn independently of everything else.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -18,7 +20,14 @@ PUBLISHED = 114_000
 REPEATS, DIFFERING, REISSUES = 24_259, 720, 89_741 - 80_398
 NO_TEMPO, NO_SIGNATURE = 157, 163
 SINGLES = 0.33  # share of songs whose album has their name
-VARIANTS = (str.upper, str.lower, "{} ".format, " {}".format, str.swapcase, "  {}".format)
+VARIANTS: tuple[Callable[[str], str], ...] = (
+    str.upper,
+    str.lower,
+    "{} ".format,
+    " {}".format,
+    str.swapcase,
+    "  {}".format,
+)
 COLUMNS = (
     "track_id", "artists", "album_name", "track_name", "popularity", "duration_ms", "explicit",
     "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness",
@@ -83,8 +92,8 @@ def _titles(rng: np.random.Generator, artist: NDArray[np.int64], people: list[st
     songs = len(artist)
     count = rng.choice([1, 2, 3, 4], size=songs, p=[0.72, 0.20, 0.06, 0.02])
     artists = np.array(names.bylines(rng, people, artist, count, ";"), dtype=object)
-    titles = names.distinct(names.phrases(rng, names.TITLES, songs), artists.tolist())
-    titles = np.array(titles, dtype=object)
+    phrases = names.distinct(names.phrases(rng, names.TITLES, songs), artists.tolist())
+    titles = np.array(phrases, dtype=object)
     # Spellings of one name: two songs to anyone who compares exactly, so each has its own truth.
     _, first, size = np.unique(artist, return_index=True, return_counts=True)
     for spelling, lead in zip(VARIANTS, rng.permutation(artist[first[size > 1]]), strict=False):

@@ -292,7 +292,7 @@ def _table(source: Source, records: Iterator[dict]) -> pa.Table:
         [pa.field(name, pa.string()) for name in source.columns]
         + [pa.field("line_number", pa.int64()), pa.field("unparsed", pa.string())]
     )
-    columns = {name: [] for name in schema.names}
+    columns: dict[str, list] = {name: [] for name in schema.names}
     for record in records:
         for name, values in columns.items():
             values.append(record.get(name))

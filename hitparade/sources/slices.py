@@ -24,7 +24,11 @@ def listed() -> pa.Table:
     A row has the slice's name from that folder, where it is, and a fingerprint that changes when
     the file does.
     """
-    for folder, status in ((raw_folder(), "real"), (sample_folder(), "sample")):
+    folders: list[tuple[Path | None, Status]] = [
+        (raw_folder(), "real"),
+        (sample_folder(), "sample"),
+    ]
+    for folder, status in folders:
         if folder and (found := sorted(folder.rglob(SLICES))):
             rows = [_row(folder, path, status) for path in found]
             return pa.Table.from_pylist(rows, SCHEMA)

@@ -6,7 +6,10 @@ search in `models_py.spaces`.
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # importing it would take longer than an unchanged build
+    from sklearn.base import BaseEstimator
 
 Kind = Literal["regression", "binary", "multiclass"]
 
@@ -36,7 +39,7 @@ def module_of(kind: Kind, algorithm: str) -> str:
     return f"{__name__}.{ALGORITHMS[kind][algorithm].partition(':')[0]}"
 
 
-def estimator(kind: Kind, algorithm: str, params: Mapping[str, Any]):
+def estimator(kind: Kind, algorithm: str, params: Mapping[str, Any]) -> "BaseEstimator":
     """Return an estimator of scikit-learn's interface that is not fitted yet.
 
     Raises:

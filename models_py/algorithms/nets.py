@@ -1,13 +1,15 @@
 """Nets for regression, see `models_py.net`."""
 
+from collections.abc import Mapping
+
 from models_py.net import Net
 
 
-def mlp(params) -> Net:
+def mlp(params: Mapping) -> Net:
     """Return a small ReLU net that learns from the labels alone."""
     return Net(**params)
 
 
-def hybrid(params) -> Net:
+def hybrid(params: Mapping) -> Net:
     """Return the same net, taught by labels and by XGBoost (`teacher`: its hyperparameters)."""
-    return Net(**({"teacher": {}} | params))
+    return Net(**({"teacher": {}, **params}))

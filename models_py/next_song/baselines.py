@@ -35,6 +35,10 @@ RULES: dict[str, tuple[Weigh, int]] = {
 class Rule(nn.Module):
     """One table of weights; it answers in the shapes of `Ranker`."""
 
+    neighbour: torch.Tensor
+    weight: torch.Tensor
+    popularity: torch.Tensor
+
     def __init__(self, neighbours: Neighbours, plays: NDArray, last: int):
         """Follow the edges of the last tracks, so many."""
         super().__init__()

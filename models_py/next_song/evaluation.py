@@ -61,11 +61,11 @@ def evaluate(
             came = rest[~np.isin(rest, played)]
             came = came[np.sort(np.unique(came, return_index=True)[1])]
             ranks = protocol.ranks(row, played, came)
-            values = {name: metric(ranks[0]) for name, metric in protocol.METRICS.items()}
-            values["recall_200"] = protocol.hit_rate(ranks[0], CANDIDATES)
+            values = {name: float(metric(ranks[0])) for name, metric in protocol.METRICS.items()}
+            values["recall_200"] = float(protocol.hit_rate(ranks[0], CANDIDATES))
             values |= {name: metric(ranks) for name, metric in protocol.LIST_METRICS.items()}
             for name, value in values.items():
-                found.setdefault(name, []).append(float(value))
+                found.setdefault(name, []).append(value)
     return Outcome(
         {name: np.array(values) for name, values in found.items()},
         np.array([place for place, _ in asked], dtype=np.int64),

@@ -8,10 +8,10 @@ its outputs `track_uri` and `score` (n, k), the best first, '' and 0 where there
 where it does not know it, absent from models without embeddings.
 """
 
-import io
 import logging
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import onnx
@@ -105,9 +105,7 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
             dynamic_shapes=({0: rows, 1: columns}, {0: rows}, {0: rows}),
             verbose=False,
         )
-    buffer = io.BytesIO()
-    program.save(buffer)
-    core = onnx.load_model_from_string(buffer.getvalue())
+    core = cast(torch.onnx.ONNXProgram, program).model_proto  # None of the exporter before dynamo
     # Where torch found each node, by the paths of this machine: no part of a model.
     for part in (core.graph, *core.functions):
         part.ClearField("metadata_props")

@@ -60,6 +60,9 @@ class Settings:
 class Attention(nn.Module):
     """Where the title and the tracks of a playlist lead, from their embeddings."""
 
+    back: torch.Tensor
+    later: torch.Tensor
+
     def __init__(self, size: int, heads: int, length: int):
         """Begin with small random weights."""
         super().__init__()
@@ -106,6 +109,10 @@ class Attention(nn.Module):
 
 class SequenceNet(nn.Module):
     """See the module. Index `tracks` (n) stands for no track and fills sequences from the left."""
+
+    artist: torch.Tensor
+    album: torch.Tensor
+    sound: torch.Tensor
 
     def __init__(self, catalogue: Catalogue, settings: Settings):
         """Begin with small random embeddings."""
@@ -183,10 +190,10 @@ def _learn(net: SequenceNet, playlists: Playlists) -> None:
     counts = torch.from_numpy(plays(playlists, net.tracks).astype(np.float32))
     chance = (counts**0.75 + 1e-3) / (counts**0.75 + 1e-3).sum()
     drawn_log = torch.log(chance * settings.negatives)
-    sequences, owners = _sequences(playlists.tracks, settings.length, net.tracks)
+    cut, owners = _sequences(playlists.tracks, settings.length, net.tracks)
     titles = torch.from_numpy(playlists.titles[owners])
     begins = torch.from_numpy(np.diff(owners, prepend=-1) > 0)
-    sequences = torch.from_numpy(sequences)
+    sequences = torch.from_numpy(cut)
     count = min(len(sequences), settings.sequences)
     steps = settings.epochs * -(-count // settings.batch_size)
     optimizers, schedules = _optimizers(net, settings.learning_rate, steps)

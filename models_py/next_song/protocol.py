@@ -6,12 +6,13 @@ them, which flatters (Krichene and Rendle, On Sampled Metrics for Item Recommend
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 TASK = "next_song"
+Tracks = Sequence[int] | NDArray[np.int64]
 # What a model takes, in the order of the functions.
 INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 FOLDS, HOLDOUT = 5, 0
@@ -42,7 +43,7 @@ def fold(track_uris: Iterable[str], folds: int = FOLDS) -> int:
     return int(hashlib.md5(key.encode()).hexdigest()[:8], 16) % folds
 
 
-def cuts(tracks: Sequence[int]) -> list[int]:
+def cuts(tracks: Tracks) -> list[int]:
     """Return how many tracks are known in each question that is asked of a playlist.
 
     They lie evenly between SHORTEST and the last track but one; a track that the beginning has
@@ -54,7 +55,7 @@ def cuts(tracks: Sequence[int]) -> list[int]:
     return [int(cut) for cut in np.unique(spread) if tracks[cut] not in set(tracks[:cut])]
 
 
-def questions(playlists: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def questions(playlists: Sequence[Tracks]) -> list[tuple[int, int]]:
     """Return (place of the playlist, tracks known) of what is asked of held-out playlists."""
     found: list[tuple[int, int]] = []
     for place, tracks in enumerate(playlists):
@@ -100,7 +101,11 @@ def reciprocal_rank(rank: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 # Of the rank of the next track.
-METRICS = {"hit_rate_10": hit_rate, "ndcg_10": ndcg, "mrr": reciprocal_rank}
+METRICS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "hit_rate_10": hit_rate,
+    "ndcg_10": ndcg,
+    "mrr": reciprocal_rank,
+}
 
 
 def r_precision(rank: NDArray[np.float64]) -> float:

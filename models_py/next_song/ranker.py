@@ -61,6 +61,21 @@ class Settings:
 class Ranker(nn.Module):
     """See the module. Index `tracks` stands for no track, of which nothing is known."""
 
+    norm: torch.Tensor
+    vector: torch.Tensor
+    artist: torch.Tensor
+    album: torch.Tensor
+    sound: torch.Tensor
+    bias: torch.Tensor
+    word: torch.Tensor
+    start: torch.Tensor
+    scale: torch.Tensor
+    neighbour: torch.Tensor
+    weight: torch.Tensor
+    plays: torch.Tensor
+    mean: torch.Tensor
+    spread: torch.Tensor
+
     def __init__(
         self, net: SequenceNet, neighbours: Neighbours, plays: NDArray[np.int64], settings: Settings
     ):

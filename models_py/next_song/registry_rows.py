@@ -5,6 +5,7 @@ import pyarrow as pa
 from models_py.next_song import protocol, training
 from models_py.next_song.data import read
 from models_py.registry_rows import incumbent, metrics, row
+from models_py.relation import Relation
 
 
 def rows(
@@ -12,7 +13,7 @@ def rows(
     tables: list[pa.Table],
     algorithms: dict,
     earlier: dict,
-    history,
+    history: Relation | None,
     promotions: list[dict],
     ceilings: list[dict],
 ) -> list[dict]:

@@ -288,7 +288,8 @@ def optimizer(
     return optimized, before, after, effects, distances
 
 
-INPUTS = {
+Shape = list[str | int]
+INPUTS: dict[str, tuple[int, Shape]] = {
     "songs": (TensorProto.FLOAT, ["n", "k"]),
     "lows": (TensorProto.FLOAT, ["n", "d"]),
     "highs": (TensorProto.FLOAT, ["n", "d"]),
@@ -297,7 +298,7 @@ INPUTS = {
     "penalty": (TensorProto.FLOAT, ["n", 1]),
     "steps": (TensorProto.INT64, []),
 }
-OUTPUTS = {
+OUTPUTS: dict[str, tuple[int, Shape]] = {
     "optimized": (TensorProto.FLOAT, ["n", "d"]),
     "before": (TensorProto.FLOAT, ["n", 1]),
     "after": (TensorProto.FLOAT, ["n", 1]),
@@ -323,7 +324,10 @@ def to_onnx(student: Student, deviations: np.ndarray, kept: np.ndarray) -> bytes
         node.output[:] = [names.get(name, name) for name in node.output]
     # The compiler knows neither which inputs are parameters, nor a type or a shape.
     del graph.input[:], graph.output[:]
-    sizes = {"k": student.nets_[0].layers_[0][0].shape[1], "d": len(deviations)}
+    sizes: dict[str | int, int] = {
+        "k": student.nets_[0].layers_[0][0].shape[1],
+        "d": len(deviations),
+    }
     for place, values in ((graph.input, INPUTS), (graph.output, OUTPUTS)):
         place.extend(
             helper.make_tensor_value_info(name, type, [sizes.get(size, size) for size in shape])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from models_py.registry_rows import incumbent, metrics, ranges_of, row
+from models_py.relation import Relation
 from models_py.song_optimization import graph, training
 from models_py.song_optimization.data import read
 from models_py.song_optimization.protocol import STUDENT
@@ -19,7 +20,7 @@ def rows(
     genres: Sequence[str],
     algorithms: dict,
     earlier: dict,
-    history,
+    history: Relation | None,
     promotions: list[dict],
 ) -> list[dict]:
     """Train all of a run.

@@ -28,7 +28,9 @@ def limits(songs: NDArray, max_change: float = MAX_CHANGE) -> tuple[NDArray, NDA
     )
 
 
-def by_chance(predict: Predict, songs: NDArray, most: int, evaluations: int = EVALUATIONS):
+def by_chance(
+    predict: Predict, songs: NDArray, most: int, evaluations: int = EVALUATIONS
+) -> NDArray:
     """Return the best (n, k) of songs drawn evenly within the limits, each with `most` changes."""
     low, high = limits(songs)
     rng = np.random.default_rng(0)
@@ -52,7 +54,9 @@ def by_coordinate(predict: Predict, songs: NDArray, values: int = VALUES) -> NDA
     return best
 
 
-def _better(predict: Predict, best: NDArray, answer: NDArray, tried: NDArray):
+def _better(
+    predict: Predict, best: NDArray, answer: NDArray, tried: NDArray
+) -> tuple[NDArray, NDArray]:
     found = predict(tried)
     is_better = found > answer
     return np.where(is_better[:, None], tried, best), np.where(is_better, found, answer)

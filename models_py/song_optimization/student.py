@@ -14,6 +14,8 @@ from xgboost import XGBRegressor
 
 from models_py.net import Net
 
+Bounds = Sequence[tuple[float, float]]
+
 
 class Student(RegressorMixin, BaseEstimator):
     """Nets of two hidden layers; their mean is the answer.
@@ -38,16 +40,16 @@ class Student(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        members=3,
-        hidden=(64, 64),
-        epochs=10,
-        batch_size=128,
-        learning_rate=2e-3,
-        weight_decay=0.01,
-        copies=8,
-        jitter=1.5,
-        anywhere=0.1,
-        label_weight=0.5,
+        members: int = 3,
+        hidden: Sequence[int] = (64, 64),
+        epochs: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.01,
+        copies: int = 8,
+        jitter: float = 1.5,
+        anywhere: float = 0.1,
+        label_weight: float = 0.5,
     ):
         """Keep the hyperparameters; `fit` uses them."""
         self.members = members
@@ -66,7 +68,7 @@ class Student(RegressorMixin, BaseEstimator):
         features: np.ndarray,
         label: np.ndarray,
         teacher: XGBRegressor,
-        bounds: Sequence[tuple[float, float]],
+        bounds: Bounds,
     ) -> "Student":
         """Train on features (n, k) and labels (n,).
 
@@ -81,7 +83,14 @@ class Student(RegressorMixin, BaseEstimator):
         ]
         return self
 
-    def _net(self, member: int, features, label, teacher, bounds) -> Net:
+    def _net(
+        self,
+        member: int,
+        features: np.ndarray,
+        label: np.ndarray,
+        teacher: XGBRegressor,
+        bounds: Bounds,
+    ) -> Net:
         rng = np.random.default_rng(member)
         changed = [self._changed(features, bounds, rng) for _ in range(self.copies)]
         told = self.label_weight * label + (1 - self.label_weight) * teacher.predict(features)
@@ -99,7 +108,9 @@ class Student(RegressorMixin, BaseEstimator):
             np.concatenate([told, *(teacher.predict(songs) for songs in changed)]),
         )
 
-    def _changed(self, features: np.ndarray, bounds, rng: np.random.Generator) -> np.ndarray:
+    def _changed(
+        self, features: np.ndarray, bounds: Bounds, rng: np.random.Generator
+    ) -> np.ndarray:
         """A changed copy of each song."""
         low, high = np.array(bounds).T
         free = features[:, : len(bounds)]
@@ -120,8 +131,8 @@ class Student(RegressorMixin, BaseEstimator):
         first, *others = zip(*(net.layers_ for net in self.nets_), strict=True)
         layers = [tuple(np.concatenate(values) for values in zip(*first, strict=True))]
         for parts in others:
-            weights, intercepts = zip(*parts, strict=True)
-            layers.append((block_diag(*weights), np.concatenate(intercepts)))
+            blocks, ends = zip(*parts, strict=True)
+            layers.append((block_diag(*blocks), np.concatenate(ends)))
         weights, intercepts = layers.pop()
         layers.append((weights.mean(axis=0, keepdims=True), intercepts.mean(keepdims=True)))
         whole = Net(hidden=tuple(len(intercepts) for _, intercepts in layers[:-1]))

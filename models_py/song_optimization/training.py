@@ -74,9 +74,9 @@ def fit(data: Data, config: Mapping[str, Mapping]) -> Models:
         TrainingError: an algorithm or a hyperparameter that is not known.
     """
     check(config)
-    seconds = {}
+    seconds: dict[str, float] = {}
 
-    def timed(name: str, train: Callable[[], BaseEstimator]):
+    def timed(name: str, train: Callable[[], BaseEstimator]) -> BaseEstimator:
         started = time.perf_counter()
         model = train()
         seconds[name] = time.perf_counter() - started
@@ -91,7 +91,7 @@ def fit(data: Data, config: Mapping[str, Mapping]) -> Models:
         lambda: student.fit(own.features, own.popularity, teacher, [*BOUNDS.values()]),
     )
     # Of another seed: what both have by chance would be no confirmation.
-    judge = timed("judge", lambda: _trees({"random_state": 1} | config["judge"], others))
+    judge = timed("judge", lambda: _trees({"random_state": 1, **config["judge"]}, others))
     return Models(teacher, student, judge, seconds)
 
 
@@ -136,7 +136,8 @@ def _gradient(data: Data, models: Models) -> Candidate:
     free = songs.features[:, : len(BOUNDS)]
     content = graph.to_onnx(models.student, free.std(axis=0), free[:KEPT])
     seconds = time.perf_counter() - started
-    found, drawn = {}, {}
+    found: dict[str, Estimate] = {}
+    drawn: dict[str, Estimate] = {}
     # As served by default, and with all features free.
     for most, suffix in ((MOST, ""), (len(BOUNDS), "_all")):
         answer = optimize(content, tried.features, most)

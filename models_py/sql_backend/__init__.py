@@ -61,7 +61,8 @@ def _chain(
 ) -> list[onnx.NodeProto] | None:
     """The nodes from features to scores, each fed by the one before; None where there is a fork."""
     producers = {name: node for node in graph.node for name in node.output}
-    chain, name = [], graph.output[0].name
+    chain: list[onnx.NodeProto] = []
+    name = graph.output[0].name
     for _ in range(len(graph.node) + 1):  # a graph may go round in circles
         if name == graph.input[0].name:
             return chain or None

@@ -5,15 +5,18 @@ https://onnx.ai/onnx/operators/onnx__MatMul.html
 https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import onnx
 
 from models_py.sql_backend.attributes import attributes
 
+Constants = Mapping[str, np.ndarray]
 Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
 
 
-def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
+def _scaler(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
     """(x - offset) * scale."""
     values = attributes(node)
     rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
@@ -21,7 +24,7 @@ def _scaler(node: onnx.NodeProto, constants, width: int) -> Layer:
     return np.diag(scale), -scale * offset
 
 
-def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
+def _linear(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
     """LinearRegressor or LinearClassifier.
 
     A classifier of two classes stores both rows of weights, one the negative of the other; under
@@ -36,7 +39,7 @@ def _linear(node: onnx.NodeProto, constants, width: int) -> Layer:
     return weights, intercepts
 
 
-def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _gemm(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Gemm: alpha * x @ B + beta * C."""
     values = attributes(node)
     weights = _matrix(node.input[1], constants)
@@ -49,40 +52,42 @@ def _gemm(node: onnx.NodeProto, constants, width: int) -> Layer | None:
     return None if offset is None else (weights, offset * values.get("beta", 1))
 
 
-def _matmul(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _matmul(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """X @ B."""
     weights = _matrix(node.input[1], constants)
     return None if weights is None else (weights.T, np.zeros(weights.shape[1]))
 
 
-def _elementwise(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _elementwise(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Of a constant row c: x + c, x - c, c - x, x * c, x / c."""
     is_second = node.input[1] in constants
     row = _row(node.input[1 if is_second else 0], constants, width)
-    if row is None or (node.op_type == "Div" and not is_second):
+    if row is None:
         return None
     one, zero = np.ones(len(row)), np.zeros(len(row))
+    if node.op_type == "Div":
+        return (np.diag(1 / row), zero) if is_second and row.all() else None
     scale, offset = {
         "Add": (one, row),
         "Sub": (one, -row) if is_second else (-one, row),
         "Mul": (row, zero),
-        "Div": (1 / row, zero) if row.all() else (None, None),
     }[node.op_type]
-    return None if scale is None else (np.diag(scale), offset)
+    return np.diag(scale), offset
 
 
-def _normalization(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _normalization(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """BatchNormalization with what training found: (x - mean) / sqrt(variance + epsilon) ..."""
     values = attributes(node)
-    rows = [_row(name, constants, width) for name in node.input[1:]]
-    if values.get("training_mode") or any(row is None for row in rows):
+    found = [_row(name, constants, width) for name in node.input[1:]]
+    rows = [row for row in found if row is not None]
+    if values.get("training_mode") or len(rows) < len(found):
         return None
     scale, offset, mean, variance = rows
     scale = scale / np.sqrt(variance + values.get("epsilon", 1e-5))
     return np.diag(scale), offset - scale * mean
 
 
-def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
+def _reshape(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
     """Reshape or Squeeze that leaves the values as they are, one score for each row or a column."""
     same = [[-1, width], [-1]] if width == 1 else [[-1, width]]
     shape = constants.get(node.input[1]) if len(node.input) > 1 else None
@@ -92,12 +97,12 @@ def _reshape(node: onnx.NodeProto, constants, width: int) -> Layer | None:
     return np.eye(width), np.zeros(width)
 
 
-def _matrix(name: str, constants) -> np.ndarray | None:
+def _matrix(name: str, constants: Constants) -> np.ndarray | None:
     found = constants.get(name)
     return None if found is None or found.ndim != 2 else found.astype(float)
 
 
-def _row(name: str, constants, width: int) -> np.ndarray | None:
+def _row(name: str, constants: Constants, width: int) -> np.ndarray | None:
     """A constant as one number for each of `width` values; None where it is none."""
     found = constants.get(name)
     if found is None or found.size not in (1, width) or found.shape[:-1] not in ((), (1,)):

@@ -4,13 +4,10 @@ All operators before an activation are affine, so together they are one layer: t
 out, in float64, because a scale multiplied into the weights costs float32 its last digits.
 """
 
-from collections.abc import Mapping
-
-import numpy as np
 import onnx
 
 from models_py.sql_backend.activations import ACTIVATIONS
-from models_py.sql_backend.affine import AFFINE, Layer
+from models_py.sql_backend.affine import AFFINE, Constants, Layer
 from models_py.sql_backend.attributes import attributes, is_computable
 from models_py.sql_backend.transforms import ENDINGS, of_classifier
 
@@ -18,9 +15,7 @@ from models_py.sql_backend.transforms import ENDINGS, of_classifier
 MAX_WIDTH = 1_000
 
 
-def translate(
-    chain: list[onnx.NodeProto], constants: Mapping[str, np.ndarray], width: int
-) -> dict | None:
+def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> dict | None:
     """Return `layers`, each with `weights` (out lists of in), `intercepts` (out), `activation`.
 
     Args:
@@ -47,22 +42,24 @@ def translate(
             return None
         if node is not last and _is_transformed(node):
             return None
-        layers[-1] = found if layers[-1] is None else _after(layers[-1], found)
+        before = layers[-1]
+        layers[-1] = found if before is None else _after(before, found)
         width = len(found[1])
         if width > MAX_WIDTH:
             return None
-    if any(layer is None for layer in layers):
+    whole = [layer for layer in layers if layer is not None]
+    if len(whole) < len(layers):
         return None
     return {
         "kind": "net",
-        "transform": ending or _classified(last, layers[-1]),
+        "transform": ending or _classified(last, whole[-1]),
         "layers": [
             {
                 "weights": weights.tolist(),
                 "intercepts": intercepts.tolist(),
                 "activation": activation,
             }
-            for (weights, intercepts), activation in zip(layers, [*activations, None], strict=True)
+            for (weights, intercepts), activation in zip(whole, [*activations, None], strict=True)
         ],
     }
 
@@ -89,5 +86,5 @@ def _after(first: Layer, second: Layer) -> Layer:
     return outer @ weights, outer @ intercepts + offset
 
 
-def _unknown(node: onnx.NodeProto, constants, width: int) -> None:
+def _unknown(node: onnx.NodeProto, constants: Constants, width: int) -> None:
     return None

@@ -75,12 +75,15 @@ def _children(values: dict, place: dict, is_leaf: np.ndarray) -> np.ndarray:
     )
 
 
-def _breadth_first(roots, children, is_leaf) -> tuple[np.ndarray, int]:
+def _breadth_first(
+    roots: list[int], children: np.ndarray, is_leaf: np.ndarray
+) -> tuple[np.ndarray, int]:
     """All nodes level by level, children side by side, and the number of levels below a root.
 
     It ends early where there are more nodes than there can be: one was met twice.
     """
-    order, level, depth = [], list(roots), -1
+    order: list[int] = []
+    level, depth = list(roots), -1
     while level and len(order) <= len(is_leaf):
         order += level
         depth += 1

@@ -42,7 +42,7 @@ def promote(
         _record(connection, task, model_id, reason, is_pinned=True)
 
 
-def _refuse_unfit(connection, task: str, model_id: str) -> None:
+def _refuse_unfit(connection: duckdb.DuckDBPyConnection, task: str, model_id: str) -> None:
     query = "select refusal from ml.promotable_models where task = ? and model_id = ?"
     found = connection.execute(query, [task, model_id]).fetchall()
     if not found:
@@ -55,7 +55,7 @@ def _refuse_unfit(connection, task: str, model_id: str) -> None:
         raise ModelError(found[0][0])
 
 
-def _refuse_unknown(connection, task: str) -> None:
+def _refuse_unknown(connection: duckdb.DuckDBPyConnection, task: str) -> None:
     query = "select distinct task from ml.model_versions order by task"
     tasks = [name for (name,) in connection.execute(query).fetchall()]
     if task not in tasks:
@@ -111,7 +111,7 @@ def prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple[str
         raise ModelError(_cause(error)) from error
 
 
-def _prunable(connection, keep: int) -> list[tuple]:
+def _prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple]:
     return connection.execute(
         "select task, algorithm, version, onnx_bytes, model_id, origin from ml.prunable_models "
         "where newer_versions >= ? order by all",
@@ -168,7 +168,7 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
         renew_served_models(connection)
 
 
-def _free_buckets_of_champion(connection, task: str) -> None:
+def _free_buckets_of_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
     """Take back what a challenger had before it became champion: nothing moves by that."""
     connection.execute(
         "delete from ml.assignments where task = $task "
@@ -177,10 +177,13 @@ def _free_buckets_of_champion(connection, task: str) -> None:
     )
 
 
-def _buckets(connection, task: str, model_id: str) -> tuple[set[int], set[int]]:
+def _buckets(
+    connection: duckdb.DuckDBPyConnection, task: str, model_id: str
+) -> tuple[set[int], set[int]]:
     """The buckets that a model has, and those of the other challengers."""
     query = "select model_id, first_bucket, last_bucket from ml.assignments where task = ?"
-    own, others = set(), set()
+    own: set[int] = set()
+    others: set[int] = set()
     for owner, first, last in connection.execute(query, [task]).fetchall():
         (own if owner == model_id else others).update(range(first, last + 1))
     return own, others
@@ -198,7 +201,9 @@ def _wanted(task: str, share: float, free: int) -> int:
     return wanted
 
 
-def _deal(connection, task: str, model_id: str, buckets: list[int]) -> None:
+def _deal(
+    connection: duckdb.DuckDBPyConnection, task: str, model_id: str, buckets: list[int]
+) -> None:
     connection.execute(
         "delete from ml.assignments where task = ? and model_id = ?", [task, model_id]
     )
@@ -243,13 +248,13 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             raise
 
 
-def _is_in_transaction(connection) -> bool:
+def _is_in_transaction(connection: duckdb.DuckDBPyConnection) -> bool:
     """True where two statements have one transaction; to begin a second would undo the first."""
     query = "select txid_current()"
     return connection.execute(query).fetchall() == connection.execute(query).fetchall()
 
 
-def _take_back(connection) -> None:
+def _take_back(connection: duckdb.DuckDBPyConnection) -> None:
     # A commit that failed has rolled back by itself.
     try:
         connection.rollback()
@@ -276,7 +281,7 @@ def _cause(error: duckdb.Error) -> str:
     return f"the registry could not be written and stays as it was: {text}"
 
 
-def _named(connection, view: str, task: str, absent: str) -> str:
+def _named(connection: duckdb.DuckDBPyConnection, view: str, task: str, absent: str) -> str:
     query = f"select model_id from ml.{view} where task = ?"
     try:
         found = connection.execute(query, [task]).fetchall()
@@ -289,7 +294,9 @@ def _named(connection, view: str, task: str, absent: str) -> str:
     return found[0][0]
 
 
-def _record(connection, task: str, model_id: str, reason: str, is_pinned: bool) -> None:
+def _record(
+    connection: duckdb.DuckDBPyConnection, task: str, model_id: str, reason: str, is_pinned: bool
+) -> None:
     connection.execute(
         f"insert into ml.promotions values ({NEXT_PROMOTION_AT}, ?, ?, ?, true, ?)",
         [task, model_id, reason, is_pinned],

@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
@@ -18,6 +20,9 @@ from udfs.registry.operations import renew_served_models, transaction
 from udfs.registry.sandbox import validated_apart
 from udfs.registry.validation import ROWS, Graph, rows_to_try
 from udfs.runtime.sessions import Model
+
+if TYPE_CHECKING:  # what serves models needs nothing of what trains them
+    from sklearn.base import BaseEstimator
 
 TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
 # How far the portable lane may be from onnxruntime, relative to the size of the answer.
@@ -81,13 +86,13 @@ class _Given:
 
 def register_model(
     connection: duckdb.DuckDBPyConnection,
-    model,
+    model: "BaseEstimator | bytes | bytearray | memoryview",
     *,
     task: str,
     inputs: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     algorithm: str | None = None,
-    examples=None,
+    examples: ArrayLike | None = None,
 ) -> str:
     """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
 
@@ -110,7 +115,7 @@ def register_model(
     Raises:
         ModelError: it cannot be stored, and why.
     """
-    examples = None if examples is None else _matrix(examples)
+    rows = None if examples is None else _matrix(examples)
     inputs, labels = (
         None if names is None else [str(name).strip() for name in names]
         for names in (inputs, labels)
@@ -119,9 +124,9 @@ def register_model(
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise ModelError(f"{name!r} is no name for a task or an algorithm: give a text")
     if isinstance(model, bytes | bytearray | memoryview):
-        given = _Given(bytes(model), inputs, labels, algorithm or "registered", examples)
+        given = _Given(bytes(model), inputs, labels, algorithm or "registered", rows)
     else:
-        given = _exported(model, inputs, labels, algorithm, examples)
+        given = _exported(model, inputs, labels, algorithm, rows)
     graph = validated_apart(given.content, _spread(given.examples))
     with transaction(connection):
         row = _row(connection, task, given, graph)
@@ -151,7 +156,7 @@ def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> No
         renew_served_models(connection)
 
 
-def _matrix(examples) -> np.ndarray:
+def _matrix(examples: ArrayLike) -> np.ndarray:
     try:
         matrix = np.asarray(examples, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -176,7 +181,13 @@ def _spread(examples: np.ndarray | None) -> np.ndarray | None:
     return examples[np.unique(places)].astype(np.float32)
 
 
-def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
+def _exported(
+    estimator: "BaseEstimator",
+    inputs: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    algorithm: str | None,
+    examples: np.ndarray | None,
+) -> _Given:
     """Export an estimator, and hold the graph to it on the examples."""
     # Only here: what serves models needs nothing of what trains them.
     from models_py import export
@@ -216,7 +227,7 @@ def _exported(estimator, inputs, labels, algorithm, examples) -> _Given:
     )
 
 
-def _row(connection, task: str, given: _Given, graph: Graph) -> dict:
+def _row(connection: duckdb.DuckDBPyConnection, task: str, given: _Given, graph: Graph) -> dict:
     """The row of the registry, but for its version."""
     if not re.fullmatch(TASK_NAME, task):
         raise ModelError(
@@ -267,7 +278,7 @@ def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
             f"the model has {count} {what}, and {len(names)} names were given "
             f"({', '.join(names)}): give as many, all different"
         )
-    return names
+    return list(names)
 
 
 def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
@@ -316,7 +327,8 @@ def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) ->
 
 def _refuse_other_order(labels: Sequence[str] | None, classes: Sequence[str] | None) -> None:
     """Refuse names that the model itself gives to other scores."""
-    for label, own in zip(labels or (), classes or (), strict=False):
+    labels, classes = labels or (), classes or ()
+    for label, own in zip(labels, classes, strict=False):
         if label != own and label in classes:
             raise ModelError(
                 f"labels are {', '.join(labels)}, and the scores of the model stand in the order "
@@ -329,13 +341,15 @@ def _is_yes_or_no(labels: Sequence[str] | None, known: list[str]) -> bool:
     return known == ["false", "true"] and labels in (["False", "True"], ["0", "1"])
 
 
-def _insert(connection, row: dict) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, row: dict) -> None:
     rows = connection.from_arrow(pa.Table.from_pylist([row], SCHEMA))
     rows.insert_into("ml.registered_models")
     renew_served_models(connection)
 
 
-def _hold_lanes_together(connection, row: dict, examples: np.ndarray | None) -> None:
+def _hold_lanes_together(
+    connection: duckdb.DuckDBPyConnection, row: dict, examples: np.ndarray | None
+) -> None:
     """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
     if row["portable"] is None:
         return
@@ -360,15 +374,17 @@ def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
     known = np.isfinite(expected).all(axis=1)
     if [scores is not None for scores in found] != known.tolist():
         return False
-    found = [scores for scores in found if scores is not None]
-    if any(len(scores) != expected.shape[1] for scores in found):
+    answers = [scores for scores in found if scores is not None]
+    if any(len(scores) != expected.shape[1] for scores in answers):
         return False
     expected = expected[known]
     size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean() if len(expected) else 1))
-    return bool((np.abs(np.reshape(found, expected.shape) - expected) <= TOLERANCE * size).all())
+    return bool((np.abs(np.reshape(answers, expected.shape) - expected) <= TOLERANCE * size).all())
 
 
-def _portable_scores(connection, model_id: str, rows: np.ndarray) -> list[list[float] | None]:
+def _portable_scores(
+    connection: duckdb.DuckDBPyConnection, model_id: str, rows: np.ndarray
+) -> list[list[float] | None]:
     ((database,),) = connection.execute("select current_database()").fetchall()
     # By its full name, because the runtime lane shadows the short one.
     query = (

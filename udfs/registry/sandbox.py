@@ -14,7 +14,8 @@ import numpy as np
 
 from models_py import sql_backend
 from udfs.errors import ModelError
-from udfs.registry.validation import ROWS, Graph, Refusal, validated
+from udfs.graphs import Refusal
+from udfs.registry.validation import ROWS, Graph, validated
 
 CPU_SECONDS = 60
 MEMORY = 8 * 2**30

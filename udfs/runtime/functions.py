@@ -13,6 +13,7 @@ from functools import partial
 
 import duckdb
 import pyarrow as pa
+from duckdb import func
 
 from udfs.errors import ModelError
 from udfs.runtime import optimizations, songs
@@ -82,8 +83,8 @@ def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
             function.compute,
             list(function.arguments.values()),
             function.returns,
-            type="arrow",
-            null_handling="special",
+            type=func.ARROW,
+            null_handling=func.SPECIAL,
         )
     except duckdb.NotImplementedException as error:
         # DuckDB's catalog forgot the function, its Python connection did not: no way back.
@@ -155,7 +156,7 @@ def _databases_with(connection: duckdb.DuckDBPyConnection, kind: str, name: str)
     return [database for (database,) in connection.execute(query, [name]).fetchall()]
 
 
-def _artifact(connection, database: str, model_id: str) -> list[Stored]:
+def _artifact(connection: duckdb.DuckDBPyConnection, database: str, model_id: str) -> list[Stored]:
     query = f'select onnx, sha256 from "{database}".ml.model_artifacts where model_id = ?'
     return [Stored(*row) for row in connection.execute(query, [model_id]).fetchall()]
 

@@ -30,7 +30,7 @@ class Reader:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._state: State | None = None
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection: duckdb.DuckDBPyConnection
         self._idle: list[duckdb.DuckDBPyConnection] = []
 
     @contextmanager

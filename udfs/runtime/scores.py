@@ -30,7 +30,7 @@ def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
     if not good.any():
         return pa.nulls(len(lists), SCORES)
     scores = model.run(["scores"], {"features": matrix if good.all() else matrix[good]})[0]
-    answered = _rows_within(scores, np.finfo(np.float32).max)
+    answered = _rows_within(scores, float(np.finfo(np.float32).max))
     if not lists.null_count and good.all() and answered.all():
         return _lists(scores)
     good[good] = answered
@@ -53,7 +53,9 @@ def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListAr
     width = scores.shape[1]
     values = pa.array(scores.ravel().astype(np.float64))
     if is_scored is None:
-        return pa.ListArray.from_arrays(np.arange(0, scores.size + 1, width, np.int32), values)
+        return pa.ListArray.from_arrays(
+            np.arange(0, scores.size + 1, width, dtype=np.int32), values
+        )
     offsets = np.concatenate([[0], np.cumsum(is_scored * width)]).astype(np.int32)
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~is_scored))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import DTypeLike
 
 from udfs.errors import ModelError
 from udfs.runtime.sessions import Model, Models
@@ -129,7 +130,7 @@ def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
         yield rows[start : start + BATCH]
 
 
-def _joined(parts: list[np.ndarray], type) -> np.ndarray:
+def _joined(parts: list[np.ndarray], type: DTypeLike) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=type), *parts]).astype(type)
 
 

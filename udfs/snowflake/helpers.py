@@ -4,6 +4,8 @@ On DuckDB the same is SQL: see the macros of the same names in dbt_project/macro
 """
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,7 +111,9 @@ def _rounded(value: float, digits: int, sign: str = "") -> str:
     return f"{nearest + 0.0:{sign}.{digits}f}"
 
 
-def _by_row(rows: pd.DataFrame, answer, without_list=None) -> pd.Series:
+def _by_row(
+    rows: pd.DataFrame, answer: Callable[..., Any], without_list: object = None
+) -> pd.Series:
     """The answer for each row; where an argument is NULL, `without_list`."""
     answers = []
     for values in rows.itertuples(index=False):
@@ -118,7 +122,7 @@ def _by_row(rows: pd.DataFrame, answer, without_list=None) -> pd.Series:
     return pd.Series(answers, dtype=object)
 
 
-def _value(value):
+def _value(value: Any) -> Any:
     return value if isinstance(value, list | dict) or not pd.isna(value) else None
 
 

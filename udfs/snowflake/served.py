@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from udfs.errors import ModelError
 from udfs.runtime import optimizations, scores, songs
-from udfs.runtime.sessions import Sessions, Stored
+from udfs.runtime.sessions import Model, Sessions, Stored
 from udfs.snowflake.explanations import Background
 from udfs.snowflake.values import as_list
 
@@ -42,7 +43,7 @@ class Served:
         backgrounds = self.stamp.get("backgrounds", {})
         self._backgrounds = {task: Background(**known) for task, known in backgrounds.items()}
 
-    def model(self, asked: str | None):
+    def model(self, asked: str | None) -> Model:
         """Return the model of an id, or of words.
 
         Raises:
@@ -219,7 +220,7 @@ def onnx_explain(served: Served, rows: pd.DataFrame) -> pd.Series:
 
 
 def _explanation(
-    served: Served, task: str | None, asked: str | None, features, output
+    served: Served, task: str | None, asked: str | None, features: Any, output: Any
 ) -> list[dict] | None:
     song = as_list(features)
     (answer,) = _scores_of(served, asked, [song])
@@ -299,7 +300,7 @@ def _finding(one: dict, value: float) -> str | None:
     return None
 
 
-def _number(value) -> float | None:
+def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 

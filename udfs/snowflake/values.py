@@ -1,17 +1,18 @@
 """Values as Snowflake hands them to Python: lists and objects may come as JSON text."""
 
 import json
+from typing import Any
 
 import pandas as pd
 
 
-def is_json(value) -> bool:
+def is_json(value: object) -> bool:
     """True for the text of a list or an object."""
     return isinstance(value, str) and value[:1] in ("[", "{")
 
 
-def as_list(value) -> list | dict | None:
-    """Return a list or an object; None for NULL."""
+def as_list(value: Any) -> Any:
+    """Return a list or an object (dict); None for NULL."""
     if isinstance(value, str):
         return json.loads(value)
     if isinstance(value, dict):
