@@ -5,6 +5,7 @@ People declare tasks in tasks/*.yml; `hitparade generate` writes `models_py/gene
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from models_py.algorithms import Kind
 from models_py.generated import tasks as declared
@@ -42,6 +43,7 @@ class Task:
     example: str
 
 
-TASKS = {name: Task(name=name, **facts) for name, facts in declared.TABULAR.items()}
+TABULAR: Mapping[str, Mapping[str, Any]] = declared.TABULAR
+TASKS = {name: Task(name=name, **facts) for name, facts in TABULAR.items()}
 # Every task that has a table of models.
 TRAINED = (*TASKS, *declared.SPECIAL)

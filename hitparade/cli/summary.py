@@ -68,7 +68,7 @@ SOURCES = """
     order by source
 """
 # What to try of each task.
-QUERIES = {name: task["example"] for name, task in TABULAR.items()} | SPECIAL
+QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECIAL
 
 
 def show(console: Console, database: Path) -> None:

@@ -51,11 +51,11 @@ def run(*arguments: str, **environment: str) -> bool:
 def _follow(process: subprocess.Popen) -> None:
     assert process.stdout  # it is a pipe
     try:
-        progress.show(process.stdout)
+        progress.show(process.stdout or ())
     except KeyboardInterrupt:  # the terminal sent it to dbt as well, which may take it in peace
         end = Timer(GRACE, process.kill)
         end.start()
-        progress.show(process.stdout)
+        progress.show(process.stdout or ())
         process.wait()
         end.cancel()
         raise
