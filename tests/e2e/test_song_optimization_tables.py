@@ -36,8 +36,8 @@ def test_only_the_optimiser_can_be_champion(small_copy):
 RUN = ("run", "--select", "fct_song_optimizations")
 
 
-def test_stored_advice_is_that_of_the_function(runtime):
-    rows = runtime.sql(
+def test_stored_advice_is_that_of_the_function(onnx_runtime):
+    rows = onnx_runtime.sql(
         "with advised as ("
         "  select track_id, optimize_song(t) as advice from dim_tracks as t"
         "  where is_pair_representative and popularity between 50 and 59"

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hitparade import cli
 from hitparade.pipeline import doctor
 from hitparade.sources import load
-from tests.conftest import Warehouse
+from tests.warehouse import Warehouse
 
 
 def found(checks) -> dict[str, tuple[str, str]]:
@@ -72,7 +72,7 @@ def test_of_a_finished_file_all_is_well(local, sample_of_all, monkeypatch):
     monkeypatch.setenv("HITPARADE_SAMPLE", str(sample_of_all))
     result = CliRunner().invoke(cli.app, ["doctor"])
     assert result.exit_code == 0, result.stdout
-    assert "chart_songs: sample: 300 rows" in result.stdout.replace("\n", " ")
+    assert "chart_songs: sample: 953 rows" in result.stdout.replace("\n", " ")
     assert "23 models" in result.stdout
 
 
