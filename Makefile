@@ -4,16 +4,21 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
 
-test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, then unit, parity and end-to-end tests
+test: $(VENV)/.installed-test ## Lint, then the quick tests: on one small warehouse, within 6 minutes
+	ruff check .
+	ruff format --check .
+	pytest --quick --numprocesses 2 --dist loadgroup
+
+test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, faults and Snowflake too, within 35 minutes
 	ruff check .
 	ruff format --check .
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadgroup
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
 	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
@@ -38,4 +43,4 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	pip install --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-.PHONY: help build test clients clean
+.PHONY: help build test test-all clients clean

@@ -51,7 +51,7 @@ def _server() -> subprocess.Popen:
 def _stop(server: subprocess.Popen) -> None:
     if server.poll() is None:
         os.killpg(server.pid, 9)
-        server.wait()
+        server.communicate()
 
 
 def _serve() -> None:

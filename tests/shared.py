@@ -19,8 +19,7 @@ from tests.warehouse import ROOT, Warehouse
 CACHE = ROOT / "target" / "tests"
 SOURCES = [
     *("constraints.txt", "dbt_project.yml", "profiles.yml", "dbt_project", "data/seeds", "tasks"),
-    *("hitparade", "models_py", "udfs", "tests/dbt", "tests/shared.py", "tests/conftest.py"),
-    *("tests/snowflake", "sql"),
+    *("hitparade", "models_py", "udfs", "sql", "tests/dbt", "tests/conftest.py"),
 ]
 KEY = "HITPARADE_TESTS_KEY"  # which workers have from who started them
 _uses: list[int] = []

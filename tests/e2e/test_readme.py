@@ -30,6 +30,7 @@ def cells(output: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "output"), [case for case in ON_SAMPLE if not NETS.search(case[0])]
 )
@@ -38,6 +39,7 @@ def test_a_query_prints_what_the_readme_shows(warehouse, query, output):
         assert str(connection.sql(query)).rstrip() == output.rstrip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "output"), [case for case in ON_SAMPLE if NETS.search(case[0])])
 def test_a_query_of_nets_prints_nearly_what_the_readme_shows(warehouse, query, output):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
@@ -56,6 +58,7 @@ def test_a_query_of_nets_prints_nearly_what_the_readme_shows(warehouse, query, o
                 assert float(one) == pytest.approx(float(other), rel=0.2, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_query_on_the_published_files_prints_what_the_readme_shows(real_files, empty):
     empty.raw.mkdir()
     shutil.copy(real_files / "spotify-2023.csv", empty.raw)
