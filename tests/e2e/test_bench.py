@@ -17,6 +17,8 @@ from hitparade.warehouse import opened
 from models_py.tasks import TASKS, TRAINED
 from tests.warehouse import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(monkeypatch, tmp_path):

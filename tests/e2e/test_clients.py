@@ -12,6 +12,8 @@ import udfs
 from tests.e2e import clients
 from tests.warehouse import ROOT, Warehouse
 
+pytestmark = pytest.mark.slow
+
 TRACK = "0.5, 0.6, 0.7, 120"
 NAMED_TRACK = "tempo := 120, valence := 0.7, danceability := 0.5, energy := 0.6"
 CHART_SONG = "120, 70, 50, 60, 20, 0, 15, 8"

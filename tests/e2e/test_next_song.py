@@ -272,6 +272,7 @@ def test_sql_answers_as_the_graph_does_in_onnxruntime(onnx_runtime):
             )
 
 
+@pytest.mark.slow
 def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
     ((title,),) = copy.query("select title from staging.stg_mpd__playlists where playlist_id = 7")
     with duckdb.connect(copy.database) as connection:

@@ -30,6 +30,8 @@ from tests.hand_models import linear, net, softmax, softmax_of_two
 from udfs.registry import register
 from udfs.registry.validation import Refusal, validated
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["energy", "valence", "tempo"]
 ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
 MOODS = ["calm", "party", "wild"]

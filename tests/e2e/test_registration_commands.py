@@ -12,6 +12,8 @@ from tests.e2e.test_registration import NAMES, scores
 from tests.hand_models import linear, net, softmax, tanh
 from tests.warehouse import Warehouse, copy_of_the_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_project(small_copy, tmp_path) -> Warehouse:
