@@ -8,11 +8,15 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-PROGRAMS = ("dbt", "dbt.cli.main", "hitparade")
+NAMES = ("dbt", "hitparade")
+PROGRAMS = {*NAMES, "dbt.cli.main", *(str(Path(sys.executable).with_name(name)) for name in NAMES)}
 BUILDS = ("build", "run", "seed", "snapshot", "publish")
+# The groups that take longest.
+LONGEST = ["snowflake", "test_disk", "test_drift", "test_build"]
 _quick: list[str] = []  # the quick test that runs now
 _building: list[None] = []  # not empty while a warehouse is built that all share
 
@@ -21,11 +25,25 @@ class BuildInQuickTestError(AssertionError):
     """A quick test started a build of its own."""
 
 
-def group(items: Sequence[pytest.Item]) -> None:
-    """Keep the tests of a file with one worker, and all of the emulated Snowflake account."""
+def group(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file with one worker, and those of the emulated Snowflake account.
+
+    What takes longest begins first, so that no worker ends long before the other.
+    """
     for item in items:
-        is_emulated = "emulator" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("snowflake" if is_emulated else item.path.stem))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_place)
+
+
+def _group(item: pytest.Item) -> str:
+    return "snowflake" if "emulator" in item.fixturenames else item.path.stem
+
+
+def _place(item: pytest.Item) -> int:
+    name = _group(item)
+    if name in LONGEST:
+        return LONGEST.index(name)
+    return len(LONGEST) + (item.get_closest_marker("slow") is None)
 
 
 def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -61,11 +79,11 @@ def refuse_build(words: Sequence[object]) -> None:
     Raises:
         BuildInQuickTestError: it does.
     """
-    names = [os.path.basename(os.fsdecode(word)) for word in words]
-    program = next((place for place, name in enumerate(names) if name in PROGRAMS), len(names))
-    if _quick and not _building and {*names[program:]} & {*BUILDS}:
+    texts = [os.fsdecode(word) for word in words]
+    is_ours = bool({*texts} & PROGRAMS)
+    if _quick and not _building and is_ours and {*texts} & {*BUILDS}:
         raise BuildInQuickTestError(
-            f"{_quick[0]} runs `{' '.join(names)}`: let it read a shared warehouse, or mark it slow"
+            f"{_quick[0]} runs `{' '.join(texts)}`: let it read a shared warehouse, or mark it slow"
         )
 
 

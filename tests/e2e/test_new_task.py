@@ -11,6 +11,8 @@ import pytest
 import udfs
 from tests.warehouse import ROOT, Warehouse, copy_of_the_project
 
+pytestmark = pytest.mark.slow
+
 MOOD = """
 # Whether a track sounds cheerful.
 task: mood
