@@ -9,12 +9,18 @@ help: ## Show what can be made
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
 
-test: $(VENV)/.installed-test data/sample/dataset.csv ## Lint, types, then unit, parity and end-to-end tests
+test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one small warehouse, within 6 minutes
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest --quick --numprocesses 2 --dist loadgroup
+
+test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, faults and Snowflake too, within 35 minutes
 	ruff check .
 	ruff format --check .
 	mypy
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadgroup
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
 	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
@@ -54,4 +60,4 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[test]'
 	touch $@
 
-.PHONY: help build test clients docs docs-check site clean
+.PHONY: help build test test-all clients docs docs-check site clean

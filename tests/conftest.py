@@ -1,11 +1,7 @@
-"""Fixtures: a sample, a warehouse built from it, and the real files where they are at hand."""
+"""Fixtures: samples, the warehouses built from them, and the real files where they are at hand."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,119 +9,146 @@ import pytest
 
 import udfs
 from hitparade.sample import write_sample
+from tests import shared, tiers
+from tests.warehouse import ROOT, Warehouse
 
-# Threads of models this small wait for each other, on a busy machine for minutes.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-ROOT = Path(__file__).resolve().parents[1]
 REAL_FILES = ROOT.parent / "shared" / "data"
+# What stands in a sample that is quick to train on, and large enough for every task.
+SMALL_SAMPLE_OF_ALL = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
 
 
-def copy_of_the_project(folder: Path) -> Path:
-    """Copy what dbt reads to a folder, for a test that changes it."""
-    for part in ("dbt_project", "data/seeds", "tasks", "udfs", "sql", "tests/dbt"):
-        shutil.copytree(ROOT / part, folder / part)
-    for file in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(ROOT / file, folder / file)
-    return folder
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="only the quick tier, on a small sample")
 
 
-@dataclass(frozen=True)
-class Warehouse:
-    """A database file and the folders that a dbt run of its own reads and writes."""
+def pytest_configure(config):
+    shared.begin()
 
-    folder: Path
-    project: Path = ROOT
 
-    @property
-    def database(self) -> Path:
-        return self.folder / "warehouse.duckdb"
+def pytest_collection_modifyitems(config, items):
+    tiers.group(items)
+    if config.getoption("quick"):
+        tiers.leave_out_slow(config, items)
 
-    @property
-    def raw(self) -> Path:
-        return self.folder / "raw"
 
-    def environment(self, **more: str) -> dict[str, str]:
-        """The variables of a program that works on this database."""
-        self.raw.mkdir(exist_ok=True)
-        own = {
-            "HITPARADE_DATABASE": str(self.database),
-            "HITPARADE_RAW": str(self.raw),
-            "HITPARADE_SAMPLE": "0",
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_USE_COLORS": "false",
-        }
-        return os.environ | own | more
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    with tiers.running(item):
+        return (yield)
 
-    def dbt(self, *arguments: str, check: bool = True, **environment: str):
-        """Run dbt in the root of its project against this database."""
-        result = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", *arguments],
-            cwd=self.project,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-        if check and result.returncode:
-            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{result.stdout}")
-        return result
 
-    def query(self, sql: str) -> list[tuple]:
-        """Return the rows of a query on a plain connection: the portable lane."""
-        with duckdb.connect(self.database, read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+def _shared(name: str, sample: Path):
+    """Lend a warehouse that all workers share, and fail if a test wrote to it."""
+    yield shared.built(name, sample)
+    assert shared.is_untouched(name), f"a test wrote to the shared {name}: let it take a copy"
+
+
+def _copied(warehouse: Warehouse, folder: Path) -> Warehouse:
+    shutil.copytree(warehouse.folder, folder, dirs_exist_ok=True)
+    return Warehouse(folder)
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory) -> Path:
+def is_quick(request) -> bool:
+    """Whether only the quick tier runs: then there is one warehouse, of the small sample of all."""
+    return request.config.getoption("quick")
+
+
+@pytest.fixture(scope="session")
+def parsed() -> Path:
+    """The target folder of `dbt parse`."""
+    return shared.once("parsed", lambda made: Warehouse(made).dbt("parse")) / "target"
+
+
+@pytest.fixture(scope="session")
+def sample_of_all() -> Path:
+    """A small sample with playlists."""
+    return shared.once("sample_of_all", lambda made: write_sample(made, **SMALL_SAMPLE_OF_ALL))
+
+
+@pytest.fixture(scope="session")
+def warehouse_of_all(sample_of_all):
+    """A finished warehouse of the small sample with playlists."""
+    yield from _shared("warehouse_of_all", sample_of_all)
+
+
+@pytest.fixture(scope="session")
+def sample(is_quick, request) -> Path:
     """The sample at its default size."""
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder)
-    return folder
+    if is_quick:
+        return request.getfixturevalue("sample_of_all")
+    return shared.once("sample", write_sample)
 
 
 @pytest.fixture(scope="session")
-def warehouse(sample, tmp_path_factory) -> Warehouse:
+def warehouse(is_quick, request, sample):
     """A finished warehouse of the sample, for tests that only read it."""
-    built = Warehouse(tmp_path_factory.mktemp("warehouse"))
-    built.dbt("build", HITPARADE_SAMPLE=str(sample))
-    return built
+    if is_quick:
+        yield request.getfixturevalue("warehouse_of_all")
+    else:
+        yield from _shared("warehouse", sample)
+
+
+@pytest.fixture(scope="session")
+def small_sample(is_quick, request) -> Path:
+    """A sample just large enough to train on, for tests that build a warehouse of their own."""
+    if is_quick:
+        return request.getfixturevalue("sample_of_all")
+    return shared.once("small_sample", _write_without_playlists)
+
+
+def _write_without_playlists(folder: Path) -> None:
+    write_sample(folder, songs=200, tracks=2_000, only={"chart_songs", "tracks"})
+    # Without a slice `hitparade build` would write a sample here; an empty playlist is too little
+    # to train a model of the next song, which takes longer than all others.
+    playlist = {"pid": 0, "name": "empty", "collaborative": "false", "tracks": []}
+    (folder / "mpd.slice.0-0.json").write_text(json.dumps({"playlists": [playlist]}))
+
+
+@pytest.fixture(scope="session")
+def small_warehouse(is_quick, request, small_sample):
+    """A finished warehouse of the small sample."""
+    if is_quick:
+        yield request.getfixturevalue("warehouse_of_all")
+    else:
+        yield from _shared("small_warehouse", small_sample)
+
+
+@pytest.fixture
+def small_copy(small_warehouse, tmp_path) -> Warehouse:
+    """A copy of the small warehouse, for a test that builds on it."""
+    return _copied(small_warehouse, tmp_path)
 
 
 @pytest.fixture
 def copy(warehouse, tmp_path) -> Warehouse:
     """A copy of the finished warehouse, for a test that changes it."""
-    shutil.copytree(warehouse.folder, tmp_path, dirs_exist_ok=True)
-    return Warehouse(tmp_path)
+    return _copied(warehouse, tmp_path)
 
 
 @pytest.fixture
-def empty(tmp_path) -> Warehouse:
+def empty(parsed, tmp_path) -> Warehouse:
     """No database yet, and no raw files: for a test that builds its own."""
+    shutil.copytree(parsed, tmp_path / "target")
     return Warehouse(tmp_path)
 
 
-@pytest.fixture(params=["portable", "runtime"])
-def connection(request, warehouse):
-    """A read-only connection to the finished warehouse, once in each lane."""
-    with duckdb.connect(warehouse.database, read_only=True) as opened:
-        if request.param == "runtime":
-            udfs.register(opened)
-        yield opened
+@pytest.fixture(params=["sql_backend", "onnx_runtime"])
+def connection(request):
+    """A read-only connection to the finished warehouse, once with each backend."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def runtime(warehouse):
-    """A read-only connection to the finished warehouse, with the runtime."""
+def onnx_runtime(warehouse):
+    """A read-only connection to the finished warehouse, with the ONNX Runtime backend."""
     with duckdb.connect(warehouse.database, read_only=True) as opened:
         udfs.register(opened)
         yield opened
 
 
 @pytest.fixture
-def portable(warehouse):
+def sql_backend(warehouse):
     """A read-only connection to the finished warehouse, without anything of ours."""
     with duckdb.connect(warehouse.database, read_only=True) as opened:
         yield opened
@@ -137,30 +160,3 @@ def real_files() -> Path:
     if not (REAL_FILES / "spotify-2023.csv").is_file():
         pytest.skip(f"the published files are not in {REAL_FILES}")
     return REAL_FILES
-
-
-@pytest.fixture(scope="session")
-def small_sample(tmp_path_factory) -> Path:
-    """A sample just large enough to train on, for tests that build a warehouse of their own."""
-    folder = tmp_path_factory.mktemp("small_sample")
-    write_sample(folder, songs=200, tracks=2_000, only={"chart_songs", "tracks"})
-    # Without a slice `hitparade build` would write a sample here; an empty playlist is too little
-    # to train a model of the next song, which takes longer than all others.
-    playlist = {"pid": 0, "name": "empty", "collaborative": "false", "tracks": []}
-    (folder / "mpd.slice.0-0.json").write_text(json.dumps({"playlists": [playlist]}))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def small_warehouse(small_sample, tmp_path_factory) -> Warehouse:
-    """A finished warehouse of the small sample."""
-    built = Warehouse(tmp_path_factory.mktemp("small_warehouse"))
-    built.dbt("build", HITPARADE_SAMPLE=str(small_sample))
-    return built
-
-
-@pytest.fixture
-def small_copy(small_warehouse, tmp_path) -> Warehouse:
-    """A copy of the small warehouse, for a test that builds on it."""
-    shutil.copytree(small_warehouse.folder, tmp_path, dirs_exist_ok=True)
-    return Warehouse(tmp_path)

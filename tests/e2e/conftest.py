@@ -5,8 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.conftest import Warehouse
 from tests.e2e.records import CHART_FILE, TRACK_FILE
+from tests.warehouse import Warehouse
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -16,6 +16,8 @@ from hitparade.app import queries, songs
 from tests.e2e.page import metric, served, slider
 from tests.e2e.registry import hitparade, other
 
+pytestmark = pytest.mark.slow
+
 WAIT = 30_000
 ALGORITHMS = ("logistic_regression", "random_forest", "xgboost")
 

@@ -15,7 +15,9 @@ from benchmarks.contenders import WAYS
 from benchmarks.signals import STUDIES
 from hitparade.warehouse import opened
 from models_py.tasks import TASKS, TRAINED
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 
 from models_py.song_optimization.training import ALGORITHMS
 from models_py.tasks import TASKS
-from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.records import rewrite
+from tests.warehouse import Warehouse, copy_of_the_project
+
+pytestmark = pytest.mark.slow
 
 # What the small sample is large enough for.
 LEARNED = (*TASKS, "song_optimization")

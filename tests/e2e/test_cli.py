@@ -39,6 +39,7 @@ def test_sample_says_what_size_it_can_make(command, tmp_path):
     assert "tracks=5 is out of range" in result.output
 
 
+@pytest.mark.slow
 def test_build_ends_with_sources_champions_and_a_query(command, small_sample, capfd):
     result = command("build", HITPARADE_SAMPLE=str(small_sample))
     assert result.exit_code == 0, capfd.readouterr().out

@@ -9,8 +9,10 @@ import sqlalchemy
 import yaml
 
 import udfs
-from tests.conftest import ROOT, Warehouse
 from tests.e2e import clients
+from tests.warehouse import ROOT, Warehouse
+
+pytestmark = pytest.mark.slow
 
 TRACK = "0.5, 0.6, 0.7, 120"
 NAMED_TRACK = "tempo := 120, valence := 0.7, danceability := 0.5, energy := 0.6"

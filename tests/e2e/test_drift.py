@@ -54,6 +54,7 @@ def test_a_profile_has_every_row_once(small_warehouse):
     assert small_warehouse.query(bins) == [(10,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "level", "far", "at_all"),
     [(0.1, "warn", "pass", "warn"), (0.3, "error", "fail", "warn")],
@@ -82,6 +83,7 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
 
+@pytest.mark.slow
 def test_the_farthest_input_is_named(small_copy):
     change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
     report(small_copy, f"update features.feat_hit set {change}")
@@ -99,6 +101,7 @@ ATOMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", [0.2, 0.9])
 @pytest.mark.parametrize("before", ATOMS)
 def test_what_leaves_a_frequent_value_has_drifted(before, to, small_copy):
@@ -114,6 +117,7 @@ def source_drift(warehouse) -> dict[tuple, str]:
     return drifted(warehouse, "rpt_source_drift")
 
 
+@pytest.mark.slow
 def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world, small_sample):
     """What its own champions were trained on has not drifted from them, whatever it is."""
 
@@ -144,6 +148,7 @@ TOMORROW = """
 """
 
 
+@pytest.mark.slow
 def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_the_sample(
     small_copy,
 ):
@@ -174,6 +179,7 @@ def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_
     assert build("update ml.promotions set promoted_at = promoted_at - to_days(4)") == {}
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(small_copy):
     """As where rows changed that no model is trained on: those of the first fold."""
     with duckdb.connect(small_copy.database) as connection:
@@ -187,11 +193,13 @@ def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(sma
     assert small_copy.query(f"{counts} where task = 'hit'") == [(True, 0)]
 
 
+@pytest.mark.slow
 def test_genres_that_come_and_go_have_drifted(small_copy):
     report(small_copy, "update features.int_tracks set genres = ['no one knew'] where key < 6")
     assert set(drifted(small_copy)) == {("tier", "genres"), ("popularity", "genres")}
 
 
+@pytest.mark.slow
 def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
     counts = (
         "select tier, count(tier) from fct_track_predictions where tier is not null group by tier"
@@ -209,6 +217,7 @@ def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
     assert statuses["no_prediction_drifts"] == "warn"
 
 
+@pytest.mark.slow
 def test_a_new_champion_is_compared_with_itself(small_copy):
     """Its own first answers are the reference, not those of the champion before it."""
     arguments = json.dumps({"task": "hit", "model_id": other(small_copy)})

@@ -4,7 +4,9 @@ import shutil
 
 import pytest
 
-from tests.conftest import Warehouse, copy_of_the_project
+from tests.warehouse import Warehouse, copy_of_the_project
+
+pytestmark = pytest.mark.slow
 
 ENCODERS = "dbt_project/macros/generated/tasks.sql"
 # Of the encoder of hit: its inputs up to the one that is replaced.

@@ -11,11 +11,13 @@ import duckdb
 import pytest
 
 import udfs
-from tests.conftest import ROOT
 from tests.e2e.test_runtime import PREDICT, is_runtime, run_alone, value
 from tests.hand_models import add_model, linear
+from tests.warehouse import ROOT
 from udfs.runtime import functions as runtime
 from udfs.runtime.sessions import DEFAULT_SIZE
+
+pytestmark = pytest.mark.slow
 
 # Of each of eight threads; 10,000 is full size and takes a quarter of an hour.
 CALLS = int(os.environ.get("HITPARADE_LOAD_CALLS", "100"))

@@ -9,7 +9,9 @@ import duckdb
 import pytest
 
 import udfs
-from tests.conftest import ROOT, Warehouse, copy_of_the_project
+from tests.warehouse import ROOT, Warehouse, copy_of_the_project
+
+pytestmark = pytest.mark.slow
 
 MOOD = """
 # Whether a track sounds cheerful.

@@ -2,11 +2,11 @@
 
 import duckdb
 import numpy as np
-import onnxruntime
 import pytest
 from sklearn.linear_model import LinearRegression
 
 import udfs
+from models_py import export
 
 URIS = "list(track_uri order by position) as track_uris"
 PLAYLISTS = f"(select playlist_id, {URIS} from staging.stg_mpd__playlist_tracks group by all)"
@@ -24,8 +24,8 @@ def uris(connection, playlist: int) -> list[str]:
 # With the runtime
 
 
-def test_next_songs_are_those_that_are_stored(runtime):
-    rows = runtime.execute(
+def test_next_songs_are_those_that_are_stored(onnx_runtime):
+    rows = onnx_runtime.execute(
         "select songs.playlist_id, list((song_rank, track_uri) order by song_rank), "
         "any_value(next_songs_for_playlist(songs.playlist_id, 10)) "
         "from (from fct_playlist_next_songs where playlist_id < 50) as songs group by 1"
@@ -35,9 +35,9 @@ def test_next_songs_are_those_that_are_stored(runtime):
         assert stored == [(song["rank"], song["track_uri"]) for song in songs]
 
 
-def test_next_songs_are_ranked_new_and_likely(runtime):
-    tracks = uris(runtime, 7)
-    songs = one(runtime, "next_songs(?, 100)", tracks)
+def test_next_songs_are_ranked_new_and_likely(onnx_runtime):
+    tracks = uris(onnx_runtime, 7)
+    songs = one(onnx_runtime, "next_songs(?, 100)", tracks)
     assert [song["rank"] for song in songs] == list(range(1, 101))
     offered = [song["track_uri"] for song in songs]
     assert len(set(offered)) == 100
@@ -45,25 +45,25 @@ def test_next_songs_are_ranked_new_and_likely(runtime):
     scores = [song["score"] for song in songs]
     assert scores == sorted(scores, reverse=True)
     assert 0 < sum(scores) <= 1 + 1e-6
-    assert one(runtime, "next_songs(?, 3)", tracks) == songs[:3]
+    assert one(onnx_runtime, "next_songs(?, 3)", tracks) == songs[:3]
 
 
-def test_every_row_of_a_table_is_answered_as_it_is_alone(runtime):
-    rows = runtime.execute(
+def test_every_row_of_a_table_is_answered_as_it_is_alone(onnx_runtime):
+    rows = onnx_runtime.execute(
         f"select track_uris, next_songs(track_uris, 5) from {PLAYLISTS} "
         "where playlist_id between 100 and 180"
     ).fetchall()
     for tracks, songs in rows[::10]:
-        alone = one(runtime, "next_songs(?, 5)", tracks)
+        alone = one(onnx_runtime, "next_songs(?, 5)", tracks)
         assert [song["score"] for song in songs] == pytest.approx(
             [song["score"] for song in alone], abs=1e-6
         )
         assert [song["track_uri"] for song in songs] == [song["track_uri"] for song in alone]
 
 
-def test_each_row_has_its_own_k_and_its_own_model(runtime):
-    tracks = uris(runtime, 7)
-    rows = runtime.execute(
+def test_each_row_has_its_own_k_and_its_own_model(onnx_runtime):
+    tracks = uris(onnx_runtime, 7)
+    rows = onnx_runtime.execute(
         "select algorithm, k, onnx_next_songs(model_id, ?, [], k) from ml.served_models, "
         "(values (1), (4)) as ks(k) where task = 'next_song' order by all",
         [tracks],
@@ -75,26 +75,28 @@ def test_each_row_has_its_own_k_and_its_own_model(runtime):
     assert len(set(firsts.values())) > 1
 
 
-def test_what_is_not_known_is_left_out(runtime):
-    tracks = uris(runtime, 7)
+def test_what_is_not_known_is_left_out(onnx_runtime):
+    tracks = uris(onnx_runtime, 7)
     mixed = ["spotify:track:nobody", None, *tracks[:5], None, "", *tracks[5:], "x"]
-    assert one(runtime, "next_songs(?, 10)", mixed) == one(runtime, "next_songs(?, 10)", tracks)
-    nothing = one(runtime, "next_songs([], 10)")
+    assert one(onnx_runtime, "next_songs(?, 10)", mixed) == one(
+        onnx_runtime, "next_songs(?, 10)", tracks
+    )
+    nothing = one(onnx_runtime, "next_songs([], 10)")
     assert len(nothing) == 10
-    assert one(runtime, "next_songs(['x', null], 10)") == nothing
+    assert one(onnx_runtime, "next_songs(['x', null], 10)") == nothing
 
 
-def test_the_check_names_what_is_left_out(portable):
-    tracks = uris(portable, 3)
-    assert one(portable, "check_next_songs(?)", tracks) == []
-    assert one(portable, "check_next_songs([])") == []
-    assert one(portable, "check_next_songs(null)") is None
-    assert one(portable, "check_next_songs(?)", ["x", tracks[0], None]) == [
+def test_the_check_names_what_is_left_out(sql_backend):
+    tracks = uris(sql_backend, 3)
+    assert one(sql_backend, "check_next_songs(?)", tracks) == []
+    assert one(sql_backend, "check_next_songs([])") == []
+    assert one(sql_backend, "check_next_songs(null)") is None
+    assert one(sql_backend, "check_next_songs(?)", ["x", tracks[0], None]) == [
         "x is no track that models of the next song were trained on",
         "a track is NULL",
     ]
     lists = "select check_next_songs(l) from (values (['x']), ([]), (null)) as lists (l)"
-    assert [found and len(found) for (found,) in portable.execute(lists).fetchall()] == [
+    assert [found and len(found) for (found,) in sql_backend.execute(lists).fetchall()] == [
         1,
         [],
         None,
@@ -120,12 +122,12 @@ def test_the_check_names_what_is_left_out(portable):
         "similar_tracks('x', null)",
     ],
 )
-def test_null_in_null_out(runtime, call):
-    assert one(runtime, call) is None
+def test_null_in_null_out(onnx_runtime, call):
+    assert one(onnx_runtime, call) is None
 
 
-def test_a_null_hides_no_other_row(runtime):
-    rows = runtime.execute(
+def test_a_null_hides_no_other_row(onnx_runtime):
+    rows = onnx_runtime.execute(
         "select next_songs(tracks, 1) is null from (values (null), ([]), (['x'])) as t(tracks)"
     ).fetchall()
     assert rows == [(True,), (False,), (False,)]
@@ -135,18 +137,18 @@ def test_a_null_hides_no_other_row(runtime):
 @pytest.mark.parametrize(
     "call", ["next_songs([], {k})", "next_songs_for_title('x', {k})", "similar_tracks('x', {k})"]
 )
-def test_a_k_out_of_range_is_an_error(runtime, call, k):
+def test_a_k_out_of_range_is_an_error(onnx_runtime, call, k):
     with pytest.raises(duckdb.Error, match=f"k is {k}: give 1 to 100"):
-        one(runtime, call.format(k=k))
+        one(onnx_runtime, call.format(k=k))
 
 
-def test_a_model_of_another_task_is_an_error_in_either_direction(runtime):
+def test_a_model_of_another_task_is_an_error_in_either_direction(onnx_runtime):
     query = "model_id from ml.champions where task = ?"
-    hit, next_song = one(runtime, query, "hit"), one(runtime, query, "next_song")
+    hit, next_song = one(onnx_runtime, query, "hit"), one(onnx_runtime, query, "next_song")
     with pytest.raises(duckdb.Error, match=f"model {hit} offers no songs"):
-        one(runtime, "onnx_next_songs(?, [], [], 3)", hit)
+        one(onnx_runtime, "onnx_next_songs(?, [], [], 3)", hit)
     with pytest.raises(duckdb.Error, match=f"model {next_song} takes no numbers"):
-        one(runtime, "onnx_predict(?, [1.0])", next_song)
+        one(onnx_runtime, "onnx_predict(?, [1.0])", next_song)
 
 
 def test_a_model_from_outside_takes_no_lists_of_texts(copy):
@@ -160,22 +162,22 @@ def test_a_model_from_outside_takes_no_lists_of_texts(copy):
         udfs.register_model(connection, model, task="next_song", examples=np.eye(2))
 
 
-def test_a_null_model_is_an_error_in_both_lanes(portable, runtime):
-    for connection in (portable, runtime):
+def test_a_null_model_is_an_error_in_both_lanes(sql_backend, onnx_runtime):
+    for connection in (sql_backend, onnx_runtime):
         with pytest.raises(duckdb.Error, match="model_id is NULL"):
             one(connection, "onnx_next_songs(null, [], [], 3)")
 
 
-def test_a_score_is_that_of_the_list(runtime):
-    tracks = uris(runtime, 7)
-    for song in one(runtime, "next_songs(?, 5)", tracks):
-        score = one(runtime, "next_song_score(?, ?)", tracks, song["track_uri"])
+def test_a_score_is_that_of_the_list(onnx_runtime):
+    tracks = uris(onnx_runtime, 7)
+    for song in one(onnx_runtime, "next_songs(?, 5)", tracks):
+        score = one(onnx_runtime, "next_song_score(?, ?)", tracks, song["track_uri"])
         assert score == pytest.approx(song["score"], rel=1e-5)
-    assert one(runtime, "next_song_score(?, ?)", tracks, tracks[3]) == 0
+    assert one(onnx_runtime, "next_song_score(?, ?)", tracks, tracks[3]) == 0
 
 
-def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(runtime):
-    rows = runtime.execute(
+def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(onnx_runtime):
+    rows = onnx_runtime.execute(
         "select track_uri, vector, track_vector(track_uri) from fct_track_vectors"
     ).fetchall()
     stored = np.array([row[1] for row in rows])
@@ -183,7 +185,7 @@ def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(runtime):
     places = {row[0]: place for place, row in enumerate(rows)}
     for track in list(places)[:5]:
         cosines = stored @ stored[places[track]]
-        songs = one(runtime, "similar_tracks(?, 10)", track)
+        songs = one(onnx_runtime, "similar_tracks(?, 10)", track)
         found = [places[song["track_uri"]] for song in songs]
         assert places[track] not in found
         assert [song["rank"] for song in songs] == list(range(1, 11))
@@ -191,8 +193,8 @@ def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(runtime):
         assert cosines[found].min() >= np.sort(cosines)[-11] - 1e-6
 
 
-def test_tracks_of_one_artist_are_more_alike_than_others(portable):
-    same, other = portable.execute(
+def test_tracks_of_one_artist_are_more_alike_than_others(sql_backend):
+    same, other = sql_backend.execute(
         "select avg(score) filter (where same), avg(score) filter (where not same) from ("
         "  select list_dot_product(a.vector, b.vector) as score,"
         "  x.artist_uri = y.artist_uri as same"
@@ -204,11 +206,11 @@ def test_tracks_of_one_artist_are_more_alike_than_others(portable):
     assert same > other + 0.1
 
 
-def test_a_title_alone_tells_of_the_playlist(runtime):
+def test_a_title_alone_tells_of_the_playlist(onnx_runtime):
     """Titles name the mood in which a playlist begins."""
     energy = {}
     for title in ("workout", "sleep"):
-        rows = runtime.execute(
+        rows = onnx_runtime.execute(
             "select avg(energy) from (select unnest(next_songs_for_title(?, 30)).track_uri as uri) "
             "inner join dim_tracks on uri = 'spotify:track:' || track_id",
             [title],
@@ -217,38 +219,38 @@ def test_a_title_alone_tells_of_the_playlist(runtime):
     assert energy["workout"] > energy["sleep"] + 0.2
 
 
-def test_a_title_is_read_by_its_words_whatever_their_case(runtime):
-    plain = one(runtime, "next_songs_for_title('workout', 10)")
-    assert one(runtime, "next_songs_for_title('  WORKOUT!! ', 10)") == plain
-    unheard = one(runtime, "next_songs_for_title('qwertz', 10)")
-    assert unheard == one(runtime, "next_songs([], 10)")
-    assert one(runtime, "next_songs_for_title('', 10)") == unheard
+def test_a_title_is_read_by_its_words_whatever_their_case(onnx_runtime):
+    plain = one(onnx_runtime, "next_songs_for_title('workout', 10)")
+    assert one(onnx_runtime, "next_songs_for_title('  WORKOUT!! ', 10)") == plain
+    unheard = one(onnx_runtime, "next_songs_for_title('qwertz', 10)")
+    assert unheard == one(onnx_runtime, "next_songs([], 10)")
+    assert one(onnx_runtime, "next_songs_for_title('', 10)") == unheard
 
 
-def test_columns_of_the_caller_are_not_mistaken_for_others(runtime):
+def test_columns_of_the_caller_are_not_mistaken_for_others(onnx_runtime):
     """Names as in the tables that the functions read."""
-    (found,) = runtime.execute(
+    (found,) = onnx_runtime.execute(
         "select next_songs_for_playlist(playlist_id, 3) from (values (7, 8)) "
         "as t(playlist_id, playlist)"
     ).fetchone()
-    assert found == one(runtime, "next_songs_for_playlist(7, 3)")
-    track_uri = uris(runtime, 7)[0]
-    (found,) = runtime.execute(
+    assert found == one(onnx_runtime, "next_songs_for_playlist(7, 3)")
+    track_uri = uris(onnx_runtime, 7)[0]
+    (found,) = onnx_runtime.execute(
         "select similar_tracks(track_uri, 3) "
         "from (select ? as track_uri, 'x' as track, [] as vector)",
         [track_uri],
     ).fetchone()
-    assert found == one(runtime, "similar_tracks(?, 3)", track_uri)
+    assert found == one(onnx_runtime, "similar_tracks(?, 3)", track_uri)
 
 
-def test_sql_answers_as_the_graph_does_in_onnxruntime(runtime):
+def test_sql_answers_as_the_graph_does_in_onnxruntime(onnx_runtime):
     """The champion's bytes from the registry, run by nothing of ours."""
-    (content,) = runtime.execute(
+    (content,) = onnx_runtime.execute(
         "select onnx from ml.model_artifacts inner join ml.champions using (model_id) "
         "where task = 'next_song'"
     ).fetchone()
-    graph = onnxruntime.InferenceSession(content)
-    rows = runtime.execute(
+    graph = export.session(content)
+    rows = onnx_runtime.execute(
         f"select track_uris, next_songs(track_uris, 100) from {PLAYLISTS} where playlist_id < 40 "
         "union all select [], next_songs([], 100)"
     ).fetchall()
@@ -270,6 +272,7 @@ def test_sql_answers_as_the_graph_does_in_onnxruntime(runtime):
             )
 
 
+@pytest.mark.slow
 def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
     ((title,),) = copy.query("select title from staging.stg_mpd__playlists where playlist_id = 7")
     with duckdb.connect(copy.database) as connection:
@@ -298,13 +301,13 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
         ("track_vector('x')", "fct_track_vectors"),
     ],
 )
-def test_without_the_runtime_the_error_says_what_to_do(portable, call, stored):
+def test_without_the_runtime_the_error_says_what_to_do(sql_backend, call, stored):
     message = f"run it in Python, after udfs.register\\(connection\\), or read {stored}"
     with pytest.raises(duckdb.Error, match=message):
-        one(portable, call)
+        one(sql_backend, call)
 
 
-def test_similar_tracks_answer_without_the_runtime(portable, runtime):
-    track = uris(portable, 7)[0]
+def test_similar_tracks_answer_without_the_runtime(sql_backend, onnx_runtime):
+    track = uris(sql_backend, 7)[0]
     query = "similar_tracks(?, 5)"
-    assert one(portable, query, track) == one(runtime, query, track)
+    assert one(sql_backend, query, track) == one(onnx_runtime, query, track)

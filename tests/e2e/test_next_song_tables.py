@@ -23,11 +23,11 @@ def slices(sample) -> dict[int, dict]:
 # Features
 
 
-def test_playlists_are_lists_of_tracks_in_order(portable, slices):
-    known = portable.execute(
+def test_playlists_are_lists_of_tracks_in_order(sql_backend, slices):
+    known = sql_backend.execute(
         "select list(track_uri order by track_number) from features.feat_next_song_tracks"
     ).fetchone()[0]
-    rows = portable.execute(
+    rows = sql_backend.execute(
         "select playlist_id, fold, title_words, track_numbers from features.feat_next_song "
         "order by playlist_id limit 20"
     ).fetchall()
@@ -40,22 +40,23 @@ def test_playlists_are_lists_of_tracks_in_order(portable, slices):
         assert words == playlist["name"].lower().replace(":)", "").split()
 
 
-def test_a_tenth_of_the_playlists_is_for_ranking(portable):
-    shares = portable.execute(
+def test_a_tenth_of_the_playlists_is_for_ranking(sql_backend):
+    shares = sql_backend.execute(
         "select avg(is_for_ranking::int), count(*) from features.feat_next_song where fold <> 0"
     ).fetchone()
     assert shares[0] == pytest.approx(0.1, abs=3 * (0.09 / shares[1]) ** 0.5)
 
 
-def test_edges_are_what_the_slices_say(portable, slices):
+@pytest.mark.slow
+def test_edges_are_what_the_slices_say(sql_backend, slices):
     numbers = dict(
-        portable.execute(
+        sql_backend.execute(
             "select track_uri, track_number from features.feat_next_song_tracks"
         ).fetchall()
     )
     following, near, together, fit = Counter(), Counter(), Counter(), Counter()
     ranking = dict(
-        portable.execute(
+        sql_backend.execute(
             "select playlist_id, is_for_ranking from features.int_playlists"
         ).fetchall()
     )
@@ -73,7 +74,7 @@ def test_edges_are_what_the_slices_say(portable, slices):
                 together[track, other] += 1
                 together[other, track] += 1
                 fit[track, other] += (step == 1) * (not ranking[pid])
-    rows = portable.execute(
+    rows = sql_backend.execute(
         "select track_number, neighbour_number, follows, near, together, fit_follows, strength "
         "from features.feat_next_song_edges"
     ).fetchall()
@@ -91,8 +92,9 @@ def test_edges_are_what_the_slices_say(portable, slices):
 # Models
 
 
-def test_the_champion_is_far_above_popularity_and_below_the_ceiling(portable):
-    rows = portable.execute(
+@pytest.mark.slow
+def test_the_champion_is_far_above_popularity_and_below_the_ceiling(sql_backend):
+    rows = sql_backend.execute(
         "select algorithm, metric, mean, baseline_mean, ceiling, standard_error "
         "from ml.model_metrics where task = 'next_song'"
     ).fetchall()
@@ -108,9 +110,10 @@ def test_the_champion_is_far_above_popularity_and_below_the_ceiling(portable):
         "select algorithm from ml.champions inner join ml.model_versions using (task, model_id) "
         "where task = 'next_song'"
     )
-    assert portable.execute(query).fetchone()[0] == "hybrid"
+    assert sql_backend.execute(query).fetchone()[0] == "hybrid"
 
 
+@pytest.mark.slow
 def test_a_build_on_the_same_playlists_trains_nothing(copy, sample):
     before = copy.query("select count(*) from ml.train_next_song")
     copy.dbt("run", "--select", "+train_next_song", HITPARADE_SAMPLE=str(sample))
@@ -120,18 +123,19 @@ def test_a_build_on_the_same_playlists_trains_nothing(copy, sample):
 # Stored predictions
 
 
-def test_stored_songs_are_ten_for_each_playlist_and_stamped(portable):
-    rows = portable.execute(
+def test_stored_songs_are_ten_for_each_playlist_and_stamped(sql_backend, slices):
+    rows = sql_backend.execute(
         "select count(*), count(distinct playlist_id), min(song_rank), max(song_rank), "
         "any_value(next_song_model_id), count(distinct next_song_model_id) "
         "from fct_playlist_next_songs"
     ).fetchone()
-    champion = portable.execute(
+    champion = sql_backend.execute(
         "select model_id from ml.champions where task = 'next_song'"
     ).fetchone()[0]
-    assert rows == (20_000, 2_000, 1, 10, champion, 1)
+    assert rows == (10 * len(slices), len(slices), 1, 10, champion, 1)
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_scored_again(copy, sample):
     def times() -> dict:
         query = "select playlist_id, max(predicted_at) from fct_playlist_next_songs group by 1"
@@ -153,6 +157,7 @@ def test_only_what_changed_is_scored_again(copy, sample):
     assert 8 not in after
 
 
+@pytest.mark.slow
 def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sample):
     (rules,) = copy.query(
         "select any_value(model_id) from ml.served_models "
@@ -180,6 +185,7 @@ def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sam
     assert copy.query("select count(*) filter (vector is null) from fct_track_vectors") == [(0,)]
 
 
+@pytest.mark.slow
 def test_without_playlists_there_is_no_model_and_the_functions_say_so(small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         for _ in range(2):

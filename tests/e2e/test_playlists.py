@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from hitparade.cli import app
 from hitparade.sources import parquet
-from tests.conftest import Warehouse
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 FLAT = "+stg_mpd__playlists +stg_mpd__playlist_tracks stg_mpd__tracks stg_mpd__artists "
 FLAT += "stg_mpd__albums +quarantine stg_raw__slices rpt_sources playlists_are_kept_or_quarantined"

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import ROOT, Warehouse, copy_of_the_project
 from tests.e2e.registry import CHAMPION, other
+from tests.warehouse import ROOT, Warehouse, copy_of_the_project
 
 COMMAND = "from hitparade.cli import app; app()"
 OWN = ("HITPARADE_", "DBT_")

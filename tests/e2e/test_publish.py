@@ -18,6 +18,8 @@ from hitparade.pipeline import publish
 from hitparade.warehouse import WarehouseError
 from tests.e2e.registry import champion, hitparade, other
 
+pytestmark = pytest.mark.slow
+
 PUBLISHES, READERS = 25, 8
 # Two tables that every publish changes: half of it would show.
 STATE = "select (select max(n) from main.ones), (select count(*) from main.many)"

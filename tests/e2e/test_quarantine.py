@@ -7,8 +7,10 @@ import shutil
 import duckdb
 import pytest
 
-from tests.conftest import Warehouse
 from tests.e2e.records import SONG, TRACK, csv_text
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 

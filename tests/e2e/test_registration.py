@@ -8,7 +8,6 @@ import warnings
 
 import duckdb
 import numpy as np
-import onnxruntime
 import pytest
 import skl2onnx
 import torch
@@ -24,11 +23,14 @@ from xgboost import XGBClassifier, XGBRegressor
 
 import udfs
 from hitparade.cli import summary
+from models_py import export
 from models_py.registry_schema import SCHEMA
 from tests import standard_models
 from tests.hand_models import linear, net, softmax, softmax_of_two
 from udfs.registry import register
 from udfs.registry.validation import Refusal, validated
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["energy", "valence", "tempo"]
 ROWS = np.random.default_rng(5).random((300, 3)) * [1, 1, 200]
@@ -81,8 +83,8 @@ def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
 
 
 def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_copy):
-    runtime = open_copy.cursor()
-    udfs.register(runtime)
+    onnx_runtime = open_copy.cursor()
+    udfs.register(onnx_runtime)
     answered = refused = 0
     for case in standard_models.cases():
         found = standard_models.graph(case)
@@ -102,7 +104,7 @@ def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_c
         rows, expected = standard_models.example(case)
         is_finite = np.isfinite(rows).all(axis=1)
         has_form = open_copy.execute(KIND, [model_id]).fetchone() != (None,)
-        for lane in (runtime, open_copy) if has_form else (runtime,):
+        for lane in (onnx_runtime, open_copy) if has_form else (onnx_runtime,):
             found = answers(lane, model_id, rows)
             assert [answer is not None for answer in found] == is_finite.tolist(), case.name
             found = np.array([answer for answer in found if answer is not None])
@@ -177,7 +179,7 @@ def test_the_registry_knows_what_was_registered(open_copy):
     assert [i["name"] for i in row["inputs"]] == NAMES
     assert [i["maximum"] for i in row["inputs"]] == pytest.approx(ROWS.max(axis=0))
     assert row["sha256"] == hashlib.sha256(row["onnx"]).hexdigest()
-    session = onnxruntime.InferenceSession(row["onnx"], providers=["CPUExecutionProvider"])
+    session = export.session(row["onnx"])
     (found,) = session.run(["scores"], {"features": ROWS.astype(np.float32)})
     assert found == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
     unusual = open_copy.execute("select check_features(?, [0.5, null, 999])", [model_id]).fetchall()

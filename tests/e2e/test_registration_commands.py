@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import udfs
-from tests.conftest import Warehouse, copy_of_the_project
 from tests.e2e.registry import hitparade
 from tests.e2e.test_registration import NAMES, scores
 from tests.hand_models import linear, net, softmax, tanh
+from tests.warehouse import Warehouse, copy_of_the_project
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

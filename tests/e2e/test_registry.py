@@ -9,10 +9,10 @@ import pytest
 
 import udfs
 from models_py.tasks import TASKS
-from tests.conftest import ROOT
 from tests.e2e.registry import CHAMPION, champion, hitparade, model, other
 from tests.e2e.test_runtime import value
 from tests.hand_models import net
+from tests.warehouse import ROOT
 
 
 def by_python(warehouse, operation: str, *arguments: str) -> None:

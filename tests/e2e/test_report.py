@@ -12,6 +12,8 @@ from hitparade import cli
 from hitparade.report import MARTS, songs
 from hitparade.report.parts import Note
 
+pytestmark = pytest.mark.slow
+
 # What a figure shows by its id, counted in the marts: bars, marks and cells.
 EXPECTED = """
     select 'leaderboard-' || task || '-' || metric, 0, 2 * count(*) + count(ceiling), 0

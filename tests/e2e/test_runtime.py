@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 import udfs
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
 
 PREDICT = "select predict_hit(0.5, 0.6, 0.7, 120)"
 

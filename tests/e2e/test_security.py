@@ -10,8 +10,8 @@ from onnx import TensorProto
 from sklearn.linear_model import LinearRegression
 
 import udfs
-from tests.conftest import ROOT
 from tests.hand_models import add_model, linear, net
+from tests.warehouse import ROOT
 
 NAMES = ["{folder}/model.onnx", "file://{folder}/model.onnx", "http://localhost/model.onnx", ""]
 PACKAGES = ("hitparade", "models_py", "udfs")

@@ -71,8 +71,10 @@ def advice(connection, options: str = "") -> dict[str, np.ndarray]:
         (", penalty := 2, max_change := 1", 3, 1),
     ],
 )
-def test_every_song_keeps_bounds_reach_and_budget_and_is_never_worse(runtime, options, most, reach):
-    found = advice(runtime, options)
+def test_every_song_keeps_bounds_reach_and_budget_and_is_never_worse(
+    onnx_runtime, options, most, reach
+):
+    found = advice(onnx_runtime, options)
     before, after = found["before"], found["after"]
     assert (before == found["track"]).all()
     assert (found["popularity_delta"] >= 0).all()
@@ -91,8 +93,8 @@ def test_every_song_keeps_bounds_reach_and_budget_and_is_never_worse(runtime, op
 
 
 @pytest.mark.parametrize("features", [["energy"], ["tempo", "valence", "loudness"], []])
-def test_locked_features_keep_every_bit(runtime, features):
-    found = advice(runtime, f", features := {features}::varchar[], max_features := 9")
+def test_locked_features_keep_every_bit(onnx_runtime, features):
+    found = advice(onnx_runtime, f", features := {features}::varchar[], max_features := 9")
     locked = [NAMES.index(name) for name in NAMES if name not in features]
     assert (found["after"][:, locked] == found["before"][:, locked]).all()
     free = [NAMES.index(name) for name in features]
@@ -103,8 +105,8 @@ def test_locked_features_keep_every_bit(runtime, features):
         assert found["changes"] == [[]] * len(found["changes"])
 
 
-def test_changes_are_ranked_and_their_effects_add_up(runtime):
-    found = advice(runtime)
+def test_changes_are_ranked_and_their_effects_add_up(onnx_runtime):
+    found = advice(onnx_runtime)
     columns = zip(found["changes"], found["popularity_delta"], strict=True)
     for changes, delta in columns:
         assert [change["rank"] for change in changes] == list(range(1, len(changes) + 1))
@@ -115,13 +117,13 @@ def test_changes_are_ranked_and_their_effects_add_up(runtime):
             assert change["delta"] == pytest.approx(change["after"] - change["before"])
 
 
-def test_a_song_alone_is_the_song_among_others(runtime):
-    together = runtime.execute(
+def test_a_song_alone_is_the_song_among_others(onnx_runtime):
+    together = onnx_runtime.execute(
         "select track_id, optimize_song(t) from dim_tracks as t order by track_id limit 40"
     ).fetchall()
     for track_id, expected in together:
         alone = one(
-            runtime, "optimize_song(t)", f"from dim_tracks as t where track_id = '{track_id}'"
+            onnx_runtime, "optimize_song(t)", f"from dim_tracks as t where track_id = '{track_id}'"
         )
         assert alone["popularity_after"] == pytest.approx(expected["popularity_after"], abs=0.01)
         for name, low, high in zip(NAMES, LOW, HIGH, strict=True):
@@ -129,13 +131,13 @@ def test_a_song_alone_is_the_song_among_others(runtime):
             assert off <= 1e-3 * (high - low)
 
 
-def test_the_judge_is_the_stored_one(runtime):
-    ((judge, student),) = runtime.execute(
+def test_the_judge_is_the_stored_one(onnx_runtime):
+    ((judge, student),) = onnx_runtime.execute(
         "select max(model_id) filter (algorithm = 'judge'), "
         "max(model_id) filter (algorithm = 'student') "
         "from ml.model_versions where task = 'song_optimization'"
     ).fetchall()
-    rows = runtime.execute(
+    rows = onnx_runtime.execute(
         "with advised as ("
         "  select t, optimize_song(t) as advice from dim_tracks as t order by track_id limit 200"
         "), changed as ("
@@ -153,8 +155,8 @@ def test_the_judge_is_the_stored_one(runtime):
         assert found["popularity_after"] == pytest.approx(after, abs=1e-3)
 
 
-def test_no_artist_is_in_two_parts(portable):
-    rows = portable.execute(
+def test_no_artist_is_in_two_parts(sql_backend):
+    rows = sql_backend.execute(
         "select artist, count(distinct part) from ("
         "  select lower(trim(unnest(string_split(artists, ';')))) as artist, part "
         "  from features.feat_song_optimization inner join dim_tracks using (track_id)"
@@ -162,7 +164,7 @@ def test_no_artist_is_in_two_parts(portable):
     ).fetchall()
     assert rows == []
     shares = dict(
-        portable.execute(
+        sql_backend.execute(
             "select part, count(*) / sum(count(*)) over () from features.feat_song_optimization "
             "group by part"
         ).fetchall()
@@ -174,22 +176,22 @@ def test_no_artist_is_in_two_parts(portable):
 # Calls
 
 
-def test_both_forms_answer_alike(runtime):
-    by_name = one(runtime, f"optimize_song({ARGUMENTS})")
-    assert by_name == one(runtime, f"optimize_song({POSITIONS})")
+def test_both_forms_answer_alike(onnx_runtime):
+    by_name = one(onnx_runtime, f"optimize_song({ARGUMENTS})")
+    assert by_name == one(onnx_runtime, f"optimize_song({POSITIONS})")
     row = ", ".join(
         f"{value} as {name}" for name, value in re.findall(r"(\w+) := ([^,]+)", ARGUMENTS)
     )
-    assert by_name == one(runtime, "optimize_song(t)", f"from (select {row}) as t")
+    assert by_name == one(onnx_runtime, "optimize_song(t)", f"from (select {row}) as t")
     options = "features := ['energy'], max_change := 0.1, max_features := 1, penalty := 0"
-    assert one(runtime, f"optimize_song({ARGUMENTS}, {options})") == one(
-        runtime, f"optimize_song({POSITIONS}, ['energy'], 0.1, 1, 0)"
+    assert one(onnx_runtime, f"optimize_song({ARGUMENTS}, {options})") == one(
+        onnx_runtime, f"optimize_song({POSITIONS}, ['energy'], 0.1, 1, 0)"
     )
 
 
-def test_features_that_are_null_are_all(runtime):
-    assert one(runtime, f"optimize_song({ARGUMENTS}, features := null)") == one(
-        runtime, f"optimize_song({ARGUMENTS})"
+def test_features_that_are_null_are_all(onnx_runtime):
+    assert one(onnx_runtime, f"optimize_song({ARGUMENTS}, features := null)") == one(
+        onnx_runtime, f"optimize_song({ARGUMENTS})"
     )
 
 
@@ -209,22 +211,22 @@ def test_features_that_are_null_are_all(runtime):
         ("genres := ['pop']", "genres := ['pop'], features := []::varchar[], max_change := null"),
     ],
 )
-def test_a_bad_value_gives_null_and_hides_no_other(runtime, change):
+def test_a_bad_value_gives_null_and_hides_no_other(onnx_runtime, change):
     arguments = ARGUMENTS.replace(*change)
-    assert one(runtime, f"optimize_song({arguments})") is None
-    assert one(runtime, f"describe_changes(optimize_song({arguments}))") is None
-    rows = runtime.execute(
+    assert one(onnx_runtime, f"optimize_song({arguments})") is None
+    assert one(onnx_runtime, f"describe_changes(optimize_song({arguments}))") is None
+    rows = onnx_runtime.execute(
         f"select optimize_song({ARGUMENTS}) is null "
         f"union all select optimize_song({arguments}) is null"
     ).fetchall()
     assert sorted(rows) == [(False,), (True,)]
 
 
-def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(runtime):
+def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(onnx_runtime):
     loud = ARGUMENTS.replace("loudness := -7", "loudness := 2").replace(":= 120", ":= 230")
-    found = one(runtime, f"optimize_song({loud}, max_features := 9)")
+    found = one(onnx_runtime, f"optimize_song({loud}, max_features := 9)")
     assert found["after"]["loudness"] <= 2 and found["after"]["tempo"] <= 230
-    locked = one(runtime, f"optimize_song({loud}, features := ['energy'])")
+    locked = one(onnx_runtime, f"optimize_song({loud}, features := ['energy'])")
     assert (locked["after"]["loudness"], locked["after"]["tempo"]) == (2, 230)
 
 
@@ -244,26 +246,26 @@ def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(runtime):
         ("penalty := 'inf'::double", "penalty is inf"),
     ],
 )
-def test_a_bad_option_is_an_error_that_says_what_to_give(runtime, option, message):
+def test_a_bad_option_is_an_error_that_says_what_to_give(onnx_runtime, option, message):
     with pytest.raises(duckdb.Error, match=message):
-        one(runtime, f"optimize_song({ARGUMENTS}, {option})")
+        one(onnx_runtime, f"optimize_song({ARGUMENTS}, {option})")
 
 
-def test_a_model_that_optimises_nothing_is_refused(runtime):
+def test_a_model_that_optimises_nothing_is_refused(onnx_runtime):
     nine = "[1,1,1,1,1,1,1,1,1]::double[]"
     rest = f"'x', [1.0], {nine}, {nine}, {nine}, 3, 0.1, 30"
-    ((judge,),) = runtime.execute(
+    ((judge,),) = onnx_runtime.execute(
         "select max(model_id) from ml.model_versions where algorithm = 'judge'"
     ).fetchall()
     with pytest.raises(duckdb.Error, match=f"model {judge} optimises nothing"):
-        one(runtime, f"onnx_optimize_song('{judge}', {rest})")
+        one(onnx_runtime, f"onnx_optimize_song('{judge}', {rest})")
     with pytest.raises(duckdb.Error, match="no model nobody is in the registry"):
-        one(runtime, f"onnx_optimize_song('nobody', {rest})")
-    ((gradient,),) = runtime.execute(
+        one(onnx_runtime, f"onnx_optimize_song('nobody', {rest})")
+    ((gradient,),) = onnx_runtime.execute(
         "select model_id from ml.champions where task = 'song_optimization'"
     ).fetchall()
     with pytest.raises(duckdb.Error, match=r"takes no numbers: see select inputs"):
-        one(runtime, f"onnx_predict('{gradient}', {nine})")
+        one(onnx_runtime, f"onnx_predict('{gradient}', {nine})")
 
 
 @pytest.mark.parametrize(
@@ -280,36 +282,36 @@ def test_a_model_that_optimises_nothing_is_refused(runtime):
         ("judge", "null::varchar", None),
     ],
 )
-def test_a_bad_list_is_refused_or_gives_null(runtime, place, value, message):
+def test_a_bad_list_is_refused_or_gives_null(onnx_runtime, place, value, message):
     arguments = LOW_LEVEL | {place: value}
     call = f"onnx_optimize_song({', '.join(arguments.values())})"
     if message is None:
-        assert one(runtime, call) is None
-        assert one(runtime, f"onnx_optimize_song({', '.join(LOW_LEVEL.values())})") is not None
+        assert one(onnx_runtime, call) is None
+        assert one(onnx_runtime, f"onnx_optimize_song({', '.join(LOW_LEVEL.values())})") is not None
     else:
         with pytest.raises(duckdb.Error, match=message):
-            one(runtime, call)
+            one(onnx_runtime, call)
 
 
-def test_without_the_runtime_an_error_says_what_to_do(portable):
+def test_without_the_runtime_an_error_says_what_to_do(sql_backend):
     with pytest.raises(duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opt"):
-        one(portable, f"optimize_song({ARGUMENTS})")
+        one(sql_backend, f"optimize_song({ARGUMENTS})")
 
 
-def test_the_steps_may_be_given_to_the_model_itself(runtime):
+def test_the_steps_may_be_given_to_the_model_itself(onnx_runtime):
     def after(steps: int) -> float:
         call = ", ".join((LOW_LEVEL | {"steps": str(steps)}).values())
-        return one(runtime, f"onnx_optimize_song({call}).popularity_after")
+        return one(onnx_runtime, f"onnx_optimize_song({call}).popularity_after")
 
-    before = one(runtime, f"optimize_song({ARGUMENTS}).popularity_before")
+    before = one(onnx_runtime, f"optimize_song({ARGUMENTS}).popularity_before")
     assert before < after(2) < after(60)
 
 
 # In words
 
 
-def test_changes_are_described(runtime, portable):
-    found = one(runtime, f"describe_changes(optimize_song({ARGUMENTS}))")
+def test_changes_are_described(onnx_runtime, sql_backend):
+    found = one(onnx_runtime, f"describe_changes(optimize_song({ARGUMENTS}))")
     assert re.fullmatch(
         r"(Raise|Lower) \w+ from \S+( dB| BPM)? to \S+( dB| BPM)?(, (raise|lower) [^,]+)? and "
         r"(raise|lower) [^:]+: popularity by the model \d+ to \d+ \(\+\d+\.\d\), "
@@ -321,18 +323,18 @@ def test_changes_are_described(runtime, portable):
         "'popularity_before': 40.4, 'popularity_after': 45.6, 'popularity_delta': 5.2, "
         "'judged_delta': -0.3"
     )
-    assert one(portable, f"describe_changes({{'changes': [{change}], {figures}}})") == (
+    assert one(sql_backend, f"describe_changes({{'changes': [{change}], {figures}}})") == (
         "Raise tempo from 100 BPM to 120 BPM: popularity by the model 40 to 46 (+5.2), "
         "and -0.3 by the judge."
     )
     tiny = "{'feature': 'energy', 'before': 0.041, 'after': 0.044, 'delta': 0.003}"
     silent = "{'feature': 'loudness', 'before': -15, 'after': -0.001, 'delta': 14.999}"
-    assert one(portable, f"describe_changes({{'changes': [{tiny}, {silent}], {figures}}})") == (
+    assert one(sql_backend, f"describe_changes({{'changes': [{tiny}, {silent}], {figures}}})") == (
         "Raise energy slightly from 0.04 and raise loudness from -15.0 dB to 0.0 dB: "
         "popularity by the model 40 to 46 (+5.2), and -0.3 by the judge."
     )
     nothing = f"describe_changes({{'changes': [{change}][:0], {figures}}})"
-    assert one(portable, nothing) == "Leave it as it is: no change was found that would help."
+    assert one(sql_backend, nothing) == "Leave it as it is: no change was found that would help."
 
 
 def test_names_bounds_and_defaults_are_those_of_the_model(warehouse):

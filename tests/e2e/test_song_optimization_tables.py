@@ -36,8 +36,8 @@ def test_only_the_optimiser_can_be_champion(small_copy):
 RUN = ("run", "--select", "fct_song_optimizations")
 
 
-def test_stored_advice_is_that_of_the_function(runtime):
-    rows = runtime.sql(
+def test_stored_advice_is_that_of_the_function(onnx_runtime):
+    rows = onnx_runtime.sql(
         "with advised as ("
         "  select track_id, optimize_song(t) as advice from dim_tracks as t"
         "  where is_pair_representative and popularity between 50 and 59"
@@ -56,6 +56,7 @@ def test_stored_advice_is_that_of_the_function(runtime):
         assert not math.isnan(row["distance_after"])
 
 
+@pytest.mark.slow
 def test_only_new_and_changed_songs_are_optimised_again(small_copy, small_sample):
     state = "select track_id, any_value(predicted_at) from fct_song_optimizations group by track_id"
     before = dict(small_copy.query(state))
@@ -78,6 +79,7 @@ def test_only_new_and_changed_songs_are_optimised_again(small_copy, small_sample
     assert left < set(after) and left
 
 
+@pytest.mark.slow
 def test_another_judge_judges_all_rows_anew(small_copy, small_sample):
     judged = "select distinct judge from fct_song_optimizations"
     before = small_copy.query(judged)
@@ -87,6 +89,7 @@ def test_another_judge_judges_all_rows_anew(small_copy, small_sample):
     assert small_copy.query(judged) == before
 
 
+@pytest.mark.slow
 def test_without_a_champion_there_is_no_advice_and_the_function_says_why(small_copy, small_sample):
     with duckdb.connect(small_copy.database) as connection:
         connection.execute(

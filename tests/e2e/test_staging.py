@@ -6,8 +6,10 @@ import duckdb
 import pytest
 
 from hitparade.sample import write_sample
-from tests.conftest import Warehouse
 from tests.e2e.records import CHART_FILE, SONG, TRACK, TRACK_FILE, file_of
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 

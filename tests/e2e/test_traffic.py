@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 import udfs
-from tests.conftest import ROOT
 from tests.e2e.registry import champion, other, others
 from tests.hand_models import softmax_of_two
+from tests.warehouse import ROOT
 
 QUERY = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
 KEYS = "select range, assigned_model('hit', 'track ' || range) from range(10000)"

@@ -18,8 +18,8 @@ from models_py import search
 from models_py.examples import TrainingError
 from models_py.search import Limits
 from models_py.tasks import TASKS
-from tests.conftest import ROOT
 from tests.unit.test_training import table
+from tests.warehouse import ROOT
 
 FEW = {"n_estimators": 50, "max_depth": 2}
 

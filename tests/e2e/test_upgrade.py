@@ -11,7 +11,9 @@ import udfs
 from hitparade.cli import app
 from models_py import export
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA
-from tests.conftest import Warehouse
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 FORMATS = Path(__file__).with_name("formats")
 OLD = sorted(int(folder.name) for folder in FORMATS.iterdir() if folder.is_dir())

@@ -8,9 +8,9 @@ from typer.main import get_command
 
 from hitparade.cli import app
 from hitparade.sources import load
-from tests.conftest import ROOT
 from tests.e2e.registry import hitparade, other
 from tests.hand_models import softmax
+from tests.warehouse import ROOT
 
 # `watch` keeps what it told beside the database; what it prints goes to people.
 READING = {"models", "show", "doctor", "app", "watch"}

@@ -13,6 +13,8 @@ from hitparade.sources import raw
 from tests.e2e.records import CHART_FILE, SONG, TRACK, file_of
 from tests.faults.outcomes import judged, show, size
 
+pytestmark = pytest.mark.slow
+
 FILES = size("HITPARADE_BAD_INPUTS", 1000)
 RECORDS = {"chart_songs": SONG, "tracks": TRACK}
 HTML = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>[/b] {x}</body></html>\n"

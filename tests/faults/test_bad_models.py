@@ -15,6 +15,8 @@ from tests.faults import trial
 from tests.faults.mutants import mutants
 from tests.faults.outcomes import judged, show, size
 
+pytestmark = pytest.mark.slow
+
 MODELS = size("HITPARADE_BAD_INPUTS", 300)
 SMALL = "select onnx from ml.registry where onnx_bytes < 150000 order by task, algorithm, version"
 

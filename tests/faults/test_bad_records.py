@@ -13,9 +13,11 @@ import hypothesis.strategies as st
 import pytest
 
 from hitparade.sources import raw
-from tests.conftest import Warehouse
 from tests.e2e.records import SONG, TRACK, csv_text
 from tests.faults.outcomes import generated, show, size
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 BAD_RECORDS = size("HITPARADE_BAD_INPUTS", 1000)
 RECORDS = {"chart_songs": SONG, "tracks": TRACK}

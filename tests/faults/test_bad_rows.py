@@ -18,6 +18,8 @@ import udfs
 from models_py.tasks import TASKS
 from tests.faults.outcomes import generated, show, size
 
+pytestmark = pytest.mark.slow
+
 ROWS = size("HITPARADE_BAD_INPUTS", 1000)
 CHARTS_AS_OF = datetime.date(2023, 7, 15)
 
@@ -199,10 +201,10 @@ def outcome(kind: str, row: dict, predicted: list, problems: list[str]) -> str:
     return "a number with a reason" if problems else "a number, nothing is wrong"
 
 
-@pytest.fixture(scope="module", params=["portable", "runtime"])
+@pytest.fixture(scope="module", params=["sql_backend", "onnx_runtime"])
 def lane(request, small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
-        if request.param == "runtime":
+        if request.param == "onnx_runtime":
             udfs.register(connection)
         yield connection
 
@@ -219,10 +221,10 @@ def test_a_bad_row_gives_null_with_a_reason(lane, cases, task):
 @pytest.mark.parametrize("task", TASKS)
 def test_both_lanes_answer_a_bad_row_alike(small_warehouse, cases, task):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
-        portable = answers(connection, task, cases[task])
+        sql_backend = answers(connection, task, cases[task])
         udfs.register(connection)
-        runtime = answers(connection, task, cases[task])
-    for row, one, other in zip(cases[task], portable, runtime, strict=True):
+        onnx_runtime = answers(connection, task, cases[task])
+    for row, one, other in zip(cases[task], sql_backend, onnx_runtime, strict=True):
         assert one[-1] == other[-1]
         for first, second in zip(one[:-1], other[:-1], strict=True):
             # A tier is a text, a struct of chances a dictionary.

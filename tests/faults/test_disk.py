@@ -16,11 +16,13 @@ import duckdb
 import pytest
 
 import udfs
-from tests.conftest import ROOT, Warehouse
 from tests.faults.outcomes import show, size
 from tests.faults.registry import History, checked
+from tests.warehouse import ROOT, Warehouse
 from udfs.runtime import functions as runtime
 from udfs.runtime.sessions import Sessions
+
+pytestmark = pytest.mark.slow
 
 FULL_DISKS = size("HITPARADE_FULL_DISKS", 1)
 READERS = [["report"], ["tune", "hit"], ["models"]]

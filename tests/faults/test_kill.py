@@ -14,9 +14,11 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import Warehouse
 from tests.faults.outcomes import show, size
 from tests.faults.registry import History, checked
+from tests.warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 KILLS = size("HITPARADE_KILLS", 2)
 # A kill comes so many seconds, at most, after the first line of dbt that has these words: at any

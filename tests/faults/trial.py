@@ -9,10 +9,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import onnxruntime
 
 import udfs
-from models_py import sql_backend
+from models_py import export, sql_backend
 from udfs.registry import register, sandbox
 from udfs.registry.validation import Graph, Refusal
 
@@ -81,7 +80,7 @@ def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
     stored = "select onnx, len(inputs) from ml.registered_models where model_id = ?"
     ((onnx, width),) = connection.execute(stored, [model_id]).fetchall()
     rows = np.random.default_rng(1).normal(0, 3, (50, width)).astype(np.float32)
-    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    session = export.session(onnx)
     expected = session.run(["scores"], {"features": rows})[0]
     query = "select onnx_predict(?, features) from (select unnest(?) as features)"
     try:

@@ -23,14 +23,14 @@ ECHO = "create or replace temp macro onnx_predict(model_id, features) as [{}]"
 
 @pytest.fixture(scope="module")
 def lanes(warehouse):
-    portable = duckdb.connect(warehouse.database, read_only=True)
-    runtime = duckdb.connect(warehouse.database, read_only=True)
-    for connection in (portable, runtime):
+    sql_backend = duckdb.connect(warehouse.database, read_only=True)
+    onnx_runtime = duckdb.connect(warehouse.database, read_only=True)
+    for connection in (sql_backend, onnx_runtime):
         _keep_features(connection)
-    udfs.register(runtime)
-    yield {"portable": portable, "runtime": runtime}
-    portable.close()
-    runtime.close()
+    udfs.register(onnx_runtime)
+    yield {"sql_backend": sql_backend, "onnx_runtime": onnx_runtime}
+    sql_backend.close()
+    onnx_runtime.close()
 
 
 def _keep_features(connection) -> None:
@@ -50,14 +50,14 @@ def _keep_features(connection) -> None:
 
 @BY_CANDIDATE
 def test_source_model_onnx_and_sql_agree(lanes, task, algorithm):
-    stored = _stored(lanes["portable"], task, algorithm)
-    source = _retrained(lanes["portable"], task, algorithm, stored)
-    features = _features(lanes["portable"], task)
+    stored = _stored(lanes["sql_backend"], task, algorithm)
+    source = _retrained(lanes["sql_backend"], task, algorithm, stored)
+    features = _features(lanes["sql_backend"], task)
     expected = export.run(stored["onnx"], features)
 
     assert len(features) > 900
     assert _difference(export.predict(source, features), expected) <= export.TOLERANCE
-    for lane, tolerance in (("runtime", 0), ("portable", SQL_TOLERANCE)):
+    for lane, tolerance in (("onnx_runtime", 0), ("sql_backend", SQL_TOLERANCE)):
         answers = _answers(lanes[lane], task, stored["model_id"])
         assert _difference(answers, expected) <= tolerance, lane
 

@@ -2,8 +2,9 @@
 
 import duckdb
 import numpy as np
-import onnxruntime
 import pytest
+
+from models_py import export
 
 shap = pytest.importorskip("shap", reason="the extra test is not there")
 
@@ -63,7 +64,7 @@ class Explained:
         self.background = np.array([song for (song,) in songs])
         query = "select onnx from ml.champions inner join ml.model_artifacts using (model_id) "
         ((graph,),) = connection.execute(query + "where task = ?", [task]).fetchall()
-        self._session = onnxruntime.InferenceSession(graph)
+        self._session = export.session(graph)
         self._place = PLACES[task]
         self._names = arguments(connection, task)
         ((encoded,),) = connection.execute(
@@ -97,13 +98,13 @@ class Explained:
 @pytest.mark.parametrize(
     ("task", "within"), [("hit", 1e-6), ("log_streams", 0.06), ("log_streams_context", 0.06)]
 )
-def test_the_contributions_are_those_of_shap(task, within, runtime):
+def test_the_contributions_are_those_of_shap(task, within, onnx_runtime):
     """To the last digit where all coalitions are asked, else within a share of the spread."""
-    explained = Explained(runtime, task)
+    explained = Explained(onnx_runtime, task)
     query = f"select stddev({ANSWERS[task]}) from {relation(task)} as t"
-    ((spread,),) = runtime.execute(query).fetchall()
+    ((spread,),) = onnx_runtime.execute(query).fetchall()
     query = f"select encode_{task}(t), explain_{task}(t) from {some(task)}"
-    for song, terms in runtime.execute(query).fetchall():
+    for song, terms in onnx_runtime.execute(query).fetchall():
         values = explained.values(song)
         assert max(map(abs, values.values())) > 0.05 * spread
         for term in terms[1:]:

@@ -1,4 +1,6 @@
-"""Models small enough to compute by hand answer in both lanes what the hand computes."""
+"""Models small enough to compute by hand answer with both backends what the hand computes."""
+
+import shutil
 
 import duckdb
 import numpy as np
@@ -8,9 +10,11 @@ import udfs
 from tests.hand_models import add_model, linear, net, scaled_line, sigmoid, softmax, stump, tanh
 
 
-@pytest.fixture(params=["portable", "runtime"])
-def hand(request, copy):
-    with duckdb.connect(copy.database) as connection:
+@pytest.fixture(scope="module")
+def file(warehouse, tmp_path_factory):
+    """A copy of the finished warehouse with the models in it."""
+    copied = shutil.copy(warehouse.database, tmp_path_factory.mktemp("hand"))
+    with duckdb.connect(copied) as connection:
         add_model(connection, "line", linear([2.0, -1.0, 0.5], 0.25))
         add_model(connection, "below", stump("BRANCH_LT", 0.1, 1.0, 2.0))
         add_model(connection, "up_to", stump("BRANCH_LEQ", 0.1, 1.0, 2.0))
@@ -19,7 +23,13 @@ def hand(request, copy):
         add_model(connection, "softmax", softmax())
         add_model(connection, "scaled_line", scaled_line())
         add_model(connection, "sigmoid", sigmoid())
-        if request.param == "runtime":
+    return copied
+
+
+@pytest.fixture(params=["sql_backend", "onnx_runtime"])
+def hand(request, file):
+    with duckdb.connect(file, read_only=True) as connection:
+        if request.param == "onnx_runtime":
             udfs.register(connection)
         yield connection
 
@@ -111,7 +121,7 @@ def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, 
         answer(hand, model_id, features)
 
 
-def test_a_graph_without_a_portable_form_says_what_runs_it(copy):
+def test_a_graph_without_a_form_in_sql_says_what_runs_it(copy):
     with duckdb.connect(copy.database) as connection:
         add_model(connection, "tanh", tanh(2))
         with pytest.raises(duckdb.Error, match=r"model tanh has no form in pure SQL.*register"):

@@ -12,8 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hitparade.sample import write_sample
-from tests.conftest import ROOT, Warehouse
+from tests.warehouse import ROOT, Warehouse
 
 connector = pytest.importorskip("snowflake.connector", reason="the extra snowflake is not there")
 pytest.importorskip("fakesnow", reason="the extra test is not there")
@@ -137,19 +136,9 @@ def _wait(server: subprocess.Popen, port: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def sample_of_all(tmp_path_factory) -> Path:
-    """A small sample with playlists."""
-    folder = tmp_path_factory.mktemp("sample_of_all")
-    write_sample(folder, songs=300, tracks=2_000, playlists=300, playlist_tracks=800)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def local(sample_of_all, tmp_path_factory) -> Warehouse:
+def local(warehouse_of_all) -> Warehouse:
     """The sample in DuckDB."""
-    built = Warehouse(tmp_path_factory.mktemp("local"))
-    built.dbt("build", HITPARADE_SAMPLE=str(sample_of_all))
-    return built
+    return warehouse_of_all
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +163,7 @@ def built(loaded, sources) -> Emulator:
 
 
 @pytest.fixture
-def portable(local):
+def sql_backend(local):
     """A read-only connection to the sample in DuckDB."""
     with duckdb.connect(local.database, read_only=True) as opened:
         yield opened

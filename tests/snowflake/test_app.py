@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from hitparade.app import queries, songs
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
+
+pytestmark = pytest.mark.slow
 
 snowpark = pytest.importorskip("snowflake.snowpark", reason="the extra snowflake is not there")
 testing = pytest.importorskip("streamlit.testing.v1", reason="the extra app is not there")

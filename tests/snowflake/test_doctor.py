@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hitparade import cli
 from hitparade.pipeline import doctor
 from hitparade.sources import load
-from tests.conftest import Warehouse
+from tests.warehouse import Warehouse
 
 
 def found(checks) -> dict[str, tuple[str, str]]:
@@ -30,6 +30,7 @@ def environment(emulator, sources, tmp_path, monkeypatch) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_of_an_account_that_is_loaded_all_is_well(loaded, environment):
     checks = found(doctor.snowflake_checks(environment))
     assert {name: step for name, (_, step) in checks.items() if step} == {}
@@ -38,17 +39,20 @@ def test_of_an_account_that_is_loaded_all_is_well(loaded, environment):
     assert "onnxruntime" in checks["packages there"][0]
 
 
+@pytest.mark.slow
 def test_of_an_account_without_anything_it_says_what_to_do(emulator, environment):
     checks = found(doctor.snowflake_checks(environment | {"EMULATED_DATABASE": "nothing"}))
     assert checks["stages"][1] == "lacks raw.files, ml.code, ml.models: run `hitparade load`"
 
 
+@pytest.mark.slow
 def test_another_code_on_the_stage_is_seen(loaded, environment, monkeypatch):
     monkeypatch.setattr(load, "fingerprint", lambda code: "0" * 16)
     checks = found(doctor.snowflake_checks(environment))
     assert checks["code"][1] == "run `hitparade load`"
 
 
+@pytest.mark.slow
 def test_a_package_that_the_account_lacks_is_named(loaded, environment):
     arguments = json.dumps({"code": ""})
     wanted = json.dumps({"snowflake_function_packages": ["numpy", "no-such-package"]})
@@ -72,7 +76,7 @@ def test_of_a_finished_file_all_is_well(local, sample_of_all, monkeypatch):
     monkeypatch.setenv("HITPARADE_SAMPLE", str(sample_of_all))
     result = CliRunner().invoke(cli.app, ["doctor"])
     assert result.exit_code == 0, result.stdout
-    assert "chart_songs: sample: 300 rows" in result.stdout.replace("\n", " ")
+    assert "chart_songs: sample: 953 rows" in result.stdout.replace("\n", " ")
     assert "23 models" in result.stdout
 
 
@@ -115,6 +119,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_slice_breaks_the_same_rule_in_both_targets(name, tmp_path):
     built = Warehouse(tmp_path)

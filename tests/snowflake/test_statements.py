@@ -8,9 +8,9 @@ import yaml
 
 from hitparade.sources import raw
 from models_py.song_optimization.protocol import MAX_CHANGE, MOST, PENALTY
-from tests.conftest import ROOT
 from tests.snowflake import dialect
 from tests.snowflake.packages import allowed
+from tests.warehouse import ROOT
 
 SCRIPTS = sorted((ROOT / "docs" / "snowflake").glob("*.sql"))
 
@@ -82,10 +82,10 @@ def test_packages_stand_in_one_file_and_are_known():
             assert "onnxmltools" not in file.read_text(), file
 
 
-def test_every_python_function_of_snowflake_exists(local):
+def test_every_python_function_of_snowflake_exists(parsed):
     from udfs.snowflake import helpers, served
 
-    manifest = json.loads((local.folder / "target" / "manifest.json").read_text())
+    manifest = json.loads((parsed / "manifest.json").read_text())
     handlers = [
         node["config"]["meta"]["snowflake"]
         for node in manifest["functions"].values()

@@ -8,6 +8,8 @@ import pytest
 import udfs
 from tests.snowflake import tables
 
+pytestmark = pytest.mark.slow
+
 # When and how fast it was made is no part of a table, nor are hashes of numbers that each
 # warehouse writes in its own way; of a fingerprint, the types of a warehouse are a part.
 OWN = {
@@ -50,17 +52,17 @@ def columns_of(cursor) -> set[str]:
     return {column[0].lower() for column in cursor.description}
 
 
-def test_every_table_is_the_same(built, portable):
+def test_every_table_is_the_same(built, sql_backend):
     compared = []
     with built.connect() as connection:
-        for schema, name in sorted(portable.execute(TABLES).fetchall()):
+        for schema, name in sorted(sql_backend.execute(TABLES).fetchall()):
             if name in ALONE:
                 continue
             cursor = connection.cursor()
             there = "emulated" if schema == "main" else schema
             cursor.execute(f"select * from {there}.{name}")
             snowflake = found(cursor, cursor.fetchall(), name)
-            here = portable.execute(f"select * from {schema}.{name}")
+            here = sql_backend.execute(f"select * from {schema}.{name}")
             names = columns_of(here)
             duck = found(here, here.fetchall(), name)
             assert columns_of(cursor) == names, name
@@ -73,10 +75,10 @@ def test_every_table_is_the_same(built, portable):
     assert {"fct_track_predictions", "champions", "dim_tracks", "base_mpd__slices"} <= {*compared}
 
 
-def test_a_run_leaves_its_results_there_too(built, portable):
+def test_a_run_leaves_its_results_there_too(built, sql_backend):
     query = "select count(*) from ml.runs where command = 'build' and layer = '{}'"
     for layer in ("staging", "marts", "training", "function"):
-        ((here,),) = portable.execute(query.format(layer)).fetchall()
+        ((here,),) = sql_backend.execute(query.format(layer)).fetchall()
         assert built.query(query.format(layer)) == [(here,)]
         assert here > 0
     assert built.query("select count(*) from ml.runs where status in ('error', 'fail')") == [(0,)]
@@ -199,12 +201,12 @@ def test_every_function_is_asked(local):
     assert names == {name for name in names if any(f"{name}(" in call for call in asked)}
 
 
-def test_similar_tracks_are_the_same(built, local, portable):
-    ((track,),) = portable.execute(
+def test_similar_tracks_are_the_same(built, local, sql_backend):
+    ((track,),) = sql_backend.execute(
         "select track_uri from features.feat_next_song_tracks order by track_number limit 1"
     ).fetchall()
     call = f"select similar_tracks('{track}', 5)"
-    ((expected,),) = portable.execute(call).fetchall()
+    ((expected,),) = sql_backend.execute(call).fetchall()
     ((answered,),) = built.query(call)
     assert tables.is_close(tables.plain(answered), tables.plain(expected))
     assert built.query("select similar_tracks('spotify:track:none', 5)") == [(None,)]

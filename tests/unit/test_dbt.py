@@ -10,7 +10,7 @@ import time
 import pytest
 
 from hitparade.pipeline import dbt, progress
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
 
 STOPPED = """
 import sys

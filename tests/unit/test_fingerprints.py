@@ -6,7 +6,7 @@ import pytest
 
 from models_py import fingerprints, runs
 from models_py.tasks import TASKS
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
 
 # (task, algorithm): what trains it, beside what trains all.
 LINEAR = ("hit", "logistic_regression")

@@ -7,7 +7,7 @@ import yaml
 
 from hitparade import generate
 from hitparade.generate import DeclarationError, declarations
-from tests.conftest import ROOT
+from tests.warehouse import ROOT
 
 HIT = yaml.safe_load((ROOT / "tasks" / "hit.yml").read_text())
 

@@ -18,8 +18,8 @@ from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.search import Limits
 from models_py.spaces import SPACES, space_of
 from models_py.tasks import TASKS
-from tests.conftest import ROOT
 from tests.unit.test_training import VOCABULARIES, table
+from tests.warehouse import ROOT
 
 FEW = {"n_estimators": 50, "max_depth": 2}
 SEARCHED = [

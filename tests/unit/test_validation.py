@@ -4,11 +4,10 @@ import dataclasses
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models_py import sql_backend
+from models_py import export, sql_backend
 from tests.hand_models import linear, net, softmax, stump, tanh
 from udfs import ModelError
 from udfs.registry.sandbox import validated_apart
@@ -40,7 +39,7 @@ def one(op: str, *, x=("x", FLOAT, [None, 3]), y=("y", FLOAT, [None, 3]), **attr
 
 
 def run(content: bytes, rows: np.ndarray) -> np.ndarray:
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = export.session(content)
     return session.run(["scores"], {"features": rows})[0]
 
 

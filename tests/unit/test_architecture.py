@@ -1,4 +1,4 @@
-"""The walls of the house: who may know whom, and what every node must have."""
+"""Import rules, and what every node of the project must have."""
 
 import ast
 import json
@@ -43,7 +43,12 @@ LEAKS = re.compile(r"in_.*_(playlists|charts)|streams|popularity|line_number|ran
 
 
 @pytest.fixture(scope="session")
-def manifest(warehouse) -> dict:
+def manifest(parsed) -> dict:
+    return json.loads((parsed / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def compiled(warehouse) -> dict:
     return json.loads((warehouse.folder / "target" / "manifest.json").read_text())
 
 
@@ -215,8 +220,8 @@ def test_no_input_is_known_only_after_release(task):
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_no_input_is_computed_from_what_is_known_only_after_release(task, manifest):
-    node = manifest["functions"][f"function.hitparade.predict_{task.name}"]
+def test_no_input_is_computed_from_what_is_known_only_after_release(task, compiled):
+    node = compiled["functions"][f"function.hitparade.predict_{task.name}"]
     by_row = node["compiled_code"].split("(t) as ")[1]
     read = set(re.findall(r"\bt\.(\w+)", by_row))
     assert read == {argument["name"] for argument in node["arguments"]}

@@ -1,0 +1,95 @@
+"""The two tiers: quick tests read shared warehouses, slow ones build or take long.
+
+A quick test that starts a build fails, whatever it calls: let it read a shared warehouse, or mark
+it slow.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+NAMES = ("dbt", "hitparade")
+PROGRAMS = {*NAMES, "dbt.cli.main", *(str(Path(sys.executable).with_name(name)) for name in NAMES)}
+BUILDS = ("build", "run", "seed", "snapshot", "publish")
+# The groups that take longest.
+LONGEST = ["snowflake", "test_disk", "test_drift", "test_build"]
+_quick: list[str] = []  # the quick test that runs now
+_building: list[None] = []  # not empty while a warehouse is built that all share
+
+
+class BuildInQuickTestError(AssertionError):
+    """A quick test started a build of its own."""
+
+
+def group(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file with one worker, and those of the emulated Snowflake account.
+
+    What takes longest begins first, so that no worker ends long before the other.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_place)
+
+
+def _group(item: pytest.Item) -> str:
+    return "snowflake" if "emulator" in item.fixturenames else item.path.stem
+
+
+def _place(item: pytest.Item) -> int:
+    name = _group(item)
+    if name in LONGEST:
+        return LONGEST.index(name)
+    return len(LONGEST) + (item.get_closest_marker("slow") is None)
+
+
+def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the quick tests alone."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+@contextmanager
+def running(item: pytest.Item) -> Iterator[None]:
+    """Watch a test while it runs, unless it is slow."""
+    _quick[:] = [] if item.get_closest_marker("slow") else [item.nodeid]
+    try:
+        yield
+    finally:
+        _quick.clear()
+
+
+@contextmanager
+def building_for_all() -> Iterator[None]:
+    """Allow the build of a shared warehouse."""
+    _building.append(None)
+    try:
+        yield
+    finally:
+        _building.pop()
+
+
+def refuse_build(words: Sequence[object]) -> None:
+    """Fail the quick test that runs now if a command builds.
+
+    Raises:
+        BuildInQuickTestError: it does.
+    """
+    texts = [os.fsdecode(word) for word in words]
+    is_ours = bool({*texts} & PROGRAMS)
+    if _quick and not _building and is_ours and {*texts} & {*BUILDS}:
+        raise BuildInQuickTestError(
+            f"{_quick[0]} runs `{' '.join(texts)}`: let it read a shared warehouse, or mark it slow"
+        )
+
+
+def _watch(event: str, arguments: tuple) -> None:
+    if event == "subprocess.Popen" and not isinstance(arguments[1], str | bytes):
+        refuse_build(arguments[1])
+
+
+sys.addaudithook(_watch)
