@@ -26,12 +26,14 @@ def name(page) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", examples.PAGES, ids=name)
 def test_the_examples_of_a_page_print_what_it_shows(warehouse, page):
     found = examples.differences(page, warehouse.database, None)
     assert not found, "\n\n".join([*found, "`make docs` renews the page"])
 
 
+@pytest.mark.slow
 def test_the_example_of_the_published_charts_prints_what_is_shown(real_files, warehouse, empty):
     empty.raw.mkdir()
     (empty.raw / "spotify-2023.csv").symlink_to(real_files / "spotify-2023.csv")

