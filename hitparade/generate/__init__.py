@@ -40,6 +40,7 @@ MACROS = {
     "tasks": DECLARED,
     "sql_backend": "models_py/sql_backend",
     "registry": "models_py/registry_schema.py",
+    "promotion": "udfs/registry/statements.py",
 }
 
 

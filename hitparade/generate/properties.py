@@ -354,6 +354,12 @@ def macros(declared: Declarations) -> dict:
     value = {"name": "value", "type": "string", "description": "Expression of the column."}
     activation = {"name": "activation", "type": "string", "description": "Name of the operator."}
     values = {"name": "values", "type": "string", "description": "Expression of the list."}
+    promotion = [
+        {"name": "task", "type": "string", "description": "Name of the task."},
+        {"name": "model_id", "type": "string", "description": "The model."},
+        {"name": "reason", "type": "string", "description": "Why, for ml.promotions."},
+        {"name": "is_pinned", "type": "boolean", "description": "Whether the rule is kept away."},
+    ]
     transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
     entries = [
         _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
@@ -361,6 +367,9 @@ def macros(declared: Declarations) -> dict:
         _macro("registry_types", "The columns of a row of the registry and their types."),
         _macro("portable_types", "The parts of a model's parameters for the SQL backend."),
         _macro("registry_format", "Number of the registry's format."),
+        _macro("next_promotion_at", "The time of a promotion, later than all before it."),
+        _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),
+        _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "Values behind the activation of a layer.", activation, values),
         _macro("answered", "What a model answers, from its raw scores `s`.", transform),
     ]

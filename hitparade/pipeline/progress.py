@@ -10,6 +10,7 @@ MANY = {
     "LogFunctionResult",
     "LogHookEndLine",
     "LogHookStartLine",
+    "LogNodeNoOpResult",
     "LogStartLine",
     "LogTestResult",
 }

@@ -11,17 +11,8 @@ from contextlib import contextmanager
 import duckdb
 
 from udfs.errors import ModelError
+from udfs.registry.statements import NOW, RECORD_PROMOTION, RENEW_SERVED_MODELS
 
-# Later than all before it, also where a clock was set back.
-NEXT_PROMOTION_AT = """
-    greatest(
-        make_timestamp(epoch_us(now())),
-        coalesce(
-            (select max(promoted_at) from ml.promotions) + interval 1 microsecond,
-            make_timestamp(epoch_us(now()))
-        )
-    )
-"""
 # What the traffic of a task is dealt to, see ml.assignments.
 BUCKETS = 10_000
 # Two transactions at once would both renew the serving table, and one of them would fail.
@@ -137,7 +128,7 @@ def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[st
             table = f"train_{task}" if origin == "trained" else "registered_models"
             connection.execute(
                 f"update ml.{table} set onnx = null, portable = null, "
-                "pruned_at = make_timestamp(epoch_us(now())) "
+                f"pruned_at = {NOW} "
                 "where task = ? and algorithm = ? and version = ? and model_id = ?",
                 [task, algorithm, version, model_id],
             )
@@ -215,7 +206,7 @@ def _deal(
             runs.append([bucket, bucket])
     for first, last in runs:
         connection.execute(
-            "insert into ml.assignments values (?, ?, ?, ?, make_timestamp(epoch_us(now())))",
+            f"insert into ml.assignments values (?, ?, ?, ?, {NOW})",
             [task, model_id, first, last],
         )
 
@@ -297,25 +288,13 @@ def _named(connection: duckdb.DuckDBPyConnection, view: str, task: str, absent: 
 def _record(
     connection: duckdb.DuckDBPyConnection, task: str, model_id: str, reason: str, is_pinned: bool
 ) -> None:
-    connection.execute(
-        f"insert into ml.promotions values ({NEXT_PROMOTION_AT}, ?, ?, ?, true, ?)",
-        [task, model_id, reason, is_pinned],
-    )
+    values = {"task": task, "model_id": model_id, "reason": reason, "is_pinned": is_pinned}
+    placeholders = {name: f"${name}" for name in values}
+    connection.execute(RECORD_PROMOTION.format(now=NOW, **placeholders), values)
     renew_served_models(connection)
 
 
 def renew_served_models(connection: duckdb.DuckDBPyConnection) -> None:
-    """Renew the table of the portable lane, in the caller's transaction.
-
-    Rows that stay are left alone, for a model_id never changes its meaning, only whether it has a
-    portable form: DuckDB cannot free what a transaction wrote anew while others read.
-    """
-    served = "(model_id, task, algorithm, is_newest, coalesce(kind, ''))"
-    connection.execute(
-        f"delete from ml.served_models where {served} not in "
-        f"(select {served} from ml.models_to_serve)"
-    )
-    connection.execute(
-        "insert into ml.served_models by name select * from ml.models_to_serve "
-        f"where {served} not in (select {served} from ml.served_models)"
-    )
+    """Renew the table of the SQL backend, in the caller's transaction."""
+    for statement in RENEW_SERVED_MODELS:
+        connection.execute(statement)

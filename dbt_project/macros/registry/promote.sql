@@ -92,22 +92,8 @@
 {#- Write a promotion by hand and serve it, in one transaction. -#}
 {% macro record_promotion(task, model_id, reason, is_pinned) -%}
     {% do run_query("begin") %}
-    {% do run_query(
-        "insert into ml.promotions select " ~ next_promotion_at() ~ ", '" ~ escape_single_quotes(task) ~ "', '"
-        ~ escape_single_quotes(model_id) ~ "', '" ~ escape_single_quotes(reason) ~ "', true, " ~ is_pinned
-    ) %}
+    {% do run_query(insert_promotion(task, model_id, reason, is_pinned)) %}
     {% do run_query(renew_served_models()) %}
     {% do run_query("commit") %}
     {% do renew_functions() %}
-{%- endmacro %}
-
-{#- The time of a promotion: later than all before it, also where a clock was set back. -#}
-{% macro next_promotion_at() -%}
-    greatest(
-        {{ utc_now() }},
-        coalesce(
-            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
-            {{ utc_now() }}
-        )
-    )
 {%- endmacro %}

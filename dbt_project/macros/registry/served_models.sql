@@ -13,16 +13,3 @@
         {%- endfor %}
     );
 {%- endmacro %}
-
-{#- Renew the serving table from the registry, in the transaction of whoever calls. Rows that stay are left alone,
-    for a model_id never changes its meaning, only whether it has a portable form: DuckDB cannot free what a
-    transaction wrote anew while others read. -#}
-{% macro renew_served_models() -%}
-    {%- set served = "model_id, task, algorithm, is_newest, coalesce(kind, '')" -%}
-    {%- set columns = 'model_id, task, algorithm, is_newest, inputs, ' ~ portable_types() | join(', ') -%}
-    delete from ml.served_models
-    where ({{ served }}) not in (select {{ served }} from ml.models_to_serve);
-    insert into ml.served_models ({{ columns }})
-    select {{ columns }} from ml.models_to_serve
-    where ({{ served }}) not in (select {{ served }} from ml.served_models);
-{%- endmacro %}

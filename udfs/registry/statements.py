@@ -1,0 +1,29 @@
+"""The statements that change a champion, written once: `udfs.promote` runs them, and dbt too.
+
+`hitparade generate` makes macros of them. Names in braces stand for what the two write differently:
+the present time in UTC, and values.
+"""
+
+from models_py.registry_schema import PORTABLE
+
+# The present time in UTC, in DuckDB.
+NOW = "make_timestamp(epoch_us(now()))"
+# Later than every promotion before it, even if a clock was set back.
+NEXT_PROMOTION_AT = """greatest(
+    {now},
+    coalesce(
+        (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
+        {now}
+    )
+)"""
+RECORD_PROMOTION = f"""insert into ml.promotions
+select {NEXT_PROMOTION_AT}, {{task}}, {{model_id}}, {{reason}}, true, {{is_pinned}}"""
+# What a row of ml.served_models says of a model. Rows that stay are left alone: a model_id never
+# changes its meaning, and DuckDB cannot free what a transaction wrote anew while others read.
+_KEY = "model_id, task, algorithm, is_newest, coalesce(kind, '')"
+_COLUMNS = ", ".join(["model_id, task, algorithm, is_newest, inputs", *(f.name for f in PORTABLE)])
+RENEW_SERVED_MODELS = (
+    f"delete from ml.served_models\nwhere ({_KEY}) not in (select {_KEY} from ml.models_to_serve)",
+    f"insert into ml.served_models ({_COLUMNS})\nselect {_COLUMNS}\nfrom ml.models_to_serve\n"
+    f"where ({_KEY}) not in (select {_KEY} from ml.served_models)",
+)
