@@ -12,7 +12,7 @@ NOW = "make_timestamp(epoch_us(now()))"
 NEXT_PROMOTION_AT = """greatest(
     {now},
     coalesce(
-        (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
+        (select max(known.promoted_at) from ml.promotions as known) + interval '1 microsecond',
         {now}
     )
 )"""

@@ -5,7 +5,7 @@
     greatest(
         {{ utc_now() }},
         coalesce(
-            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
+            (select max(known.promoted_at) from ml.promotions as known) + interval '1 microsecond',
             {{ utc_now() }}
         )
     )
@@ -17,7 +17,7 @@
     select greatest(
         {{ utc_now() }},
         coalesce(
-            (select max(promotions.promoted_at) from ml.promotions as promotions) + interval '1 microsecond',
+            (select max(known.promoted_at) from ml.promotions as known) + interval '1 microsecond',
             {{ utc_now() }}
         )
     ), {{ text_literal(task) }}, {{ text_literal(model_id) }}, {{ text_literal(reason) }}, true, {{ is_pinned }}
