@@ -257,7 +257,10 @@ def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
 def test_an_unknown_task_lists_those_known(bench, name):
     result = bench(name, "--task", "streams")
     assert result.exit_code == 1
-    assert "there is no task streams: use one of log_streams, log_streams_context" in result.output
+    assert (
+        "there is no task streams: use one of hit, log_streams, log_streams_context"
+        in result.output
+    )
 
 
 def test_build_says_what_size_it_can_make(bench, tmp_path):

@@ -107,12 +107,12 @@ def test_outside_of_a_project_it_says_what_to_do(clones, tmp_path):
     assert command(clones, tmp_path, "promote", "--help").returncode == 0
 
 
-def test_dbt_leaves_nothing_of_duckdb_open_at_its_end(small_warehouse: Warehouse):
+def test_dbt_leaves_nothing_of_duckdb_open_at_its_end(small_copy: Warehouse):
     """Where PyTorch was loaded after it, as by a build that trains."""
     result = subprocess.run(
         [sys.executable, "-c", LEFT_OPEN],
         cwd=ROOT,
-        env=small_warehouse.environment(),
+        env=small_copy.environment(),
         capture_output=True,
         text=True,
         timeout=300,

@@ -185,7 +185,10 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("unregister", "nosuch"), "no model nosuch was registered"),
         (("function", "hit"), "task hit has functions of its own"),
         (("prune", "--keep", "0"), "keep must be a whole number from 1 on, got 0"),
-        (("show", "nosuch"), "no model nosuch is in the registry: see `hitparade models`"),
+        (
+            ("show", "nosuch"),
+            "nosuch is neither a model of the registry nor a task with a champion",
+        ),
         (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch"),
     ],
 )

@@ -136,4 +136,4 @@ def test_more_rows_than_a_vector_holds_keep_their_places(warehouse):
         portable = [row[0] for row in connection.execute(query).fetchall()]
         udfs.register(connection)
         runtime = [row[0] for row in connection.execute(query).fetchall()]
-    assert runtime == pytest.approx(portable, rel=1e-6)
+    assert runtime == pytest.approx(portable, rel=2e-6)  # as docs/functions.md states

@@ -3,7 +3,7 @@ with lists as (
     select
         playlist_id,
         {{ list_of('track_number', 'place') }} as track_numbers
-    from {{ ref('int_playlist_entries') }}
+    from {{ ref('feat_next_song_entries') }}
     group by playlist_id
 
 )

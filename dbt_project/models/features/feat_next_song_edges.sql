@@ -7,7 +7,7 @@ with entries as (
     select
         entries.*,
         playlists.is_for_ranking
-    from {{ ref('int_playlist_entries') }} as entries
+    from {{ ref('feat_next_song_entries') }} as entries
     inner join {{ ref('int_playlists') }} as playlists
         on entries.playlist_id = playlists.playlist_id
     where playlists.fold <> 0
