@@ -97,9 +97,10 @@ def built(name: str, sample: Path) -> Warehouse:
 
 def is_untouched(name: str) -> bool:
     """Return whether a folder is as it was made; the next run makes another of one that is not."""
-    if _note(name).read_text() == _state(folder() / name):
+    note = _note(name)
+    if note.exists() and note.read_text() == _state(folder() / name):
         return True
-    _note(name).unlink()
+    note.unlink(missing_ok=True)
     return False
 
 

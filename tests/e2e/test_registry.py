@@ -192,8 +192,8 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch"),
     ],
 )
-def test_a_command_that_cannot_be_done_says_why(small_warehouse, arguments, sentence):
-    result = hitparade(small_warehouse, *arguments)
+def test_a_command_that_cannot_be_done_says_why(small_copy, arguments, sentence):
+    result = hitparade(small_copy, *arguments)
     assert result.exit_code == 1
     assert sentence in result.output.replace("\n", " ")
 

@@ -130,6 +130,7 @@ def test_threads_share_the_models(warehouse):
     assert [total for _, total in answers] == pytest.approx([answers[0][1]] * 8)
 
 
+@pytest.mark.slow
 def test_more_rows_than_a_vector_holds_keep_their_places(warehouse):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         query = "select predict_hit(0.5, 0.6, 0.7, 60 + i % 100) from range(10000) r(i) order by i"
