@@ -365,7 +365,7 @@ def macros(declared: Declarations) -> dict:
         _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
         _macro("entities", "What tabular tasks are about: relation, key, rows to learn from."),
         _macro("registry_types", "The columns of a row of the registry and their types."),
-        _macro("portable_types", "The parts of a model's parameters for the SQL backend."),
+        _macro("sql_backend_types", "The parts of a model's parameters for the SQL backend."),
         _macro("registry_format", "Number of the registry's format."),
         _macro("next_promotion_at", "The time of a promotion, later than all before it."),
         _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),

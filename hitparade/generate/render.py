@@ -36,7 +36,7 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "page": page | optimized,
         "page_tasks": [task for task in declared.tabular if task.name in page],
         "registry": sql_types(SCHEMA),
-        "portable": sql_types(PORTABLE),
+        "sql_backend": sql_types(PORTABLE),
         "registry_format": REGISTRY_FORMAT,
         "activations": ACTIVATIONS,
         "transforms": TRANSFORMS,

@@ -316,7 +316,7 @@ def test_changes_are_described(onnx_runtime, sql_backend):
     assert re.fullmatch(
         r"(Raise|Lower) \w+ from \S+( dB| BPM)? to \S+( dB| BPM)?(, (raise|lower) [^,]+)? and "
         r"(raise|lower) [^:]+: popularity by the model \d+ to \d+ \(\+\d+\.\d\), "
-        r"and [+-]\d+\.\d by the judge\.",
+        r"and [+-]\d+\.\d by the held-out evaluator\.",
         found,
     )
     change = "{'feature': 'tempo', 'before': 99.6, 'after': 120, 'delta': 20.4}"
@@ -326,13 +326,13 @@ def test_changes_are_described(onnx_runtime, sql_backend):
     )
     assert one(sql_backend, f"describe_changes({{'changes': [{change}], {figures}}})") == (
         "Raise tempo from 100 BPM to 120 BPM: popularity by the model 40 to 46 (+5.2), "
-        "and -0.3 by the judge."
+        "and -0.3 by the held-out evaluator."
     )
     tiny = "{'feature': 'energy', 'before': 0.041, 'after': 0.044, 'delta': 0.003}"
     silent = "{'feature': 'loudness', 'before': -15, 'after': -0.001, 'delta': 14.999}"
     assert one(sql_backend, f"describe_changes({{'changes': [{tiny}, {silent}], {figures}}})") == (
         "Raise energy slightly from 0.04 and raise loudness from -15.0 dB to 0.0 dB: "
-        "popularity by the model 40 to 46 (+5.2), and -0.3 by the judge."
+        "popularity by the model 40 to 46 (+5.2), and -0.3 by the held-out evaluator."
     )
     nothing = f"describe_changes({{'changes': [{change}][:0], {figures}}})"
     assert one(sql_backend, nothing) == "Leave it as it is: no change was found that would help."

@@ -77,7 +77,7 @@ PLANTED = {
         ],
         "model.dim_tracks failed and did not succeed since: disk full; mend it",
     ),
-    "still_source": (
+    "stale_source": (
         [
             "update ml.run_sources set status = 'real', fingerprint = run_id "
             "where source = 'tracks'",
@@ -237,7 +237,7 @@ def test_a_source_is_not_still_before_the_next_build(hours, is_told, watched):
         "update ml.run_sources set started_at = "
         f"{newest} - to_minutes({days}) - to_hours({hours}) where source = 'tracks'",
     )
-    assert ("still_source" in watch(watched).output) == is_told
+    assert ("stale_source" in watch(watched).output) == is_told
 
 
 def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):

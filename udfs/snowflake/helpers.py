@@ -89,7 +89,7 @@ def changes_in_words(rows: pd.DataFrame) -> pd.Series:
             f"{_rounded(advice['popularity_before'], 0)} to "
             f"{_rounded(advice['popularity_after'], 0)} "
             f"({_rounded(advice['popularity_delta'], 1, '+')}), and "
-            f"{_rounded(advice['judged_delta'], 1, '+')} by the judge."
+            f"{_rounded(advice['judged_delta'], 1, '+')} by the held-out evaluator."
         )
 
     return _by_row(rows, sentence)

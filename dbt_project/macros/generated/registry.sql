@@ -35,7 +35,7 @@
 {%- endmacro %}
 
 {#- The parts of a model's parameters for the SQL backend, and their types. -#}
-{% macro portable_types() -%}
+{% macro sql_backend_types() -%}
     {% do return({
         'kind': 'varchar',
         'transform': 'varchar',

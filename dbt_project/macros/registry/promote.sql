@@ -41,7 +41,7 @@
         {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are of another model: dbt build --select "
             ~ stale[0] ~ "+ scores them again", info=true) }}
     {% endfor %}
-    {% if has_portable_lane() and run_query(
+    {% if has_sql_backend() and run_query(
         "select model_id from ml.served_models where kind is null and model_id = '"
         ~ escape_single_quotes(model_id) ~ "'"
     ).rows | length %}

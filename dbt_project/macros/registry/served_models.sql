@@ -8,7 +8,7 @@
         algorithm varchar,
         is_newest boolean,
         inputs {{ column_type('struct(name varchar, "type" varchar, minimum double, maximum double)[]') }},
-        {%- for name, type in portable_types().items() %}
+        {%- for name, type in sql_backend_types().items() %}
         {{ name }} {{ column_type(type) }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     );

@@ -371,7 +371,7 @@
             || ': popularity by the model ' || {{ rounded_text('o.popularity_before', 0) }}
             || ' to ' || {{ rounded_text('o.popularity_after', 0) }}
             || ' (' || {{ rounded_text('o.popularity_delta', 1, '+') }}
-            || '), and ' || {{ rounded_text('o.judged_delta', 1, '+') }} || ' by the judge.'
+            || '), and ' || {{ rounded_text('o.judged_delta', 1, '+') }} || ' by the held-out evaluator.'
         end
     )[1]
 {%- endmacro %}
@@ -589,12 +589,12 @@
 {% macro duckdb__renew_functions() -%}
 {%- endmacro %}
 
-{% macro duckdb__has_portable_lane() -%}
+{% macro duckdb__has_sql_backend() -%}
     {%- do return(true) -%}
 {%- endmacro %}
 
-{% macro duckdb__portable_columns(portable) -%}
-    unnest({{ portable }}) -- noqa: AL03, its fields are columns of their own
+{% macro duckdb__sql_backend_columns(form) -%}
+    unnest({{ form }}) -- noqa: AL03, its fields are columns of their own
 {%- endmacro %}
 
 {% macro duckdb__lost_artifacts(artifacts) -%}

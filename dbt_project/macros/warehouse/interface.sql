@@ -226,12 +226,12 @@
     {{ return(adapter.dispatch('renew_functions')()) }}
 {%- endmacro %}
 
-{% macro has_portable_lane() -%}
-    {{ return(adapter.dispatch('has_portable_lane')()) }}
+{% macro has_sql_backend() -%}
+    {{ return(adapter.dispatch('has_sql_backend')()) }}
 {%- endmacro %}
 
-{% macro portable_columns(portable) -%}
-    {{ return(adapter.dispatch('portable_columns')(portable)) }}
+{% macro sql_backend_columns(form) -%}
+    {{ return(adapter.dispatch('sql_backend_columns')(form)) }}
 {%- endmacro %}
 
 {% macro lost_artifacts(artifacts) -%}

@@ -369,13 +369,13 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{% macro snowflake__has_portable_lane() -%}
+{% macro snowflake__has_sql_backend() -%}
     {%- do return(false) -%}
 {%- endmacro %}
 
 {#- No model has a SQL form here: functions run the ONNX graphs themselves. -#}
-{% macro snowflake__portable_columns(portable) -%}
-    {%- for name, type in portable_types().items() %}
+{% macro snowflake__sql_backend_columns(form) -%}
+    {%- for name, type in sql_backend_types().items() %}
     cast(null as {{ column_type(type) }}) as {{ name }}
     {%- if not loop.last %},{% endif %}
     {%- endfor %}

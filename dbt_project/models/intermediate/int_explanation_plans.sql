@@ -1,4 +1,4 @@
-{{ config(enabled=has_portable_lane()) }}
+{{ config(enabled=has_sql_backend()) }}
 
 -- Shapley values weigh what a model says of mixed songs, part the song that is explained, part one of the
 -- background. What to mix and the weights are the same for every prediction, so they are made once. Of few

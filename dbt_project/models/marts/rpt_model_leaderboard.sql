@@ -48,7 +48,7 @@ select
     versions.train_seconds,
     versions.onnx_bytes,
     case
-        when models.is_above_ceiling then 'above the ceiling: a leak'
+        when models.is_above_ceiling then 'above the best achievable score: a leak'
         when models.gain_over_baseline < -2 * models.gain_standard_error
             then 'worse than ' || models.trivial_answer
         when models.gain_over_baseline <= 2 * models.gain_standard_error
@@ -56,11 +56,11 @@ select
         when models.share_of_ceiling is not null
             then
                 'reaches ' || cast(round(100 * least(models.share_of_ceiling, 1)) as integer)
-                || '% of what is possible'
+                || '% of the best achievable score'
         when models.metric = 'judged_gain'
             then
                 'better than ' || models.trivial_answer || ' by ' || round(models.gain_over_baseline, 1)
-                || ' points, judge/claim ' || round(shares.mean, 2)
+                || ' points, evaluator/claim ' || round(shares.mean, 2)
         when models.higher_is_better
             then
                 'better than ' || models.trivial_answer || ' by '

@@ -68,7 +68,7 @@ rhythm as (
 
 ),
 
-still as (
+stale as (
 
     select
         source,
@@ -180,13 +180,13 @@ select
 from failures
 union all
 select
-    'still_source' as check_name,
+    'stale_source' as check_name,
     source as subject,
     changed_at as since,
     'source ' || source || ' has not changed for '
     || {{ hours_since('changed_at') }} || ' hours, and did every '
     || round(usual_seconds / 3600, 1) || ' before: see where it comes from' as message
-from still
+from stale
 where
     datediff('second', changed_at, {{ utc_now() }})
     > greatest(3 * usual_seconds, 3600 * {{ var('build_every_hours') }}) -- only a build looks

@@ -37,7 +37,7 @@ select
     served.algorithm,
     served.fits and served.is_last_version as is_newest,
     registry.inputs,
-    {{ portable_columns('registry.portable') }}
+    {{ sql_backend_columns('registry.portable') }}
 from served
 inner join {{ ref('registry') }} as registry
     on
