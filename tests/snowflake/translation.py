@@ -141,6 +141,10 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
         return _installed_packages()
     if isinstance(node, exp.Func) and (answer := SESSION.get(node.sql("snowflake").lower())):
         return exp.Literal.string(answer)
+    if isinstance(node, exp.PropertyEQ) and isinstance(node.this, exp.Identifier):
+        # The key of an object is text; fakesnow writes it in capitals, like a name.
+        node.this.set("quoted", True)
+        return node
     if isinstance(node, exp.GetExtract):
         key = node.expression.find(exp.JSONPathKey, exp.JSONPathSubscript, exp.Literal)
         path = (
