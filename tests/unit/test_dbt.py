@@ -13,9 +13,12 @@ from hitparade.pipeline import dbt, progress
 from tests.warehouse import ROOT
 
 STOPPED = """
+import signal
 import sys
 from pathlib import Path
 from hitparade.pipeline import dbt
+# A shell that starts the tests in the background has them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 dbt.program = lambda: Path(sys.argv[1])
 dbt.GRACE = 1
 dbt.run("build")
