@@ -152,7 +152,7 @@ def _folds(groups: np.ndarray) -> np.ndarray:
 
 
 def _without(rows: Examples, idea: str) -> Examples:
-    kept = np.array([block != idea for block in rows.blocks])
+    kept = np.array([group != idea for group in rows.groups])
     return replace(rows, features=rows.features[:, kept])
 
 

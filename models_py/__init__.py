@@ -1,4 +1,5 @@
-"""The Python of the models: one file for each task, its evaluation, its export to ONNX.
+"""Training, evaluation and ONNX export of the models.
 
-Knows neither dbt nor SQL: tables come in as Arrow, trained candidates go out as plain values.
+This package knows neither dbt nor SQL: tables come in as Arrow, and trained candidates go out as
+plain values.
 """

@@ -1,4 +1,4 @@
-"""Examples: a feature table as arrays, split by the folds that stand in it."""
+"""A feature table as arrays, split by its column `fold`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,33 +9,36 @@ import pyarrow.compute as pc
 
 from models_py.tasks import Task
 
-# The stored model never saw this fold, so that a later model can be compared with an earlier one
-# on rows that neither was trained on.
+# No stored model is trained on this fold. Models of different versions are compared on it.
 HOLDOUT = 0
 MIN_ROWS = 50
 
 
 class TrainingError(ValueError):
-    """A feature table that cannot be trained on; the message says why and what to do."""
+    """A feature table or settings that cannot be trained on; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A feature table as arrays: features (n, k), label (n,), fold (n,).
+    """A feature table as arrays of n rows.
 
-    Features are float64 that float32 can hold: an estimator sees what its graph will see.
-    `names` are the k encoded inputs, `blocks` the input of the task that each one belongs to. The
-    label of a classification is its place among the task's outputs.
+    Attributes:
+        names: the k encoded inputs, in the order of the columns of `features`.
+        groups: for each encoded input, the input of the task that it encodes. The columns of a
+            one-hot group share one input.
+        features: shape (n, k), float64 rounded to float32, because the ONNX graph gets float32.
+        label: shape (n,): a number, or the index of the class among the task's outputs.
+        fold: shape (n,).
     """
 
     names: tuple[str, ...]
-    blocks: tuple[str, ...]
+    groups: tuple[str, ...]
     features: np.ndarray
     label: np.ndarray
     fold: np.ndarray
 
     def split(self, held_out: int) -> tuple["Examples", "Examples"]:
-        """Return the rows outside and inside one fold."""
+        """Return the rows outside a fold and the rows inside it."""
         inside = self.fold == held_out
         return self._take(~inside), self._take(inside)
 
@@ -48,26 +51,27 @@ class Examples:
 def examples(
     task: Task, table: pa.Table, vocabularies: Mapping[str, list[str]] | None = None
 ) -> Examples:
-    """Return a feature table as arrays, in the order of its key.
+    """Return a feature table as arrays, sorted by its key.
 
     Args:
-        task: whose feature table it is.
-        table: key, pair_key, fold, inputs, label.
-        vocabularies: for each input that is a list, what its places mean.
+        task: the task of the feature table.
+        table: columns key, pair_key, fold, inputs, label.
+        vocabularies: for each input that is a one-hot group, its members in order.
 
     Raises:
-        TrainingError: too few rows, or a label that some folds lack.
+        TrainingError: there are fewer than MIN_ROWS rows, a label is not among the task's outputs,
+            or a class is missing from too many folds.
     """
     table = table.sort_by(task.key)
-    names, blocks, columns = [], [], []
+    names, groups, columns = [], [], []
     for name in task.inputs:
         members = (vocabularies or {}).get(name)
         names += [name] if members is None else [f"{name}={member}" for member in members]
-        blocks += [name] * (1 if members is None else len(members))
+        groups += [name] * (1 if members is None else len(members))
         columns.append(_columns(table[name], members))
     rows = Examples(
         tuple(names),
-        tuple(blocks),
+        tuple(groups),
         np.hstack(columns).astype(np.float32).astype(np.float64),
         _label(task, table[task.label]),
         table["fold"].to_numpy(),
@@ -85,33 +89,32 @@ def _columns(values: pa.ChunkedArray, members: list[str] | None) -> np.ndarray:
 def _label(task: Task, values: pa.ChunkedArray) -> np.ndarray:
     if task.kind == "regression":
         return values.to_numpy().astype(float)
-    # A boolean is the text true or false, as its outputs are.
-    places = pc.index_in(values.cast(pa.string()), pa.array(task.outputs))
-    if places.null_count:
+    # The outputs of a boolean task are the texts false and true.
+    classes = pc.index_in(values.cast(pa.string()), pa.array(task.outputs))
+    if classes.null_count:
         raise TrainingError(
             f"task {task.name}: {task.label} is none of {', '.join(task.outputs)} in "
-            f"{places.null_count} rows of feat_{task.name}"
+            f"{classes.null_count} rows of feat_{task.name}"
         )
-    return places.to_numpy().astype(int)
+    return classes.to_numpy().astype(int)
 
 
 def _check(task: Task, rows: Examples) -> None:
     if len(rows.label) < MIN_ROWS:
         raise TrainingError(
             f"task {task.name} has {len(rows.label)} rows to train on and needs {MIN_ROWS}: "
-            "see what went to staging.quarantine, or give more data"
+            "see staging.quarantine for rejected rows, or add data"
         )
     if task.kind == "regression":
         return
     folds = np.unique(rows.fold)
-    for place, name in enumerate(task.outputs):
-        within = np.unique(rows.fold[rows.label == place])
-        # The area under a curve of one class is not defined; several classes want one to learn
-        # from and one to be tested on.
+    for index, name in enumerate(task.outputs):
+        within = np.unique(rows.fold[rows.label == index])
+        # ROC AUC is undefined on a fold with one class. A multiclass task needs each class in two
+        # folds: one to train on and one to test on.
         needed = len(folds) if task.kind == "binary" else 2
         if len(within) < needed:
             raise TrainingError(
                 f"task {task.name}: {task.label} is {name} in only {len(within)} of {len(folds)} "
-                f"folds, and {needed} are needed: give more data, or change the cuts in "
-                "dbt_project.yml"
+                f"folds, and {needed} are needed: add data, or change the cuts in dbt_project.yml"
             )

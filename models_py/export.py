@@ -1,7 +1,7 @@
-"""Export of a fitted estimator to ONNX, checked against the estimator it came from.
+"""Export of a fitted estimator to ONNX, checked against that estimator.
 
-Every exported graph has one float32 input `features` (n, k) and one float32 output `scores`
-(n, m): the number for a regression, the probability of each class for a classification.
+Every exported graph has one float32 input `features` (n, k) and one float32 output `scores` (n, m):
+the prediction of a regression (m = 1), or the probability of each class.
 """
 
 import copy
@@ -17,22 +17,26 @@ from sklearn.base import BaseEstimator, is_classifier
 from xgboost import XGBModel
 
 MAX_BYTES = 32 * 2**20
-# Largest `difference` allowed between a float32 graph and its float64 estimator; float32 itself
-# resolves 6e-8.
+# The largest `difference` allowed between a float32 graph and its float64 estimator. The relative
+# precision of float32 is 6e-8.
 TOLERANCE = 1e-5
 
 
 class ExportError(RuntimeError):
-    """A graph that must not be stored: it disagrees with its estimator, or is too large."""
+    """A graph that must not be stored: it differs from its estimator, or is too large."""
 
 
 def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
-    """Return the ONNX graph of a fitted estimator with `inputs` float features.
+    """Return the serialized ONNX graph of a fitted estimator.
+
+    Args:
+        estimator: fitted.
+        inputs: number of features k.
 
     Raises:
         ExportError: the graph is larger than MAX_BYTES.
     """
-    if hasattr(estimator, "to_onnx"):  # a net of ours
+    if hasattr(estimator, "to_onnx"):  # models_py.net.Net
         graph = estimator.to_onnx()
     elif isinstance(estimator, XGBModel):
         graph = onnxmltools.convert_xgboost(
@@ -47,14 +51,14 @@ def to_onnx(estimator: BaseEstimator, inputs: int) -> bytes:
     content = _with_one_output(graph).SerializeToString(deterministic=True)
     if len(content) > MAX_BYTES:
         raise ExportError(
-            f"the model has {len(content) / 2**20:.0f} MB, more than {MAX_BYTES // 2**20}: "
-            "use fewer or shallower trees"
+            f"the model has {len(content) / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} MB are "
+            "allowed: use fewer or shallower trees"
         )
     return content
 
 
 def _without_names(estimator: XGBModel) -> XGBModel:
-    """The same model on numbered features: the converter refuses names of its own."""
+    """Return the model with numbered features, because the converter rejects other names."""
     if estimator.get_booster().feature_names is None:
         return estimator
     numbered = copy.deepcopy(estimator)
@@ -63,44 +67,44 @@ def _without_names(estimator: XGBModel) -> XGBModel:
 
 
 def _with_one_output(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Keep the scores, which converters put last, under the name `scores`; drop the label."""
+    """Name the last output `scores` and remove the others, such as the predicted label."""
     scores = graph.graph.output[-1]
     for node in graph.graph.node:
-        # A label may be made from the scores.
+        # A label node may read the scores, so inputs are renamed too.
         node.input[:] = ["scores" if name == scores.name else name for name in node.input]
         node.output[:] = ["scores" if name == scores.name else name for name in node.output]
     del graph.graph.output[:-1]
     graph.graph.output[0].name = "scores"
-    # Converters write their own time or name here; equal models must have equal bytes.
+    # Converters write a time or a random name here, but equal models must have equal bytes.
     graph.graph.name = "hitparade"
     onnx.checker.check_model(graph)
     return graph
 
 
 def run(content: bytes, features: np.ndarray) -> np.ndarray:
-    """Return the scores (n, m) of an exported graph for features (n, k)."""
+    """Return the scores (n, m), float32, of an exported graph for features (n, k)."""
     return session(content).run(["scores"], {"features": features.astype(np.float32)})[0]
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:
-    """Return a graph ready to run, on one thread."""
+    """Return a single-threaded session of a serialized graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def predict(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:
-    """Return what the estimator itself answers, in the shape of `scores` (n, m)."""
+    """Return the estimator's own predictions for features (n, k), in the shape of `scores`."""
     if is_classifier(estimator):
         return estimator.predict_proba(features)
     return estimator.predict(features).reshape(len(features), -1)
 
 
 def difference(scores: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return how far scores (n, m) are from those expected, relative to their size.
+    """Return the relative differences (n, m) of scores (n, m) from the expected ones (n, m).
 
-    The size is that of the answer or of the mean answer, whichever is larger, and at least 1: an
-    answer near zero may be the sum of terms that are not.
+    A difference is divided by the larger of |expected|, the mean of |expected|, and 1. A plain
+    relative error would be unfair to scores near zero, which may be sums of large terms.
     """
     size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean()))
     return np.abs(scores - expected) / size
@@ -108,6 +112,11 @@ def difference(scores: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def check_parity(content: bytes, estimator: BaseEstimator, features: np.ndarray) -> float:
     """Return the largest `difference` between a graph and its estimator on features (n, k).
+
+    Args:
+        content: the serialized graph.
+        estimator: the fitted estimator that was exported.
+        features: shape (n, k).
 
     Raises:
         ExportError: a row differs by more than TOLERANCE.
@@ -118,6 +127,6 @@ def check_parity(content: bytes, estimator: BaseEstimator, features: np.ndarray)
         row = int(found.max(axis=1).argmax())
         raise ExportError(
             f"the ONNX graph of {type(estimator).__name__} differs from it by {worst:.2e} "
-            f"in row {row}, more than {TOLERANCE}: the model was not stored"
+            f"in row {row}, and {TOLERANCE} is allowed: the model was not stored"
         )
     return worst

@@ -1,4 +1,4 @@
-"""Fingerprints: what a candidate is trained from, as short hashes that change when it does."""
+"""Fingerprints: short hashes of the data and the code that a candidate is trained from."""
 
 import ast
 import hashlib
@@ -10,17 +10,20 @@ from importlib.resources.abc import Traversable
 import pyarrow as pa
 
 PACKAGE = "models_py"
-# The folder, or where Snowflake runs it the part of a zip.
+# A folder, or inside Snowflake a part of a zip file.
 CODE = importlib.resources.files(PACKAGE)
-# Lists of tasks and algorithms: a new entry changes nothing for the others, and what a task takes
-# from them is a part of its fingerprint by itself.
+# These modules list tasks and algorithms. They are not counted, because a new entry does not change
+# the other tasks. The entry of a task enters its fingerprint as `known`.
 LISTS = {f"{PACKAGE}.tasks", f"{PACKAGE}.algorithms", f"{PACKAGE}.generated"}
 
 
 def of_tables(tables: Iterable[pa.Table], known: object) -> str:
-    """Return a short hash of all values of tables and what is known of them.
+    """Return a short hash of all values of the tables and of further facts.
 
-    pyarrow must have sorted the tables: it leaves nothing by chance in the place of a NULL.
+    Args:
+        tables: sorted by pyarrow. Sorting rewrites the buffers, so the bytes under a NULL are
+            always the same.
+        known: further facts that decide about the training, such as vocabularies.
     """
     digest = hashlib.sha256(repr(known).encode())
     for table in tables:
@@ -30,13 +33,13 @@ def of_tables(tables: Iterable[pa.Table], known: object) -> str:
 
 
 def of_code(modules: Iterable[str], known: object = None) -> str:
-    """Return a short hash of modules and of all that they import of this package.
+    """Return a short hash of modules and of everything they import from this package.
 
-    Comments, docstrings and layout do not count: they train no other model.
+    Comments, docstrings and layout are ignored, because they do not change a trained model.
 
     Args:
         modules: names such as `models_py.training`.
-        known: what else decides, such as the metric of the task.
+        known: further facts that decide about the training, such as the metric of the task.
     """
     digest = hashlib.sha256(repr(known).encode())
     for module in sorted(_reached(modules)):
@@ -45,7 +48,7 @@ def of_code(modules: Iterable[str], known: object = None) -> str:
 
 
 def _reached(modules: Iterable[str]) -> set[str]:
-    """Modules, and those that they import, and so on."""
+    """Return the modules and all that they import, directly or indirectly."""
     found: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -58,7 +61,7 @@ def _reached(modules: Iterable[str]) -> set[str]:
 
 @cache
 def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
-    """The code of a module without docstrings, and the modules of this package it imports."""
+    """Return a module's code without docstrings, and the modules of this package it imports."""
     tree = ast.parse(_file(module).read_bytes())
     imported = set()
     for node in ast.walk(tree):

@@ -1,7 +1,7 @@
-"""Metrics of a task, each a function (label, scores) -> float.
+"""The metrics of the tasks. Each is a function (label, scores) -> float.
 
-Labels have shape (n,): numbers, or the place of the class among the task's outputs. Scores are what
-a model answers, shape (n, m): one number for a regression, the probability of each class otherwise.
+Labels have shape (n,): numbers, or the index of the class among the task's outputs. Scores have
+shape (n, m): one number for a regression, or the probability of each class.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Compute = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and which way is better."""
+    """A metric and its direction."""
 
     compute: Compute
     higher_is_better: bool
@@ -37,13 +37,13 @@ def _of_class(metric: Callable[..., float], **options: int) -> Compute:
 
 
 def _log_loss(label: np.ndarray, scores: np.ndarray) -> float:
-    # Normalised: float32 probabilities sum to one within 1e-7 only, which scikit-learn warns of.
+    # The sum of float32 probabilities differs from 1 by about 1e-7, and scikit-learn would warn.
     scores = scores / scores.sum(axis=1, keepdims=True)
     return metrics.log_loss(label, scores, labels=range(scores.shape[1]))
 
 
 def _macro_f1(label: np.ndarray, scores: np.ndarray) -> float:
-    """The mean over all classes, also those that these rows lack, as zero."""
+    """Return the mean F1 over all classes; a class without rows counts as zero."""
     classes = range(scores.shape[1])
     return metrics.f1_score(
         label, scores.argmax(axis=1), labels=classes, average="macro", zero_division=0
@@ -51,7 +51,7 @@ def _macro_f1(label: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _balanced_accuracy(label: np.ndarray, scores: np.ndarray) -> float:
-    """The mean recall of the classes that these rows have."""
+    """Return the mean recall over the classes that have rows."""
     return metrics.recall_score(
         label, scores.argmax(axis=1), labels=np.unique(label), average="macro", zero_division=0
     )
@@ -81,15 +81,18 @@ METRICS: dict[Kind, dict[str, Metric]] = {
 
 
 def score(kind: Kind, label: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Return every metric of a kind of task for one set of held-out rows."""
+    """Return every metric of a kind of task on held-out rows: label (n,), scores (n, m)."""
     return {name: float(m.compute(label, scores)) for name, m in METRICS[kind].items()}
 
 
 def gain_error(gains: np.ndarray) -> float:
-    """Return the standard error of the mean of the gains over the folds of a split, shape (folds,).
+    """Return the standard error of the mean gain over the folds of a split.
 
-    Corrected for training sets that overlap (Nadeau and Bengio 2003). Twice of it is what this
-    project asks of a gain before it calls it one: a rule to screen by, no proof.
+    It is corrected for overlapping training sets (Nadeau and Bengio 2003). This project ignores
+    gains below two standard errors: a rule for screening, not a proof.
+
+    Args:
+        gains: the gain on each fold, shape (folds,).
     """
     folds = len(gains)
     return float(gains.std(ddof=1) * np.sqrt(1 / folds + 1 / (folds - 1)))
@@ -97,7 +100,15 @@ def gain_error(gains: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Bin:
-    """Rows whose probability of a label falls into one of BINS equal parts of 0 to 1."""
+    """The rows whose predicted probability of a label falls into one of BINS equal intervals.
+
+    Attributes:
+        label: the label.
+        bin: the number of the interval, from 1.
+        rows: how many rows.
+        predicted: their mean predicted probability.
+        observed: the share of them that has the label.
+    """
 
     label: str
     bin: int
@@ -107,24 +118,29 @@ class Bin:
 
 
 def calibration(outputs: tuple[str, ...], label: np.ndarray, scores: np.ndarray) -> list[Bin]:
-    """Return the bins that hold rows: the mean probability beside the share that came true.
+    """Return the calibration of each output in bins; empty bins are left out.
 
-    With two outputs only the second is told: the first is its complement.
+    Of two outputs only the second is reported, because the first is its complement.
+
+    Args:
+        outputs: names of the m classes.
+        label: index of the class, shape (n,).
+        scores: probabilities, shape (n, m).
     """
     result = []
-    for place in range(len(outputs) == 2, len(outputs)):
-        probability, came_true = scores[:, place], label == place
+    for index in range(len(outputs) == 2, len(outputs)):
+        probability, has_label = scores[:, index], label == index
         bins = np.minimum((probability * BINS).astype(int), BINS - 1)
         for number in np.unique(bins):
             rows = bins == number
-            shares = float(probability[rows].mean()), float(came_true[rows].mean())
-            result.append(Bin(outputs[place], int(number) + 1, int(rows.sum()), *shares))
+            shares = float(probability[rows].mean()), float(has_label[rows].mean())
+            result.append(Bin(outputs[index], int(number) + 1, int(rows.sum()), *shares))
     return result
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Rows with one actual and one predicted label."""
+    """A cell of a confusion matrix: the number of rows with these two labels."""
 
     actual: str
     predicted: str
@@ -132,7 +148,13 @@ class Cell:
 
 
 def confusion(outputs: tuple[str, ...], label: np.ndarray, scores: np.ndarray) -> list[Cell]:
-    """Return the confusion matrix by cells, also the empty ones."""
+    """Return all cells of the confusion matrix, including empty ones.
+
+    Args:
+        outputs: names of the m classes.
+        label: index of the class, shape (n,).
+        scores: probabilities, shape (n, m); the predicted label has the largest.
+    """
     counts = metrics.confusion_matrix(label, scores.argmax(axis=1), labels=range(len(outputs)))
     return [
         Cell(actual, predicted, int(counts[i, j]))

@@ -1,8 +1,8 @@
-"""A small ReLU net for regression, trained in PyTorch on labels and, if wanted, on a teacher.
+"""A small ReLU net for regression, trained in PyTorch on labels and optionally on a teacher.
 
-With a squared loss, learning from labels and from the teacher's answers at once (distillation,
-Hinton et al. 2015) is learning their weighted mean: a(y - f)^2 + (1 - a)(t - f)^2 differs from
-(f - (a y + (1 - a) t))^2 by a constant.
+Distillation (Hinton et al. 2015) trains on the labels y and on the teacher's predictions t at once.
+With a squared loss this equals training on their weighted mean, because
+a(y - f)^2 + (1 - a)(t - f)^2 differs from (f - (a y + (1 - a) t))^2 by a constant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,22 +20,22 @@ OPSET = 18
 
 
 class Net(RegressorMixin, BaseEstimator):
-    """A net of fully connected layers with ReLU between them.
+    """Fully connected layers with ReLU between them.
 
-    Inputs and label are standardised for training; the scales are then folded into the first and
-    the last layer, so that the fitted net is its layers and nothing else. An input that never
-    varied in training gets no weight: its effect would be whatever it was initialised to.
+    Inputs and label are standardized for training. The scales are then folded into the first and
+    the last layer, so a fitted net consists of its layers only. An input that is constant in
+    training gets weight 0, because otherwise its weight would stay at its random initial value.
 
     Args:
         hidden: width of each hidden layer.
         epochs: passes over the rows.
-        batch_size: rows of a step.
+        batch_size: rows in a training step.
         learning_rate: the peak of a one-cycle schedule (Smith and Topin 2018).
         weight_decay: of AdamW (Loshchilov and Hutter 2019).
-        dropout: share of a hidden layer's values left out in a step (Srivastava et al. 2014).
-        label_weight: share of the labels in what is learned, the teacher has the rest.
-        teacher: hyperparameters of the XGBoost that teaches; None to learn from labels alone.
-        random_state: of initial weights and order of rows.
+        dropout: share of hidden values set to 0 in a training step (Srivastava et al. 2014).
+        label_weight: weight of the labels in the target; the teacher has the rest.
+        teacher: hyperparameters of the XGBoost teacher; None to learn from labels alone.
+        random_state: seed of the initial weights, the order of rows and the dropout.
 
     Attributes:
         layers_: (weights (out, in), intercepts (out,)) of each layer, float64.
@@ -65,35 +65,35 @@ class Net(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, features: np.ndarray, label: np.ndarray) -> "Net":
-        """Train on features (n, k) and labels (n,)."""
+        """Train on features (n, k) and labels (n,); return the fitted net."""
         target = label
         if self.teacher is not None:
             options = {"random_state": self.random_state, "n_jobs": 1} | dict(self.teacher)
             answers = XGBRegressor(**options).fit(features, label).predict(features)
             target = self.label_weight * label + (1 - self.label_weight) * answers
-        centre, scale = features.mean(axis=0), features.std(axis=0)
-        # Not scale > 0: the mean of many equal numbers may be off by a rounding.
+        center, scale = features.mean(axis=0), features.std(axis=0)
+        # Not scale > 0: rounding can give equal numbers a standard deviation above 0.
         varied = np.ptp(features, axis=0) > 0
         shift, size = target.mean(), target.std() or 1.0
         with torch_lock:
             layers = self._train(
-                (features[:, varied] - centre[varied]) / scale[varied], (target - shift) / size
+                (features[:, varied] - center[varied]) / scale[varied], (target - shift) / size
             )
         weights, intercepts = layers[0]
         first = np.zeros((len(weights), features.shape[1]))
         first[:, varied] = weights / scale[varied]
-        layers[0] = first, intercepts - first @ centre
+        layers[0] = first, intercepts - first @ center
         weights, intercepts = layers[-1]
         layers[-1] = weights * size, intercepts * size + shift
         self.layers_ = layers
         return self
 
     def _train(self, features: np.ndarray, target: np.ndarray) -> list:
-        """The layers of a net trained on standardised features (n, k) and target (n,)."""
-        # Imported here: torch takes seconds, and only nets want it.
+        """Return the layers of a net trained on standardized features (n, k) and target (n,)."""
+        # Imported here, because loading torch takes seconds and only nets need it.
         import torch
 
-        # On a busy machine the threads of a net this small mostly wait for each other.
+        # A net this small gains nothing from threads and is slow on a busy machine with them.
         torch.set_num_threads(1)
         chance = torch.Generator().manual_seed(self.random_state)
         x, y = (torch.from_numpy(a.astype(np.float32)) for a in (features, target[:, None]))
@@ -130,7 +130,7 @@ class Net(RegressorMixin, BaseEstimator):
         ]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the answers (n,) for features (n, k)."""
+        """Return the predictions (n,) for features (n, k)."""
         *hidden, (weights, intercepts) = self.layers_
         values = features
         for weight, intercept in hidden:

@@ -1,4 +1,4 @@
-"""A training run: candidates of a task as rows of the registry."""
+"""The candidates of a training run as rows of the registry."""
 
 import hashlib
 import json
@@ -26,10 +26,21 @@ def rows(
     promotions: list[dict],
     ceilings: list[dict],
 ) -> list[dict]:
-    """Train the algorithms of a run.
+    """Train the algorithms of a run; return one registry row for each.
 
-    `earlier` is the newest row of each algorithm, promotions and ceilings are those of the task;
-    the other arguments are those of `models_py.runs.train`.
+    Args:
+        run: the fields that all candidates of the run share.
+        table: the feature table, see `models_py.runs.train`.
+        vocabularies: for each input that is a one-hot group, its members in order.
+        algorithms: hyperparameters by algorithm.
+        earlier: the newest earlier row of each algorithm.
+        history: relation of the task's earlier registry rows; None before the first.
+        promotions: rows of `ml.promotions` of the task.
+        ceilings: rows of the best achievable scores of the task.
+
+    Raises:
+        TrainingError: the table or the hyperparameters cannot be trained on.
+        models_py.export.ExportError: a graph differs from its estimator.
     """
     task = TASKS[run["task"]]
     found = examples(task, table, vocabularies)
@@ -53,23 +64,24 @@ def rows(
 def incumbent(
     run: dict, history: Relation | None, promotions: list[dict], rescore: Callable[[bytes], float]
 ) -> dict:
-    """The champion and its metric on this run's held-out rows; empty where none can be compared.
+    """Return the champion's model_id and its metric on this run's held-out rows.
 
-    A champion of another definition answers another question, or saw the held-out rows.
+    Return {} if there is no champion, or if it has another definition: then it predicts something
+    else, or it may have been trained on rows that are held out now.
 
     Args:
-        run: the task and the definition, with more.
-        history: relation of the task's earlier registry rows, None before the first.
+        run: contains the task and the definition.
+        history: relation of the task's earlier registry rows; None before the first.
         promotions: rows of `ml.promotions` of the task.
-        rescore: measures the bytes of a model on this run's held-out rows.
+        rescore: returns the metric of a serialized model on this run's held-out rows.
 
     Raises:
-        TrainingError: its stored bytes are damaged.
+        TrainingError: the champion's stored bytes are corrupted.
     """
     if history is None or not promotions:
         return {}
     champion = max(promotions, key=lambda row: row["promoted_at"])["model_id"]
-    # A model that was trained twice may have been pruned once.
+    # A model that was trained twice has two rows, and one of them may have been pruned.
     kept = history.filter(f"model_id = '{champion}' and pruned_at is null")
     found = kept.select("model_id", "onnx", "sha256", "definition")
     for model in found.to_arrow_table().to_pylist():
@@ -86,8 +98,8 @@ def incumbent(
     return {}
 
 
-def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
-    """The sample's ceilings, where they were computed for this definition of the task."""
+def _best_achievable(definition: str, ceilings: list[dict]) -> dict[str, float]:
+    """Return the best achievable score of each metric, if computed for this definition."""
     present = json.loads(definition)
     return {
         row["metric"]: row["ceiling"]
@@ -99,7 +111,15 @@ def _limits(definition: str, ceilings: list[dict]) -> dict[str, float]:
 def row(
     candidate: Candidate, inputs: list[dict], outputs: Sequence[str], config: dict, earlier: dict
 ) -> dict:
-    """What the registry says of a candidate, but for the run, its metrics and its portable form."""
+    """Return a candidate's registry fields, except those of the run, `metrics` and `portable`.
+
+    Args:
+        candidate: the candidate.
+        inputs: see `ranges_of`.
+        outputs: names of the scores in order.
+        config: hyperparameters by algorithm.
+        earlier: the newest earlier row of each algorithm.
+    """
     return {
         "model_id": model_id(candidate.onnx, inputs, outputs),
         "algorithm": candidate.algorithm,
@@ -124,7 +144,7 @@ def row(
 
 
 def ranges_of(names: Sequence[str], seen: np.ndarray) -> list[dict]:
-    """A model's inputs in order, with the range of the rows (n, k) it was trained on."""
+    """Return the k inputs in order, each with its range in the training rows (n, k)."""
     return [
         {"name": name, "type": "float32", "minimum": float(low), "maximum": float(high)}
         for name, low, high in zip(names, seen.min(axis=0), seen.max(axis=0), strict=True)
@@ -134,14 +154,22 @@ def ranges_of(names: Sequence[str], seen: np.ndarray) -> list[dict]:
 def metrics(
     candidate: Candidate, primary: str, folds: int, definition: str, ceilings: list[dict]
 ) -> list[dict]:
-    """The metrics of a candidate, each with its ceiling where the sample knows one."""
-    limits = _limits(definition, ceilings)
+    """Return the metrics of a candidate for the registry.
+
+    Args:
+        candidate: the candidate.
+        primary: the metric that decides about promotion.
+        folds: the number of folds.
+        definition: the definition of the task, as JSON.
+        ceilings: rows of the best achievable scores, which only the generated sample has.
+    """
+    best = _best_achievable(definition, ceilings)
     return [
         asdict(score)
         | {
             "is_primary": score.metric == primary,
             "folds": folds,
-            "ceiling": limits.get(score.metric),
+            "ceiling": best.get(score.metric),
         }
         for score in candidate.scores
     ]

@@ -1,4 +1,4 @@
-"""The format of the registry: one row for each model, trained here or registered from outside."""
+"""The schema of the registry: one row for each trained or registered model."""
 
 import hashlib
 import json
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-# Raise with each change of SCHEMA, and let `hitparade upgrade` bring older rows to it: a run
-# refuses a file of another format.
+# Raise this number with each change of SCHEMA and teach `hitparade upgrade` to convert older rows:
+# a build refuses a file of another format.
 REGISTRY_FORMAT = 4
 
 SQL_TYPES = {
@@ -22,7 +22,7 @@ SQL_TYPES = {
 
 
 def _column(name: str, type: pa.DataType, description: str) -> pa.Field:
-    """A column of the registry with what it says, which the descriptions in dbt are made from."""
+    """Return a field with the description that `hitparade generate` writes for dbt."""
     return pa.field(name, type, metadata={"description": description})
 
 
@@ -66,36 +66,38 @@ PORTABLE = pa.struct(
         _column(
             "kind",
             pa.string(),
-            "net (a linear model is one of one layer) or trees; NULL without a form in SQL.",
+            "net (a linear model is a net of one layer) or trees; NULL without an SQL form.",
         ),
         _column(
             "transform",
             pa.string(),
-            "What turns raw scores into the answer, see models_py/sql_backend/transforms.py.",
+            "How raw scores become the prediction, see models_py/sql_backend/transforms.py.",
         ),
         _column(
             "layers",
             pa.list_(LAYER),
-            "Of a net, the weights, intercepts and activation of each layer.",
+            "For a net, the weights, intercepts and activation of each layer.",
         ),
-        _column("intercepts", pa.list_(pa.float32()), "Of trees, what each raw score begins with."),
-        _column("depth", pa.int32(), "Of trees, the number of levels below a root."),
-        _column("roots", pa.list_(pa.int32()), "Of trees, the node each tree begins with."),
-        _column("features", pa.list_(pa.int32()), "Of trees, the input that each node tests."),
+        _column(
+            "intercepts", pa.list_(pa.float32()), "For trees, the initial value of each raw score."
+        ),
+        _column("depth", pa.int32(), "For trees, the number of levels below a root."),
+        _column("roots", pa.list_(pa.int32()), "For trees, the root node of each tree."),
+        _column("features", pa.list_(pa.int32()), "For trees, the input that each node tests."),
         _column(
             "thresholds",
             pa.list_(pa.float32()),
-            "Of trees, the value below which each node's test holds.",
+            "For trees, each node's test is: input < threshold.",
         ),
         _column(
             "next",
             pa.list_(pa.int32()),
-            "Of trees, the child of each node where its test holds; the other follows it.",
+            "For trees, the child of each node if its test holds; the other child is the next one.",
         ),
         _column(
             "leaves",
             pa.list_(pa.list_(pa.float32())),
-            "Of trees, for each raw score what each node adds to it.",
+            "For trees, for each raw score, what each node adds to it.",
         ),
     ]
 )
@@ -119,7 +121,7 @@ SCHEMA = pa.schema(
         _column(
             "pruned_at",
             pa.timestamp("us"),
-            "When its bytes were dropped, in UTC; NULL where they stand.",
+            "When its bytes were dropped, in UTC; NULL if they are stored.",
         ),
         _column(
             "inputs",
@@ -131,17 +133,17 @@ SCHEMA = pa.schema(
         _column(
             "importance",
             pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
-            "Loss of the metric when the feature is shuffled on held-out rows.",
+            "How much worse the metric gets when the feature is shuffled on held-out rows.",
         ),
         _column(
             "calibration",
             pa.list_(BIN),
-            "Its probabilities beside what came true, in bins, on rows that it did not see.",
+            "Predicted probabilities and observed shares in bins, on held-out rows.",
         ),
         _column(
             "confusion",
             pa.list_(CELL),
-            "Its labels beside the actual ones, counted on the same scores.",
+            "Counts of actual and predicted labels, on held-out rows.",
         ),
         _column("train_rows", pa.int64(), "Rows it was trained on."),
         _column("holdout_rows", pa.int64(), "Rows of fold 0, which it never saw."),
@@ -159,7 +161,7 @@ SCHEMA = pa.schema(
         _column(
             "definition",
             pa.string(),
-            "Inputs in order, and what makes the label, the rows and the split, as JSON.",
+            "Inputs in order, and the settings of label, rows and split, as JSON.",
         ),
         _column("config", pa.string(), "Hyperparameters, as JSON."),
         _column("code_fingerprint", pa.string(), "Short hash of the Python that trained it."),
@@ -175,25 +177,33 @@ SCHEMA = pa.schema(
         _column(
             "portable",
             PORTABLE,
-            "Its parameters for the SQL backend; NULL where it has no form in SQL.",
+            "Its parameters for the SQL backend; NULL if it has no SQL form.",
         ),
     ]
 )
 
 
 def descriptions(fields: pa.Schema | pa.StructType) -> dict[str, str]:
-    """Return what each column of the registry, or each part of a form in SQL, says."""
+    """Return the description of each field of SCHEMA or PORTABLE, by name."""
     return {field.name: field.metadata[b"description"].decode() for field in fields}
 
 
 def model_id(content: bytes, inputs: list[dict], outputs: Sequence[str]) -> str:
-    """Return a short hash of bytes, inputs and outputs together: it never changes its meaning."""
+    """Return a short hash of a model's bytes, inputs and outputs.
+
+    The same id always means the same model.
+
+    Args:
+        content: the serialized graph.
+        inputs: name, type and training range of each input, in order.
+        outputs: names of the scores, in order.
+    """
     schema = json.dumps([inputs, outputs], sort_keys=True).encode()
     return hashlib.sha256(content + schema).hexdigest()[:12]
 
 
 def sql_types(fields: pa.Schema | pa.StructType) -> dict[str, str]:
-    """Return the type of each field as SQL writes it."""
+    """Return the SQL type of each field, by name."""
     return {field.name: _sql(field.type) for field in fields}
 
 

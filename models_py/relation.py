@@ -1,4 +1,4 @@
-"""What a training reads: a relation of DuckDB, or what stands for one in Snowflake."""
+"""The relations that training reads: DuckDB's, or an adapter of them in Snowflake."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ class Relation(Protocol):
     """The methods of a DuckDB relation that training calls."""
 
     def filter(self, condition: str, /) -> "Relation":
-        """Return the rows for which a condition in SQL holds."""
+        """Return the rows that fulfill an SQL condition."""
 
     def select(self, *names: str) -> "Relation":
         """Return columns by name."""

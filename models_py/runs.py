@@ -1,4 +1,4 @@
-"""What a dbt training model does: train what changed, return rows for the registry."""
+"""The entry points of the dbt training models: train what changed, return registry rows."""
 
 import functools
 import importlib.metadata
@@ -21,17 +21,18 @@ from models_py.tasks import TASKS
 
 LIBRARIES = ("scikit-learn", "xgboost-cpu", "torch", "onnx", "skl2onnx", "onnxmltools", "numpy")
 NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
-# What a candidate is trained from: where all of it is as it was, nothing is trained.
+# The columns that identify what a candidate is trained from. If all are unchanged, it is not
+# trained again.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
 
 
 def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
-    """Let a training read what Snowflake hands over, and return rows as it takes them."""
+    """Let a training function also read and return Snowpark data frames."""
 
     @functools.wraps(train)
-    def trained(*arguments: Any, **relations: Any) -> Any:  # rows of pyarrow, or a data frame
-        # There is no data frame of Snowflake where its package was not loaded.
+    def trained(*arguments: Any, **relations: Any) -> Any:  # a pyarrow table or a data frame
+        # Nobody can pass a Snowpark data frame without having loaded its package.
         if "snowflake.snowpark" not in sys.modules:
             return train(*arguments, **relations)
         from models_py import snowpark
@@ -54,42 +55,46 @@ def train(
     ceilings: Relation | None = None,
     vocabularies: dict[str, Relation] | None = None,
 ) -> pa.Table:
-    """Return the registry rows of the candidates that changed; none where nothing did.
+    """Return the registry rows of the candidates that changed; an empty table if none did.
 
-    A feature table that cannot be trained on gives none either, and a warning: the other tasks go
-    on, and the data test every_task_with_rows_has_a_model fails where the task has no model at all.
+    A feature table that cannot be trained on gives a warning and an empty table, so that the other
+    tasks go on. The data test every_task_with_rows_has_a_model fails if the task has no model.
 
     Args:
         task: name of the task.
         features: relation of the task's feature table: key, pair_key, fold, inputs, label.
         algorithms: hyperparameters by algorithm, from the model's YAML.
-        definition: what makes the label and the rows, from the model's YAML.
-        history: relation of the task's earlier registry rows, None before the first.
+        definition: the settings that decide about the label and the rows, from the model's YAML.
+        history: relation of the task's earlier registry rows; None before the first.
         promotions: relation `ml.promotions`, which names the champion to compare with.
-        ceilings: relation of the sample's ceilings: source, task, metric, ceiling, definition.
-        vocabularies: for each input that is a list, the relation whose one column lists what its
-            places mean, in the order of the text.
+        ceilings: relation of the best achievable scores on the generated sample: source, task,
+            metric, ceiling, definition.
+        vocabularies: for each input that is a one-hot group, a relation with one column, its
+            members. They are sorted here.
+
+    Returns:
+        A table with the columns of `models_py.registry_schema.SCHEMA`.
 
     Raises:
-        models_py.export.ExportError: a graph that disagrees with its estimator.
+        models_py.export.ExportError: a graph differs from its estimator.
     """
     table = features.to_arrow_table()
     table = table.sort_by(table.column_names[0])
-    limits = _rows_of(task, ceilings)
+    best = _rows_of(task, ceilings)
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
-    run = _run(task, [table], (limits, members), LIBRARIES)
+    run = _run(task, [table], (best, members), LIBRARIES)
     run["definition"] = _definition(table, definition, members)
     earlier = _newest(history)
     codes = {name: _code_of(task, name) for name in algorithms}
     changed = _changed(run, algorithms, codes, earlier)
     if table.num_rows == 0 or not changed:
         return SCHEMA.empty_table()
-    # Imported here: loading the libraries takes longer than seeing that nothing changed.
+    # Imported here, because loading the libraries takes longer than a run without changes.
     from models_py.registry_rows import rows
 
     promoted = _rows_of(task, promotions)
     return _trained(
-        codes, lambda: rows(run, table, members, changed, earlier, history, promoted, limits)
+        codes, lambda: rows(run, table, members, changed, earlier, history, promoted, best)
     )
 
 
@@ -110,16 +115,16 @@ def train_next_song(
         playlists: relation `feat_next_song`.
         tracks: relation `feat_next_song_tracks`.
         edges: relation `feat_next_song_edges`.
-        algorithms: as of `train`.
-        definition: as of `train`.
-        history: as of `train`.
-        promotions: as of `train`.
-        ceilings: as of `train`.
+        algorithms: see `train`.
+        definition: see `train`.
+        history: see `train`.
+        promotions: see `train`.
+        ceilings: see `train`.
 
     Raises:
-        models_py.export.ExportError: a graph that disagrees with its model.
+        models_py.export.ExportError: a graph differs from its model.
     """
-    limits = _rows_of(protocol.TASK, ceilings)
+    best = _rows_of(protocol.TASK, ceilings)
     tables = [
         relation.to_arrow_table().sort_by([(key, "ascending") for key in keys])
         for relation, keys in (
@@ -128,7 +133,7 @@ def train_next_song(
             (edges, ["track_number", "neighbour_number"]),
         )
     ]
-    run = _run(protocol.TASK, tables, limits, NET_LIBRARIES)
+    run = _run(protocol.TASK, tables, best, NET_LIBRARIES)
     own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
     run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
     earlier = _newest(history)
@@ -140,7 +145,7 @@ def train_next_song(
     from models_py.next_song.registry_rows import rows
 
     promoted = _rows_of(protocol.TASK, promotions)
-    return _trained(codes, lambda: rows(run, tables, changed, earlier, history, promoted, limits))
+    return _trained(codes, lambda: rows(run, tables, changed, earlier, history, promoted, best))
 
 
 @_in_any_warehouse
@@ -152,20 +157,22 @@ def train_song_optimization(
     history: Relation | None = None,
     promotions: Relation | None = None,
 ) -> pa.Table:
-    """Return the registry rows of teacher, student, judge and optimiser, as `train` does.
+    """Return the registry rows of song optimization, as `train` does.
 
-    Where one of them changed, all are trained: each is measured by the others.
+    They are the teacher, the student, the held-out evaluator (algorithm `judge`) and the optimizer
+    (algorithm `gradient`). If one of them changed, all are trained, because they depend on each
+    other.
 
     Args:
         features: relation `feat_song_optimization`.
-        genres: relation whose one column lists the genres that the features know.
-        algorithms: as of `train`.
-        definition: as of `train`.
-        history: as of `train`.
-        promotions: as of `train`.
+        genres: relation with one column, the genres of the one-hot group.
+        algorithms: see `train`.
+        definition: see `train`.
+        history: see `train`.
+        promotions: see `train`.
 
     Raises:
-        models_py.export.ExportError: a graph that disagrees with its model.
+        models_py.export.ExportError: a graph differs from its model.
     """
     table = features.to_arrow_table().sort_by("track_id")
     members = {"genres": _members(genres)}
@@ -187,7 +194,7 @@ def train_song_optimization(
 
 
 def _run(task: str, tables: list[pa.Table], known: object, libraries: Iterable[str]) -> dict:
-    """What the candidates of a run have in common, but for the definition."""
+    """Return the fields that all candidates of a run share, except the definition."""
     return {
         "task": task,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
@@ -197,10 +204,10 @@ def _run(task: str, tables: list[pa.Table], known: object, libraries: Iterable[s
 
 
 def _code_of(name: str, algorithm: str) -> str:
-    """A short hash of what trains an algorithm of a task."""
+    """Return a short hash of the code that trains an algorithm of a task."""
     task = TASKS[name]
     modules = ["models_py.training"]
-    if algorithm in known_algorithms.ALGORITHMS[task.kind]:  # another is refused by the training
+    if algorithm in known_algorithms.ALGORITHMS[task.kind]:  # `training.check` refuses others
         modules.append(known_algorithms.module_of(task.kind, algorithm))
     return fingerprints.of_code(modules, (task.kind, task.metric, task.label, task.outputs))
 
@@ -208,7 +215,7 @@ def _code_of(name: str, algorithm: str) -> str:
 def _changed(
     run: dict, algorithms: dict, codes: Mapping[str, str], earlier: dict[str, dict]
 ) -> dict[str, dict]:
-    """The hyperparameters of the algorithms that have no row of just this run and this code."""
+    """Return the hyperparameters of the algorithms whose data, code or settings changed."""
     changed = {}
     for name, params in algorithms.items():
         candidate = run | {"config": _config(params), "code_fingerprint": codes[name]}
@@ -224,12 +231,12 @@ def _trained(codes: Mapping[str, str], rows: Callable[[], list[dict]]) -> pa.Tab
         found = [row | {"code_fingerprint": codes[row["algorithm"]]} for row in rows()]
         return pa.Table.from_pylist(found, SCHEMA)
     except TrainingError as error:
-        log.warning("%s; its models stay as they are", error)
+        log.warning("%s; its models stay unchanged", error)
         return SCHEMA.empty_table()
 
 
 def _rows_of(task: str, relation: Relation | None) -> list[dict]:
-    """The rows of a relation that concern a task."""
+    """Return the rows of a task."""
     if relation is None:
         return []
     return relation.filter(f"task = '{task}'").to_arrow_table().to_pylist()
@@ -240,7 +247,7 @@ def _members(relation: Relation) -> list[str]:
 
 
 def _definition(table: pa.Table, definition: dict, members: dict[str, list[str]]) -> str:
-    """The inputs in order, what makes the label and the rows, and the vocabularies, as JSON."""
+    """Return the inputs in order, the settings of label and rows, and the vocabularies, as JSON."""
     _, _, _, *inputs, _ = table.column_names
     return json.dumps({"inputs": inputs} | {k: str(v) for k, v in definition.items()} | members)
 
@@ -249,7 +256,7 @@ def _version(library: str) -> str:
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
-        # Snowflake has the build of xgboost that goes by the plain name.
+        # Snowflake has xgboost, not xgboost-cpu.
         return importlib.metadata.version(library.removesuffix("-cpu"))
 
 
@@ -258,7 +265,7 @@ def _config(params: dict | None) -> str:
 
 
 def _newest(history: Relation | None) -> dict[str, dict]:
-    """The newest earlier row of each algorithm, without its bytes."""
+    """Return the newest row of each algorithm, without the model's bytes."""
     if history is None:
         return {}
     rows = history.select("algorithm", "version", *IDENTITY).to_arrow_table().to_pylist()

@@ -1,6 +1,6 @@
-"""Search of hyperparameters with optuna on the grouped folds, all but HOLDOUT.
+"""Hyperparameter search with Optuna on the grouped folds, except HOLDOUT.
 
-What is tried stands in `models_py.spaces`; the first trial is always the present settings.
+The search spaces are in `models_py.spaces`. The first trial always has the present settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,13 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a search goes: trials, seconds after which no fold begins, and the seed."""
+    """The limits of a search.
+
+    Attributes:
+        trials: the largest number of trials.
+        seconds: after this time no further fold is started.
+        seed: of the sampler.
+    """
 
     trials: int = 30
     seconds: float = 600
@@ -32,16 +38,20 @@ class Limits:
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings and what they were worth.
+    """Hyperparameters and their metric.
 
     Attributes:
-        number: from 0, the present settings.
-        state: complete; pruned: worse than half of those complete; cut: out of time; failed:
-            could not be trained; refused: the best, but a build would not store it.
-        settings: hyperparameters.
-        folds: the task's metric on each fold that was measured, each by a model of the others.
+        number: counted from 0, which are the present settings.
+        state: one of
+            complete;
+            pruned: stopped early, because it was worse than the median of the complete trials;
+            cut: stopped, because the time was over;
+            failed: could not be trained;
+            refused: had the best metric, but a build would not store the model.
+        settings: the hyperparameters.
+        folds: the task's metric on each measured fold, by a model trained on the other folds.
         started_at: in UTC.
-        seconds: what it took.
+        seconds: its duration.
         reason: why it failed or was refused.
     """
 
@@ -55,12 +65,12 @@ class Trial:
 
     @property
     def value(self) -> float | None:
-        """The mean over the folds; None where some were not measured."""
+        """The mean over the folds; None if the trial is not complete."""
         return float(np.mean(self.folds)) if self.state == "complete" else None
 
     @property
     def standard_error(self) -> float | None:
-        """The standard error of `value`."""
+        """The standard error of `value`; None if the trial is not complete."""
         return standard_error(self.folds) if self.state == "complete" else None
 
 
@@ -72,25 +82,26 @@ def standard_error(values: Sequence[float]) -> float:
 def search(
     task: Task, algorithm: str, rows: Examples, given: Sequence[Mapping], limits: Limits
 ) -> Iterator[Trial]:
-    """Yield each trial as it ends, first those of the given settings.
+    """Yield each trial when it ends. The given settings are tried first.
 
     Args:
-        task: what is learned.
-        algorithm: one of the task's.
-        rows: the folds to search on. HOLDOUT is none of them: a later model is compared with an
-            earlier one there, so nothing may be chosen by it.
-        given: hyperparameters to begin with: the present ones, then others a person wrote. The last
-            say what the space does not.
+        task: the task.
+        algorithm: one of the task's algorithms.
+        rows: the folds to search on, without HOLDOUT: models are compared on that fold, so no
+            setting may be chosen by it.
+        given: the present settings, then settings that a person wrote. The last of them supply the
+            hyperparameters that the search space does not contain.
         limits: trials, seconds and seed.
 
     Raises:
-        TrainingError: fewer than two folds to search on, or HOLDOUT among them.
+        TrainingError: there are fewer than two folds, HOLDOUT is one of them, or the present
+            settings cannot be trained.
     """
     folds = sorted(np.unique(rows.fold).tolist())
     if len(folds) < 2 or HOLDOUT in folds:
         raise TrainingError(
-            f"task {task.name} has the folds {folds} to search on and needs two beside fold "
-            f"{HOLDOUT}: set `folds` in dbt_project.yml to 3 or more, then `hitparade build`"
+            f"task {task.name} has the folds {folds} to search on and needs two besides fold "
+            f"{HOLDOUT}: set `folds` in dbt_project.yml to 3 or more, then run `hitparade build`"
         )
     deadline = monotonic() + limits.seconds
     space = space_of(task, algorithm)
@@ -105,16 +116,16 @@ def search(
     for number, settings in enumerate(given[: limits.trials]):
         if number and monotonic() >= deadline:
             return
-        trial = _measure(task, algorithm, rows, number, dict(settings), deadline, _never)
+        trial = _measure(task, algorithm, rows, number, dict(settings), deadline, _never_prune)
         yield trial
         if trial.state == "complete":
             params = algorithms.estimator(task.kind, algorithm, settings).get_params()
-            study.add_trial(_as_known(trial, params, space))
+            study.add_trial(_in_space(trial, params, space))
     for number in range(len(given), limits.trials):
         if monotonic() >= deadline:
             return
         asked = study.ask(dict(space))
-        settings = dict(given[-1]) | {name: _short(value) for name, value in asked.params.items()}
+        settings = dict(given[-1]) | {name: _rounded(value) for name, value in asked.params.items()}
         trial = _measure(task, algorithm, rows, number, settings, deadline, _pruner(asked))
         if trial.state == "complete":
             study.tell(asked, trial.value)
@@ -134,7 +145,7 @@ def _measure(
     deadline: float,
     is_hopeless: Callable[[int, float], bool],
 ) -> Trial:
-    """Measure settings on one fold after the other, as long as there is time and hope."""
+    """Measure settings fold by fold, until the deadline or until the trial is pruned."""
     started_at, began = datetime.now(UTC).replace(tzinfo=None), monotonic()
     folds: list[float] = []
     state, reason = "complete", ""
@@ -167,12 +178,12 @@ def _score(
     return float(metrics.METRICS[task.kind][task.metric].compute(held_out.label, predicted))
 
 
-def _never(step: int, mean: float) -> bool:
+def _never_prune(step: int, mean: float) -> bool:
     return False
 
 
 def _pruner(asked: optuna.Trial) -> Callable[[int, float], bool]:
-    """Tell the study the mean of the folds so far, and ask whether to go on."""
+    """Return a function that reports the mean so far to the study and asks whether to stop."""
 
     def is_hopeless(step: int, mean: float) -> bool:
         asked.report(mean, step)
@@ -181,13 +192,13 @@ def _pruner(asked: optuna.Trial) -> Callable[[int, float], bool]:
     return is_hopeless
 
 
-def _short(value: Any) -> Any:
-    """A number that a person can read, which is the one that is tried."""
+def _rounded(value: Any) -> Any:
+    """Round a float to three digits, so that the settings tried are the settings shown."""
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-def _as_known(trial: Trial, params: Mapping, space: Space) -> optuna.trial.FrozenTrial:
-    """Given settings as a trial of the study, as far as they lie within the space."""
+def _in_space(trial: Trial, params: Mapping, space: Space) -> optuna.trial.FrozenTrial:
+    """Return given settings as a trial of the study, without those outside the search space."""
     known = {}
     for name, distribution in space.items():
         value = params[name]
@@ -210,7 +221,7 @@ def _as_known(trial: Trial, params: Mapping, space: Space) -> optuna.trial.Froze
 
 
 def best(task: Task, trials: list[Trial]) -> list[Trial]:
-    """Return the complete trials, the best first; of equal ones the earlier."""
+    """Return the complete trials, the best first; ties in the order of their numbers."""
     sign = -1 if metrics.METRICS[task.kind][task.metric].higher_is_better else 1
     complete = [(value, trial) for trial in trials if (value := trial.value) is not None]
     return [trial for _, trial in sorted(complete, key=lambda one: (sign * one[0], one[1].number))]
@@ -218,7 +229,12 @@ def best(task: Task, trials: list[Trial]) -> list[Trial]:
 
 @dataclass(frozen=True)
 class Final:
-    """Settings on fold HOLDOUT, trained on all others: the model that a build would store."""
+    """The model that a build would store, trained on all folds except HOLDOUT.
+
+    Attributes:
+        holdout: the task's metric on fold HOLDOUT.
+        onnx_bytes: the size of its graph.
+    """
 
     holdout: float
     onnx_bytes: int
@@ -226,9 +242,9 @@ class Final:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The present settings and the best, also on fold HOLDOUT.
+    """The present and the best settings, on the search folds and on fold HOLDOUT.
 
-    `present_final` is None where a build would not store the present settings.
+    `present_final` is None if a build would not store a model with the present settings.
     """
 
     present: Trial
@@ -238,20 +254,20 @@ class Outcome:
 
     @property
     def is_better(self) -> bool:
-        """Whether anything was better than the present settings."""
+        """Whether the best settings are not the present ones."""
         return self.best.number != self.present.number
 
 
 def outcome(task: Task, algorithm: str, rows: Examples, trials: list[Trial]) -> Outcome | None:
-    """Return the best trial that a build would accept; None where none was measured in time.
+    """Return the best trial whose model a build would store; None if there is none.
 
-    A trial that a build would not accept is marked as refused in `trials`.
+    The other trials that were tried here are marked as refused in `trials`.
 
     Args:
-        task: what was learned.
-        algorithm: the one searched.
-        rows: the feature table with all its folds.
-        trials: those of the search, in order.
+        task: the task.
+        algorithm: the algorithm that was searched.
+        rows: the feature table with all folds, including HOLDOUT.
+        trials: the trials of the search, in order; changed in place.
     """
     if not best(task, trials):
         return None
@@ -268,7 +284,7 @@ def outcome(task: Task, algorithm: str, rows: Examples, trials: list[Trial]) -> 
 def _final(
     task: Task, algorithm: str, rows: Examples, trials: list[Trial], number: int
 ) -> Final | None:
-    """A trial on fold HOLDOUT; None, and the trial is refused, where a build would not store it."""
+    """Train a trial's model; mark the trial as refused and return None if it cannot be stored."""
     seen, _ = rows.split(HOLDOUT)
     fitted = algorithms.estimator(task.kind, algorithm, trials[number].settings)
     fitted.fit(seen.features, seen.label)

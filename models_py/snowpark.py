@@ -1,7 +1,7 @@
-"""Training inside Snowflake: relations and registry rows by way of a Snowpark session.
+"""Training inside Snowflake, with a Snowpark session.
 
-A training model is the same Python in every warehouse. What it reads are relations with the few
-methods of DuckDB's that it calls; here they stand before Snowpark's data frames.
+The training code is the same for every warehouse. It reads relations with a few of DuckDB's
+methods. This module implements these methods for Snowpark data frames.
 """
 
 import io
@@ -15,21 +15,21 @@ import pyarrow as pa
 from snowflake.snowpark import DataFrame, Session
 from snowflake.snowpark import types as snowflake_types
 
-# A graph is a file there: a binary value may not be as large as the largest of them.
+# In Snowflake a graph is a file on a stage, because the largest graphs exceed a BINARY value.
 GRAPHS = "ml.models"
-# The portable lane is DuckDB's: in Snowflake the functions run the graphs themselves.
+# The SQL backend exists in DuckDB only: in Snowflake the functions run the ONNX graphs.
 LEFT_OUT = ("onnx", "portable")
 STRUCTURED = (snowflake_types.ArrayType, snowflake_types.VariantType, snowflake_types.MapType)
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A data frame as training reads it; what DuckDB has in `onnx` is read from the stage."""
+    """A data frame with the methods that training calls; `onnx` is read from the stage."""
 
     frame: DataFrame
 
     def filter(self, condition: str) -> "Relation":
-        """Return the rows for which a condition in SQL holds."""
+        """Return the rows that fulfill an SQL condition."""
         return Relation(self.frame.filter(condition))
 
     def select(self, *names: str) -> "Relation":
@@ -37,7 +37,7 @@ class Relation:
         return Relation(self.frame.select(*names))
 
     def to_arrow_table(self) -> pa.Table:
-        """Return all rows, in the types that DuckDB would give them."""
+        """Return all rows, with the types that DuckDB would return."""
         fields = self.frame.schema.fields
         names = [field.name.strip('"').lower() for field in fields]
         rows = [list(row) for row in self.frame.collect()]
@@ -64,7 +64,7 @@ def _number(value: Any) -> Any:
 
 
 def _array(values: list, type: snowflake_types.DataType) -> pa.Array:
-    """Values as DuckDB would type them: for Snowflake all whole numbers are one type."""
+    """Return values with DuckDB's type. Snowflake has one type for all whole numbers."""
     if isinstance(type, snowflake_types.StringType):
         return pa.array(values, pa.string())
     if isinstance(type, snowflake_types.BooleanType):
@@ -79,20 +79,20 @@ def _array(values: list, type: snowflake_types.DataType) -> pa.Array:
 
 
 def session_of(arguments: Iterable) -> Session | None:
-    """Return the session of the data frames among arguments; None where there are none."""
+    """Return the session of the data frames among the arguments; None if there are none."""
     frames = [argument for argument in arguments if isinstance(argument, DataFrame)]
     return frames[0].session if frames else None
 
 
 def readable(argument: Any) -> Any:
-    """Return what training can read: data frames as relations, anything else as it is."""
+    """Wrap data frames, also inside dicts, as relations; return anything else unchanged."""
     if isinstance(argument, dict):
         return {name: readable(value) for name, value in argument.items()}
     return Relation(argument) if isinstance(argument, DataFrame) else argument
 
 
 def stored(session: Session, rows: pa.Table) -> DataFrame:
-    """Put the graphs of registry rows to their stage; return the rows as they are kept there."""
+    """Write the graphs of registry rows to their stage; return the rows without LEFT_OUT."""
     for row in rows.select(["model_id", "onnx"]).to_pylist():
         session.file.put_stream(
             io.BytesIO(row["onnx"]),

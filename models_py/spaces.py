@@ -1,8 +1,8 @@
-"""Search spaces: for each algorithm, what `hitparade tune` tries.
+"""Search spaces: the hyperparameters that `hitparade tune` varies, by algorithm.
 
-What a space does not name stays as it is at present; an algorithm without a space is not searched.
-Models are also evaluated in pure SQL, which the ranges keep in mind: no more than 300 trees, no
-deeper than 10, nets no wider than 64.
+Hyperparameters outside a space keep their present value. An algorithm without a space is not
+searched. The SQL backend evaluates the models too, so the ranges are small: at most 300 trees, a
+depth of 10, and layers of 64.
 """
 
 import warnings
@@ -18,7 +18,10 @@ Space = dict[str, BaseDistribution]
 
 
 def one_of(*choices: Any) -> CategoricalDistribution:
-    """Return a choice among lists; optuna minds them only in a storage that outlives the search."""
+    """Return a choice among lists.
+
+    Optuna warns about lists, because it cannot store them in a database; no search here uses one.
+    """
     with warnings.catch_warnings(action="ignore"):
         return CategoricalDistribution(choices)
 
@@ -55,10 +58,10 @@ SPACES: dict[str, Space] = {
 
 
 def space_of(task: Task, algorithm: str) -> Space:
-    """Return what is searched for an algorithm of a task: a narrower range, where the task says so.
+    """Return the search space of an algorithm, with the bounds that the task declares.
 
     Raises:
-        KeyError: the algorithm has no space, or a hyperparameter of the task is not in it.
+        KeyError: the algorithm has no space, or the task bounds a hyperparameter outside it.
     """
     space = dict(SPACES[algorithm])
     for name, bounds in task.search.get(algorithm, {}).items():

@@ -1,4 +1,4 @@
-"""What a task is: the contract between its feature table, its candidates and its metric.
+"""Tasks: the contract between a feature table, its candidates and its metric.
 
 People declare tasks in tasks/*.yml; `hitparade generate` writes `models_py/generated/tasks.py`.
 """
@@ -16,18 +16,18 @@ class Task:
     """A learning problem over one feature table.
 
     Attributes:
-        name: the task's name everywhere: feature table, functions, registry.
-        kind: what the label is: a number, a boolean, or one of several texts.
-        entity: table whose rows are scored; its functions take such a row.
-        key: column that identifies a row of the feature table.
-        inputs: feature columns, in the order of the model's input. A column that is a list is a
-            one-hot group: one number for each member of a vocabulary.
-        label: label column.
-        outputs: names of the scores in order; the labels of a classification.
+        name: the name of the task in its feature table, its functions and the registry.
+        kind: regression, binary or multiclass classification.
+        entity: the table whose rows are scored; the task's functions take such a row.
+        key: the column that identifies a row of the feature table.
+        inputs: feature columns, in the order of the model's input. A list column is a one-hot
+            group: one number for each member of a vocabulary.
+        label: the label column.
+        outputs: names of the scores in order; for a classification, the labels.
         metric: the metric that picks the champion, a key of `models_py.metrics.METRICS`.
         algorithms: the candidates of each training.
         search: bounds of hyperparameters that differ from `models_py.spaces`, by algorithm.
-        example: a query to try.
+        example: an example query.
     """
 
     name: str
@@ -45,5 +45,5 @@ class Task:
 
 TABULAR: Mapping[str, Mapping[str, Any]] = declared.TABULAR
 TASKS = {name: Task(name=name, **facts) for name, facts in TABULAR.items()}
-# Every task that has a table of models.
+# Every task with a table of trained models.
 TRAINED = (*TASKS, *declared.SPECIAL)

@@ -1,7 +1,7 @@
-"""PyTorch for one thread at a time.
+"""A lock that lets one thread at a time use PyTorch.
 
-dbt trains tasks in threads. PyTorch keeps its random state, and what its compiler notes of a step,
-for the whole process: two trainings at once would draw from each other's numbers, or fail.
+dbt trains tasks in threads. PyTorch's random state and its compiler's caches belong to the process:
+two simultaneous trainings would not be reproducible, or would fail.
 """
 
 import threading

@@ -1,7 +1,7 @@
-"""Training of a task: every candidate, evaluated on grouped folds, exported and checked.
+"""Training of a task: each candidate is evaluated on grouped folds, exported and checked.
 
-The folds stand in the feature table and keep a song on one side of every split. The model that is
-stored is the one that never saw fold HOLDOUT.
+The feature table has the folds; all rows of a song are in one fold. The stored model is trained on
+all folds except HOLDOUT.
 """
 
 import logging
@@ -23,11 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of a candidate beside the trivial baseline's.
+    """One metric of a candidate and of the baseline.
 
-    `holdout` is measured on fold HOLDOUT, which the stored model never saw; `mean` and `sd` are
-    taken over all folds, each predicted by a model trained on the others; `gain_sd` is the
-    standard deviation over the folds of the difference to the baseline.
+    Attributes:
+        metric: its name.
+        higher_is_better: its direction.
+        holdout: the stored model on fold HOLDOUT.
+        mean: the mean over all folds, each predicted by a model trained on the others.
+        sd: the standard deviation over these folds.
+        baseline_holdout: the baseline on fold HOLDOUT.
+        baseline_mean: the baseline's mean over all folds.
+        gain_sd: the standard deviation over the folds of the difference to the baseline.
     """
 
     metric: str
@@ -42,7 +48,20 @@ class Score:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained model, ready for the registry."""
+    """A trained model, ready for the registry.
+
+    Attributes:
+        algorithm: its name.
+        onnx: the serialized graph.
+        parity: the largest `export.difference` between the graph and its source model.
+        scores: its metrics and the baseline's.
+        importance: permutation importance by input; empty if not computed.
+        calibration: of a classification.
+        confusion: of a classification.
+        train_rows: number of rows that it was trained on.
+        holdout_rows: number of rows in fold HOLDOUT.
+        train_seconds: duration of its training.
+    """
 
     algorithm: str
     onnx: bytes
@@ -62,9 +81,9 @@ class Folds:
 
     Attributes:
         metrics: every metric by fold.
-        scores: (n, m), for each row by the model that did not see it.
-        stored: the model that did not see fold HOLDOUT.
-        seconds: what that one took to train.
+        scores: out-of-fold scores, shape (n, m).
+        stored: the model that was trained without fold HOLDOUT.
+        seconds: duration of its training.
     """
 
     metrics: dict[int, dict[str, float]]
@@ -74,26 +93,35 @@ class Folds:
 
 
 def train(task: Task, rows: Examples, config: Mapping[str, Mapping]) -> list[Candidate]:
-    """Train the algorithms that `config` names, each with its hyperparameters.
+    """Train the algorithms of `config`, each with its hyperparameters.
+
+    Args:
+        task: the task.
+        rows: its feature table.
+        config: hyperparameters by algorithm.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter that the task does not know, or no rows in
-            fold HOLDOUT or outside of it.
-        export.ExportError: a graph that disagrees with its estimator; nothing is returned then.
+        TrainingError: `config` has an unknown algorithm or hyperparameter, or there are no rows in
+            fold HOLDOUT or outside it.
+        export.ExportError: a graph differs from its estimator, or is too large.
     """
     check(task, config)
     folds = np.unique(rows.fold).tolist()
     if HOLDOUT not in folds or len(folds) < 2:
         raise TrainingError(
             f"task {task.name} has rows in the folds {', '.join(map(str, folds))} only, and needs "
-            f"fold {HOLDOUT} and another: give more data, or fewer folds in dbt_project.yml"
+            f"fold {HOLDOUT} and another: add data, or set fewer `folds` in dbt_project.yml"
         )
-    trivial = evaluate_baseline(task, rows)
-    return [_candidate(task, name, config[name], rows, trivial) for name in config]
+    baseline = evaluate_baseline(task, rows)
+    return [_candidate(task, name, config[name], rows, baseline) for name in config]
 
 
 def check(task: Task, config: Mapping[str, Mapping]) -> None:
-    """Refuse an algorithm or a hyperparameter that the task does not know: a TrainingError."""
+    """Check that the algorithms and hyperparameters are known.
+
+    Raises:
+        TrainingError: one is not.
+    """
     unknown = set(config) - set(task.algorithms)
     if unknown:
         raise TrainingError(
@@ -110,10 +138,11 @@ def check(task: Task, config: Mapping[str, Mapping]) -> None:
 
 
 def evaluate_baseline(task: Task, rows: Examples) -> dict[int, dict[str, float]]:
-    """Return every metric of the trivial model by fold: the mean, or the share of each class.
+    """Return every metric of the baseline by fold.
 
-    Its F1 is that of answering yes to everything: never saying yes would score 0, and any model
-    would beat it.
+    The baseline predicts the mean label, or the share of each class. As an exception, its F1 is
+    that of a model that always predicts true: without it, the F1 would be 0 whenever true is the
+    rarer class, and any model would beat it.
     """
     model = DummyRegressor() if task.kind == "regression" else DummyClassifier(strategy="prior")
     found = evaluate(task, model, rows).metrics
@@ -125,7 +154,7 @@ def evaluate_baseline(task: Task, rows: Examples) -> dict[int, dict[str, float]]
 
 
 def evaluate(task: Task, estimator: BaseEstimator, rows: Examples) -> Folds:
-    """Return what an estimator is worth on each fold, trained on the others."""
+    """Cross-validate an estimator: train on all folds but one, measure on that one."""
     by_fold, scores = {}, np.zeros((len(rows.label), len(task.outputs)))
     for fold in sorted(np.unique(rows.fold).tolist()):
         seen, held_out = rows.split(fold)
@@ -144,7 +173,7 @@ def _candidate(
     algorithm: str,
     params: Mapping,
     rows: Examples,
-    trivial: dict[int, dict[str, float]],
+    baseline: dict[int, dict[str, float]],
 ) -> Candidate:
     started = time.perf_counter()
     folds = evaluate(task, algorithms.estimator(task.kind, algorithm, params), rows)
@@ -155,7 +184,7 @@ def _candidate(
         algorithm=algorithm,
         onnx=content,
         parity=export.check_parity(content, folds.stored, rows.features),
-        scores=_beside(task, folds.metrics, trivial),
+        scores=_scores(task, folds.metrics, baseline),
         importance=importance(task, content, held_out),
         calibration=[] if task.kind == "regression" else metrics.calibration(*outcome),
         confusion=[] if task.kind == "regression" else metrics.confusion(*outcome),
@@ -176,7 +205,7 @@ def _candidate(
     return candidate
 
 
-def _beside(task: Task, scores: dict, baseline: dict) -> list[Score]:
+def _scores(task: Task, scores: dict, baseline: dict) -> list[Score]:
     result = []
     for name, metric in metrics.METRICS[task.kind].items():
         folds, base = (np.array([fold[name] for fold in by.values()]) for by in (scores, baseline))
@@ -196,10 +225,16 @@ def _beside(task: Task, scores: dict, baseline: dict) -> list[Score]:
 
 
 def importance(task: Task, content: bytes, held_out: Examples) -> dict[str, float]:
-    """Permutation importance (Breiman 2001) of each input of the task.
+    """Return the permutation importance (Breiman 2001) of each input of the task.
 
-    The loss of the task's metric on held-out rows when an input is shuffled among them, mean of
-    SHUFFLES; the columns of a block are shuffled together.
+    It is how much worse the task's metric gets on the held-out rows when one input is shuffled, in
+    the unit of the metric and averaged over SHUFFLES shuffles. The columns of a one-hot group are
+    shuffled together.
+
+    Args:
+        task: the task.
+        content: the serialized graph.
+        held_out: rows that the model was not trained on.
     """
     metric = metrics.METRICS[task.kind][task.metric]
     sign = 1 if metric.higher_is_better else -1
@@ -207,11 +242,11 @@ def importance(task: Task, content: bytes, held_out: Examples) -> dict[str, floa
     whole = metric.compute(held_out.label, export.run(content, held_out.features))
     result = {}
     for name in task.inputs:
-        block = np.array([other == name for other in held_out.blocks])
+        columns = np.array([group == name for group in held_out.groups])
         losses = []
         for _ in range(SHUFFLES):
             shuffled = held_out.features.copy()
-            shuffled[:, block] = rng.permutation(shuffled[:, block])
+            shuffled[:, columns] = rng.permutation(shuffled[:, columns])
             scores = export.run(content, shuffled)
             losses.append(sign * (whole - metric.compute(held_out.label, scores)))
         result[name] = float(np.mean(losses))
@@ -219,7 +254,7 @@ def importance(task: Task, content: bytes, held_out: Examples) -> dict[str, floa
 
 
 def rescore(task: Task, content: bytes, rows: Examples) -> float:
-    """Return the task's metric of a stored model on fold HOLDOUT of these rows."""
+    """Return the task's metric of a serialized model on fold HOLDOUT of these rows."""
     _, held_out = rows.split(HOLDOUT)
     predicted = export.run(content, held_out.features)
     return metrics.score(task.kind, held_out.label, predicted)[task.metric]

@@ -246,7 +246,7 @@ def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empt
     build = ("build", "--exclude", "no_model_beats_the_ceiling")
     result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(world))
     assert result.returncode
-    assert "is_hit is false in only 0 of 5 folds, and 5 are needed: give more data" in result.stdout
+    assert "is_hit is false in only 0 of 5 folds, and 5 are needed: add data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout
     assert empty.query("select predict_streams(t) > 0 from dim_songs t limit 1") == [(True,)]
     # All but the leaderboard and what shows it was built.

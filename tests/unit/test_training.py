@@ -110,7 +110,7 @@ def test_the_input_that_matters_is_the_most_important():
         (table(TASKS["hit"], rows=20), "task hit has 20 rows to train on and needs 50: see"),
         (
             table(TASKS["hit"]).set_column(7, "is_hit", pa.array([True] * 200)),
-            "is_hit is false in only 0 of 5 folds, and 5 are needed: give more data, or change",
+            "is_hit is false in only 0 of 5 folds, and 5 are needed: add data, or change",
         ),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_net_with_another_activation_is_translated():
 def test_a_list_is_one_input_for_each_member():
     rows = examples_of(TASKS["tier"])
     assert rows.names[-4:] == ("is_single", "genres=jazz", "genres=pop", "genres=zouk")
-    assert rows.blocks[-4:] == ("is_single", "genres", "genres", "genres")
+    assert rows.groups[-4:] == ("is_single", "genres", "genres", "genres")
     np.testing.assert_array_equal(rows.features[:3, -3:], [[0, 1, 0], [1, 0, 0], [0, 0, 0]])
 
 
@@ -215,7 +215,7 @@ def test_the_members_of_a_block_are_shuffled_together():
     both = rows.features.copy()
     both[:, -2] = label
     model = LinearRegression().fit(both, label)
-    whole = training.Examples(rows.names, rows.blocks, both, label, rows.fold)
+    whole = training.Examples(rows.names, rows.groups, both, label, rows.fold)
     found = training.importance(TASKS["popularity"], export.to_onnx(model, both.shape[1]), whole)
     assert max(found, key=found.get) == "genres"
     # Shuffled, the label is guessed from another row: right half of the time.

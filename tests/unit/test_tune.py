@@ -106,7 +106,9 @@ def test_the_holdout_is_refused_and_two_folds_are_wanted():
     for _ in range(3):
         alone, _ = alone.split(alone.fold.max())
     for given in (rows, alone):
-        with pytest.raises(TrainingError, match="needs two beside fold 0: set `folds` in dbt_proj"):
+        with pytest.raises(
+            TrainingError, match="needs two besides fold 0: set `folds` in dbt_proj"
+        ):
             list(search.search(TASKS["hit"], "xgboost", given, [FEW], Limits()))
 
 
