@@ -83,7 +83,7 @@ def run(database: Path, console: Console | None = None) -> dict[str, list[dict]]
         if settings is None:
             raise BenchError(f"task {TASK} has no models: see what the last build said of it")
         models = training.fit(data, settings)
-        songs = data.parts[TEST].first(training.TRIED)
+        songs = data.parts[TEST].first(training.MEASURED_SONGS)
         found = {}
         for way in _ways(data, models, settings, songs.features):
             status.update(f"{way.method}, {way.features} features")
@@ -107,7 +107,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> Data:
 
 def _graph(data: Data, student: Student) -> bytes:
     free = data.parts[STUDENT].features[:, :ALL]
-    return graph.to_onnx(student, free.std(axis=0), free[: training.KEPT])
+    return graph.to_onnx(student, free.std(axis=0), free[: training.REFERENCE_SONGS])
 
 
 def _ways(data: Data, models: Models, settings: dict, songs: NDArray) -> Iterator[Way]:

@@ -1,7 +1,7 @@
-"""The algorithms that a task may name, each a function from hyperparameters to an estimator.
+"""The algorithms that a task may name. Each is a function from hyperparameters to an estimator.
 
-Adding one is a line here, its function in the module of its family, and what `hitparade tune` may
-search in `models_py.spaces`.
+To add one, write its function in the module of its family, add a line here, and add its search
+space to `models_py.spaces`.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ CLASSIFIERS = {
     "random_forest": "forest:classifier",
     "xgboost": "boosting:classifier",
 }
-# Module and function of each: importing all of them would take longer than an unchanged build.
+# Module and function as text, because importing all of them takes longer than an unchanged build.
 ALGORITHMS: dict[Kind, dict[str, str]] = {
     "regression": REGRESSORS,
     "binary": CLASSIFIERS,
@@ -32,16 +32,21 @@ ALGORITHMS: dict[Kind, dict[str, str]] = {
 
 
 def module_of(kind: Kind, algorithm: str) -> str:
-    """Return the module that an algorithm stands in."""
+    """Return the name of the module that defines an algorithm.
+
+    Raises:
+        KeyError: the kind of task has no such algorithm.
+    """
     return f"{__name__}.{ALGORITHMS[kind][algorithm].partition(':')[0]}"
 
 
 def estimator(kind: Kind, algorithm: str, params: Mapping[str, Any]) -> Any:
-    """Return an estimator of scikit-learn's interface that is not fitted yet.
+    """Return an unfitted estimator with scikit-learn's interface.
 
     Raises:
-        TypeError: a hyperparameter that the estimator's constructor does not know.
-        ValueError: a hyperparameter that its `set_params` does not know.
+        KeyError: the kind of task has no such algorithm.
+        TypeError: the estimator's constructor does not know a hyperparameter.
+        ValueError: its `set_params` does not know a hyperparameter.
     """
     function = ALGORITHMS[kind][algorithm].partition(":")[2]
     return getattr(import_module(module_of(kind, algorithm)), function)(params)

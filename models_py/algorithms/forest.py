@@ -7,10 +7,10 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 
 def regressor(params: Mapping[str, Any]) -> RandomForestRegressor:
-    """Return a forest for numbers."""
+    """Return a random forest for regression."""
     return RandomForestRegressor(random_state=0, n_jobs=1, **params)
 
 
 def classifier(params: Mapping[str, Any]) -> RandomForestClassifier:
-    """Return a forest for labels."""
+    """Return a random forest for classification."""
     return RandomForestClassifier(random_state=0, n_jobs=1, **params)

@@ -9,15 +9,18 @@ from sklearn.preprocessing import StandardScaler
 
 
 def linear_regression(params: Mapping[str, Any]) -> Pipeline:
-    """Return ordinary least squares, standardised so that float32 can hold years beside shares."""
+    """Return ordinary least squares on standardized inputs.
+
+    Without scaling, inputs as different as years and shares would lose precision in float32.
+    """
     return make_pipeline(StandardScaler(), LinearRegression()).set_params(**params)
 
 
 def ridge(params: Mapping[str, Any]) -> Pipeline:
-    """Return a ridge regression over standardised inputs; `ridge__alpha` is its penalty."""
+    """Return a ridge regression on standardized inputs; `ridge__alpha` is its penalty."""
     return make_pipeline(StandardScaler(), Ridge()).set_params(**params)
 
 
 def logistic_regression(params: Mapping[str, Any]) -> LogisticRegression:
-    """Return a logistic regression whose solver does not mind inputs of different scales."""
+    """Return a logistic regression with a solver that needs no scaled inputs."""
     return LogisticRegression(solver="newton-cholesky", **params)

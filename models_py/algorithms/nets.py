@@ -1,4 +1,4 @@
-"""Nets for regression, see `models_py.net`."""
+"""Neural nets for regression, see `models_py.net`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,13 @@ from models_py.net import Net
 
 
 def mlp(params: Mapping[str, Any]) -> Net:
-    """Return a small ReLU net that learns from the labels alone."""
+    """Return a small ReLU net that learns from the labels only."""
     return Net(**params)
 
 
 def hybrid(params: Mapping[str, Any]) -> Net:
-    """Return the same net, taught by labels and by XGBoost (`teacher`: its hyperparameters)."""
+    """Return a small ReLU net that learns from the labels and from an XGBoost teacher.
+
+    The hyperparameter `teacher` has the hyperparameters of the teacher.
+    """
     return Net(**{"teacher": {}, **params})

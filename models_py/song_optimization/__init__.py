@@ -1,1 +1,1 @@
-"""Song optimisation: what to change in a song, and what a judge says of it."""
+"""Song optimization: which features to change, and what a held-out evaluator predicts then."""

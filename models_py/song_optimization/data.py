@@ -1,4 +1,4 @@
-"""The rows of song optimisation as arrays."""
+"""The feature table of song optimization as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,18 @@ from models_py.examples import MIN_ROWS, TrainingError
 from models_py.song_optimization.protocol import PARTS, TASK, TEST
 from models_py.tasks import TASKS
 
-# What the third part must have: figures of fewer songs say nothing.
+# The smallest test part: results on fewer songs mean nothing.
 MIN_TESTED = 20
 
 
 @dataclass(frozen=True)
 class Songs:
-    """Songs of one part: features (n, k), popularity (n,), first artists as numbers (n,).
+    """The n songs of one part.
 
-    Features are float64 that float32 can hold, the nine that may change first.
+    Attributes:
+        features: shape (n, k), float64 rounded to float32. The columns that may change are first.
+        popularity: shape (n,), 0 to 100.
+        artists: index of the first artist, shape (n,).
     """
 
     features: np.ndarray
@@ -27,7 +30,7 @@ class Songs:
     artists: np.ndarray
 
     def __len__(self) -> int:
-        """Return how many songs."""
+        """Return the number of songs."""
         return len(self.popularity)
 
     def first(self, count: int) -> "Songs":
@@ -37,28 +40,28 @@ class Songs:
 
 @dataclass(frozen=True)
 class Data:
-    """Names of the k inputs, and the songs of each part."""
+    """The names of the k inputs, and the songs of each part."""
 
     names: tuple[str, ...]
     parts: dict[str, Songs]
 
 
 def read(table: pa.Table, genres: Sequence[str]) -> Data:
-    """Return the feature table as arrays, in the order of its key.
+    """Return the feature table as arrays, sorted by its key.
 
     Args:
         table: track_id, artist, part, the inputs of the task popularity, popularity.
-        genres: what the places of the block genres mean.
+        genres: the members of the one-hot group `genres`, in order.
 
     Raises:
-        TrainingError: too few songs in a part.
+        TrainingError: a part has too few songs.
     """
     table = table.sort_by("track_id")
-    *numbers, block = TASKS["popularity"].inputs
+    *numbers, group = TASKS["popularity"].inputs
     features = np.column_stack(
         [
             *(table[name].to_numpy() for name in numbers),
-            pc.list_flatten(table[block]).to_numpy().reshape(-1, len(genres)),
+            pc.list_flatten(table[group]).to_numpy().reshape(-1, len(genres)),
         ]
     )
     features = features.astype(np.float32).astype(np.float64)
@@ -72,7 +75,7 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
         needed = MIN_TESTED if name == TEST else MIN_ROWS
         if len(songs) < needed:
             raise TrainingError(
-                f"task {TASK} has {len(songs)} songs in part {name} and needs {needed}: give more "
-                "songs, of more artists"
+                f"task {TASK} has {len(songs)} songs in part {name} and needs {needed}: add songs "
+                "of more artists"
             )
     return Data((*numbers, *(f"genres={genre}" for genre in genres)), parts)

@@ -1,16 +1,17 @@
-"""What may change in a song, how far, and who judges it.
+"""The settings of song optimization: what may change, how far, and which songs measure it.
 
-The songs are dealt by artist to three parts, see the feature table: teacher and student learn from
-the first, the judge from the second, and the third has the songs that all are measured on. No
-artist is in two of them, so the judge knows nothing of what the student was told.
+The feature table splits the songs by artist into three parts. Teacher and student are trained on
+the first, the held-out evaluator on the second, and all are measured on the third. No artist is in
+two parts, so the evaluator is independent of the student.
 """
 
 from models_py.generated.tasks import CHANGEABLE
 
 TASK = "song_optimization"
-# What may change, the first inputs of a song, and the bounds it is kept within.
+# The features that may change, which are the first inputs, and the bounds of each.
 BOUNDS = CHANGEABLE
+# The part `judge` is that of the held-out evaluator.
 PARTS = STUDENT, JUDGE, TEST = "student", "judge", "test"
-# What is asked for where a caller says nothing: the share of its range that a feature may change
-# by, how many may change, points for each squared standard deviation, and steps.
+# Defaults: the largest change of a feature as a share of its range, the largest number of changed
+# features, the penalty in points for each squared standard deviation, and the number of steps.
 MAX_CHANGE, MOST, PENALTY, STEPS = 0.25, 3, 0.1, 30

@@ -1,4 +1,4 @@
-"""A training run of song optimisation: teacher, student, judge and optimiser as registry rows."""
+"""The models of song optimization as rows of the registry."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from models_py.song_optimization import graph, training
 from models_py.song_optimization.data import read
 from models_py.song_optimization.protocol import STUDENT
 
-# The others answer a popularity.
+# All other models have one output, the popularity.
 OUTPUTS = {"gradient": [*graph.OUTPUTS]}
 
 
@@ -23,10 +23,10 @@ def rows(
     history: Relation | None,
     promotions: list[dict],
 ) -> list[dict]:
-    """Train all of a run.
+    """Train all models of a run; return one registry row for each.
 
-    `genres` are what the places of that block mean; the other arguments are those of
-    `models_py.registry_rows.rows`.
+    `genres` are the members of that one-hot group, in order. For the other arguments and the errors
+    see `models_py.registry_rows.rows`.
     """
     algorithms = {name: params or {} for name, params in algorithms.items()}
     data = read(table, genres)
@@ -40,7 +40,7 @@ def rows(
         | row(
             candidate, ranges, OUTPUTS.get(candidate.algorithm, ["popularity"]), algorithms, earlier
         )
-        # There is one split only, by artist.
+        # One split, by artist, counts as one fold.
         | {"metrics": metrics(candidate, training.METRIC, 1, run["definition"], [])}
         for candidate in training.candidates(data, models)
     ]

@@ -1,4 +1,4 @@
-"""Optimisers that ask a model and need no gradient: what the graph is measured beside."""
+"""Gradient-free optimizers, which the graph is compared with."""
 
 from collections.abc import Callable
 
@@ -7,17 +7,22 @@ from numpy.typing import NDArray
 
 from models_py.song_optimization.protocol import BOUNDS, MAX_CHANGE
 
-# From features (n, k) to answers (n,).
+# From features (n, k) to predictions (n,).
 Predict = Callable[[NDArray], NDArray]
+# Songs that random search tries.
 EVALUATIONS = 600
-# Of each feature in turn, so many values are tried.
+# Values that coordinate search tries for each feature.
 VALUES = 22
 
 
 def limits(songs: NDArray, max_change: float = MAX_CHANGE) -> tuple[NDArray, NDArray]:
-    """Return the lowest and highest value (n, d) that the features of songs (n, k) may take.
+    """Return the lowest and the highest allowed values (n, d) of the features of songs (n, k).
 
-    A value beyond its bound may stay there, and go no farther.
+    A value outside its bounds may stay as it is, but may not move further away.
+
+    Args:
+        songs: shape (n, k); the first d features may change.
+        max_change: the largest change, as a share of the range between the bounds.
     """
     low, high = np.array(list(BOUNDS.values())).T
     free = songs[:, : len(low)]
@@ -31,32 +36,46 @@ def limits(songs: NDArray, max_change: float = MAX_CHANGE) -> tuple[NDArray, NDA
 def by_chance(
     predict: Predict, songs: NDArray, most: int, evaluations: int = EVALUATIONS
 ) -> NDArray:
-    """Return the best (n, k) of songs drawn evenly within the limits, each with `most` changes."""
+    """Random search: return the best (n, k) of songs drawn uniformly within the limits.
+
+    Args:
+        predict: the model to maximize.
+        songs: shape (n, k).
+        most: the number of features that change, chosen at random for each draw.
+        evaluations: the number of draws.
+    """
     low, high = limits(songs)
     rng = np.random.default_rng(0)
-    best, answer = songs.copy(), predict(songs)
+    best, predicted = songs.copy(), predict(songs)
     for _ in range(evaluations):
         order = rng.random(low.shape).argsort(axis=1)
         drawn = np.where(order < most, rng.uniform(low, high), songs[:, : low.shape[1]])
-        best, answer = _better(predict, best, answer, np.hstack([drawn, songs[:, low.shape[1] :]]))
+        tried = np.hstack([drawn, songs[:, low.shape[1] :]])
+        best, predicted = _better(predict, best, predicted, tried)
     return best
 
 
 def by_coordinate(predict: Predict, songs: NDArray, values: int = VALUES) -> NDArray:
-    """Return the songs (n, k) with each feature in turn set to the best of evenly spaced values."""
+    """Coordinate search: set one feature after the other to the best of evenly spaced values.
+
+    Args:
+        predict: the model to maximize.
+        songs: shape (n, k).
+        values: the number of values tried for each feature.
+    """
     low, high = limits(songs)
-    best, answer = songs.copy(), predict(songs)
-    for place in range(low.shape[1]):
+    best, predicted = songs.copy(), predict(songs)
+    for feature in range(low.shape[1]):
         for share in np.linspace(0, 1, values):
             tried = best.copy()
-            tried[:, place] = low[:, place] + share * (high - low)[:, place]
-            best, answer = _better(predict, best, answer, tried)
+            tried[:, feature] = low[:, feature] + share * (high - low)[:, feature]
+            best, predicted = _better(predict, best, predicted, tried)
     return best
 
 
 def _better(
-    predict: Predict, best: NDArray, answer: NDArray, tried: NDArray
+    predict: Predict, best: NDArray, predicted: NDArray, tried: NDArray
 ) -> tuple[NDArray, NDArray]:
     found = predict(tried)
-    is_better = found > answer
-    return np.where(is_better[:, None], tried, best), np.where(is_better, found, answer)
+    is_better = found > predicted
+    return np.where(is_better[:, None], tried, best), np.where(is_better, found, predicted)

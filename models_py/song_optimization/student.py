@@ -1,8 +1,9 @@
-"""The student: nets that were also told what the teacher says of songs that nobody made.
+"""The student: several nets that also learn the teacher's predictions for changed songs.
 
-A net that has seen real songs only is free to be wrong between them, and whoever climbs it ends
-where it is wrong. So the teacher labels changed songs as well (distillation, Hinton et al. 2015,
-with inputs off the data), and several nets are trained: where they disagree, none is believed.
+A net trained on real songs only may be wrong about other songs, and an optimizer finds exactly the
+songs it overestimates. Therefore the teacher also labels changed copies of the songs (distillation,
+Hinton et al. 2015, here with inputs outside the data). Several nets are trained, because their
+disagreement shows where they are uncertain.
 """
 
 from collections.abc import Sequence
@@ -18,21 +19,21 @@ Bounds = Sequence[tuple[float, float]]
 
 
 class Student(RegressorMixin, BaseEstimator):
-    """Nets of two hidden layers; their mean is the answer.
+    """An ensemble of nets with two hidden layers; it predicts their mean.
 
     Args:
-        members: how many nets.
-        hidden: width of the two hidden layers.
-        epochs: passes over all rows, the changed ones among them.
-        batch_size: rows of a step.
+        members: number of nets.
+        hidden: widths of the two hidden layers.
+        epochs: passes over all rows, including the changed songs.
+        batch_size: rows in a training step.
         learning_rate: see `Net`.
         weight_decay: see `Net`.
-        copies: changed songs for each real one.
-        jitter: standard deviation of a change, in standard deviations of the feature; each is
-            changed with an even chance.
-        anywhere: share of the changed songs whose features are drawn evenly between the bounds.
-        label_weight: share of the labels in what is learned of a real song; the teacher has the
-            rest, and all of a changed one.
+        copies: number of changed copies of each song.
+        jitter: standard deviation of a change, in standard deviations of the feature; each feature
+            changes with probability 1/2.
+        anywhere: share of the copies whose features are drawn uniformly between the bounds.
+        label_weight: weight of the label in the target of a real song; the teacher has the rest.
+            The target of a copy is the teacher's prediction.
 
     Attributes:
         nets_: the fitted nets.
@@ -70,13 +71,13 @@ class Student(RegressorMixin, BaseEstimator):
         teacher: XGBRegressor,
         bounds: Bounds,
     ) -> "Student":
-        """Train on features (n, k) and labels (n,).
+        """Train the nets; return the fitted student.
 
         Args:
-            features: those that may change first.
-            label: of each row.
+            features: shape (n, k); the features that may change are first.
+            label: shape (n,).
             teacher: fitted on the same rows.
-            bounds: lowest and highest value of each feature that may change.
+            bounds: the lowest and the highest value of each feature that may change.
         """
         self.nets_ = [
             self._net(member, features, label, teacher, bounds) for member in range(self.members)
@@ -93,7 +94,7 @@ class Student(RegressorMixin, BaseEstimator):
     ) -> Net:
         rng = np.random.default_rng(member)
         changed = [self._changed(features, bounds, rng) for _ in range(self.copies)]
-        told = self.label_weight * label + (1 - self.label_weight) * teacher.predict(features)
+        target = self.label_weight * label + (1 - self.label_weight) * teacher.predict(features)
         net = Net(
             hidden=tuple(self.hidden),
             epochs=self.epochs,
@@ -105,34 +106,34 @@ class Student(RegressorMixin, BaseEstimator):
         )
         return net.fit(
             np.concatenate([features, *changed]),
-            np.concatenate([told, *(teacher.predict(songs) for songs in changed)]),
+            np.concatenate([target, *(teacher.predict(songs) for songs in changed)]),
         )
 
     def _changed(
         self, features: np.ndarray, bounds: Bounds, rng: np.random.Generator
     ) -> np.ndarray:
-        """A changed copy of each song."""
+        """Return a changed copy of each song (n, k)."""
         low, high = np.array(bounds).T
         free = features[:, : len(bounds)]
         step = self.jitter * free.std(axis=0) * rng.normal(size=free.shape)
         near = free + step * (rng.random(free.shape) < 0.5)
-        # Real songs may lie beyond the bounds.
+        # Values of real songs may lie outside the bounds.
         near = np.clip(near, np.minimum(low, free), np.maximum(high, free))
         is_anywhere = rng.random((len(free), 1)) < self.anywhere
         changed = np.where(is_anywhere, rng.uniform(low, high, free.shape), near)
         return np.hstack([changed, features[:, len(bounds) :]])
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the mean of the nets' answers (n,) for features (n, k)."""
+        """Return the mean prediction of the nets (n,) for features (n, k)."""
         return np.mean([net.predict(features) for net in self.nets_], axis=0)
 
     def as_net(self) -> Net:
-        """Return one net that answers the mean, its nets side by side."""
+        """Return one net that computes the mean, with the nets as parallel parts of its layers."""
         first, *others = zip(*(net.layers_ for net in self.nets_), strict=True)
         layers = [tuple(np.concatenate(values) for values in zip(*first, strict=True))]
         for parts in others:
-            blocks, ends = zip(*parts, strict=True)
-            layers.append((block_diag(*blocks), np.concatenate(ends)))
+            weights, intercepts = zip(*parts, strict=True)
+            layers.append((block_diag(*weights), np.concatenate(intercepts)))
         weights, intercepts = layers.pop()
         layers.append((weights.mean(axis=0, keepdims=True), intercepts.mean(keepdims=True)))
         whole = Net(hidden=tuple(len(intercepts) for _, intercepts in layers[:-1]))

@@ -1,4 +1,7 @@
-"""Training of song optimisation: teacher, student and judge, and the graph that climbs."""
+"""Training of song optimization: teacher, student, held-out evaluator and optimizer.
+
+In code and in the registry the held-out evaluator is called `judge`, and the optimizer `gradient`.
+"""
 
 import logging
 import time
@@ -33,16 +36,16 @@ from models_py.training import Candidate, Score
 METRIC = "judged_gain"
 LOWER_IS_BETTER = {"rmse", "mae"}
 ALGORITHMS = ("teacher", "student", "judge", "gradient")
-# Songs of the third part that optimisers are tried on, and songs in one run of the graph.
-TRIED, BATCH = 1_000, 512
-# Songs that the graph keeps, to say how far from real ones a song is.
-KEPT = 512
+# Songs of the test part that optimizers are measured on, and songs in one run of the graph.
+MEASURED_SONGS, BATCH = 1_000, 512
+# Real songs that the graph contains, to compute how far a song is from them.
+REFERENCE_SONGS = 512
 log = logging.getLogger("models_py.song_optimization")
 
 
 @dataclass(frozen=True)
 class Models:
-    """The teacher and its student, the judge, and the seconds that each took."""
+    """The trained teacher, student and held-out evaluator, and the seconds of each training."""
 
     teacher: XGBRegressor
     student: Student
@@ -51,11 +54,15 @@ class Models:
 
 
 def check(config: Mapping[str, Mapping]) -> None:
-    """Refuse other algorithms, or a hyperparameter that is not known: a TrainingError."""
+    """Check that all algorithms are there and that their hyperparameters are known.
+
+    Raises:
+        TrainingError: an algorithm is missing, or an algorithm or a hyperparameter is unknown.
+    """
     if set(config) != set(ALGORITHMS):
         raise TrainingError(
-            f"task {TASK} has the algorithms {', '.join(config) or 'none'}: it needs "
-            f"{', '.join(ALGORITHMS)}, and no other"
+            f"task {TASK} has the algorithms {', '.join(config) or 'none'}, and needs exactly "
+            f"{', '.join(ALGORITHMS)}"
         )
     trees = set(XGBRegressor().get_params())
     known = {"teacher": trees, "judge": trees, "student": {*signature(Student).parameters}}
@@ -68,10 +75,14 @@ def check(config: Mapping[str, Mapping]) -> None:
 
 
 def fit(data: Data, config: Mapping[str, Mapping]) -> Models:
-    """Train teacher, student and judge.
+    """Train teacher, student and held-out evaluator.
+
+    Args:
+        data: the songs of each part.
+        config: hyperparameters by algorithm.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter that is not known.
+        TrainingError: see `check`.
     """
     check(config)
     seconds: dict[str, float] = {}
@@ -90,7 +101,7 @@ def fit(data: Data, config: Mapping[str, Mapping]) -> Models:
         "student",
         lambda: student.fit(own.features, own.popularity, teacher, [*BOUNDS.values()]),
     )
-    # Of another seed: what both have by chance would be no confirmation.
+    # Another seed than the teacher's, so that both do not share the same random errors.
     judge = timed("judge", lambda: _trees({"random_state": 1, **config["judge"]}, others))
     return Models(teacher, student, judge, seconds)
 
@@ -101,10 +112,10 @@ def _trees(params: Mapping, songs: Songs) -> XGBRegressor:
 
 
 def candidates(data: Data, models: Models) -> list[Candidate]:
-    """Return teacher, student, judge and the graph that climbs, measured and exported.
+    """Return teacher, student, held-out evaluator and optimizer, measured and exported.
 
     Raises:
-        models_py.export.ExportError: a graph that disagrees with its model.
+        models_py.export.ExportError: a graph differs from its model.
     """
     return [
         _model(data, "teacher", models.teacher, STUDENT, models.seconds),
@@ -115,7 +126,7 @@ def candidates(data: Data, models: Models) -> list[Candidate]:
 
 
 def _model(data: Data, name: str, model: BaseEstimator, part: str, seconds: Mapping) -> Candidate:
-    """A model of popularity, beside the mean popularity of the songs that it learned from."""
+    """Measure a model of popularity; its baseline is the mean popularity of its training songs."""
     songs, tried = data.parts[part], data.parts[TEST]
     content = export.to_onnx(model, len(data.names))
     mean = np.full(len(tried), songs.popularity.mean())
@@ -123,32 +134,32 @@ def _model(data: Data, name: str, model: BaseEstimator, part: str, seconds: Mapp
         name,
         content,
         export.check_parity(content, model, tried.features),
-        _beside(_errors(tried, model.predict(tried.features)), _errors(tried, mean)),
+        _scores(_errors(tried, model.predict(tried.features)), _errors(tried, mean)),
         (len(songs), len(tried)),
         seconds[name],
     )
 
 
 def _gradient(data: Data, models: Models) -> Candidate:
-    """The graph that climbs the student, beside drawing songs by chance, or leaving them alone."""
+    """Measure the optimizer; its baseline is random search, or leaving the songs unchanged."""
     started = time.perf_counter()
-    songs, tried = data.parts[STUDENT], data.parts[TEST].first(TRIED)
+    songs, tried = data.parts[STUDENT], data.parts[TEST].first(MEASURED_SONGS)
     free = songs.features[:, : len(BOUNDS)]
-    content = graph.to_onnx(models.student, free.std(axis=0), free[:KEPT])
+    content = graph.to_onnx(models.student, free.std(axis=0), free[:REFERENCE_SONGS])
     seconds = time.perf_counter() - started
     found: dict[str, Estimate] = {}
-    drawn: dict[str, Estimate] = {}
-    # As served by default, and with all features free.
+    baseline: dict[str, Estimate] = {}
+    # With the default number of changed features, and with all.
     for most, suffix in ((MOST, ""), (len(BOUNDS), "_all")):
         answer = optimize(content, tried.features, most)
         by_chance = search.by_chance(models.student.predict, tried.features, most)
         found |= _named(gains(models, tried, changed(tried.features, answer)), suffix)
-        drawn |= _named(or_nothing(gains(models, tried, by_chance)), suffix)
+        baseline |= _named(best_baseline(gains(models, tried, by_chance)), suffix)
     candidate = _candidate(
         "gradient",
         content,
         _check_parity(models.student, tried.features, answer),
-        _beside(found, drawn),
+        _scores(found, baseline),
         (len(songs), len(tried)),
         seconds,
     )
@@ -157,14 +168,21 @@ def _gradient(data: Data, models: Models) -> Candidate:
         TASK,
         METRIC,
         found[METRIC].value,
-        drawn[METRIC].value,
+        baseline[METRIC].value,
         time.perf_counter() - started,
     )
     return candidate
 
 
 def optimize(content: bytes, songs: NDArray, most: int, steps: int = STEPS) -> dict[str, NDArray]:
-    """Return what a graph answers for songs (n, k), by the names of its outputs."""
+    """Return the outputs of a serialized graph for songs (n, k), by name.
+
+    Args:
+        content: the graph, see `models_py.song_optimization.graph`.
+        songs: shape (n, k).
+        most: how many features may change.
+        steps: how many steps.
+    """
     session = export.session(content)
     low, high = np.array([*BOUNDS.values()], dtype=np.float32).T
     parts = []
@@ -186,33 +204,36 @@ def optimize(content: bytes, songs: NDArray, most: int, steps: int = STEPS) -> d
 
 
 def changed(songs: NDArray, answer: Mapping[str, NDArray]) -> NDArray:
-    """Return songs (n, k) with their optimised features."""
+    """Return songs (n, k) with their optimized features."""
     return np.hstack([answer["optimized"], songs[:, len(BOUNDS) :]])
 
 
 def gains(models: Models, songs: Songs, optimized: NDArray) -> dict[str, Estimate]:
-    """Return what student and judge say that songs have gained, in points.
+    """Return the predicted gains of optimized songs (n, k), in points of popularity.
 
-    `claimed_gain` is the student's, `judged_gain` the judge's, `judged_share` how much of the claim
-    the judge confirms, `confirmed_songs` the share of songs that it sees gain at all.
+    Returns:
+        `claimed_gain`: the mean gain predicted by the student.
+        `judged_gain`: the mean gain predicted by the held-out evaluator.
+        `judged_share`: the ratio of judged_gain to claimed_gain.
+        `confirmed_songs`: the share of songs for which the held-out evaluator predicts a gain.
     """
     claimed, judged = (
         model.predict(optimized) - model.predict(songs.features)
         for model in (models.student, models.judge)
     )
-    claim, judgement = (Estimate.mean(gain, songs.artists) for gain in (claimed, judged))
+    claimed_gain, judged_gain = (Estimate.mean(gain, songs.artists) for gain in (claimed, judged))
     return {
-        METRIC: judgement,
-        "claimed_gain": claim,
-        "judged_share": judgement.share_of(claim),
+        METRIC: judged_gain,
+        "claimed_gain": claimed_gain,
+        "judged_share": judged_gain.share_of(claimed_gain),
         "confirmed_songs": Estimate.mean(judged > 0, songs.artists),
     }
 
 
-def or_nothing(drawn: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Return what any advice must beat: to leave songs alone is free, and gains nothing."""
-    nothing = Estimate(0.0, np.zeros_like(drawn[METRIC].draws))
-    return drawn | {METRIC: max(drawn[METRIC], nothing, key=lambda found: found.value)}
+def best_baseline(by_chance: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Return the gains of random search, with METRIC at least 0: unchanged songs gain 0."""
+    unchanged = Estimate(0.0, np.zeros_like(by_chance[METRIC].draws))
+    return by_chance | {METRIC: max(by_chance[METRIC], unchanged, key=lambda found: found.value)}
 
 
 def _named(estimates: dict[str, Estimate], suffix: str) -> dict[str, Estimate]:
@@ -227,8 +248,8 @@ def _errors(songs: Songs, predicted: NDArray) -> dict[str, Estimate]:
     }
 
 
-def _beside(found: dict[str, Estimate], baseline: dict[str, Estimate]) -> list[Score]:
-    """Each figure beside the baseline's; its spread is a standard error, by bootstrap."""
+def _scores(found: dict[str, Estimate], baseline: dict[str, Estimate]) -> list[Score]:
+    """Return each metric and the baseline's; `sd` and `gain_sd` are bootstrap standard errors."""
     return [
         Score(
             metric=name,
@@ -263,22 +284,22 @@ def _candidate(
 
 
 def _check_parity(student: Student, songs: NDArray, answer: Mapping[str, NDArray]) -> float:
-    """The largest difference between what a graph says of songs and what the student does."""
+    """Return the largest difference between the predictions of the graph and of the student."""
     worst = 0.0
     for name, rows in (("before", songs), ("after", changed(songs, answer))):
         expected = export.predict(student, rows)
         worst = max(worst, float(export.difference(answer[name], expected).max()))
     if not worst <= export.TOLERANCE:
         raise export.ExportError(
-            f"the ONNX graph of song optimisation differs from its student by {worst:.2e}, more "
-            f"than {export.TOLERANCE}: the model was not stored"
+            f"the ONNX graph of song optimization differs from its student by {worst:.2e}, and "
+            f"{export.TOLERANCE} is allowed: the model was not stored"
         )
     return worst
 
 
 def rescore(content: bytes, data: Data, models: Models) -> float:
-    """Return METRIC of a stored graph, by this run's judge on this run's songs."""
-    tried = data.parts[TEST].first(TRIED)
+    """Return METRIC of a stored graph, by this run's held-out evaluator on this run's songs."""
+    tried = data.parts[TEST].first(MEASURED_SONGS)
     optimized = changed(tried.features, optimize(content, tried.features, MOST))
     gain = models.judge.predict(optimized) - models.judge.predict(tried.features)
     return float(gain.mean())

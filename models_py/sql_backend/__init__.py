@@ -1,8 +1,8 @@
-"""The SQL backend's form of an ONNX graph: lists of parameters that pure SQL evaluates.
+"""Translation of ONNX graphs for the SQL backend: lists of parameters that pure SQL evaluates.
 
-A module for each family of operators: `affine` and `activations` make up a `net`, `trees` are
-ensembles of them, `transforms` make answers of raw scores. Each has a table with a line for each
-operator. A graph with another operator runs on the ONNX Runtime backend alone.
+Each family of operators has a module: `affine` and `activations` are the parts of a `net`, `trees`
+translates tree ensembles, and `transforms` turn raw scores into predictions. A graph with an
+operator that none of them knows runs only on the ONNX Runtime backend.
 """
 
 from collections.abc import Mapping
@@ -15,21 +15,22 @@ from models_py.sql_backend import net, trees
 
 
 class TranslationError(ValueError):
-    """Bytes that are no ONNX graph, or a graph whose parts do not fit together."""
+    """The bytes are not an ONNX graph, or the graph is malformed."""
 
 
 def translate(content: bytes) -> dict | None:
     """Return the parameters of an ONNX graph with input `features` and output `scores`.
 
-    The result has `kind`, `transform` (see `transforms`) and the fields of its kind;
-    None where the graph has no form in SQL.
+    Returns:
+        `kind`, `transform` (see `transforms`) and the fields of the kind (see `net.translate` and
+        `trees.translate`); None if SQL cannot evaluate the graph.
 
     Raises:
-        TranslationError: the bytes are no ONNX graph, or its parts do not fit together.
+        TranslationError: the bytes are not an ONNX graph, or the graph is malformed.
     """
     try:
         found = _translated(onnx.load_from_string(content).graph)
-    except Exception as error:  # protobuf, onnx and numpy each have their own for what is malformed
+    except Exception as error:  # protobuf, onnx and numpy raise errors of many classes here
         said = f"{type(error).__name__}: {error}"
         raise TranslationError(
             f"the graph is malformed ({said}): export the model again"
@@ -48,7 +49,7 @@ def _translated(graph: onnx.GraphProto) -> dict | None:
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
-    """The parameters of a graph by name, those in Constant nodes too."""
+    """Return the parameters of a graph by name, including those in Constant nodes."""
     found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].HasField("t"):
@@ -59,11 +60,11 @@ def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
 def _chain(
     graph: onnx.GraphProto, constants: Mapping[str, np.ndarray]
 ) -> list[onnx.NodeProto] | None:
-    """The nodes from features to scores, each fed by the one before; None where there is a fork."""
+    """Return the nodes from features to scores in order; None if they are not a simple chain."""
     producers = {name: node for node in graph.node for name in node.output}
     chain: list[onnx.NodeProto] = []
     name = graph.output[0].name
-    for _ in range(len(graph.node) + 1):  # a graph may go round in circles
+    for _ in range(len(graph.node) + 1):  # bounded, because a malformed graph may have a cycle
         if name == graph.input[0].name:
             return chain or None
         inputs = producers[name].input if name in producers else ()
@@ -81,12 +82,12 @@ def _width(graph: onnx.GraphProto) -> int:
 
 
 def _is_identity(node: onnx.NodeProto, producers: Mapping[str, onnx.NodeProto]) -> bool:
-    """True for what converters put around a model and changes nothing."""
+    """True for a node that converters add around a model and that changes no value."""
     values = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    if node.op_type == "Normalizer":  # of probabilities, whose sum is 1 already
+    if node.op_type == "Normalizer":  # the sum of probabilities is already 1
         before = producers.get(node.input[0])
         is_classified = before is not None and before.op_type.endswith("Classifier")
         return is_classified and values.get("norm") == b"L1"
-    if node.op_type == "Cast":  # the features, which are float32 already
+    if node.op_type == "Cast":  # the features are already float32
         return values.get("to") == onnx.TensorProto.FLOAT
     return node.op_type == "Identity"

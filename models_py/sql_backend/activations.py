@@ -1,12 +1,12 @@
-"""Activations: functions of one number between two layers of a net.
+"""Activations: functions of one number, between two layers of a net.
 
 https://onnx.ai/onnx/operators/onnx__Relu.html
 https://onnx.ai/onnx/operators/onnx__Sigmoid.html
 https://onnx.ai/onnx/operators/onnx__Tanh.html
 
-An activation is one line here: its ONNX operator, and its SQL with {v} in the place of the number.
-`hitparade generate` writes the macro that evaluates it; tests/parity/test_activations.py takes it
-from here.
+To add an activation, add a line here: its ONNX operator, and its SQL with {v} for the number. Then
+`hitparade generate` writes the macro that evaluates it, and tests/parity/test_activations.py tests
+it.
 """
 
 ACTIVATIONS = {

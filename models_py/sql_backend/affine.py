@@ -1,4 +1,4 @@
-"""Affine operators: each is a layer, y = x W' + b, with what stands in its attributes.
+"""Affine operators: each is translated to a layer y = x W' + b.
 
 https://onnx.ai/onnx/operators/onnx__Gemm.html
 https://onnx.ai/onnx/operators/onnx__MatMul.html
@@ -17,7 +17,7 @@ Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in), intercepts (out,)
 
 
 def _scaler(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
-    """(x - offset) * scale."""
+    """Scaler: (x - offset) * scale."""
     values = attributes(node)
     rows = (np.asarray(values[name], dtype=float) for name in ("scale", "offset"))
     scale, offset = (np.broadcast_to(row, width) for row in rows)
@@ -27,8 +27,8 @@ def _scaler(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
 def _linear(node: onnx.NodeProto, constants: Constants, width: int) -> Layer:
     """LinearRegressor or LinearClassifier.
 
-    A classifier of two classes stores both rows of weights, one the negative of the other; under
-    LOGISTIC each is squashed on its own, so one row is enough.
+    A LOGISTIC classifier of two classes stores a row of weights for each class, one the negative of
+    the other. The second row is enough, see the transform LOGISTIC.
     """
     values = attributes(node)
     none = [0.0] * max(values.get("targets", 1), len(values.get("classlabels_ints", ())))
@@ -53,13 +53,13 @@ def _gemm(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | Non
 
 
 def _matmul(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
-    """X @ B."""
+    """MatMul: x @ B."""
     weights = _matrix(node.input[1], constants)
     return None if weights is None else (weights.T, np.zeros(weights.shape[1]))
 
 
 def _elementwise(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
-    """Of a constant row c: x + c, x - c, c - x, x * c, x / c."""
+    """Add, Sub, Mul or Div with a constant row c: x + c, x - c, c - x, x * c, x / c."""
     is_second = node.input[1] in constants
     row = _row(node.input[1 if is_second else 0], constants, width)
     if row is None:
@@ -76,7 +76,7 @@ def _elementwise(node: onnx.NodeProto, constants: Constants, width: int) -> Laye
 
 
 def _normalization(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
-    """BatchNormalization with what training found: (x - mean) / sqrt(variance + epsilon) ..."""
+    """BatchNormalization: (x - mean) / sqrt(variance + epsilon) * scale + offset."""
     values = attributes(node)
     found = [_row(name, constants, width) for name in node.input[1:]]
     rows = [row for row in found if row is not None]
@@ -88,7 +88,7 @@ def _normalization(node: onnx.NodeProto, constants: Constants, width: int) -> La
 
 
 def _reshape(node: onnx.NodeProto, constants: Constants, width: int) -> Layer | None:
-    """Reshape or Squeeze that leaves the values as they are, one score for each row or a column."""
+    """Reshape or Squeeze, if it keeps the values of each row, as (n, width) or (n,)."""
     same = [[-1, width], [-1]] if width == 1 else [[-1, width]]
     shape = constants.get(node.input[1]) if len(node.input) > 1 else None
     is_squeeze = node.op_type == "Squeeze" and width == 1
@@ -103,14 +103,14 @@ def _matrix(name: str, constants: Constants) -> np.ndarray | None:
 
 
 def _row(name: str, constants: Constants, width: int) -> np.ndarray | None:
-    """A constant as one number for each of `width` values; None where it is none."""
+    """Return a constant broadcast to (width,); None if it is missing or has another shape."""
     found = constants.get(name)
     if found is None or found.size not in (1, width) or found.shape[:-1] not in ((), (1,)):
         return None
     return np.broadcast_to(found.astype(float).ravel(), width)
 
 
-# One reader for each operator: no discovery, no effects at a distance.
+# An explicit table, so that importing a module has no side effects on it.
 AFFINE = {
     "Scaler": _scaler,
     "LinearRegressor": _linear,

@@ -1,7 +1,7 @@
 """Nets: chains of layers with an activation between them; a linear model is one layer.
 
-All operators before an activation are affine, so together they are one layer: they are multiplied
-out, in float64, because a scale multiplied into the weights costs float32 its last digits.
+Consecutive affine operators are multiplied out to one layer, in float64, because in float32 the
+product would lose the last digits.
 """
 
 import onnx
@@ -11,21 +11,23 @@ from models_py.sql_backend.affine import AFFINE, Constants, Layer
 from models_py.sql_backend.attributes import attributes, is_computable
 from models_py.sql_backend.transforms import ENDINGS, of_classifier
 
-# A layer of more values would make each query slow, and each product of two layers large.
+# Wider layers would make queries slow, and the product of two layers large.
 MAX_WIDTH = 1_000
 
 
 def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> dict | None:
-    """Return `layers`, each with `weights` (out lists of in), `intercepts` (out), `activation`.
+    """Return the parameters of a net.
 
     Args:
-        chain: the nodes on the way from features to scores.
+        chain: the nodes from features to scores, in order.
         constants: the graph's parameters by name.
         width: number of features.
 
     Returns:
-        None where a node is neither affine nor an activation, or an activation comes last, or a
-        parameter is far too large.
+        `kind`, `transform` and `layers`, each with `weights` (out, in), `intercepts` (out) and
+        `activation`. None if SQL cannot evaluate the net: a node is neither affine nor an
+        activation, an activation is last, a layer is wider than MAX_WIDTH, or a parameter is larger
+        than `LARGEST`.
     """
     if width > MAX_WIDTH:
         return None
@@ -65,7 +67,7 @@ def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> 
 
 
 def _ending(node: onnx.NodeProto) -> str | None:
-    """What a last operator that is no layer makes of the raw scores."""
+    """Return the transform of the last operator, if it is Sigmoid or Softmax."""
     if node.op_type == "Softmax" and attributes(node).get("axis", -1) not in (-1, 1):
         return None
     return ENDINGS.get(node.op_type)
@@ -81,7 +83,7 @@ def _classified(node: onnx.NodeProto, layer: Layer) -> str | None:
 
 
 def _after(first: Layer, second: Layer) -> Layer:
-    """One layer that does what two do, one after the other."""
+    """Return two consecutive layers as one."""
     (weights, intercepts), (outer, offset) = first, second
     return outer @ weights, outer @ intercepts + offset
 

@@ -1,11 +1,11 @@
-"""Transforms: from raw scores to the answer of a model, as the ONNX operators define it.
+"""Transforms: from raw scores to the prediction of a model, as the ONNX operators define it.
 
 https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html
 https://onnx.ai/onnx/operators/onnx__Softmax.html
 """
 
-# The SQL of each, with `s` for the list of raw scores. BINARY completes the probability of the
-# second class with that of the first; LOGISTIC squashes one raw score into both.
+# The SQL of each transform; `s` is the list of raw scores. BINARY gets the probability of the
+# second class and adds that of the first. LOGISTIC computes both from one raw score.
 TRANSFORMS = {
     "NONE": "s",
     "BINARY": "[1 - s[1], s[1]]",
@@ -16,16 +16,16 @@ TRANSFORMS = {
         "lambda e: list_transform(e, lambda v: v / list_sum(e)))[1]"
     ),
 }
-# Operators that end a net, and the transform that each is.
+# The transform of each operator that may be the last of a net.
 ENDINGS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 
 
 def of_classifier(values: dict, raw_scores: int) -> str | None:
-    """Return the transform of an operator with class labels, None where SQL has no form of it.
+    """Return the transform of a regressor or classifier operator; None if SQL does not have it.
 
     Args:
-        values: its attributes by name.
-        raw_scores: how many it computes for a row.
+        values: the attributes of the operator by name; a regressor has no class labels.
+        raw_scores: how many raw scores it computes for a row.
     """
     labels = next((v for name, v in values.items() if name.startswith("classlabels_")), ())
     post = values.get("post_transform", "NONE")

@@ -1,10 +1,10 @@
-"""Tree ensembles: TreeEnsembleRegressor and TreeEnsembleClassifier of the ONNX-ML operators.
+"""Tree ensembles: the ONNX-ML operators TreeEnsembleRegressor and TreeEnsembleClassifier.
 
 https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleClassifier.html
 
-All trees stand in one list of nodes. The two children of a node are neighbours, the one taken
-when the test holds first, so that a step down is `next + (x >= threshold)`. A leaf leads to
-itself, so that every walk may take as many steps as the deepest tree has levels.
+All trees share one list of nodes. The two children of a node are adjacent, and the first is taken
+if the test x < threshold holds, so a step down is `next + (x >= threshold)`. The next node of a
+leaf is the leaf itself, so every walk can take as many steps as the deepest tree has levels.
 """
 
 import numpy as np
@@ -17,13 +17,18 @@ MODES = {"BRANCH_LT", "BRANCH_LEQ", "LEAF"}
 
 
 def translate(node: onnx.NodeProto) -> dict | None:
-    """Return the ensemble as lists over its nodes, numbered from 1 as SQL lists are.
+    """Return the ensemble as lists over its nodes, numbered from 1 like SQL lists.
 
     Returns:
-        `depth`, `roots` (trees), `features`, `thresholds`, `next` (nodes), `leaves` (m lists over
-        the nodes: what a leaf adds to each raw score), `intercepts` (m); None for an ensemble
-        that averages, that uses other comparisons, in which two nodes share a child, whose
-        leaves are far too large or whose thresholds are NaN.
+        `kind`, `transform`, `depth`, `roots` (one for each tree), `features`, `thresholds`, `next`
+        (one for each node), `leaves` (m lists over the nodes: what a leaf adds to each raw score),
+        `intercepts` (m). None if SQL cannot evaluate the ensemble: its trees are averaged, it has
+        other comparisons than < and <=, two nodes share a child, a leaf is larger than `LARGEST`,
+        or a threshold is NaN.
+
+    Raises:
+        KeyError: a child or a leaf that is not among the nodes.
+        ValueError: a target or class number out of range.
     """
     values = attributes(node)
     modes = np.array([mode.decode() for mode in values["nodes_modes"]])
@@ -42,7 +47,7 @@ def translate(node: onnx.NodeProto) -> dict | None:
     intercepts = np.zeros(len(leaves), dtype=np.float32)
     intercepts[:] = values.get("base_values") or 0
     thresholds = _thresholds(values, modes)
-    # SQL and onnxruntime compare with NaN each in its own way.
+    # SQL and ONNX Runtime compare with NaN differently.
     if not is_computable(leaves, intercepts) or np.isnan(thresholds).any():
         return None
     return {
@@ -59,13 +64,13 @@ def translate(node: onnx.NodeProto) -> dict | None:
 
 
 def _places(values: dict) -> dict[tuple[int, int], int]:
-    """The place of each (tree, node) in the operator's lists."""
+    """Return the index of each (tree, node) in the operator's lists."""
     keys = zip(values["nodes_treeids"], values["nodes_nodeids"], strict=True)
     return {key: place for place, key in enumerate(keys)}
 
 
 def _children(values: dict, place: dict, is_leaf: np.ndarray) -> np.ndarray:
-    """The places of both children of each node, shape (nodes, 2); 0 for a leaf."""
+    """Return the indices of both children of each node, shape (nodes, 2); 0 for a leaf."""
     sides = (values["nodes_truenodeids"], values["nodes_falsenodeids"])
     return np.array(
         [
@@ -78,9 +83,9 @@ def _children(values: dict, place: dict, is_leaf: np.ndarray) -> np.ndarray:
 def _breadth_first(
     roots: list[int], children: np.ndarray, is_leaf: np.ndarray
 ) -> tuple[np.ndarray, int]:
-    """All nodes level by level, children side by side, and the number of levels below a root.
+    """Return all nodes level by level, siblings adjacent, and the number of levels below a root.
 
-    It ends early where there are more nodes than there can be: one was met twice.
+    If a node has two parents, the result has more than all nodes: then the loop ends early.
     """
     order: list[int] = []
     level, depth = list(roots), -1
@@ -92,12 +97,12 @@ def _breadth_first(
 
 
 def _features(values: dict, is_leaf: np.ndarray) -> np.ndarray:
-    """The feature each node tests, from 1; a leaf tests the first, which it always passes."""
+    """Return the feature that each node tests, from 1; a leaf tests feature 1 and always passes."""
     return np.where(is_leaf, 1, np.array(values["nodes_featureids"]) + 1)
 
 
 def _thresholds(values: dict, modes: np.ndarray) -> np.ndarray:
-    """The value below which a node's test holds: x <= t is x < the next float32 above t."""
+    """Return the thresholds of x < threshold; x <= t becomes x < the next float32 above t."""
     thresholds = np.array(values["nodes_values"], dtype=np.float32)
     above = np.nextafter(thresholds, np.float32(np.inf))
     thresholds = np.where(modes == "BRANCH_LEQ", above, thresholds)
@@ -105,7 +110,7 @@ def _thresholds(values: dict, modes: np.ndarray) -> np.ndarray:
 
 
 def _leaves(values: dict, place: dict, nodes: int) -> np.ndarray:
-    """What each node adds to each raw score, shape (scores, nodes)."""
+    """Return what each node adds to each raw score, shape (scores, nodes)."""
     what = "class" if "class_ids" in values else "target"
     ids = np.array(values[f"{what}_ids"])
     if not 0 <= ids.min() <= ids.max() < len(ids):

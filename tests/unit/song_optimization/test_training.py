@@ -96,7 +96,7 @@ def test_the_teacher_is_asked_of_songs_within_the_bounds(data, models):
 @pytest.mark.parametrize(("drawn", "baseline"), [(-2.0, 0.0), (3.0, 3.0)])
 def test_advice_has_to_beat_leaving_songs_alone(drawn, baseline):
     estimate = Estimate.mean(np.full(10, drawn), np.arange(10))
-    found = training.or_nothing({training.METRIC: estimate, "claimed_gain": estimate})
+    found = training.best_baseline({training.METRIC: estimate, "claimed_gain": estimate})
     assert found[training.METRIC].value == baseline
     assert found["claimed_gain"].value == drawn
 
@@ -130,7 +130,7 @@ def test_searches_keep_the_limits(data, models, most):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"boost": {}}, "it needs teacher, student, judge, gradient, and no other"),
+        ({"boost": {}}, "needs exactly teacher, student, judge, gradient"),
         ({"student": {"member": 2}}, "student has no hyperparameter member: it knows anywhere,"),
         ({"judge": {"trees": 2}}, "judge has no hyperparameter trees"),
         ({"gradient": {"steps": 2}}, "gradient has no hyperparameter steps: it knows none"),
@@ -169,5 +169,5 @@ def test_rows_are_read_in_the_order_of_their_key():
 
 @pytest.mark.parametrize(("rows", "part", "needed"), [(90, "student", 50), (30, "student", 50)])
 def test_too_few_songs_are_refused(rows, part, needed):
-    with pytest.raises(TrainingError, match=f"songs in part {part} and needs {needed}: give more"):
+    with pytest.raises(TrainingError, match=f"songs in part {part} and needs {needed}: add songs"):
         read(table(rows, 2), ["pop", "rock"])
