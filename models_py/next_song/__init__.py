@@ -1,1 +1,1 @@
-"""The next song of a playlist: what is asked of a model, and how well it answers."""
+"""Next-song recommendation: models, training, evaluation and export."""

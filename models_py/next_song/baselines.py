@@ -1,7 +1,7 @@
-"""What a model of the next song has to beat: popularity, rules of one table, neighbours.
+"""Baselines of next-song recommendation: popularity, item-to-item rules, nearest playlists.
 
-A rule is a table of weights from track to track. What is offered is what the weights from the last
-tracks add up to, of equal ones what is played most.
+A rule is a table of weights from track to track. It ranks the tracks by the sum of the weights from
+the last tracks of a playlist, and ties by popularity.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import Playlists, plays
 from models_py.next_song.edges import Edges, Neighbours, strongest
 
-# For each rule its weight of an edge, and how many of the last tracks it follows.
+# For each rule the weight of an edge, and how many of the last tracks it uses.
 Weigh = Callable[[Edges, NDArray], NDArray]
 RULES: dict[str, tuple[Weigh, int]] = {
     "markov": (lambda edges, plays: edges.weights[:, 0], 1),
@@ -33,25 +33,31 @@ RULES: dict[str, tuple[Weigh, int]] = {
 
 
 class Rule(nn.Module):
-    """One table of weights; it answers in the shapes of `Ranker`."""
+    """A table of item-to-item weights, with the interface of `Ranker`."""
 
     neighbour: torch.Tensor
     weight: torch.Tensor
     popularity: torch.Tensor
 
     def __init__(self, neighbours: Neighbours, plays: NDArray, last: int):
-        """Follow the edges of the last tracks, so many."""
+        """Keep the table.
+
+        Args:
+            neighbours: the weights; only the first of each neighbor is used.
+            plays: how often each track is played, shape (tracks,).
+            last: how many of the last tracks are used.
+        """
         super().__init__()
         self.tracks, self.last = len(plays), last
         self.offers = self.tracks
         self.register_buffer("neighbour", torch.from_numpy(neighbours.tracks))
         self.register_buffer("weight", torch.from_numpy(neighbours.weights[..., 0]))
-        # Less than any weight: it decides between equal ones.
+        # Smaller than any weight, so it only breaks ties.
         popularity = torch.from_numpy(plays / max(plays.sum(), 1) * 1e-3).float()
         self.register_buffer("popularity", popularity)
 
     def scores(self, known: Beginnings) -> torch.Tensor:
-        """Return a score of each track (n, tracks)."""
+        """Return the score of each track (n, tracks)."""
         recent = known.recent[:, -self.last :]
         nothing = torch.zeros(recent.shape[0], self.tracks + 1)
         reached = self.neighbour[recent].long().flatten(1)
@@ -61,7 +67,7 @@ class Rule(nn.Module):
     def answer(
         self, known: Beginnings, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return all tracks (n, tracks), their shares, and that of tracks asked (n, 1)."""
+        """Return all tracks (n, tracks), their shares of the score, and those of `asked` (n, 1)."""
         scores = functional.pad(self.scores(known), (0, 1)).scatter(1, known.played, 0.0)
         shares = scores / scores.sum(dim=1, keepdim=True).clamp(min=1e-30)
         tracks = torch.arange(self.tracks).expand(scores.shape[0], -1)
@@ -69,7 +75,13 @@ class Rule(nn.Module):
 
 
 def rule(name: str, edges: Edges, played: NDArray) -> Rule:
-    """Return the rule of RULES, with the strongest edges of each track."""
+    """Return a rule of RULES with the strongest edges of each track.
+
+    Args:
+        name: a key of RULES.
+        edges: the edges.
+        played: how often each track is played, shape (tracks,).
+    """
     weigh, last = RULES[name]
     weights = weigh(edges, played)
     found = strongest(edges, len(played), weights, weights[:, None])
@@ -77,7 +89,7 @@ def rule(name: str, edges: Edges, played: NDArray) -> Rule:
 
 
 def by_popularity(playlists: Playlists, tracks: int) -> Callable[[Beginnings], torch.Tensor]:
-    """Return what scores each track by how often it is played."""
+    """Return a function that scores each track by how often it is played."""
     played = torch.from_numpy(plays(playlists, tracks)).float()
     return lambda known: played.expand(len(known.recent), -1)
 
@@ -85,9 +97,15 @@ def by_popularity(playlists: Playlists, tracks: int) -> Callable[[Beginnings], t
 def by_sessions(
     playlists: Playlists, tracks: int, neighbours: int = 100
 ) -> Callable[[Beginnings], torch.Tensor]:
-    """Return VS-KNN (Ludewig and Jannach 2018): what the most similar playlists have.
+    """Return the scores of VS-KNN (Ludewig and Jannach 2018): the tracks of similar playlists.
 
-    A playlist is similar by the rare tracks that it shares, the later ones counting more.
+    The similarity of a playlist is the sum over the shared tracks of their rarity (IDF), weighted
+    by their position, so that later tracks count more.
+
+    Args:
+        playlists: the playlists to learn from.
+        tracks: number of tracks.
+        neighbours: how many of the most similar playlists are used.
     """
     rows = np.repeat(np.arange(len(playlists)), [len(found) for found in playlists.tracks])
     cells = sp.csr_matrix(

@@ -1,23 +1,24 @@
-"""What is known of a playlist when its next song is asked for, in batches of tensors."""
+"""The known beginnings of playlists, in batches of tensors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from models_py.next_song.data import Playlists, ends
+from models_py.next_song.data import Playlists, last_tracks
 
 BATCH = 64
 
 
 @dataclass(frozen=True)
 class Beginnings:
-    """What is known of playlists (n).
+    """The known beginnings of n playlists.
 
     Attributes:
-        played: indices of all tracks that were played (n, l), the number of tracks where none.
-        recent: the last of them (n, length), filled from the left.
-        titles: indices of the words (n, TITLE_WORDS), the number of words where none.
+        played: indices of all played tracks, shape (n, l), padded with the number of tracks.
+        recent: the last of them, shape (n, length), padded from the left in the same way.
+        titles: indices of the title's words, shape (n, TITLE_WORDS), padded with the number of
+            words.
     """
 
     played: torch.Tensor
@@ -28,15 +29,22 @@ class Beginnings:
 def batches(
     playlists: Playlists, questions: Sequence[tuple[int, int]], length: int, none: int
 ) -> Iterator[tuple[Beginnings, Sequence[tuple[int, int]]]]:
-    """Yield beginnings, and the questions that they are of: (playlist, tracks known)."""
+    """Yield beginnings in batches, each with its questions (index of the playlist, tracks known).
+
+    Args:
+        playlists: the playlists.
+        questions: index of the playlist and number of known tracks.
+        length: width of `Beginnings.recent`.
+        none: the index that pads, the number of tracks.
+    """
     for start in range(0, len(questions), BATCH):
         rows = questions[start : start + BATCH]
         played = [playlists.tracks[place][:cut] for place, cut in rows]
         longest = max(length, *(cut for _, cut in rows))
         yield (
             Beginnings(
-                torch.from_numpy(ends(played, longest, none)),
-                torch.from_numpy(ends(played, length, none)),
+                torch.from_numpy(last_tracks(played, longest, none)),
+                torch.from_numpy(last_tracks(played, length, none)),
                 torch.from_numpy(playlists.titles[[place for place, _ in rows]]),
             ),
             rows,

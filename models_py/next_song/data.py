@@ -1,4 +1,4 @@
-"""Playlists and their tracks as arrays: a track is its place in the catalogue."""
+"""Playlists and tracks as arrays: a track is its index in the catalog."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,23 +12,23 @@ from models_py.examples import TrainingError
 from models_py.next_song.edges import Edges
 from models_py.next_song.protocol import HOLDOUT, questions
 
-# Columns of `feat_next_song_tracks` from here on are the sound.
+# From this column on, the columns of `feat_next_song_tracks` are audio features.
 SOUND_FROM = 5
-# A title is read by so many of its words.
+# Only the first words of a title are used.
 TITLE_WORDS = 5
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tracks (n) and the words (w) of titles that a model knows.
+    """The n tracks and the title words that a model knows.
 
     Attributes:
-        uris: Spotify's URI of each track, all different.
-        artist: index of its artist (n).
-        album: index of its album (n).
-        sound: standardised audio features (n, s), 0 where nothing is known.
-        has_sound: whether its sound is known (n).
-        words: of titles, all different.
+        uris: the Spotify URI of each track; they are unique.
+        artist: index of the artist, shape (n,).
+        album: index of the album, shape (n,).
+        sound: standardized audio features, shape (n, s), 0 if unknown.
+        has_sound: whether any audio feature is known, shape (n,).
+        words: the words of titles; they are unique.
     """
 
     uris: Sequence[str]
@@ -45,11 +45,12 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class Playlists:
-    """Playlists (n) of a catalogue.
+    """The n playlists of a catalog.
 
     Attributes:
-        tracks: of each the indices of its tracks, in order.
-        titles: of each the indices of its words (n, TITLE_WORDS), filled with the number of words.
+        tracks: for each playlist the indices of its tracks, in order.
+        titles: indices of the title's words, shape (n, TITLE_WORDS), padded with the number of
+            words.
     """
 
     tracks: Sequence[NDArray[np.int64]]
@@ -59,20 +60,20 @@ class Playlists:
         """Return the number of playlists."""
         return len(self.tracks)
 
-    def of(self, places: Iterable[int]) -> "Playlists":
-        """Return the playlists at these places."""
-        rows = np.fromiter(places, dtype=np.int64)
+    def of(self, indices: Iterable[int]) -> "Playlists":
+        """Return the playlists with these indices."""
+        rows = np.fromiter(indices, dtype=np.int64)
         return Playlists([self.tracks[row] for row in rows], self.titles[rows])
 
 
 def plays(playlists: Playlists, tracks: int) -> NDArray[np.int64]:
-    """Return how often each track stands in the playlists (tracks)."""
+    """Return how often each track occurs in the playlists, shape (tracks,)."""
     everything = np.concatenate([*playlists.tracks, np.empty(0, dtype=np.int64)])
     return np.bincount(everything, minlength=tracks)
 
 
-def ends(tracks: Sequence[NDArray[np.int64]], length: int, none: int) -> NDArray[np.int64]:
-    """Return the last of each list of tracks (n, length), filled with `none` from the left."""
+def last_tracks(tracks: Sequence[NDArray[np.int64]], length: int, none: int) -> NDArray[np.int64]:
+    """Return the last tracks of each list, shape (n, length), padded with `none` from the left."""
     found = np.full((len(tracks), length), none, dtype=np.int64)
     for row, indices in enumerate(tracks):
         last = indices[max(len(indices) - length, 0) :]
@@ -82,16 +83,17 @@ def ends(tracks: Sequence[NDArray[np.int64]], length: int, none: int) -> NDArray
 
 @dataclass(frozen=True)
 class Data:
-    """What the feature tables of the next song say.
+    """The feature tables of next-song recommendation.
 
     Attributes:
         catalogue: the tracks and words.
-        held_out: playlists that no model sees.
-        questions: what is asked of them, see `protocol.questions`.
-        known: all others.
-        is_for_ranking: which of them the sequence net and `fit_edges` do not see.
-        edges: of all that are known.
-        fit_edges: of those that are not for ranking.
+        held_out: the playlists for evaluation, which no model is trained on.
+        questions: the questions about them, see `protocol.questions`.
+        known: all other playlists.
+        is_for_ranking: whether a known playlist is for fitting the ranking. The sequence net and
+            `fit_edges` must not see it.
+        edges: from all known playlists.
+        fit_edges: from the known playlists that are not for ranking.
     """
 
     catalogue: Catalogue
@@ -104,10 +106,15 @@ class Data:
 
 
 def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
-    """Read `feat_next_song`, `feat_next_song_tracks` and `feat_next_song_edges`, each in order.
+    """Return the feature tables as arrays.
+
+    Args:
+        playlists: `feat_next_song`, sorted by its key.
+        tracks: `feat_next_song_tracks`, sorted by its key.
+        edges: `feat_next_song_edges`, sorted by its key.
 
     Raises:
-        TrainingError: no playlists to learn from, or none that anything can be asked of.
+        TrainingError: a part has no playlists, or there is no question about the held-out ones.
     """
     fold = playlists["fold"].to_numpy()
     is_for_ranking = playlists["is_for_ranking"].to_numpy()
@@ -118,7 +125,7 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
     }
     for name, is_in in parts.items():
         if not is_in.any():
-            raise TrainingError(f"task next_song has no playlists {name}: give more slices")
+            raise TrainingError(f"task next_song has no playlists {name}: add slices")
     titles = playlists["title_words"].to_pylist()
     words = _vocabulary(titles, fold != HOLDOUT)
     catalogue = _catalogue(tracks, words)
@@ -127,7 +134,7 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
     asked = questions(held_out.tracks)
     if not asked:
         raise TrainingError(
-            "task next_song: no held-out playlist has four tracks: give more slices"
+            "task next_song: no held-out playlist has a new track after its first three: add slices"
         )
     return Data(
         catalogue,
@@ -147,7 +154,7 @@ def _lists(column: pa.ChunkedArray) -> list[NDArray[np.int64]]:
 
 
 def _vocabulary(titles: list[list[str]], is_known: NDArray[np.bool_]) -> list[str]:
-    """The words of at least two titles."""
+    """Return the words that occur in at least two known titles."""
     counts = Counter(
         word for title, is_in in zip(titles, is_known, strict=True) if is_in for word in set(title)
     )
@@ -155,11 +162,11 @@ def _vocabulary(titles: list[list[str]], is_known: NDArray[np.bool_]) -> list[st
 
 
 def _titles(titles: list[list[str]], words: list[str]) -> NDArray[np.int64]:
-    places = {word: place for place, word in enumerate(words)}
+    indices = {word: index for index, word in enumerate(words)}
     found = np.full((len(titles), TITLE_WORDS), len(words), dtype=np.int64)
     for row, title in enumerate(titles):
         for column, word in enumerate(title[:TITLE_WORDS]):
-            found[row, column] = places.get(word, len(words))
+            found[row, column] = indices.get(word, len(words))
     return found
 
 
@@ -184,8 +191,8 @@ def _catalogue(tracks: pa.Table, words: list[str]) -> Catalogue:
 
 
 def _index(names: pa.ChunkedArray) -> NDArray[np.int64]:
-    _, places = np.unique(names.to_numpy(), return_inverse=True)
-    return places.astype(np.int64)
+    _, indices = np.unique(names.to_numpy(), return_inverse=True)
+    return indices.astype(np.int64)
 
 
 def _edges(table: pa.Table, prefix: str) -> Edges:

@@ -1,8 +1,8 @@
-"""Which tracks stand near each other in playlists, as tables that a graph can hold.
+"""Item-to-item tables: which tracks occur near each other in playlists.
 
-The counts come from SQL (`feat_next_song_edges`): how often a track comes right after another (a
-Markov chain), how much comes later, weighted by 1 / distance (sequential rules, Ludewig and Jannach
-2018), and how often two stand within the window, in either order (item to item).
+SQL counts (`feat_next_song_edges`) how often a track comes directly after another (a Markov chain);
+how often it comes later, weighted by 1 / distance (sequential rules, Ludewig and Jannach 2018); and
+how often two tracks occur within a window, in either order (item to item).
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# As many as `feat_next_song_edges` has of a track.
+# The number of neighbors that `feat_next_song_edges` has of a track.
 NEIGHBOURS = 64
 
 
 @dataclass(frozen=True)
 class Edges:
-    """What leads from tracks to others, edge by edge (m).
+    """The m edges from tracks to other tracks.
 
     Attributes:
-        track: index of the track before (m).
-        neighbour: index of the other (m).
-        weights: following, near and together (m, 3).
-        strength: what the strongest are chosen by (m).
+        track: index of the first track, shape (m,).
+        neighbour: index of the other track, shape (m,).
+        weights: columns following, near and together, see the module; shape (m, 3).
+        strength: by which the strongest edges are chosen, shape (m,).
     """
 
     track: NDArray[np.int64]
@@ -33,18 +33,18 @@ class Edges:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """For each track (n) its k strongest neighbours; row n, of no track, has none.
+    """The k strongest neighbors of each of n tracks; row n stands for no track and has none.
 
     Attributes:
-        tracks: indices (n + 1, k); n where there are fewer.
-        weights: (n + 1, k, c) of each neighbour.
+        tracks: indices of the neighbors, shape (n + 1, k), padded with n.
+        weights: c weights of each neighbor, shape (n + 1, k, c).
     """
 
     tracks: NDArray[np.int32]
     weights: NDArray[np.float32]
 
     def without(self, is_new: NDArray[np.bool_]) -> "Neighbours":
-        """Return them as if some tracks (n) had never been played."""
+        """Return the neighbors as if the tracks `is_new` (n,) had never been played."""
         is_new = np.append(is_new, False)
         is_cut = is_new[:, None] | is_new[self.tracks]
         return Neighbours(self.tracks, np.where(is_cut[..., None], 0, self.weights))
@@ -53,20 +53,26 @@ class Neighbours:
 def strongest(
     edges: Edges, tracks: int, strength: NDArray, weights: NDArray, k: int = NEIGHBOURS
 ) -> Neighbours:
-    """Return the k neighbours of each track with the largest positive strength (m).
+    """Return the k strongest neighbors of each track; ties in the order of their indices.
 
-    `weights` (m, c) are what is kept of each; of equal strength the lower index comes first.
+    Args:
+        edges: m edges.
+        tracks: number of tracks.
+        strength: by which edges are chosen, shape (m,); edges without positive strength are left
+            out.
+        weights: the weights to return, shape (m, c).
+        k: number of neighbors.
     """
     kept = np.flatnonzero(strength > 0)
     order = kept[np.lexsort((edges.neighbour[kept], -strength[kept], edges.track[kept]))]
     rows = edges.track[order]
-    # The place of each edge among those of its track.
+    # The rank of each edge among those of its track, from 0.
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    places = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    among = places < k
-    order, rows, places = order[among], rows[among], places[among]
+    ranks = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    is_strongest = ranks < k
+    order, rows, ranks = order[is_strongest], rows[is_strongest], ranks[is_strongest]
     found = np.full((tracks + 1, k), tracks, dtype=np.int32)
     values = np.zeros((tracks + 1, k, weights.shape[1]), dtype=np.float32)
-    found[rows, places] = edges.neighbour[order]
-    values[rows, places] = weights[order]
+    found[rows, ranks] = edges.neighbour[order]
+    values[rows, ranks] = weights[order]
     return Neighbours(found, values)

@@ -1,4 +1,4 @@
-"""What a model of the next song is worth on held-out playlists."""
+"""Evaluation of next-song models on held-out playlists."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from models_py.next_song.beginnings import Beginnings, batches
 from models_py.next_song.data import Playlists
 
 Scores = Callable[[Beginnings], torch.Tensor]
-# A model that ranks candidates names so many of them.
+# The number of candidates of a model that ranks candidates.
 CANDIDATES = 200
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of questions (m).
+    """The results of m questions.
 
     Attributes:
-        values: for each metric its value of each question (m).
-        owners: the playlist of each (m).
+        values: for each metric, its value for each question, shape (m,).
+        owners: index of the playlist of each question, shape (m,).
     """
 
     values: dict[str, NDArray[np.float64]]
@@ -34,13 +34,22 @@ class Outcome:
         return {name: float(values.mean()) for name, values in self.values.items()}
 
     def error(self, name: str, beside: "Outcome | None" = None) -> float:
-        """Return the standard error of a metric's mean, or of its difference, by bootstrap."""
+        """Return the bootstrap standard error of a metric's mean.
+
+        With `beside`, an outcome of the same questions, return that of the mean difference.
+        """
         values = self.values[name] - (beside.values[name] if beside else 0)
         return float(bootstrap(values, self.owners).std())
 
 
 def seeds(playlists: Playlists, known: int, most: int | None = None) -> list[tuple[int, int]]:
-    """Return the questions with so many tracks known, of the playlists that have one more."""
+    """Return questions with `known` tracks, about playlists that continue with a new track.
+
+    Args:
+        playlists: the playlists.
+        known: number of known tracks.
+        most: the largest number of questions; None for no limit.
+    """
     places = [
         place
         for place, tracks in enumerate(playlists.tracks)
@@ -53,14 +62,22 @@ def seeds(playlists: Playlists, known: int, most: int | None = None) -> list[tup
 def evaluate(
     scores: Scores, playlists: Playlists, asked: Sequence[tuple[int, int]], length: int, tracks: int
 ) -> Outcome:
-    """Return what scores (n, tracks) of beginnings (n) are worth on questions."""
+    """Return the metrics of a model on questions.
+
+    Args:
+        scores: the model, from n beginnings to scores (n, tracks).
+        playlists: the held-out playlists.
+        asked: questions, see `protocol.questions`.
+        length: how many of the last tracks the model sees.
+        tracks: number of tracks.
+    """
     found: dict[str, list[float]] = {}
     for known, rows in batches(playlists, asked, length, tracks):
         for (place, cut), row in zip(rows, scores(known).numpy(), strict=True):
             played, rest = playlists.tracks[place][:cut], playlists.tracks[place][cut:]
-            came = rest[~np.isin(rest, played)]
-            came = came[np.sort(np.unique(came, return_index=True)[1])]
-            ranks = protocol.ranks(row, played, came)
+            right = rest[~np.isin(rest, played)]
+            right = right[np.sort(np.unique(right, return_index=True)[1])]
+            ranks = protocol.ranks(row, played, right)
             values = {name: float(metric(ranks[0])) for name, metric in protocol.METRICS.items()}
             values["recall_200"] = float(protocol.hit_rate(ranks[0], CANDIDATES))
             values |= {name: metric(ranks) for name, metric in protocol.LIST_METRICS.items()}

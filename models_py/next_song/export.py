@@ -1,11 +1,20 @@
-"""Export of a model of the next song to one ONNX graph, checked against the module it came from.
+"""Export of a next-song model to one ONNX graph, checked against its PyTorch module.
 
-The graph takes what SQL has: URIs and the words of a title. It drops what it does not know, keeps
-the last tracks, scores, leaves out what was played, and names the best. Its inputs are `track_uris`
-(n, l) with l >= 1, filled with '' on any side, `title_words` (n, TITLE_WORDS) and `asked` (n, 1);
-its outputs `track_uri` and `score` (n, k), the best first, '' and 0 where there are no more;
-`asked_score` (n, 1), NaN for a track that it does not know; `vector` (n, size) of that track, zeros
-where it does not know it, absent from models without embeddings.
+The graph takes the texts that SQL has: URIs and the words of a title. It ignores unknown tracks and
+words, looks at the last tracks, and returns the best tracks that were not played.
+
+Inputs:
+
+- `track_uris` (n, l), l >= 1: padded with '' on any side.
+- `title_words` (n, TITLE_WORDS): padded with ''.
+- `asked` (n, 1): the URI of a track to score; '' for none.
+
+Outputs:
+
+- `track_uri`, `score` (n, k): the best first, padded with '' and 0.
+- `asked_score` (n, 1): NaN for an unknown track.
+- `vector` (n, size): the embedding of the asked track, zeros if unknown. Models without embeddings
+  do not have this output.
 """
 
 import logging
@@ -26,20 +35,20 @@ from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalogue
 from models_py.next_song.ranker import Ranker
 
-# What is offered at most.
+# The largest number of recommended tracks.
 LARGEST_K = 100
-# Scores of float32 sums, added in another order.
+# Larger than for other models, because long float32 sums are added in another order.
 TOLERANCE = 1e-4
 OPSET, ML_OPSET = 18, 2
-# Protobuf ends at 2 GiB.
+# A protobuf message is at most 2 GiB.
 MAX_BYTES = 2**31 - 2**20
 
 
 class Serving(nn.Module):
-    """A model as it is served: from all tracks of a playlist to the best k."""
+    """A model as it is served: from all tracks of a playlist to the best k tracks."""
 
     def __init__(self, model: Ranker | Rule, length: int):
-        """Take a model, and how many of the last tracks it looks at."""
+        """Keep a model and the number of last tracks that it sees."""
         super().__init__()
         self.model, self.length = model, length
         self.k = min(LARGEST_K, model.offers)
@@ -47,11 +56,20 @@ class Serving(nn.Module):
     def forward(
         self, tracks: torch.Tensor, titles: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """Return indices and scores of the best (n, k), the score asked for (n, 1), a vector."""
+        """Return the indices and scores of the best tracks, the asked score and its vector.
+
+        Args:
+            tracks: indices of the played tracks, shape (n, l).
+            titles: indices of title words, shape (n, TITLE_WORDS).
+            asked: index of the asked track, shape (n, 1).
+
+        Returns:
+            Shapes (n, k), (n, k), (n, 1) and, for a `Ranker`, (n, size).
+        """
         none = self.model.tracks
         tracks = functional.pad(tracks, (self.length, 0), value=none)
         places = torch.arange(1, tracks.shape[1] + 1)
-        # The last known ones, in their order.
+        # The last known tracks, in their order.
         last = torch.where(tracks < none, places, 0).topk(self.length).indices.flip(1)
         known = Beginnings(tracks, tracks.gather(1, last), titles)
         offered, chances, asked_chance = self.model.answer(known, asked)
@@ -64,26 +82,31 @@ class Serving(nn.Module):
 
 
 def to_onnx(model: Ranker | Rule, catalogue: Catalogue, length: int) -> bytes:
-    """Return the graph of a model.
+    """Return the serialized graph of a model.
+
+    Args:
+        model: fitted.
+        catalogue: its tracks and words.
+        length: how many of the last tracks it sees.
 
     Raises:
-        ExportError: it is larger than a protobuf may be.
+        ExportError: the graph would be larger than MAX_BYTES.
     """
     serving = Serving(model, length).eval()
-    # Three times the URIs: of the playlist, of the track that is asked for, and back.
+    # The graph has the URIs three times: for the playlist, for the asked track, and for the result.
     size = sum(values.nbytes for values in serving.state_dict().values())
     size += 3 * sum(len(uri) + 10 for uri in catalogue.uris)
     if size > MAX_BYTES:
         raise ExportError(
-            f"the model has {size / 2**20:.0f} MB, more than {MAX_BYTES / 2**20:.0f}: give fewer "
-            "tracks by the variable next_song_tracks"
+            f"the model has {size / 2**20:.0f} MB, and at most {MAX_BYTES / 2**20:.0f} MB are "
+            "allowed: set the variable next_song_tracks to fewer tracks"
         )
     core = _core(serving, len(catalogue), len(catalogue.words))
     return _with_texts(core, catalogue).SerializeToString(deterministic=True)
 
 
 def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
-    """The graph from indices to indices."""
+    """Return the graph with indices as inputs and outputs."""
     rows, columns = torch.export.Dim("n", min=1), torch.export.Dim("l", min=1)
     example = (
         torch.full((3, 2), tracks),
@@ -105,8 +128,8 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
             dynamic_shapes=({0: rows, 1: columns}, {0: rows}, {0: rows}),
             verbose=False,
         )
-    core = cast(torch.onnx.ONNXProgram, program).model_proto  # None of the exporter before dynamo
-    # Where torch found each node, by the paths of this machine: no part of a model.
+    core = cast(torch.onnx.ONNXProgram, program).model_proto  # None only without dynamo
+    # PyTorch adds the source location of each node, with paths of this machine.
     for part in (core.graph, *core.functions):
         part.ClearField("metadata_props")
         for node in part.node:
@@ -115,7 +138,7 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
 
 
 def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
-    """The same graph from texts to texts."""
+    """Return the graph with texts as inputs and outputs."""
     graph = core.graph
 
     def encoder(source: str, target: str, texts: Sequence[str]) -> onnx.NodeProto:
@@ -124,7 +147,7 @@ def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
             [source],
             [target],
             domain="ai.onnx.ml",
-            # An encoder without keys is not valid; no URI and no word is this one.
+            # An encoder needs at least one key; a newline is neither a URI nor a word.
             keys_strings=[*texts] or ["\n"],
             values_int64s=[*range(len(texts))] or [0],
             default_int64=len(texts),
@@ -163,17 +186,17 @@ def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
 def check_parity(
     content: bytes, model: Ranker | Rule, catalogue: Catalogue, known: Beginnings
 ) -> float:
-    """Return the largest `difference` of the scores of a graph and its module.
+    """Return the largest `difference` between the scores of a graph and of its module.
 
     Args:
-        content: the graph.
+        content: the serialized graph.
         model: the module.
         catalogue: its tracks and words.
-        known: beginnings (n), whose first track is asked for too.
+        known: beginnings of n playlists. The asked track of each is the last track of another.
 
     Raises:
-        ExportError: a score differs by more than TOLERANCE, or an order by more than such scores
-            explain.
+        ExportError: a score differs by more than TOLERANCE, or tracks are in another order though
+            their scores differ by more.
     """
     length = known.recent.shape[1]
     asked = known.recent[:, -1:].roll(1, dims=0)
@@ -194,12 +217,12 @@ def check_parity(
         float(np.nan_to_num(difference(mine, other.numpy()), nan=0).max()) for mine, other in both
     )
     has_nan = [np.isnan(values).tolist() for values in (found_asked, asked_score.numpy())]
-    # A track in another place than in torch has the score of the track in whose place it stands.
+    # Tracks may only change places if their scores are equal within TOLERANCE.
     moved = found_uri != uris[found.numpy()]
     close = np.abs(found_score - scores.numpy()) <= TOLERANCE
     if not worst <= TOLERANCE or has_nan[0] != has_nan[1] or not close[moved].all():
         raise ExportError(
-            f"the ONNX graph of {type(model).__name__} differs from it by {worst:.2e}, more than "
-            f"{TOLERANCE}: the model was not stored"
+            f"the ONNX graph of {type(model).__name__} differs from it by {worst:.2e}, and "
+            f"{TOLERANCE} is allowed: the model was not stored"
         )
     return worst

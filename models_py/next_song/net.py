@@ -1,11 +1,12 @@
-"""A sequence net in PyTorch: the last tracks of a playlist, and its title, to what may come next.
+"""A sequence net in PyTorch: from the last tracks of a playlist and its title to the next track.
 
-A track is the sum of an embedding of its own and of what is known of it: artist, album, sound. A
-track that no playlist of the training has is what is known of it alone, so it can be offered too.
-The title stands before the tracks as one more of them, the mean of its words. Causal self-attention
-(Kang and McAuley 2018), with a bias by distance in the place of positions, gives a direction; its
-cosine with each track, times a learned scale, is the track's score. Trained by cross-entropy
-against tracks drawn by their frequency, corrected for how often each is drawn (Yi et al. 2019).
+The embedding of a track is the sum of its own embedding and those of its artist, album and audio
+features. A track that no training playlist has only gets the latter, so it can be recommended too.
+The title, the mean of its words' embeddings, is put before the tracks. Causal self-attention
+(SASRec, Kang and McAuley 2018), with a bias by distance instead of positions, returns a unit
+vector. The score of a track is its cosine with this vector, times a learned scale. The loss is
+cross-entropy against tracks sampled by frequency, with a correction for their sampling
+probabilities (Yi et al. 2019).
 """
 
 import copy
@@ -20,29 +21,30 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from models_py.next_song.data import Catalogue, Playlists, ends, plays
+from models_py.next_song.data import Catalogue, Playlists, last_tracks, plays
 
 log = logging.getLogger("models_py.next_song")
 NEVER = -1e9
-# Tracks of a playlist's beginning that its title has to lead to, in a step.
+# How many tracks a title has to predict in a training step.
 FROM_TITLE = 8
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyperparameters of a net.
+    """Hyperparameters of a sequence net.
 
     Attributes:
-        size: numbers of an embedding.
-        heads: heads of the attention.
-        length: how many of the last tracks it sees.
-        epochs: passes over the playlists.
-        sequences: how many of an epoch, at most; where there are more, each epoch draws others.
-        batch_size: sequences of a step.
+        size: dimension of the embeddings.
+        heads: number of attention heads.
+        length: how many of the last tracks the net sees.
+        epochs: passes over the sequences.
+        sequences: the largest number of sequences in an epoch. If there are more, each epoch draws
+            other ones.
+        batch_size: sequences in a training step.
         learning_rate: the peak of a one-cycle schedule.
-        negatives: tracks drawn for a step, to tell the right ones from.
-        left_out: how often the embedding of a track's own is left out, as it is for a new track.
-        random_state: of initial weights, order and draws.
+        negatives: number of sampled negative tracks in a training step.
+        left_out: probability of leaving out a track's own embedding, as for a new track.
+        random_state: seed of the initial weights, the order and the samples.
     """
 
     size: int = 64
@@ -58,16 +60,22 @@ class Settings:
 
 
 class Attention(nn.Module):
-    """Where the title and the tracks of a playlist lead, from their embeddings."""
+    """One block of causal self-attention over the title and the tracks of a playlist."""
 
     back: torch.Tensor
     later: torch.Tensor
 
     def __init__(self, size: int, heads: int, length: int):
-        """Begin with small random weights."""
+        """Initialize the weights at random.
+
+        Args:
+            size: dimension of the embeddings.
+            heads: number of attention heads.
+            length: number of tracks.
+        """
         super().__init__()
         self.heads, self.length = heads, length
-        # By how much a head looks at what lies so many places back; the last one is the title.
+        # The attention bias of each head by distance; the last entry is for the title.
         self.distance = nn.Parameter(torch.zeros(heads, length + 1))
         places = torch.arange(length + 1)
         back = (places[:, None] - places).clamp(min=0)
@@ -85,12 +93,12 @@ class Attention(nn.Module):
     def forward(
         self, embedded: torch.Tensor, is_track: torch.Tensor, titled: torch.Tensor
     ) -> torch.Tensor:
-        """Return unit vectors (n, length + 1, size), the first of the title alone.
+        """Return unit vectors (n, length + 1, size); the first depends on the title only.
 
         Args:
-            embedded: embeddings of the tracks (n, length, size).
-            is_track: False where there is no track (n, length).
-            titled: embeddings of the titles (n, size).
+            embedded: embeddings of the tracks, shape (n, length, size).
+            is_track: False for padding, shape (n, length).
+            titled: embeddings of the titles, shape (n, size).
         """
         embedded = torch.cat([titled[:, None], embedded], dim=1)
         is_there = torch.cat([torch.ones_like(is_track[:, :1]), is_track], dim=1)
@@ -108,14 +116,14 @@ class Attention(nn.Module):
 
 
 class SequenceNet(nn.Module):
-    """See the module. Index `tracks` (n) stands for no track and fills sequences from the left."""
+    """The sequence net, see the module. The index `tracks` stands for no track and is padding."""
 
     artist: torch.Tensor
     album: torch.Tensor
     sound: torch.Tensor
 
     def __init__(self, catalogue: Catalogue, settings: Settings):
-        """Begin with small random embeddings."""
+        """Initialize the embeddings at random."""
         super().__init__()
         self.settings, self.tracks, self.words = settings, len(catalogue), len(catalogue.words)
         size = settings.size
@@ -125,7 +133,7 @@ class SequenceNet(nn.Module):
         self.register_buffer(
             "sound", torch.from_numpy(np.vstack([sound, np.zeros_like(sound[:1])]))
         )
-        # A row more for no track, no artist, no album and no word.
+        # One more row for no track, no artist, no album and no word.
         self.own, self.of_artist, self.of_album = (
             nn.Embedding(count + 1, size, sparse=True)
             for count in (self.tracks, int(self.artist.max()), int(self.album.max()))
@@ -142,7 +150,12 @@ class SequenceNet(nn.Module):
             nn.init.zeros_(weight)
 
     def embedded(self, tracks: torch.Tensor, keeps_own: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the embeddings (..., size) of tracks (...)."""
+        """Return the embeddings (..., size) of tracks (...).
+
+        Args:
+            tracks: indices.
+            keeps_own: 1 for tracks with their own embedding, 0 for those without, (tracks + 1,).
+        """
         own = self.own(tracks)
         if keeps_own is not None:
             own = own * keeps_own[tracks][..., None]
@@ -156,12 +169,12 @@ class SequenceNet(nn.Module):
         return self.start + (self.of_word(titles) * is_word).sum(dim=1) / count
 
     def vectors(self, tracks: torch.Tensor, keeps_own: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the unit vectors (..., size) of tracks (...)."""
+        """Return the normalized embeddings (..., size) of tracks (...), see `embedded`."""
         return functional.normalize(self.embedded(tracks, keeps_own), dim=-1)
 
 
 def without(net: SequenceNet, is_new: NDArray[np.bool_]) -> SequenceNet:
-    """Return a copy of a net that never saw some tracks (n): of these it knows what they are of."""
+    """Return a copy of a net without the own embeddings of the tracks `is_new` (tracks,)."""
     found = copy.deepcopy(net)
     with torch.no_grad():
         for weight in (found.own.weight, found.bias.weight):
@@ -174,13 +187,13 @@ def _with_none(index: NDArray[np.int64]) -> torch.Tensor:
 
 
 def train(catalogue: Catalogue, playlists: Playlists, settings: Settings) -> SequenceNet:
-    """Train a net on playlists of the catalogue's tracks."""
-    # On a busy machine the threads of a net this small mostly wait for each other.
+    """Return a net trained on playlists of the catalog's tracks."""
+    # A net this small gains nothing from threads and is slow on a busy machine with them.
     torch.set_num_threads(1)
     torch.manual_seed(settings.random_state)
     net = SequenceNet(catalogue, settings)
     _learn(net, playlists)
-    with torch.no_grad():  # what no playlist has was never learned
+    with torch.no_grad():  # a track that no playlist has still has its random initial embedding
         net.own.weight[:-1][torch.from_numpy(plays(playlists, net.tracks)) == 0] = 0
     return net.eval()
 
@@ -220,9 +233,9 @@ def _learn(net: SequenceNet, playlists: Playlists) -> None:
 def _sequences(
     tracks: Sequence[NDArray[np.int64]], length: int, none: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Playlists cut into sequences (n, length + 1), and the playlist of each (n).
+    """Cut playlists into sequences (n, length + 1); also return the playlist of each (n,).
 
-    The last track of one is the first of the next.
+    The last track of a sequence is also the first of the next one.
     """
     cut = [
         (place, found[start : start + length + 1])
@@ -230,11 +243,11 @@ def _sequences(
         for start in range(0, max(len(found) - 1, 1), length)
     ]
     owners = np.array([place for place, _ in cut], dtype=np.int64)
-    return ends([found for _, found in cut], length + 1, none), owners
+    return last_tracks([found for _, found in cut], length + 1, none), owners
 
 
 def _optimizers(net: SequenceNet, rate: float, steps: int) -> tuple[list, list]:
-    """SparseAdam for what a step touches a part of, AdamW for the rest, on one cycle."""
+    """Return SparseAdam for the large embeddings, AdamW for the rest, and one-cycle schedules."""
     sparse = [e.weight for e in (net.own, net.of_artist, net.of_album, net.bias)]
     known = {id(weight) for weight in sparse}
     dense = [weight for weight in net.parameters() if id(weight) not in known]
@@ -254,9 +267,10 @@ def _loss(
     chance: torch.Tensor,
     drawn_log: torch.Tensor,
 ) -> torch.Tensor:
-    """Cross-entropy of the tracks that came, each against itself and the tracks drawn.
+    """Return the cross-entropy of the next tracks, each against the sampled tracks.
 
-    A title is to lead to the tracks that its playlist begins with: each time some are drawn.
+    The title alone has to predict FROM_TITLE tracks, sampled from the first sequence of its
+    playlist.
     """
     keeps_own = (torch.rand(net.tracks + 1) >= net.settings.left_out).float()
     known, next_tracks = sequences[:, :-1], sequences[:, 1:]
@@ -264,14 +278,14 @@ def _loss(
     directions = net.attention(net.embedded(known, keeps_own), is_track, net.titled(titles))
     directions = torch.cat([directions[:, :1].expand(-1, FROM_TITLE, -1), directions[:, 1:]], dim=1)
     some = torch.multinomial((sequences != net.tracks).float(), FROM_TITLE, replacement=True)
-    came = torch.cat([sequences.gather(1, some), next_tracks], dim=1)
+    targets = torch.cat([sequences.gather(1, some), next_tracks], dim=1)
     is_asked = torch.cat([begins[:, None].expand_as(some), is_track], dim=1)
-    directions, came = directions[is_asked], came[is_asked]
+    directions, targets = directions[is_asked], targets[is_asked]
     drawn = torch.multinomial(chance, net.settings.negatives, replacement=True)
-    right = (directions * net.vectors(came, keeps_own)).sum(dim=-1)
-    right = net.scale * right + net.bias(came)[:, 0] - drawn_log[came]
+    right = (directions * net.vectors(targets, keeps_own)).sum(dim=-1)
+    right = net.scale * right + net.bias(targets)[:, 0] - drawn_log[targets]
     wrong = net.scale * directions @ net.vectors(drawn, keeps_own).T
     wrong = wrong + net.bias(drawn)[:, 0] - drawn_log[drawn]
-    wrong = wrong.masked_fill(drawn == came[:, None], NEVER)
+    wrong = wrong.masked_fill(drawn == targets[:, None], NEVER)
     everything = torch.cat([right[:, None], wrong], dim=1)
-    return functional.cross_entropy(everything, torch.zeros(len(came), dtype=torch.long))
+    return functional.cross_entropy(everything, torch.zeros(len(targets), dtype=torch.long))

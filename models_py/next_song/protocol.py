@@ -1,8 +1,9 @@
-"""How models of the next song are measured: which questions are asked, and what an answer is worth.
+"""The evaluation protocol of next-song models: the questions and the metrics.
 
-Playlists of one fold are held out. Of each a beginning is known, and the track that comes next is
-ranked among all tracks of the catalogue that the beginning does not have: never among a sample of
-them, which flatters (Krichene and Rendle, On Sampled Metrics for Item Recommendation, KDD 2020).
+The playlists of one fold are held out. The model gets the beginning of a held-out playlist and
+ranks all tracks of the catalog that are not in it; the rank of the next track is measured. Ranking
+among a sample of tracks would overestimate the metrics (Krichene and Rendle, On Sampled Metrics for
+Item Recommendation, KDD 2020).
 """
 
 import hashlib
@@ -13,41 +14,41 @@ from numpy.typing import NDArray
 
 TASK = "next_song"
 Tracks = Sequence[int] | NDArray[np.int64]
-# What a model takes, in the order of the functions.
+# The inputs of a model, in the order of the function's arguments.
 INPUTS = {"track_uris": "varchar[]", "title_words": "varchar[]"}
 FOLDS, HOLDOUT = 5, 0
-# A beginning has so many tracks at least; of a playlist so many are asked at most.
+# The smallest number of known tracks, and the largest number of questions about a playlist.
 SHORTEST, QUESTIONS = 3, 15
-# When this many are asked, no further playlist is.
+# After so many questions, no further playlist is used.
 MOST = 10_000
-# What makes an answer comparable with another, beside the folds: the tracks of a playlist decide
-# its fold, and these which questions are asked.
+# Metrics are comparable only if the questions are the same. These settings decide about them:
+# the tracks of a playlist decide its fold, the others which questions are asked.
 DEFINITION = {
     "split": "tracks",
     "shortest": str(SHORTEST),
     "questions": str(QUESTIONS),
     "most": str(MOST),
 }
-# Pages of ten that a person turns at most, and how many tracks are known when titles are asked
-# too, both as in the RecSys Challenge 2018.
+# As in the RecSys Challenge 2018: tracks on a page, the largest number of page turns, and the
+# numbers of known tracks; with 0 only the title is known.
 PAGE, PAGES = 10, 51
 SEEDS = (0, 1, 5, 10, 25, 100)
 
 
 def fold(track_uris: Iterable[str], folds: int = FOLDS) -> int:
-    """Return the fold of a playlist, as the model int_playlists does.
+    """Return the fold of a playlist, as the dbt model int_playlists does.
 
-    Its tracks decide: a copy of it stands on the same side of the split.
+    It is a hash of the tracks, so copies of a playlist are in the same fold.
     """
     key = " ".join(track_uris) + "|0"
     return int(hashlib.md5(key.encode()).hexdigest()[:8], 16) % folds
 
 
 def cuts(tracks: Tracks) -> list[int]:
-    """Return how many tracks are known in each question that is asked of a playlist.
+    """Return the number of known tracks in each question about a playlist.
 
-    They lie evenly between SHORTEST and the last track but one; a track that the beginning has
-    already is no question, for what was played is never offered again.
+    The numbers are evenly spaced from SHORTEST to all tracks but the last. There is no question
+    if the next track is already in the beginning, because played tracks are not recommended.
     """
     if len(tracks) <= SHORTEST:
         return []
@@ -56,7 +57,7 @@ def cuts(tracks: Tracks) -> list[int]:
 
 
 def questions(playlists: Sequence[Tracks]) -> list[tuple[int, int]]:
-    """Return (place of the playlist, tracks known) of what is asked of held-out playlists."""
+    """Return the questions about held-out playlists: (index of the playlist, tracks known)."""
     found: list[tuple[int, int]] = []
     for place, tracks in enumerate(playlists):
         if len(found) >= MOST:
@@ -68,14 +69,14 @@ def questions(playlists: Sequence[Tracks]) -> list[tuple[int, int]]:
 def ranks(
     scores: NDArray, played: NDArray[np.int64], asked: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the ranks of tracks by their scores, from 1, among all that were not played.
+    """Return the ranks (m,) of tracks by score, from 1, among all tracks that were not played.
 
-    Tracks of one score share the middle of their ranks, so that a model gains nothing by a tie.
+    Tied tracks share their mean rank, so that a model gains nothing from ties.
 
     Args:
-        scores: of every track, the higher the likelier.
-        played: indices of the tracks that are known.
-        asked: indices of the tracks that came (m); none of them was played.
+        scores: score of each track, shape (tracks,); higher is better.
+        played: indices of the known tracks.
+        asked: indices of the tracks to rank, shape (m,); none of them was played.
     """
     is_new = np.ones(len(scores), dtype=bool)
     is_new[played] = False
@@ -86,12 +87,12 @@ def ranks(
 
 
 def hit_rate(rank: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
-    """Return for each question 1 where the track is among the first, else 0."""
+    """Return for each question 1 if the track is among the first, else 0."""
     return (rank <= first).astype(float)
 
 
 def ndcg(rank: NDArray[np.float64], first: int = 10) -> NDArray[np.float64]:
-    """Return for each question 1 / log2(1 + rank) where the track is among the first, else 0."""
+    """Return for each question 1 / log2(1 + rank) if the track is among the first, else 0."""
     return np.where(rank <= first, 1 / np.log2(1 + rank), 0.0)
 
 
@@ -100,7 +101,7 @@ def reciprocal_rank(rank: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 / rank
 
 
-# Of the rank of the next track.
+# Metrics of the rank of the next track.
 METRICS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "hit_rate_10": hit_rate,
     "ndcg_10": ndcg,
@@ -109,20 +110,20 @@ METRICS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 
 
 def r_precision(rank: NDArray[np.float64]) -> float:
-    """Return the share of the tracks that came (m) that are among the first m."""
+    """Return the share of the m remaining tracks that are among the first m."""
     return float((rank <= len(rank)).mean())
 
 
 def clicks(rank: NDArray[np.float64]) -> float:
-    """Return how many pages of ten a person turns before a track that came is seen."""
+    """Return how many pages of ten a listener turns until one of the remaining tracks is shown."""
     return float(min((rank.min() - 1) // PAGE, PAGES))
 
 
 def list_ndcg(rank: NDArray[np.float64]) -> float:
-    """Return the NDCG of a list as long as what came, all of which are equally right."""
+    """Return the NDCG at m, where each of the m remaining tracks is equally relevant."""
     ideal = (1 / np.log2(np.arange(len(rank)) + 2)).sum()
     return float(ndcg(rank, len(rank)).sum() / ideal)
 
 
-# Of the ranks of all tracks that came.
+# Metrics of the ranks of all remaining tracks.
 LIST_METRICS = {"r_precision": r_precision, "clicks": clicks, "list_ndcg": list_ndcg}

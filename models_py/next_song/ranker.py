@@ -1,9 +1,9 @@
-"""Candidates of the net and of the edges, ranked by a small net.
+"""The hybrid: candidates of the sequence net and of the edges, ranked by an MLP.
 
-Of each beginning the sequence net names the tracks it likes best, the edges name what stood near
-its last tracks, and an MLP ranks both by what either says of them and by how they resemble what was
-played. A score is the chance among the candidates, by the softmax with which the ranking is learned
-(ListNet, Cao et al. 2007, with one right answer).
+For each beginning, the sequence net names its best tracks, and the edges name tracks that occur
+near the last tracks. An MLP ranks these candidates by the scores of both and by their similarity to
+the played tracks. It is trained with a softmax over the candidates (ListNet, Cao et al. 2007, with
+one right answer), so a score is a probability among the candidates.
 """
 
 import logging
@@ -23,11 +23,11 @@ from models_py.next_song.edges import Neighbours
 from models_py.next_song.net import NEVER, SequenceNet
 
 log = logging.getLogger("models_py.next_song")
-# How many of the last tracks the edges are followed from, and what each step back is worth.
+# How many of the last tracks the edges are followed from, and the decay of each step back.
 RECENT, DECAY = 10, 0.8
-# What the mood of the last tracks is the mean of.
+# The mood is the mean sound of so many last tracks.
 MOOD = 5
-# What puts all that the net alone has scored below the candidates.
+# Subtracted from the scores of other tracks, so that they rank below all candidates.
 BELOW = 1e3
 
 
@@ -36,15 +36,15 @@ class Settings:
     """Hyperparameters of a ranking.
 
     Attributes:
-        by_net: candidates that the sequence net names.
-        by_edges: candidates that the edges name beside them.
+        by_net: number of candidates from the sequence net.
+        by_edges: number of further candidates from the edges.
         hidden: width of the two hidden layers.
         epochs: passes over the questions.
         learning_rate: the peak of a one-cycle schedule.
-        questions: beginnings of playlists that it is fitted to, at most.
-        new_questions: share of these in which some tracks are taken as new.
-        new_tracks: share of the tracks that are.
-        random_state: of initial weights, order and choice of questions.
+        questions: the largest number of questions that it is fitted to.
+        new_questions: share of the questions in which some tracks are treated as new.
+        new_tracks: share of the tracks that are treated as new.
+        random_state: seed of the initial weights, the order and the choice of questions.
     """
 
     by_net: int = 100
@@ -59,7 +59,7 @@ class Settings:
 
 
 class Ranker(nn.Module):
-    """See the module. Index `tracks` stands for no track, of which nothing is known."""
+    """The hybrid, see the module. The index `tracks` stands for no track."""
 
     norm: torch.Tensor
     vector: torch.Tensor
@@ -79,11 +79,18 @@ class Ranker(nn.Module):
     def __init__(
         self, net: SequenceNet, neighbours: Neighbours, plays: NDArray[np.int64], settings: Settings
     ):
-        """Take what a trained net and the edges say; the MLP begins at random."""
+        """Copy the weights of a trained net, keep the edges, initialize the MLP at random.
+
+        Args:
+            net: fitted.
+            neighbours: the edges.
+            plays: how often each track is played, shape (tracks,).
+            settings: hyperparameters.
+        """
         super().__init__()
         self.tracks = net.tracks
         self.settings = settings
-        # How many candidates it names.
+        # The numbers of candidates.
         self.liked = min(settings.by_net, self.tracks)
         self.near_by = min(settings.by_edges, self.tracks)
         self.offers = self.liked + self.near_by
@@ -112,13 +119,13 @@ class Ranker(nn.Module):
         self.rank = nn.Sequential(*layers, nn.Linear(settings.hidden, 1))
 
     def refresh(self, neighbours: Neighbours, plays: NDArray[np.int64]) -> None:
-        """Take what the edges and the plays (tracks) of more playlists say."""
+        """Replace the edges and the play counts (tracks,), such as by those of more playlists."""
         self.neighbour = torch.from_numpy(neighbours.tracks)
         self.weight = torch.from_numpy(neighbours.weights)
         self.plays = torch.from_numpy(np.log1p(np.append(plays, 0))).float()
 
     def by_net(self, known: Beginnings) -> torch.Tensor:
-        """Return the net's score of each track, and in the end of no track (n, tracks + 1)."""
+        """Return the net's score of each track (n, tracks + 1); the last column is padding."""
         is_track = known.recent < self.tracks
         is_word = (known.titles < len(self.word) - 1).float()[..., None]
         titled = (self.word[known.titles] * is_word).sum(dim=1)
@@ -131,10 +138,10 @@ class Ranker(nn.Module):
         return functional.pad(scores, (0, 1), value=NEVER)
 
     def by_edges(self, known: Beginnings) -> list[torch.Tensor]:
-        """Return what the edges say of each track, and in the end of no track (n, tracks + 1).
+        """Return the edges' scores of each track (n, tracks + 1); the last column is padding.
 
-        In this order: following the last track, near it, near all by their distance, together with
-        any of them, following any of them.
+        In this order: following the last track; near the last track; near all recent tracks, with
+        decay; together with any recent track; following any recent track.
         """
         recent = known.recent[:, -RECENT:]
         reached, weights = self.neighbour[recent].long(), self.weight[recent]
@@ -155,9 +162,13 @@ class Ranker(nn.Module):
     def candidates(
         self, known: Beginnings, net: torch.Tensor, edges: list[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the candidates (n, c), and which are any: new tracks, all different (n, c)."""
+        """Return the candidates (n, c), and which of them are valid (n, c).
+
+        Valid candidates are unique and were not played. The others only fill the shape, if there
+        are too few.
+        """
         following, near, decayed, together, _ = edges
-        # What the net says decides between equal strengths, in any runtime alike.
+        # The net's score breaks ties, so that all runtimes choose the same candidates.
         strength = following + near + decayed + 0.1 * together + 1e-3 * net
         liked = net.scatter(1, known.played, NEVER).topk(self.liked)
         near_by = (
@@ -172,7 +183,7 @@ class Ranker(nn.Module):
     def features(
         self, known: Beginnings, net: torch.Tensor, edges: list[torch.Tensor], tracks: torch.Tensor
     ) -> torch.Tensor:
-        """Return what the MLP sees of tracks (n, c): (n, c, inputs)."""
+        """Return the inputs of the MLP (n, c, inputs) for tracks (n, c)."""
         recent = known.recent[:, -RECENT:]
         last = recent[:, -1:]
         is_track = (recent < self.tracks).float()
@@ -198,21 +209,21 @@ class Ranker(nn.Module):
             (sound - self.sound[last]).square().sum(dim=-1).sqrt(),
             leaving.log1p() * ones,
             is_track.sum(dim=1, keepdim=True) * ones,
-            sound[..., -1],  # whether it is known
+            sound[..., -1],  # whether the sound is known
         ]
         return torch.cat([torch.stack(columns, dim=-1), sound - mood[:, None]], dim=-1)
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return how likely candidates are by their features (n, c, inputs): (n, c)."""
+        """Return the logits (n, c) of candidates with features (n, c, inputs)."""
         return self.rank((features - self.mean) / self.spread)[..., 0]
 
     def answer(
         self, known: Beginnings, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return candidates (n, c), their chances (n, c), and the chance of tracks asked (n, 1).
+        """Return candidates (n, c), their probabilities (n, c), and those of `asked` (n, 1).
 
-        What is no candidate of its own, see `candidates`, has the chance 0; a track that is asked
-        for is judged like one, beside them.
+        An invalid candidate, see `candidates`, has the probability 0. An asked track is scored
+        relative to the candidates, without being one.
         """
         net, edges = self.by_net(known), self.by_edges(known)
         tracks, is_any = self.candidates(known, net, edges)
@@ -226,11 +237,11 @@ class Ranker(nn.Module):
         return tracks, (logits - whole).exp(), asked_chance
 
     def scores(self, known: Beginnings) -> torch.Tensor:
-        """Return a score of each track (n, tracks): candidates by rank, then what the net says."""
+        """Return the scores of all tracks (n, tracks): other tracks rank below the candidates."""
         net, edges = self.by_net(known), self.by_edges(known)
         tracks, is_any = self.candidates(known, net, edges)
         logits = self.logits(self.features(known, net, edges, tracks))
-        # What is no candidate of its own goes to the place of no track, which is cut off.
+        # Invalid candidates go to the padding column, which is cut off.
         places = torch.where(is_any, tracks, self.tracks)
         return (net - BELOW).scatter(1, places, logits)[:, :-1]
 
@@ -242,15 +253,16 @@ def _mean(values: torch.Tensor, is_there: torch.Tensor) -> torch.Tensor:
 def fit(
     ranker: Ranker, other: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
 ) -> None:
-    """Fit the MLP to questions (playlist, tracks known).
+    """Fit the MLP of a ranker, in place, to questions (index of the playlist, tracks known).
 
-    Neither the net nor the edges may have seen the playlists, or they would seem to know too much.
+    The net and the edges must not have been trained on these playlists: the MLP would learn to
+    trust them too much.
 
     Args:
-        ranker: whose MLP it is.
-        other: the same, to which some tracks are new: a share of the questions is put to it. Who
-            never saw a new track be right would rank them all last.
-        playlists: those of the questions.
+        ranker: has the MLP to fit.
+        other: a copy for which some tracks are new, used for the share `new_questions`. Without
+            it, a new track would never be the right answer, and the MLP would rank new tracks last.
+        playlists: the playlists of the questions.
         questions: in any order.
 
     Raises:
@@ -267,11 +279,11 @@ def fit(
     if not any(len(features) for features, _, _ in found):
         raise TrainingError(
             "task next_song: no question that the ranking learns from has its answer among the "
-            "candidates: give more slices"
+            "candidates: add slices"
         )
     features, is_any, right = (torch.cat(parts) for parts in zip(*found, strict=True))
     ranker.mean.copy_(features.mean(dim=(0, 1)))
-    # An input that never varied says nothing: no weight of it was learned.
+    # A constant input is divided by infinity, because its weights would stay random.
     varies = features.amax(dim=(0, 1)) > features.amin(dim=(0, 1))
     ranker.spread.copy_(torch.where(varies, features.std(dim=(0, 1)), torch.inf))
     steps = settings.epochs * -(-len(features) // 64)
@@ -301,16 +313,16 @@ def fit(
 def _examples(
     ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Features of candidates (m, c, inputs), which are any (m, c), the place of the right one (m).
+    """Return the features (m, c, inputs), the valid candidates (m, c) and the right one's index.
 
-    Questions whose answer is no candidate teach nothing, and are left out.
+    Questions whose answer is not a candidate are left out.
     """
     features, any_, right = [], [], []
     for known, rows in batches(playlists, questions, ranker.attention.length, ranker.tracks):
         net, edges = ranker.by_net(known), ranker.by_edges(known)
         tracks, is_any = ranker.candidates(known, net, edges)
-        came = torch.tensor([playlists.tracks[place][cut] for place, cut in rows])
-        is_right = (tracks == came[:, None]) & is_any
+        answers = torch.tensor([playlists.tracks[place][cut] for place, cut in rows])
+        is_right = (tracks == answers[:, None]) & is_any
         has = is_right.any(dim=1)
         features.append(ranker.features(known, net, edges, tracks)[has])
         any_.append(is_any[has])

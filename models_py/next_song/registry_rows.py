@@ -1,4 +1,4 @@
-"""A training run of the next song: candidates as rows of the registry."""
+"""The candidates of next_song as rows of the registry."""
 
 import pyarrow as pa
 
@@ -17,10 +17,10 @@ def rows(
     promotions: list[dict],
     ceilings: list[dict],
 ) -> list[dict]:
-    """Train the algorithms of a run.
+    """Train the algorithms of a run; return one registry row for each.
 
-    The tables are those of `models_py.next_song.data.read`; the other arguments are those of
-    `models_py.registry_rows.rows`.
+    `tables` are the arguments of `models_py.next_song.data.read`. For the other arguments and the
+    errors see `models_py.registry_rows.rows`.
     """
     data = read(*tables)
     run = run | incumbent(run, history, promotions, lambda content: training.rescore(content, data))
@@ -31,7 +31,7 @@ def rows(
     return [
         run
         | row(candidate, inputs, training.outputs(candidate.algorithm), algorithms, earlier)
-        # There is one split only: a sequence net takes minutes.
+        # One split only, because training a sequence net takes minutes.
         | {"metrics": metrics(candidate, training.METRIC, 1, run["definition"], ceilings)}
         for candidate in training.train(data, algorithms)
     ]

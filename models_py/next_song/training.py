@@ -1,4 +1,4 @@
-"""Training of the next song: every candidate, measured on held-out playlists and exported."""
+"""Training of next_song: each candidate is measured on held-out playlists and exported."""
 
 import logging
 import time
@@ -28,17 +28,21 @@ log = logging.getLogger("models_py.next_song")
 
 
 def outputs(algorithm: str) -> list[str]:
-    """Return what a model gives: only the hybrid has a vector of each track."""
+    """Return the outputs of an algorithm's graph: only the hybrid has track vectors."""
     return ["track_uri", "score", "asked_score", *(["vector"] if algorithm == "hybrid" else [])]
 
 
 def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
-    """Train the algorithms that `config` names, each with its hyperparameters.
+    """Train the algorithms of `config`, each with its hyperparameters.
+
+    Args:
+        data: the feature tables.
+        config: hyperparameters by algorithm.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter that is not known, or nothing that a
-            ranking could learn from.
-        models_py.export.ExportError: a graph that disagrees with its model.
+        TrainingError: an algorithm or a hyperparameter is unknown, or the ranking has no question
+            to learn from.
+        models_py.export.ExportError: a graph differs from its model.
     """
     check(config)
     popularity = baselines.by_popularity(data.known, len(data.catalogue))
@@ -51,7 +55,11 @@ def _evaluate(data: Data, scores: Scores, length: int) -> Outcome:
 
 
 def check(config: Mapping[str, Mapping]) -> None:
-    """Refuse an algorithm or a hyperparameter that is not known: a TrainingError."""
+    """Check that the algorithms and hyperparameters are known.
+
+    Raises:
+        TrainingError: one is not.
+    """
     for name, params in config.items():
         if name not in ALGORITHMS:
             raise TrainingError(
@@ -74,14 +82,14 @@ def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -
         seconds = time.perf_counter() - started
         content = to_onnx(model, data.catalogue, length)
     outcome = _evaluate(data, model.scores, length)
-    # The first ones, and one of which nothing but the title is known.
+    # The first questions, and one with only the title known.
     tried = [(0, 0), *data.questions[:63]]
     first, _ = next(batches(data.held_out, tried, length, len(data.catalogue)))
     candidate = Candidate(
         algorithm=algorithm,
         onnx=content,
         parity=check_parity(content, model, data.catalogue, first),
-        scores=_beside(outcome, baseline),
+        scores=_scores(outcome, baseline),
         importance={},
         calibration=[],
         confusion=[],
@@ -102,7 +110,7 @@ def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -
 
 
 def build(data: Data, algorithm: str, params: Mapping) -> tuple[Ranker | Rule, int]:
-    """Return a trained model, and how many of the last tracks it looks at."""
+    """Return a trained model, and how many of the last tracks it sees."""
     if algorithm in baselines.RULES:
         played = plays(data.known, len(data.catalogue))
         model = baselines.rule(algorithm, data.edges, played)
@@ -112,7 +120,7 @@ def build(data: Data, algorithm: str, params: Mapping) -> tuple[Ranker | Rule, i
 
 
 def _hybrid(data: Data, settings: net.Settings, ranking: ranker.Settings) -> Ranker:
-    """Learn net and ranking from different playlists; then let the edges know all of them."""
+    """Train net and ranking on different playlists, then refresh the edges with all of them."""
     fit = data.known.of(np.flatnonzero(~data.is_for_ranking))
     held = data.known.of(np.flatnonzero(data.is_for_ranking))
     sequence_net = net.train(data.catalogue, fit, settings)
@@ -136,7 +144,7 @@ def _neighbours(edges: Edges, tracks: int) -> Neighbours:
 
 
 def _every_question(playlists: Playlists, ranking: ranker.Settings) -> list[tuple[int, int]]:
-    """Questions at every place of playlists, also the first one, that the title alone answers."""
+    """Return questions for each number of known tracks from 0, in random order."""
     found = [
         (place, cut)
         for place, tracks in enumerate(playlists.tracks)
@@ -147,8 +155,8 @@ def _every_question(playlists: Playlists, ranking: ranker.Settings) -> list[tupl
     return [found[place] for place in order[: ranking.questions]]
 
 
-def _beside(outcome: Outcome, baseline: Outcome) -> list[Score]:
-    """Each metric beside that of popularity; its spread is a standard error by bootstrap."""
+def _scores(outcome: Outcome, baseline: Outcome) -> list[Score]:
+    """Return each metric and the baseline's; `sd` and `gain_sd` are bootstrap standard errors."""
     mine, other = outcome.means(), baseline.means()
     return [
         Score(
@@ -166,7 +174,7 @@ def _beside(outcome: Outcome, baseline: Outcome) -> list[Score]:
 
 
 def rescore(content: bytes, data: Data) -> float:
-    """Return METRIC of a stored graph on the held-out playlists."""
+    """Return METRIC of a serialized graph on the held-out playlists."""
     uris = np.array([*data.catalogue.uris, ""], dtype=object)
     words = np.array([*data.catalogue.words, ""], dtype=object)
     graph = session(content)
@@ -181,8 +189,8 @@ def rescore(content: bytes, data: Data) -> float:
                 "asked": np.full((len(part), 1), "", dtype=object),
             },
         )
-        came = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
-        is_right = offered == came[:, None]
+        right = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
+        is_right = offered == right[:, None]
         own = np.where(is_right, scores, -np.inf).max(axis=1, keepdims=True)
         above, equal = (scores > own).sum(axis=1), (scores == own).sum(axis=1)
         rank = np.where(is_right.any(axis=1), above + (equal + 1) / 2, np.inf)

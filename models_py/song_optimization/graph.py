@@ -1,26 +1,31 @@
-"""The optimiser as one ONNX graph: it climbs what the student says of a song.
+"""The optimizer as one ONNX graph: gradient ascent on the student's prediction for a song.
 
-Inputs, of n songs of k inputs, the first d of which may change:
+Inputs, for n songs with k features, of which the first d may change:
 
-- `songs` (n, k), encoded as for the task popularity.
-- `lows`, `highs` (n, d): bounds. A value beyond them may stay where it is, and go no farther.
-- `max_changes` (n, d): how far each may go, in its own unit; 0 locks it.
-- `most` (n, 1): how many may change at all.
+- `songs` (n, k): encoded as for the task popularity.
+- `lows`, `highs` (n, d): bounds. A value outside them may stay as it is, but may not move further
+  away.
+- `max_changes` (n, d): the largest change of each feature, in its own unit; 0 locks it.
+- `most` (n, 1): how many features may change.
 - `penalty` (n, 1): points for each squared standard deviation of change.
-- `steps`: how often to step; the first half finds out what is worth changing.
+- `steps`: the number of steps; the first half selects the features to change.
 
-Outputs: `optimized` (n, d); `before` and `after` (n, 1), the mean of the student's nets, the latter
-never the lower; `effects` (n, d), what each change adds, in points, together the difference;
-`distances` (n, 2), before and after, to the nearest song that the graph keeps, in standard
-deviations.
+Outputs:
 
-What is climbed is the mean of the nets less their standard deviation, less the penalty: where they
-disagree, none is believed. Steps are Adam's (Kingma and Ba 2015), each kept within the bounds; the
-best that was seen is kept. Effects are Shapley values from one order of the features and its
-reverse (Mitchell et al., Sampling Permutations for Shapley Value Estimation, 2022), which is exact
-for two changes.
+- `optimized` (n, d): the changed features.
+- `before`, `after` (n, 1): the mean prediction of the student's nets, in points; `after` is never
+  lower than `before`.
+- `effects` (n, d): the points that each change adds; their sum is `after` - `before`.
+- `distances` (n, 2): before and after, the distance to the nearest reference song, in standard
+  deviations.
 
-The functions below are compiled to ONNX, and never run as Python.
+The objective is the mean of the nets, minus their standard deviation, minus the penalty. The
+standard deviation keeps the optimizer away from songs for which the nets disagree. The steps are
+those of Adam (Kingma and Ba 2015), clipped to the bounds, and the best song seen is returned. The
+effects are Shapley values estimated from one order of the features and its reverse (Mitchell et
+al., Sampling Permutations for Shapley Value Estimation, 2022), which is exact for two changes.
+
+The functions below are compiled to ONNX. They never run as Python.
 """
 
 import numpy as np
@@ -31,15 +36,15 @@ from onnxscript import script
 
 from models_py.song_optimization.student import Student
 
-# Together the steps reach so many standard deviations, each shorter than the one before.
+# The sum of all step sizes, in standard deviations. The step size decreases linearly.
 REACH = 3.0
-IS_FLOAT = 1  # ONNX's number of the type
+IS_FLOAT = 1  # the number of the type in ONNX
 IR_VERSION = 10
 
 
 @script(default_opset=op)
 def answers(x, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3):
-    """What is in front of each ReLU, and what each net says (m, ..., 1)."""
+    """The values before each ReLU, and the prediction of each of m nets (m, ..., 1)."""
     first = op.MatMul(x, weights_1) + base
     second = op.MatMul(op.Relu(first), weights_2) + intercepts_2
     said = op.MatMul(op.Relu(second), weights_3) + intercepts_3
@@ -48,7 +53,7 @@ def answers(x, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
 
 @script(default_opset=op)
 def agreed(said):
-    """Mean of the nets, how far each is from it, and their standard deviation."""
+    """The mean of the nets, the deviation of each from it, and their standard deviation."""
     mean = op.ReduceMean(said, [0], keepdims=0)
     off = said - mean
     return mean, off, op.Sqrt(op.ReduceMean(off * off, [0], keepdims=0) + 1e-6)
@@ -70,7 +75,7 @@ def consider(
     weights_3,
     intercepts_3,
 ):
-    """The best so far with a point beside it, and what the slope there is computed from."""
+    """Update the best song with the song x; also return the values that its gradient needs."""
     first, second, said = answers(
         x, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
     )
@@ -102,13 +107,13 @@ def climb(
     weights_3,
     intercepts_3,
 ):
-    """The best on the way from `start`, and its mean; `origin` where nothing is better."""
+    """The best song found from `start` and its mean; `origin` if nothing is better."""
     _, _, said = answers(origin, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3)
     mean, _, doubt = agreed(said)
     count = op.Cast(steps, to=IS_FLOAT)
     members = op.Cast(op.Shape(said, start=0, end=1), to=IS_FLOAT)
     nothing = op.Mul(origin, 0.0)
-    # One tensor is carried from step to step, for the order of several would vary between runs.
+    # The loop carries one tensor: with several, the compiler's order of them varies between runs.
     state = op.Concat(start, nothing, nothing, origin, mean, mean - doubt, axis=1)
     for step in range(steps):
         x, momentum, velocity, best, best_mean, best_value = op.Split(state, widths, axis=1)
@@ -132,14 +137,14 @@ def climb(
         by_hidden = op.MatMul(by_second, op.Transpose(weights_2, perm=[0, 2, 1]))
         by_first = op.Where(first > 0.0, by_hidden, 0.0)
         by_input = op.MatMul(by_first, op.Transpose(weights_1, perm=[0, 2, 1]))
-        # By standard deviations, as the penalty counts.
+        # The gradient is taken in units of standard deviations, like the penalty.
         slope = op.ReduceSum(by_input, [0], keepdims=0) * deviations - 2.0 * penalty * moved
 
         done = op.Cast(step, to=IS_FLOAT)
         momentum = 0.9 * momentum + 0.1 * slope
         velocity = 0.999 * velocity + 0.001 * slope * slope
         pull = momentum / (1.0 - op.Pow(0.9, done + 1.0))
-        # With Adam's usual epsilon a slope of rounding errors would move a feature like any other.
+        # With Adam's usual epsilon of 1e-8, rounding errors would move features with no gradient.
         size = op.Sqrt(velocity / (1.0 - op.Pow(0.999, done + 1.0))) + 0.05
         stride = 2.0 * reach / count * (1.0 - done / count) * deviations
         x = op.Min(op.Max(x + stride * pull / size, low), high)
@@ -175,7 +180,7 @@ def shares(
     weights_3,
     intercepts_3,
 ):
-    """What each change adds to the mean (n, d), in one order of them and in the reverse."""
+    """What each change adds to the mean (n, d), averaged over an order and its reverse."""
     aside = op.Constant(value_ints=[1])
     _, _, said = answers(
         op.Where(ladder, end, start),
@@ -193,9 +198,9 @@ def shares(
 
 
 @script(default_opset=op)
-def nearest(x, centre, deviations, kept, squares):
-    """Distance to the nearest of the kept songs (n, 1), in standard deviations."""
-    scaled = (x - centre) / deviations
+def nearest(x, center, deviations, kept, squares):
+    """The distance to the nearest reference song (n, 1), in standard deviations."""
+    scaled = (x - center) / deviations
     own = op.ReduceSum(scaled * scaled, [1], keepdims=1)
     squared = own - 2.0 * op.MatMul(scaled, kept) + squares
     return op.Sqrt(op.Relu(op.ReduceMin(squared, [1], keepdims=1)))
@@ -212,7 +217,7 @@ def optimizer(
     steps,
     reach,
     widths,
-    centre,
+    center,
     deviations,
     ladder,
     kept,
@@ -225,7 +230,7 @@ def optimizer(
     weights_3,
     intercepts_3,
 ):
-    """The whole of it, see above."""
+    """The whole graph, see the module."""
     start = op.Slice(songs, [0], op.Slice(widths, [0], [1]), [1])
     fixed = op.Slice(songs, op.Slice(widths, [0], [1]), [2147483647], [1])
     base = op.MatMul(fixed, fixed_weights) + intercepts_1
@@ -253,7 +258,7 @@ def optimizer(
     gains = shares(
         start, tried, base, ladder, weights_1, weights_2, intercepts_2, weights_3, intercepts_3
     )
-    # What cannot move takes no place among the few that may.
+    # A feature that cannot move must not count among those that may change.
     gains = op.Where(low < high, gains, -1e30)
     _, order = op.TopK(gains, op.Slice(widths, [0], [1]))
     _, rank = op.TopK(order, op.Slice(widths, [0], [1]), largest=0)
@@ -281,8 +286,8 @@ def optimizer(
     _, _, said = answers(start, base, weights_1, weights_2, intercepts_2, weights_3, intercepts_3)
     before, _, _ = agreed(said)
     distances = op.Concat(
-        nearest(start, centre, deviations, kept, squares),
-        nearest(optimized, centre, deviations, kept, squares),
+        nearest(start, center, deviations, kept, squares),
+        nearest(optimized, center, deviations, kept, squares),
         axis=1,
     )
     return optimized, before, after, effects, distances
@@ -308,21 +313,24 @@ OUTPUTS: dict[str, tuple[int, Shape]] = {
 
 
 def to_onnx(student: Student, deviations: np.ndarray, kept: np.ndarray) -> bytes:
-    """Return the graph that climbs a student.
+    """Return the serialized graph that optimizes songs with a student.
 
     Args:
-        student: fitted; its first inputs, as many as `deviations`, may change.
-        deviations: standard deviations of what may change (d).
-        kept: what may change, of songs that stand for all (r, d).
+        student: fitted; its first d inputs may change.
+        deviations: standard deviations of the features that may change, shape (d,).
+        kept: the features that may change, of r reference songs, shape (r, d).
     """
     model = optimizer.to_model_proto(ir_version=IR_VERSION)
     graph = model.graph
     graph.name = "hitparade"
+    # The compiler copies docstrings here, but equal models must have equal bytes.
+    for part in (graph, *model.functions):
+        part.ClearField("doc_string")
     names = dict(zip((value.name for value in graph.output), OUTPUTS, strict=True))
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    # The compiler knows neither which inputs are parameters, nor a type or a shape.
+    # The compiler does not know which inputs are parameters, nor their types and shapes.
     del graph.input[:], graph.output[:]
     sizes: dict[str | int, int] = {
         "k": student.nets_[0].layers_[0][0].shape[1],
@@ -349,13 +357,13 @@ def _parameters(
         [np.stack(values) for values in zip(*layers, strict=True)]
         for layers in zip(*(net.layers_ for net in student.nets_), strict=True)
     )
-    places, rungs = np.arange(free), np.arange(free + 1)[:, None]
-    # Centred, for float32 would lose in their squares what tells near songs apart.
-    centre = kept.mean(axis=0)
-    scaled = (kept - centre) / deviations
+    features, changes = np.arange(free), np.arange(free + 1)[:, None]
+    # Centered, because the squares of large float32 numbers would not tell near songs apart.
+    center = kept.mean(axis=0)
+    scaled = (kept - center) / deviations
     numbers = {
         "reach": np.array(REACH),
-        "centre": centre,
+        "center": center,
         "deviations": deviations,
         "kept": scaled.T,
         "squares": (scaled**2).sum(axis=1),
@@ -369,6 +377,6 @@ def _parameters(
     }
     return {
         "widths": np.array([free, free, free, free, 1, 1]),
-        # Of one rung after the other, which features are changed already.
-        "ladder": np.concatenate([places < rungs, places >= rungs])[:, None],
+        # Row i: the features already changed after i changes, in one order and in its reverse.
+        "ladder": np.concatenate([features < changes, features >= changes])[:, None],
     } | {name: values.astype(np.float32) for name, values in numbers.items()}

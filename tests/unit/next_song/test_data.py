@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 import pytest
 
 from models_py.examples import TrainingError
-from models_py.next_song.data import Playlists, ends, plays, read
+from models_py.next_song.data import Playlists, last_tracks, plays, read
 
 
 def test_playlists_are_split_by_fold(data, tables):
@@ -47,13 +47,13 @@ def test_tracks_of_one_artist_have_one_index(data):
 )
 def test_too_few_playlists_are_refused(tables, keep, name):
     playlists, *others = tables
-    with pytest.raises(TrainingError, match=f"no playlists {name}: give more slices"):
+    with pytest.raises(TrainingError, match=f"no playlists {name}: add slices"):
         read(playlists.filter(keep(playlists)), *others)
 
 
 def test_ends_are_filled_from_the_left():
     tracks = [np.array([1, 2, 3]), np.array([], dtype=int), np.array([4])]
-    assert ends(tracks, 2, 9).tolist() == [[2, 3], [9, 9], [9, 4]]
+    assert last_tracks(tracks, 2, 9).tolist() == [[2, 3], [9, 9], [9, 4]]
 
 
 def test_plays_are_counted():

@@ -227,7 +227,7 @@ def test_small_and_short_worlds_train_or_say_why_not(tables, keep, count):
         data = read(short, mute, counted)
         (candidate,) = training.train(data, {"hybrid": SMALL})
     except TrainingError as error:
-        assert "give more" in str(error)
+        assert "add slices" in str(error)
         assert keep < 4 or count < 300
     else:
         by_name = {score.metric: score.holdout for score in candidate.scores}
