@@ -1,5 +1,5 @@
-"""Benchmarks: the speed of the models, their quality, and what a build costs."""
+"""Benchmarks: the quality of the models, their speed, and the cost of a build."""
 
 
 class BenchError(RuntimeError):
-    """A benchmark that cannot run; the message says why and what to do."""
+    """A benchmark cannot run; the message says why and what to do."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks build`: the cost of building a sample, from nothing and again."""
+"""`python -m benchmarks build`: the cost of a first build of a sample, and of an unchanged one."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from hitparade.warehouse import opened
 
 SLOWEST = 10
 ADVICE = (
-    "give another size by --tracks, --songs and --playlists, or see whether `hitparade build` works"
+    "give another size by --tracks, --songs and --playlists, or check that `hitparade build` works"
 )
 CANDIDATES = """
     select task, algorithm, train_rows, train_seconds, onnx_bytes
@@ -24,18 +24,19 @@ CANDIDATES = """
 def run(
     tracks: int, songs: int, playlists: int, console: Console | None = None
 ) -> dict[str, list[dict]]:
-    """Write a sample, build a warehouse of it twice in a folder that is removed at the end.
+    """Write a sample and build it twice in a temporary folder.
 
     Args:
         tracks: rows of the tracks file.
         songs: rows of the chart songs file.
         playlists: playlists in the slices.
-        console: where to say what is going on; nowhere without it.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        `builds`: the first and the unchanged second, each with its seconds, the peak memory of
-        dbt alone and the size of the database after it; `nodes`: the slowest of the first, whose
-        seconds overlap, for dbt works on several at a time; `candidates`: what each model took.
+        `builds`: the first build and the unchanged second one, see `warehouses.dbt`.
+        `nodes`: the slowest nodes of the first build. Their seconds overlap, because dbt runs
+        several at a time.
+        `candidates`: rows, seconds and bytes of each trained model.
 
     Raises:
         ValueError: a size that the sample cannot have.
@@ -49,7 +50,7 @@ def run(
         )
         write_sample(folder / "sample", songs=songs, tracks=tracks, playlists=playlists)
         (folder / "raw").mkdir()
-        status.update("building it from nothing")
+        status.update("building it for the first time")
         first = {"build": "first"} | dbt(folder, ["build"], ADVICE)
         nodes = _slowest(folder / "target" / "run_results.json")
         status.update("building it again, unchanged")

@@ -1,7 +1,7 @@
-"""Ways to score rows with a model: those of this project, and what people do without it.
+"""The contenders of `python -m benchmarks speed`: functions of this project, and alternatives.
 
-All begin with a table of a key and `features`, the encoded inputs as a list, and end with a table
-of key and score. The function of the task also encodes: it begins with the rows of the entity.
+Each contender reads a table of a key and `features`, the encoded inputs as a list, and writes a
+table of key and score. The function of the task also encodes, so it reads the rows of the entity.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,16 +17,21 @@ from duckdb import func
 from benchmarks.scorer import served
 from models_py.tasks import Task
 
-VECTOR = 2048  # rows at most that DuckDB gives a function at a time
-REQUEST = 1_000
+VECTOR = 2048  # the largest number of rows that DuckDB passes to a function at once
+REQUEST = 1_000  # rows in an HTTP request
 ROW_WISE = "bench_row_wise"
 
 
 def fill(connection: duckdb.DuckDBPyConnection, task: Task, rows: int) -> None:
-    """Make temp tables of so many rows: `entities`, `inputs` (key, features), and `one` entity.
+    """Create the temporary tables `entities` and `inputs` (key, features), and `one` with one row.
 
-    Rows that can be scored, again and again where there are fewer; shuffled, for a processor would
-    foresee the branches of a tree for equal rows side by side.
+    If there are fewer rows that can be scored, they are repeated. They are shuffled, because with
+    equal rows side by side the processor would predict the branches of a tree too well.
+
+    Args:
+        connection: of a finished warehouse.
+        task: the task to score.
+        rows: number of rows of `entities` and `inputs`.
     """
     queries = {
         "entities": f"from {task.entity} semi join features.feat_{task.name} using ({task.key}) "
@@ -43,7 +48,7 @@ def fill(connection: duckdb.DuckDBPyConnection, task: Task, rows: int) -> None:
 
 
 class Subject:
-    """A model and the tables that it is measured on: many rows, and a few for what is slow."""
+    """A model and its connections: one to tables of many rows, one to few for slow contenders."""
 
     def __init__(
         self,
@@ -53,7 +58,15 @@ class Subject:
         algorithm: str,
         model_id: str,
     ):
-        """Take a connection in the runtime lane, and one in the portable lane, both filled."""
+        """Load the model.
+
+        Args:
+            many: a connection on the ONNX Runtime backend, prepared by `fill`.
+            few: a connection on the SQL backend, prepared by `fill`.
+            task: the task.
+            algorithm: the algorithm of the model.
+            model_id: the model.
+        """
         self.many, self.few, self._key = many, few, task.key
         query = "select onnx from ml.model_artifacts where model_id = ?"
         ((content,),) = few.execute(query, [model_id]).fetchall()
@@ -69,32 +82,32 @@ class Subject:
         self._matrix = pc.list_flatten(lists).to_numpy().reshape(-1, self._width)
 
     def onnx_predict(self) -> None:
-        """The SQL function in the runtime lane."""
+        """onnx_predict on the ONNX Runtime backend."""
         self._score(self.many, self._call, "inputs")
 
     def typed_function(self) -> None:
-        """The function of the task in the runtime lane, which encodes the inputs as well."""
+        """The function of the task on the ONNX Runtime backend; it also encodes the inputs."""
         self._score(self.many, self.typed_call, "entities")
 
-    def portable_lane(self) -> None:
-        """The SQL function in pure SQL."""
+    def sql_backend(self) -> None:
+        """onnx_predict on the SQL backend."""
         self._score(self.few, self._call, "inputs")
 
     def onnxruntime_alone(self) -> None:
-        """The graph over a float32 matrix, in slices as long as DuckDB's vectors; no table."""
+        """The graph alone, on a float32 matrix, VECTOR rows at a time, without reading a table."""
         for start in range(0, len(self._matrix), VECTOR):
             self._predict(self._matrix[start : start + VECTOR])
 
     def numpy(self) -> None:
-        """Fetch to NumPy, an array for each input; score all in one go; write back."""
-        places = range(self._width)
-        columns = ", ".join(f"cast(features[{i + 1}] as float) as x{i}" for i in places)
+        """Fetch one NumPy array for each input, score all rows at once, write the scores back."""
+        inputs = range(self._width)
+        columns = ", ".join(f"cast(features[{i + 1}] as float) as x{i}" for i in inputs)
         found = self.many.execute(f"select {self._key}, {columns} from inputs").fetchnumpy()
-        matrix = np.column_stack([found[f"x{i}"] for i in places])
+        matrix = np.column_stack([found[f"x{i}"] for i in inputs])
         self._write(self.many, found[self._key], self._predict(matrix))
 
     def row_wise(self) -> None:
-        """A Python function that scores a row, called by SQL."""
+        """A Python function that SQL calls for each row."""
 
         def score(features: list[float]) -> float:
             return float(self._predict(np.array([features], dtype=np.float32))[0])
@@ -106,7 +119,7 @@ class Subject:
             self.few.remove_function(ROW_WISE)
 
     def http(self) -> None:
-        """A scorer behind HTTP and JSON, REQUEST rows a request; its own CPU time counts too."""
+        """A scorer behind HTTP and JSON, with REQUEST rows in a request; its CPU time counts."""
 
         def score(rows: Sequence[list[float]]) -> list[float]:
             return self._predict(np.array(rows, dtype=np.float32)).tolist()
@@ -137,8 +150,16 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way, on many rows or few; how many times as long as onnx_predict it shall take."""
+class Contender:
+    """A contender of the benchmark.
+
+    Attributes:
+        run: writes the scores of a subject.
+        on_few: whether it scores few rows, because it is slow.
+        at_least_trees: for tree ensembles, the smallest ratio of its time to that of onnx_predict
+            that is acceptable; None for any.
+        at_least: the same for other models.
+    """
 
     run: Callable[[Subject], None]
     on_few: bool = False
@@ -146,12 +167,12 @@ class Way:
     at_least: float | None = None
 
 
-WAYS = {
-    "onnx_predict": Way(Subject.onnx_predict),
-    "function of the task": Way(Subject.typed_function),
-    "portable lane": Way(Subject.portable_lane, on_few=True),
-    "onnxruntime alone": Way(Subject.onnxruntime_alone, at_least_trees=0.85),
-    "NumPy and back": Way(Subject.numpy, at_least_trees=1, at_least=1),
-    "row-wise Python": Way(Subject.row_wise, on_few=True, at_least_trees=2, at_least=20),
-    "HTTP and JSON": Way(Subject.http, on_few=True),
+CONTENDERS = {
+    "onnx_predict": Contender(Subject.onnx_predict),
+    "function of the task": Contender(Subject.typed_function),
+    "SQL backend": Contender(Subject.sql_backend, on_few=True),
+    "onnxruntime alone": Contender(Subject.onnxruntime_alone, at_least_trees=0.85),
+    "NumPy and back": Contender(Subject.numpy, at_least_trees=1, at_least=1),
+    "row-wise Python": Contender(Subject.row_wise, on_few=True, at_least_trees=2, at_least=20),
+    "HTTP and JSON": Contender(Subject.http, on_few=True),
 }

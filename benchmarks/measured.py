@@ -1,7 +1,7 @@
 """Run a command and write its seconds and peak memory: measured.py OUTPUT COMMAND...
 
-A process of its own and a small one: Linux counts what a parent held at the start of its child as
-the child's, so a parent that has made a sample would be measured instead.
+This runs as a separate small process, because Linux counts the memory of the parent at the start of
+a child as the child's. A parent that has just written a sample would falsify the measurement.
 """
 
 import json
@@ -13,8 +13,8 @@ import time
 
 
 def main(output: str, *command: str) -> int:
-    """Return what the command returned."""
-    # The command gets Ctrl-C itself, and is waited for.
+    """Run the command, write its measurements to `output`, and return its exit code."""
+    # Ctrl-C goes to the command too. Here it is ignored, so that the command can end by itself.
     signal.signal(signal.SIGINT, lambda *_: None)
     started = time.perf_counter()
     process = subprocess.Popen(command)

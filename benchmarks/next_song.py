@@ -1,8 +1,8 @@
-"""`python -m benchmarks next-song`: what the models of the next song are worth, and what they cost.
+"""`python -m benchmarks next-song`: the quality of next-song models, and their speed in SQL.
 
-The world is a generated one whose best possible answers are known, by default a hard one: 20,000
-tracks of which each is played 19 times. All models see the same playlists and are asked the same
-questions, see `models_py.next_song.protocol`.
+The playlists are generated, so the best achievable score is known. By default the task is hard:
+there are 20,000 tracks, and each is played 19 times on average. All models see the same playlists
+and the same questions, see `models_py.next_song.protocol`.
 """
 
 import hashlib
@@ -38,29 +38,32 @@ MAKE_FEATURES = (
     *("build", "--exclude-resource-type", "test", "--select", "+stg_raw__ceilings"),
     *(f"+{name}" for name in FEATURES),
 )
-ADVICE = "give other --tracks and --playlists, or see whether `hitparade build` works"
-# The share of the tracks that the second training does not see.
+ADVICE = "give other --tracks and --playlists, or check that `hitparade build` works"
+# The share of the tracks that are left out of the second training.
 COLD = 0.02
-# Catalogues that are timed, and how many playlists of which length a query has.
+# Timing: the sizes of the catalogs, the number of playlists in the query, and their length.
 SIZES, ROWS, LENGTH = (20_000, 100_000), 1_000, 60
+# Timing: tracks of an album and of an artist, and number of audio features.
 ALBUM, ARTIST, SOUND = 10, 40, 9
 SERVED = "select len(onnx_next_songs(?, track_uris, [], 10)) from playlists"
 
 
 def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str, list[dict]]:
-    """Write a sample, build its features in a folder that is removed at the end, train, measure.
+    """Write a sample, build its features in a temporary folder, train and measure the models.
 
     Args:
-        tracks: different tracks of the playlists.
-        playlists: playlists.
-        console: where to say what is going on; nowhere without it.
+        tracks: different tracks in the playlists.
+        playlists: number of playlists.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        `models`: each with its metrics, the standard error of its hit rate, and `of_best`, its hit
-        rate over the best possible one; `gains`: the hybrid's hit rate over that of the best
-        baseline, and others, with their intervals of 95 % by paired bootstrap over playlists;
-        `seeds`: hybrid and popularity with 0 to 100 tracks known; `cold`: questions whose answer
-        no playlist of a second training has; `speed`: CPU milliseconds a playlist.
+        `models`: the metrics of each model, the standard error of its hit rate, and `of_best`, its
+        hit rate divided by the best achievable one.
+        `gains`: the hybrid's metric divided by that of the best baseline, with 95 % intervals by
+        paired bootstrap over playlists; once for the hit rate, once with only the title known.
+        `seeds`: hybrid and popularity with 0 to 100 known tracks.
+        `cold`: questions whose answer is in no playlist of a second training.
+        `speed`: CPU milliseconds per playlist.
 
     Raises:
         ValueError: a size that the sample cannot have.
@@ -70,7 +73,8 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
     with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
         folder = Path(name)
         status.update(f"writing {playlists:,} playlists of {tracks:,} tracks")
-        # Six of ten tracks are those of the tracks file, where a track has a row for each genre.
+        # 60 % of the playlist tracks come from the tracks file, which has a row for each genre of
+        # a track. So the file needs as many rows.
         write_sample(
             folder / "sample",
             tracks=tracks,
@@ -78,12 +82,12 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
             playlist_tracks=tracks,
             only={"tracks", "playlists"},
         )
-        status.update("making features")
+        status.update("building the features")
         dbt(folder, MAKE_FEATURES, ADVICE)
-        data, ceiling = _read(folder / DATABASE)
+        data, best_hit_rate = _read(folder / DATABASE)
         status.update("training and measuring every model")
-        models, gains, hybrid = _quality(data, ceiling)
-        status.update("measuring with few and with many tracks known")
+        models, gains, hybrid = _quality(data, best_hit_rate)
+        status.update("measuring with few and with many known tracks")
         seeded, title = _seeds(data, hybrid)
         status.update("training without some tracks")
         cold = _cold(data)
@@ -99,24 +103,24 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
 
 
 def _read(database: Path) -> tuple[Data, float]:
-    """The features, and the best possible hit rate."""
+    """Return the features, and the best achievable hit rate."""
     with opened(database) as connection:
         tables = [
             connection.sql(f"from features.{name} order by all").to_arrow_table()
             for name in FEATURES
         ]
         query = "select ceiling from staging.stg_raw__ceilings where metric = 'hit_rate_10'"
-        ((ceiling,),) = connection.execute(query).fetchall()
-    return read(*tables), ceiling
+        ((best_hit_rate,),) = connection.execute(query).fetchall()
+    return read(*tables), best_hit_rate
 
 
 def _settings() -> dict:
-    """The hyperparameters of the hybrid in the project."""
+    """Return the hyperparameters of the hybrid in the project."""
     text = (project.root() / "tasks" / "next_song.yml").read_text(encoding="utf-8")
     return yaml.safe_load(text)["algorithms"]["hybrid"]
 
 
-def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker]:
+def _quality(data: Data, best_hit_rate: float) -> tuple[list[dict], list[dict], Ranker]:
     asked, tracks = data.questions, len(data.catalogue)
     hybrid, length = training.build(data, "hybrid", _settings())
     assert isinstance(hybrid, Ranker)
@@ -137,7 +141,7 @@ def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker
         | outcome.means()
         | {
             "hit_rate_10_error": outcome.error("hit_rate_10"),
-            "of_best": outcome.means()["hit_rate_10"] / ceiling,
+            "of_best": outcome.means()["hit_rate_10"] / best_hit_rate,
             "questions": len(asked),
         }
         for name, outcome in found.items()
@@ -149,7 +153,7 @@ def _quality(data: Data, ceiling: float) -> tuple[list[dict], list[dict], Ranker
 
 
 def _gain(name: str, own: Outcome, beside_name: str, beside: Outcome, metric: str) -> dict:
-    """How many times as good a model is as another, on the same questions."""
+    """Return the ratio of a metric of two models on the same questions."""
     mine, other = (Estimate.mean(part.values[metric], part.owners) for part in (own, beside))
     ratio = mine.over(other)
     low, high = ratio.interval()
@@ -164,7 +168,7 @@ def _gain(name: str, own: Outcome, beside_name: str, beside: Outcome, metric: st
 
 
 def _seeds(data: Data, hybrid: Ranker) -> tuple[list[dict], dict]:
-    """What the hybrid and popularity answer with so many tracks known; what a title is worth."""
+    """Measure hybrid and popularity by number of known tracks; also the gain with only a title."""
     tracks, length = len(data.catalogue), hybrid.attention.length
     models = {
         "hybrid": hybrid.scores,
@@ -185,7 +189,7 @@ def _seeds(data: Data, hybrid: Ranker) -> tuple[list[dict], dict]:
 
 
 def _cold(data: Data) -> list[dict]:
-    """Train without some of the tracks, and ask for them alone, among all tracks."""
+    """Train without some tracks; measure questions whose answers are these, among all tracks."""
     tracks = len(data.catalogue)
     is_cold = np.random.default_rng(0).random(tracks) < COLD
     warm = [played[~is_cold[played]] for played in data.known.tracks]
@@ -210,7 +214,7 @@ def _cold(data: Data) -> list[dict]:
     rows = []
     for name, scores in models.items():
         outcome = evaluate(scores, data.held_out, asked, length, tracks)
-        # A reciprocal rank of 1/20 and more: among the first 20.
+        # A reciprocal rank of at least 1/20 means: among the first 20.
         rate = float((outcome.values["mrr"] >= 1 / 20).mean())
         rows.append({"model": name, "hit_rate_20": rate, "questions": len(asked)})
     return rows
@@ -231,7 +235,7 @@ def _without(edges: Edges, is_cold: np.ndarray) -> Edges:
 
 
 def _speed(tracks: int) -> list[dict]:
-    """CPU milliseconds a playlist; weights at random take as long as others."""
+    """Measure CPU milliseconds per playlist, with random weights: they do not change the speed."""
     rng = np.random.default_rng(0)
     uris = [f"spotify:track:{track:022}" for track in range(tracks)]
     catalogue = Catalogue(
@@ -272,7 +276,7 @@ def _speed(tracks: int) -> list[dict]:
 
 
 def _raw_seconds(content: bytes, catalogue: Catalogue, playlists: list[np.ndarray]) -> float:
-    """The graph alone, in onnxruntime, on texts as it takes them."""
+    """Return the CPU seconds of the graph alone in onnxruntime."""
     graph, uris = session(content), np.array(catalogue.uris, dtype=object)
     nothing = np.full((len(playlists), 5), len(catalogue.words))
     questions = [(place, LENGTH) for place in range(len(playlists))]
@@ -291,7 +295,7 @@ def _raw_seconds(content: bytes, catalogue: Catalogue, playlists: list[np.ndarra
 
 
 def _sql_seconds(content: bytes, uris: list[str], playlists: list[np.ndarray]) -> float:
-    """A query over a table of playlists, on one thread."""
+    """Return the CPU seconds of a query over a table of playlists, on one thread."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("create schema ml")
         connection.execute("create table ml.bytes (model_id varchar, onnx blob, sha256 varchar)")
@@ -307,7 +311,7 @@ def _sql_seconds(content: bytes, uris: list[str], playlists: list[np.ndarray]) -
 
 
 def _cpu_seconds(work: Callable[[], object], rounds: int = 3) -> float:
-    """The least CPU seconds of several rounds, after one that does not count."""
+    """Return the smallest CPU seconds of several rounds, after a warm-up."""
     work()
     found = []
     for _ in range(rounds):

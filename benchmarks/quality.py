@@ -1,8 +1,8 @@
 """`python -m benchmarks quality`: every algorithm on the grouped folds of several splits.
 
-An algorithm has the settings of its newest version. Seed 0 is the stored split, and its mean is the
-one of ml.model_metrics; another seed cuts the same songs into other folds, as the macro `fold` does
-with another salt.
+An algorithm has the settings of its newest version. Seed 0 is the stored split, so its mean equals
+that of ml.model_metrics. Another seed splits the same songs into other folds, as the macro `fold`
+does with another salt.
 """
 
 import time
@@ -24,16 +24,16 @@ from models_py.metrics import METRICS, gain_error
 from models_py.tasks import TASKS, Task
 
 SOURCES = {"dim_songs": "chart_songs", "dim_tracks": "tracks"}
-# The metrics of a task whose own metric does not say it all.
+# Tasks for which more than the metric of the task is reported.
 REPORTED = {"tier": ("accuracy", "macro_f1")}
-# What one model should reach on the published files: metric, column, limit.
+# The aims, stated for the published files: metric, column, limit. One model must reach all.
 AIMS = {
     "log_streams_context": (("rmse", "ratio", 0.72),),
     "tier": (("accuracy", "value", 0.58), ("macro_f1", "value", 0.44)),
 }
-# The task of which the question is whether there is anything to learn at all.
+# The task for which the question is whether its inputs have any signal.
 PLAIN = "log_streams"
-# As the macro `fold` of dbt_project/macros/features/fold.sql has it.
+# The same expression as that of the macro `fold` in dbt_project/macros/features/fold.sql.
 FOLD = "cast(mod(cast('0x' || left(md5(pair_key || '|{salt}'), 8) as bigint), {folds}) as integer)"
 
 
@@ -45,8 +45,8 @@ class Subject:
         task: the task.
         settings: hyperparameters by algorithm.
         table: the feature table, with a column `fold_1`, `fold_2` ... for each further seed.
-        vocabularies: what the places of a list mean.
-        is_real: whether its rows are of published files rather than of the sample.
+        vocabularies: for each one-hot group, its members in order.
+        is_real: whether the rows come from the published files, not from the sample.
     """
 
     task: Task
@@ -56,17 +56,23 @@ class Subject:
     is_real: bool
 
     def examples(self, seed: int) -> Examples:
-        """Return the rows, split by the folds of a seed."""
+        """Return the rows, with the folds of a seed."""
         table = self.table
         if seed:
-            place = table.column_names.index("fold")
-            table = table.set_column(place, "fold", table[f"fold_{seed}"])
+            index = table.column_names.index("fold")
+            table = table.set_column(index, "fold", table[f"fold_{seed}"])
         return examples(self.task, table, self.vocabularies)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An algorithm and the baseline on one split: every metric by fold."""
+    """An algorithm and the baseline on one split.
+
+    Attributes:
+        folds: every metric of the algorithm by fold.
+        baseline: every metric of the baseline by fold.
+        seconds: the time of all folds.
+    """
 
     folds: dict[int, dict[str, float]]
     baseline: dict[int, dict[str, float]]
@@ -79,17 +85,17 @@ def run(
     """Measure the algorithms of tasks on several splits.
 
     Args:
-        database: a finished warehouse; it is read and closed before anything is trained.
-        seeds: how many splits.
-        names: of the tasks; none for all that have a model.
-        console: where a progress bar goes; none without it.
+        database: a finished warehouse; it is closed before the training begins.
+        seeds: number of splits.
+        names: names of tasks; empty for all that have a model.
+        console: shows a progress bar; None shows nothing.
 
     Returns:
-        One dict for each task, algorithm and metric: see `_row`.
+        A dict for each task, algorithm and metric, see `_row`.
 
     Raises:
-        WarehouseError: no finished warehouse.
-        BenchError: an unknown task, or one that cannot be split.
+        WarehouseError: there is no finished warehouse.
+        BenchError: a task is unknown, has no model, or cannot be split.
     """
     subjects = read(database, seeds, names)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
@@ -114,7 +120,12 @@ def run(
 
 
 def read(database: Path, seeds: int, names: Sequence[str] = ()) -> list[Subject]:
-    """Return what is to be measured, each split of it checked before anything is trained."""
+    """Return the tasks to measure, after checking every split of them.
+
+    Raises:
+        WarehouseError: there is no finished warehouse.
+        BenchError: a task is unknown, has no model, or cannot be split.
+    """
     if unknown := [name for name in names if name not in TASKS]:
         raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
     with opened(database) as connection:
@@ -123,9 +134,8 @@ def read(database: Path, seeds: int, names: Sequence[str] = ()) -> list[Subject]
         missing = [name for name in names or TASKS if name not in settings]
         if missing and (names or not present):
             raise BenchError(
-                f"{database} has no model of {', '.join(missing)}, but of "
-                f"{', '.join(present) or 'no task'}: run `hitparade build`, whose tests say what "
-                "is missing"
+                f"{database} has models of {', '.join(present) or 'no task'}, and none of "
+                f"{', '.join(missing)}: run `hitparade build`; its tests say what is missing"
             )
         chosen = [name for name in present if name in (names or present)]
         subjects = [_subject(connection, TASKS[name], settings[name], seeds) for name in chosen]
@@ -146,7 +156,7 @@ def _subject(
     status = connection.execute(
         "select status from staging.stg_raw__files where source = ?", [SOURCES[task.entity]]
     ).fetchall()
-    # An algorithm that the task knew once, and knows no more, has versions too.
+    # The registry also has versions of algorithms that the task no longer has.
     known = {name: settings[name] for name in task.algorithms if name in settings}
     return Subject(task, known, table, vocabularies(connection), status == [("real",)])
 
@@ -162,10 +172,10 @@ def _check(subject: Subject, seeds: int) -> None:
             elif np.unique(rows.fold).tolist() != stored:
                 raise TrainingError(f"task {name}: another split leaves a fold without rows")
         except TrainingError as error:
-            step = f"ask for {seed} by --seeds" if seed else "run `hitparade build`"
+            step = f"set --seeds to {seed}" if seed else "run `hitparade build`"
             raise BenchError(
-                f"{error}\nSeed {seed} of {name} cannot be measured: {step}, or leave the task out "
-                "by naming others with --task"
+                f"{error}\nSeed {seed} of {name} cannot be measured: {step}, or name other tasks "
+                "with --task"
             ) from error
 
 
@@ -178,7 +188,7 @@ def _measure(subject: Subject, algorithm: str, rows: Examples, baseline: dict) -
 
 
 def _rows(subject: Subject, measured: dict[str, list[Measured]]) -> list[dict]:
-    """The rows of a task, with their verdicts."""
+    """Return the rows of a task, with their verdicts."""
     result = []
     for algorithm, runs in measured.items():
         names = REPORTED.get(subject.task.name, (subject.task.metric,))
@@ -189,13 +199,16 @@ def _rows(subject: Subject, measured: dict[str, list[Measured]]) -> list[dict]:
 
 
 def _row(subject: Subject, algorithm: str, metric: str, runs: list[Measured]) -> dict:
-    """One metric of an algorithm.
+    """Return one metric of an algorithm.
 
-    `value` and `baseline` are means over seeds and folds, `sd` that of the seeds' means: what the
-    choice of the split does. `gain` is how much better than the baseline, and `gain_se` what
-    chance does to it, `metrics.gain_error` of the paired gains over the folds of a split. Further
-    seeds do not make it smaller, for they bring no further songs. `seconds` is the time of all
-    folds.
+    Returns:
+        `value`, `baseline`: means over seeds and folds.
+        `sd`: standard deviation of the seeds' means, the effect of the choice of the split.
+        `ratio`: value / baseline, if lower is better.
+        `gain`: how much better than the baseline.
+        `gain_se`: its standard error, `metrics.gain_error` of the paired gains over the folds of a
+        split. More seeds do not reduce it, because they add no songs.
+        `seconds`: the time of all folds.
     """
     kind = subject.task.kind
     higher = METRICS[kind][metric].higher_is_better
@@ -221,7 +234,10 @@ def _row(subject: Subject, algorithm: str, metric: str, runs: list[Measured]) ->
 
 
 def _verdict(subject: Subject, rows: dict[str, dict]) -> dict[str, str | None]:
-    """Whether one model reaches the aim of its task, which is stated for the published files."""
+    """Return whether one model reaches the aim of its task, and the aim.
+
+    Both are None for the sample, because the aims are stated for the published files.
+    """
     if subject.task.name == PLAIN:
         row = rows[subject.task.metric]
         is_noise = row["gain"] <= 2 * row["gain_se"]

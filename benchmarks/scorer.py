@@ -1,4 +1,4 @@
-"""A model behind HTTP and JSON in a thread of this process, whose CPU time therefore counts."""
+"""A model behind HTTP and JSON, in a thread of this process, so that its CPU time counts."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +12,10 @@ Predict = Callable[[Sequence[list[float]]], list[float]]
 
 @contextmanager
 def served(predict: Predict) -> Iterator[Predict]:
-    """Serve a function on a free local port; yield one that asks for it over a kept connection."""
+    """Serve a function on a free local port; yield a client function with one open connection."""
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # without it, each request is a connection of its own
+        protocol_version = "HTTP/1.1"  # HTTP/1.0 opens a connection for each request
 
         def do_POST(self) -> None:
             rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,8 +1,8 @@
-"""`python -m benchmarks signals`: what else might help, each idea with and without.
+"""`python -m benchmarks signals`: which inputs help, each measured with and without it.
 
-Measured on splits by song and by artist: an idea that only helps where an artist stands on both
-sides has learned the artist. The ideas are SQL over the rows of a task; those that its model has by
-now are measured by taking them away.
+The splits are by song and by artist. An input that helps only if songs of the same artist are in
+training and test just identifies the artist. New inputs are SQL expressions over the rows of a task
+and are added; inputs that the task already has are removed.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,13 @@ EARLIER = (
 
 @dataclass(frozen=True)
 class Study:
-    """The ideas for a task: `kept` are inputs of it, `tried` are expressions over its rows."""
+    """The inputs to measure for a task.
+
+    Attributes:
+        rows: table of the expressions in `tried`.
+        kept: inputs that the task already has.
+        tried: SQL expressions of possible inputs, by name.
+    """
 
     rows: str
     kept: tuple[str, ...]
@@ -84,19 +90,19 @@ STUDIES = {
 
 
 def run(database: Path, console: Console | None = None) -> list[dict]:
-    """Measure every idea with XGBoost, its settings those of the newest version.
+    """Measure every input with XGBoost and the settings of its newest version.
 
     Args:
         database: a finished warehouse.
-        console: where to show progress; None to stay silent.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        One dict for each idea and split: the task's metric without and with it, the mean gain over
-        FOLDS folds, its standard error, and whether it holds: a gain of more than two of them.
+        A dict for each input and split: the task's metric without and with it, the mean gain over
+        FOLDS folds, its standard error, and `holds`, whether the gain exceeds two of them.
 
     Raises:
         WarehouseError: the database cannot be read.
-        BenchError: a task has no model by XGBoost.
+        BenchError: a task has no XGBoost model.
     """
     with opened(database) as connection:
         steps = [(TASKS[name], study, split) for name, study in STUDIES.items() for split in SPLITS]
@@ -107,31 +113,31 @@ def run(database: Path, console: Console | None = None) -> list[dict]:
 def _measure(
     connection: duckdb.DuckDBPyConnection, task: Task, study: Study, split: str
 ) -> list[dict]:
-    rows, ideas, lead = _read(connection, task, study)
+    rows, new_inputs, lead = _read(connection, task, study)
     if split == "artist":
         rows = replace(rows, fold=_folds(lead))
     estimator = algorithms.estimator(task.kind, ALGORITHM, _settings(connection, task))
     whole = _by_fold(task, estimator, rows)
     result = []
-    for idea in study.kept:
-        without = _by_fold(task, estimator, _without(rows, idea))
-        result.append(_row(task, split, idea, True, whole, without))
-    for idea, values in ideas.items():
-        with_idea = _by_fold(task, estimator, _with(rows, idea, values))
-        result.append(_row(task, split, idea, False, with_idea, whole))
+    for name in study.kept:
+        without = _by_fold(task, estimator, _without(rows, name))
+        result.append(_row(task, split, name, True, whole, without))
+    for name, values in new_inputs.items():
+        with_input = _by_fold(task, estimator, _with(rows, name, values))
+        result.append(_row(task, split, name, False, with_input, whole))
     return result
 
 
 def _read(
     connection: duckdb.DuckDBPyConnection, task: Task, study: Study
 ) -> tuple[Examples, dict, np.ndarray]:
-    """The examples of a task, and in the same order each idea's values and the leading artist."""
+    """Return the examples of a task, the values of each new input, and the first artists."""
     rows = examples(task, feature_table(connection, task), vocabularies(connection))
     chosen = "".join(f", cast({sql} as double) as {name}" for name, sql in study.tried.items())
     found = connection.sql(
         f"with led as (select *, lower(trim(regexp_extract(artists, '^[^;,]+'))) as lead "
-        f"from {study.rows}), ideas as (select {task.key}, lead{chosen} from led) "
-        f"select ideas.* from ideas semi join features.feat_{task.name} using ({task.key}) "
+        f"from {study.rows}), inputs as (select {task.key}, lead{chosen} from led) "
+        f"select inputs.* from inputs semi join features.feat_{task.name} using ({task.key}) "
         f"order by {task.key}"
     ).to_arrow_table()
     values = {name: found[name].to_numpy() for name in study.tried}
@@ -141,22 +147,22 @@ def _read(
 def _settings(connection: duckdb.DuckDBPyConnection, task: Task) -> dict:
     found = newest_settings(connection).get(task.name, {})
     if ALGORITHM not in found:
-        raise BenchError(f"task {task.name} has no model by {ALGORITHM}: run `hitparade build`")
+        raise BenchError(f"task {task.name} has no {ALGORITHM} model: run `hitparade build`")
     return found[ALGORITHM]
 
 
 def _folds(groups: np.ndarray) -> np.ndarray:
-    """A fold for each group of rows, drawn with a fixed seed."""
-    names, place = np.unique(groups, return_inverse=True)
-    return np.random.default_rng(0).integers(FOLDS, size=len(names))[place]
+    """Return the fold of each row, one for each group, drawn with a fixed seed."""
+    names, indices = np.unique(groups, return_inverse=True)
+    return np.random.default_rng(0).integers(FOLDS, size=len(names))[indices]
 
 
-def _without(rows: Examples, idea: str) -> Examples:
-    kept = np.array([group != idea for group in rows.groups])
+def _without(rows: Examples, name: str) -> Examples:
+    kept = np.array([group != name for group in rows.groups])
     return replace(rows, features=rows.features[:, kept])
 
 
-def _with(rows: Examples, idea: str, values: np.ndarray) -> Examples:
+def _with(rows: Examples, name: str, values: np.ndarray) -> Examples:
     return replace(rows, features=np.column_stack([rows.features, values]))
 
 
@@ -166,18 +172,18 @@ def _by_fold(task: Task, estimator: BaseEstimator, rows: Examples) -> np.ndarray
 
 
 def _row(
-    task: Task, split: str, idea: str, is_input: bool, with_idea: np.ndarray, without: np.ndarray
+    task: Task, split: str, name: str, is_in_task: bool, with_input: np.ndarray, without: np.ndarray
 ) -> dict:
     sign = 1 if metrics.METRICS[task.kind][task.metric].higher_is_better else -1
-    gain = sign * (with_idea - without)
+    gain = sign * (with_input - without)
     error = metrics.gain_error(gain)
     return {
         "task": task.name,
-        "idea": idea,
-        "input": is_input,
+        "input": name,
+        "is_in_task": is_in_task,
         "split": split,
         "without": without.mean(),
-        "with": with_idea.mean(),
+        "with": with_input.mean(),
         "gain": gain.mean(),
         "standard_error": error,
         "holds": bool(gain.mean() > 2 * error),

@@ -1,4 +1,4 @@
-"""`python -m benchmarks slices`: the cost of flattening slices, beside merely reading them."""
+"""`python -m benchmarks slices`: the cost of flattening slices, compared with reading them."""
 
 import json
 import sys
@@ -14,31 +14,36 @@ from hitparade.sample.slices import SIZE
 
 FLATTEN = ("run", "--select", "stg_raw__slices", "base_mpd__*", "stg_mpd__*")
 NODE = "model.hitparade."
-# What DuckDB's own reader takes to see every playlist and track; a slice is one JSON object.
+# Read every playlist and track with DuckDB's JSON reader; a slice is one JSON object.
 READ = """
 import sys, time, duckdb
 query = "select count(*) from (select unnest(p.tracks) from (select unnest(playlists) as p "
 query += "from read_json(?, maximum_object_size = 200000000)))"
-duckdb.execute("set enable_progress_bar = false")  # it would stand in the output
+duckdb.execute("set enable_progress_bar = false")  # it would be part of the output
 start = time.perf_counter()
 duckdb.execute(query, [sys.argv[1]]).fetchall()
 print(time.perf_counter() - start)
 """
-ADVICE = "give fewer slices by --slices, or see whether `hitparade build` works"
+ADVICE = "give fewer slices by --slices, or check that `hitparade build` works"
 
 
 def run(slices: int, console: Console | None = None) -> list[dict]:
-    """Flatten generated slices in a folder that is removed at the end.
+    """Flatten generated slices in a temporary folder.
+
+    Args:
+        slices: number of slices.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        A row for each `what`: DuckDB's `read_json` over all slices; to `flatten` a fourth of them,
-        then the rest, then one more that is new. Each with the `slices` that it read, `seconds`
-        (of dbt from its first node of playlists to its last), `peak_memory_mb` of the process, and
-        `times`: the slices a second over those of read_json.
+        A row for each step `what`: read all slices with DuckDB's `read_json`, flatten a fourth of
+        them, flatten the rest, flatten one more. Each has the number of `slices` read, `seconds`
+        (for dbt, from the start of its first playlist node to the end of the last),
+        `peak_memory_mb` of the process, and `times`: slices per second divided by those of
+        read_json.
 
     Raises:
         BenchError: dbt or DuckDB failed.
-        ValueError: more slices than a sample can have.
+        ValueError: a sample cannot have so many slices.
     """
     say = console or Console(quiet=True)
     with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
@@ -73,7 +78,7 @@ def _row(what: str, slices: int, seconds: float, memory: float) -> dict:
 
 
 def _sample(folder: Path, slices: int) -> list[Path]:
-    """Write slices aside, where no build finds them."""
+    """Write slices to a folder that no build reads; return their paths."""
     aside = folder / "aside"
     (folder / "raw").mkdir()
     write_sample(aside, playlists=slices * SIZE, only={"playlists"})
@@ -81,7 +86,7 @@ def _sample(folder: Path, slices: int) -> list[Path]:
 
 
 def _span(run_results: Path) -> float:
-    """Seconds from the beginning of the first node of playlists to the end of the last."""
+    """Return the seconds from the start of the first playlist node to the end of the last."""
     found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     times = [
         datetime.fromisoformat(timing[end])

@@ -1,7 +1,7 @@
-"""`python -m benchmarks song-optimization`: what optimisers promise, and what a judge makes of it.
+"""`python -m benchmarks song-optimization`: predicted gains of optimizers, checked independently.
 
-Measured on the songs of the warehouse's third part, whose artists neither the student nor the judge
-learned from, each feature within a quarter of its range.
+All contenders are measured on the songs of the test part: neither the student nor the held-out
+evaluator was trained on their artists. Each feature may change by a quarter of its range.
 """
 
 import time
@@ -27,7 +27,7 @@ from models_py.song_optimization.student import Student
 from models_py.song_optimization.training import Models
 
 ALL = len(BOUNDS)
-# What the served student owes to what, from the plainest net on.
+# Simpler students than the served one, to measure what each of its parts contributes.
 STUDENTS = {
     "net of labels": {"members": 1, "copies": 0, "label_weight": 1},
     "net of labels and teacher": {"members": 1, "copies": 0},
@@ -43,58 +43,61 @@ CALLS = ("optimize_song(t)", f"optimize_song(t, max_features := {ALL})")
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way to optimise songs.
+class Contender:
+    """A method of optimizing songs, and its results.
 
     Attributes:
-        method: what it is called.
-        features: how many may change.
-        climbed: the model whose answers it raises.
-        songs: the optimised songs (n, k).
+        method: its name.
+        features: how many features may change.
+        maximized: the model whose prediction it maximizes.
+        songs: the optimized songs, shape (n, k).
     """
 
     method: str
     features: int
-    climbed: BaseEstimator
+    maximized: BaseEstimator
     songs: NDArray
 
 
 def run(database: Path, console: Console | None = None) -> dict[str, list[dict]]:
-    """Train teacher, students and judge on the songs of a warehouse, and let all ways optimise.
+    """Train teacher, students and held-out evaluator on a warehouse; run and measure contenders.
 
     Args:
         database: a finished warehouse.
-        console: where to say what is going on; nowhere without it.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        `ways`: for each the mean points that it claims, that the teacher and that the judge sees,
-        `share`, the judge's of those claimed, and `confirmed`, the share of songs that the judge
-        sees gain; intervals are of 95 % by bootstrap over artists. `beside`: the graph's gain by
-        the judge over that of searches. `speed`: what the graph costs.
+        `contenders`: for each the mean gains in points that the maximized model (`claimed`), the
+        teacher and the held-out evaluator (`judged`) predict; `share`, judged / claimed; and
+        `confirmed`, the share of songs with a judged gain. Intervals are 95 %, by bootstrap over
+        artists.
+        `beside`: the judged gain of the served optimizer divided by that of the searches.
+        `speed`: the time to load the graph and to optimize songs in SQL.
 
     Raises:
-        WarehouseError: no finished warehouse, or another program holds it.
-        BenchError: too few songs, or no models.
+        WarehouseError: there is no finished warehouse, or another program has it open.
+        BenchError: there are too few songs, or no models.
     """
     say = console or Console(quiet=True)
     with opened(database) as connection, say.status("") as status:
-        status.update("training teacher, student and judge")
+        status.update("training teacher, student and held-out evaluator")
         data, settings = _read(connection), newest_settings(connection).get(TASK)
         if settings is None:
-            raise BenchError(f"task {TASK} has no models: see what the last build said of it")
+            raise BenchError(f"task {TASK} has no models: see the warnings of the last build")
         models = training.fit(data, settings)
         songs = data.parts[TEST].first(training.MEASURED_SONGS)
         found = {}
-        for way in _ways(data, models, settings, songs.features):
-            status.update(f"{way.method}, {way.features} features")
-            found[way.method, way.features] = _gains(way, models, songs)
+        for contender in _contenders(data, models, settings, songs.features):
+            status.update(f"{contender.method}, {contender.features} features")
+            found[contender.method, contender.features] = _gains(contender, models, songs)
         status.update("timing")
         speed = [_loading(_graph(data, models.student)), *_speed(connection)]
     rows = [
-        {"way": method, "features": features} | _row(gains)
+        {"contender": method, "features": features} | _row(gains)
         for (method, features), gains in found.items()
     ]
-    return {"ways": rows, "beside": [_beside(found, *other) for other in BESIDE], "speed": speed}
+    beside = [_beside(found, *other) for other in BESIDE]
+    return {"contenders": rows, "beside": beside, "speed": speed}
 
 
 def _read(connection: duckdb.DuckDBPyConnection) -> Data:
@@ -110,30 +113,30 @@ def _graph(data: Data, student: Student) -> bytes:
     return graph.to_onnx(student, free.std(axis=0), free[: training.REFERENCE_SONGS])
 
 
-def _ways(data: Data, models: Models, settings: dict, songs: NDArray) -> Iterator[Way]:
-    def climbed(method: str, student: Student, features: int) -> Way:
+def _contenders(data: Data, models: Models, settings: dict, songs: NDArray) -> Iterator[Contender]:
+    def by_gradient(method: str, student: Student, features: int) -> Contender:
         answer = training.optimize(_graph(data, student), songs, features)
-        return Way(method, features, student, training.changed(songs, answer))
+        return Contender(method, features, student, training.changed(songs, answer))
 
     own = data.parts[STUDENT]
     for method, params in STUDENTS.items():
         student = Student(**settings["student"] | params)
         student.fit(own.features, own.popularity, models.teacher, [*BOUNDS.values()])
-        yield climbed(method, student, ALL)
+        yield by_gradient(method, student, ALL)
     for features in (ALL, MOST, 1):
-        yield climbed(GRAPH, models.student, features)
+        yield by_gradient(GRAPH, models.student, features)
     for features in (ALL, MOST):
         drawn = search.by_chance(models.student.predict, songs, features)
-        yield Way(CHANCE, features, models.student, drawn)
+        yield Contender(CHANCE, features, models.student, drawn)
     searched = search.by_coordinate(models.teacher.predict, songs)
-    yield Way(COORDINATE, ALL, models.teacher, searched)
+    yield Contender(COORDINATE, ALL, models.teacher, searched)
 
 
-def _gains(way: Way, models: Models, songs: Songs) -> dict[str, Estimate]:
-    """What the climbed model, the teacher and the judge see, and how many songs gain at all."""
-    asked = {"claimed": way.climbed, "teacher": models.teacher, "judged": models.judge}
+def _gains(contender: Contender, models: Models, songs: Songs) -> dict[str, Estimate]:
+    """Return the gains that each model predicts, their ratio, and the share of confirmed songs."""
+    asked = {"claimed": contender.maximized, "teacher": models.teacher, "judged": models.judge}
     gains = {
-        name: model.predict(way.songs) - model.predict(songs.features)
+        name: model.predict(contender.songs) - model.predict(songs.features)
         for name, model in asked.items()
     }
     found = {name: Estimate.mean(values, songs.artists) for name, values in gains.items()}
@@ -166,7 +169,7 @@ def _beside(found: dict, method: str, features: int) -> dict:
 
 
 def _loading(content: bytes) -> dict:
-    """What it takes to load a graph."""
+    """Measure the time to load a graph."""
     started = time.perf_counter()
     export.session(content)
     return {
@@ -177,7 +180,7 @@ def _loading(content: bytes) -> dict:
 
 
 def _speed(connection: duckdb.DuckDBPyConnection) -> list[dict]:
-    """Songs that SQL optimises in a second of CPU on one thread; none without a champion."""
+    """Measure the songs that SQL optimizes per CPU second, on one thread; [] without a champion."""
     query = "select count(*) from ml.champions where task = ?"
     if connection.execute(query, [TASK]).fetchall() == [(0,)]:
         return []
@@ -197,7 +200,7 @@ def _speed(connection: duckdb.DuckDBPyConnection) -> list[dict]:
         seconds = time.process_time() - started
         rows.append(
             {
-                "what": f"{call}, a song",
+                "what": f"{call}, one song",
                 "milliseconds": seconds / count * 1e3,
                 "songs_per_second": count / seconds,
             }

@@ -1,9 +1,9 @@
-"""`python -m benchmarks speed`: the SQL functions against other ways to score the same rows.
+"""`python -m benchmarks speed`: the SQL functions and other methods on the same rows.
 
     python -m benchmarks speed --rows 100000 --task hit
 
-CPU time with one thread, for a busy machine stretches the clock; the ways take turns and the best
-of REPEATS counts, so that what is compared was measured side by side.
+CPU time of one thread is measured, because wall-clock time depends on the load of the machine. The
+contenders take turns, and the best of REPEATS counts.
 """
 
 import time
@@ -16,15 +16,15 @@ from rich.console import Console
 
 import udfs
 from benchmarks import BenchError
-from benchmarks.contenders import WAYS, Subject, fill
+from benchmarks.contenders import CONTENDERS, Subject, fill
 from hitparade.warehouse import opened
 from models_py.tasks import TASKS
 
 REPEATS = 3
 REPEATS_OF_ONE = 20
-# By this much the same way differs from run to run.
+# The relative difference of the same contender between runs.
 NOISE = 0.05
-# The slow ways score one row of so many: a row costs them the same.
+# Slow contenders score 1/50 of the rows; their time is proportional to the number of rows.
 FEW = 50
 SERVED = """
     select algorithm, model_id, kind = 'trees' as is_trees
@@ -41,27 +41,28 @@ def run(
 
     Args:
         database: a finished warehouse.
-        rows: how many rows to score; the slow ways score fewer.
-        names: the tasks.
-        console: where to say what is going on; nowhere without it.
+        rows: number of rows to score; slow contenders score fewer.
+        names: names of the tasks.
+        console: shows the progress; None shows nothing.
 
     Returns:
-        `ways`: for each model and way the microseconds for a row, and `times`, how many times as
-        long as onnx_predict that is; where something is asked for, how many it has to be at least
-        and whether it is, within NOISE; `what_if`: for each model the microseconds of one row above
-        `select 1`, by lane.
+        `contenders`: for each model and contender the microseconds per row; `times`, this divided
+        by that of onnx_predict; `at_least`, the smallest acceptable `times`, if there is one; and
+        `met`, whether it is reached within NOISE.
+        `one_row`: for each model and backend, how many microseconds a query of one row takes more
+        than `select 1`.
 
     Raises:
-        WarehouseError: no finished warehouse.
-        BenchError: an unknown task, or one without models.
+        WarehouseError: there is no finished warehouse.
+        BenchError: a task is unknown or has no models.
     """
     if unknown := [name for name in names if name not in TASKS]:
         raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
     say = console or Console(quiet=True)
-    found: dict[str, list[dict]] = {"ways": [], "what_if": []}
+    found: dict[str, list[dict]] = {"contenders": [], "one_row": []}
     with opened(database) as many, opened(database) as few, say.status("") as status:
         for connection in (many, few):
-            connection.execute("set enable_progress_bar = false")  # it would stand among the JSON
+            connection.execute("set enable_progress_bar = false")  # it would break the JSON
         udfs.register(many)
         for task in names:
             models = _models(few, task, database)
@@ -72,8 +73,8 @@ def run(
                 status.update(f"{task}: {algorithm}")
                 subject = Subject(many, few, TASKS[task], algorithm, model_id)
                 model = {"task": task, "algorithm": algorithm}
-                found["ways"] += [model | row for row in _compare(subject, rows, is_trees)]
-                found["what_if"].append(model | _what_if(subject))
+                found["contenders"] += [model | row for row in _compare(subject, rows, is_trees)]
+                found["one_row"].append(model | _one_row(subject))
     return found
 
 
@@ -81,23 +82,23 @@ def _models(connection: duckdb.DuckDBPyConnection, task: str, database: Path) ->
     models = connection.execute(SERVED, [task]).fetchall()
     if not models:
         raise BenchError(
-            f"{database} has no model of {task}: run `hitparade build`, whose tests say what is "
+            f"{database} has no model of {task}: run `hitparade build`; its tests say what is "
             "missing"
         )
     return models
 
 
 def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
-    best = _best({name: partial(way.run, subject) for name, way in WAYS.items()}, REPEATS)
-    counts = {name: max(1, rows // FEW) if way.on_few else rows for name, way in WAYS.items()}
-    costs = {name: 1e6 * best[name] / counts[name] for name in WAYS}
+    best = _best({name: partial(one.run, subject) for name, one in CONTENDERS.items()}, REPEATS)
+    counts = {name: max(1, rows // FEW) if one.on_few else rows for name, one in CONTENDERS.items()}
+    costs = {name: 1e6 * best[name] / counts[name] for name in CONTENDERS}
     result = []
-    for name, way in WAYS.items():
+    for name, contender in CONTENDERS.items():
         times = costs[name] / costs["onnx_predict"]
-        at_least = way.at_least_trees if is_trees else way.at_least
+        at_least = contender.at_least_trees if is_trees else contender.at_least
         result.append(
             {
-                "way": name,
+                "contender": name,
                 "rows": counts[name],
                 "us_per_row": costs[name],
                 "times": times,
@@ -108,12 +109,12 @@ def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
     return result
 
 
-def _what_if(subject: Subject) -> dict:
-    """Microseconds that the function of the task takes for one row, by lane."""
+def _one_row(subject: Subject) -> dict:
+    """Return the microseconds of the task's function for one row, by backend."""
     query = f"select {subject.typed_call} from one as t"
-    lanes = {"runtime": subject.many, "portable": subject.few}
+    backends = {"onnx_runtime": subject.many, "sql_backend": subject.few}
     found = {}
-    for name, connection in lanes.items():
+    for name, connection in backends.items():
         calls = {
             "one": partial(_rows, connection, query),
             "nothing": partial(_rows, connection, "select 1"),
@@ -128,7 +129,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
 
 
 def _best(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The least CPU seconds of each, all threads of the process together; noise only ever adds."""
+    """Return the smallest CPU seconds of each call, over all threads; noise can only add time."""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(repeats):
         for name, call in calls.items():

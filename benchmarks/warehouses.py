@@ -1,4 +1,4 @@
-"""Warehouses that a benchmark builds in a folder of its own: `sample` and `raw` in, a file out."""
+"""Temporary warehouses: a folder with `sample` and `raw`, in which dbt builds a database."""
 
 import json
 import os
@@ -11,18 +11,23 @@ from benchmarks import BenchError, measured
 from hitparade import project
 
 DATABASE = "bench.duckdb"
-# Of a program's output, what an error shows.
+# The lines of a program's output that an error shows.
 LAST_LINES = 30
 
 
 def dbt(folder: Path, words: Sequence[str], advice: str) -> dict[str, float]:
-    """Run dbt on the warehouse of a folder; of its own files nothing goes to those of the project.
+    """Run dbt on the warehouse of a folder; all files that dbt writes stay in this folder.
+
+    Args:
+        folder: of the warehouse.
+        words: arguments of dbt.
+        advice: what to do if dbt fails, for the error message.
 
     Returns:
-        `seconds`, `peak_memory_mb` of dbt alone, and `database_mb` afterwards.
+        `seconds` and `peak_memory_mb` of the dbt process, and `database_mb` afterwards.
 
     Raises:
-        BenchError: dbt failed; what it said, and the advice.
+        BenchError: dbt failed; the message has its last lines and the advice.
     """
     (folder / "raw").mkdir(exist_ok=True)
     own = {
@@ -43,8 +48,14 @@ def measure(
 ) -> dict[str, float]:
     """Run a command in the root of the project; return its `seconds` and `peak_memory_mb`.
 
+    Args:
+        folder: gets the output of the command.
+        command: the program and its arguments.
+        advice: what to do if it fails, for the error message.
+        environment: additional environment variables.
+
     Raises:
-        BenchError: it failed; what it said, and the advice.
+        BenchError: it failed; the message has its last lines and the advice.
     """
     output, found = folder / "output.txt", folder / "measured.json"
     own = {key: str(value) for key, value in (environment or {}).items()}
@@ -63,5 +74,5 @@ def measure(
             raise
     if code:
         lines = output.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
-        raise BenchError("\n".join(lines) + f"\nThe benchmark stopped there, see above: {advice}")
+        raise BenchError("\n".join(lines) + f"\nThe benchmark stopped, see above: {advice}")
     return json.loads(found.read_text())

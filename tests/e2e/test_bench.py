@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: its numbers agree with the registry, and its errors say what to do."""
+"""`python -m benchmarks`: results agree with the registry, and errors say what to do."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import udfs
 from benchmarks import __main__, contenders, quality, signals
-from benchmarks.contenders import WAYS
+from benchmarks.contenders import CONTENDERS
 from benchmarks.signals import STUDIES
 from hitparade.warehouse import opened
 from models_py.tasks import TASKS, TRAINED
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def bench(monkeypatch, tmp_path):
-    """Run the command with a database and a temporary folder of its own."""
+    """Run the command with its own database and temporary folder."""
 
     def run(*arguments, database=tmp_path / "songs.duckdb"):
         monkeypatch.setenv("HITPARADE_DATABASE", str(database))
@@ -33,7 +33,7 @@ def bench(monkeypatch, tmp_path):
 
 
 def verdict(task, is_real=True, **scores):
-    """The verdict on made-up means: metric=(value, baseline)."""
+    """Return the verdict for invented means: metric=(value, baseline)."""
     runs = [
         quality.Measured(
             {f: {m: v + off for m, (v, _) in scores.items()} for f, off in enumerate(offsets)},
@@ -48,35 +48,35 @@ def verdict(task, is_real=True, **scores):
     return found
 
 
-def test_speed_compares_every_model_by_every_way(bench, small_warehouse):
+def test_speed_times_every_model_with_every_contender(bench, small_warehouse):
     result = bench("speed", "--rows", "3000", "--json", database=small_warehouse.database)
     found = json.loads(result.stdout)
     models = small_warehouse.query(
         "select task, algorithm, kind = 'trees' from ml.served_models "
         "where is_newest and task in ('hit', 'popularity')"
     )
-    rows = {(row["task"], row["algorithm"], row["way"]): row for row in found["ways"]}
-    assert set(rows) == {(*model[:2], way) for model in models for way in WAYS}
+    rows = {(row["task"], row["algorithm"], row["contender"]): row for row in found["contenders"]}
+    assert set(rows) == {(*model[:2], name) for model in models for name in CONTENDERS}
     for task, algorithm, is_trees in models:
-        mine = {way: rows[task, algorithm, way] for way in WAYS}
-        asked = {way: row["at_least"] for way, row in mine.items() if row["at_least"]}
+        mine = {name: rows[task, algorithm, name] for name in CONTENDERS}
+        asked = {name: row["at_least"] for name, row in mine.items() if row["at_least"]}
         trees = {"onnxruntime alone": 0.85, "NumPy and back": 1, "row-wise Python": 2}
         assert asked == (trees if is_trees else {"NumPy and back": 1, "row-wise Python": 20})
         for row in mine.values():
             assert row["times"] == row["us_per_row"] / mine["onnx_predict"]["us_per_row"]
             met = row["at_least"] and row["times"] >= 0.95 * row["at_least"]
             assert row["met"] == met
-    assert {row["rows"] for row in found["ways"]} == {3_000, 60}
-    # Of single models a busy machine may say anything.
+    assert {row["rows"] for row in found["contenders"]} == {3_000, 60}
+    # On a busy machine, single models may be off.
     assert np.median([row["times"] for row in rows.values()]) > 1
-    assert {(row["task"], row["algorithm"]) for row in found["what_if"]} == {
+    assert {(row["task"], row["algorithm"]) for row in found["one_row"]} == {
         model[:2] for model in models
     }
-    assert np.median([row["portable"] / row["runtime"] for row in found["what_if"]]) > 1
+    assert np.median([row["sql_backend"] / row["onnx_runtime"] for row in found["one_row"]]) > 1
 
 
 @pytest.mark.parametrize("task, algorithm", [("hit", "random_forest"), ("popularity", "mlp")])
-def test_every_way_gives_the_same_scores(small_warehouse, task, algorithm):
+def test_every_contender_gives_the_same_scores(small_warehouse, task, algorithm):
     ((model_id,),) = small_warehouse.query(
         f"select model_id from ml.served_models where task = '{task}' "
         f"and algorithm = '{algorithm}' and is_newest"
@@ -87,10 +87,10 @@ def test_every_way_gives_the_same_scores(small_warehouse, task, algorithm):
             contenders.fill(connection, TASKS[task], 2_500)
         subject = contenders.Subject(many, few, TASKS[task], algorithm, model_id)
         expected = None
-        for name, way in WAYS.items():
-            connection = few if way.on_few else many
+        for name, contender in CONTENDERS.items():
+            connection = few if contender.on_few else many
             connection.execute("create or replace temp table scores (nothing integer)")
-            way.run(subject)
+            contender.run(subject)
             if name == "onnxruntime alone":
                 continue
             found = connection.execute("from scores order by track_id").fetchnumpy()
@@ -119,11 +119,11 @@ def test_the_quality_of_seed_0_is_that_of_the_registry(bench, small_warehouse):
         error = row["metric"] == "rmse"
         assert row["ratio"] == (pytest.approx(mean / baseline) if error else None)
         assert row["sd"] is None and row["seconds"] > 0
-    # Its rows are of the sample, for which no aim is stated.
+    # The aims are stated for the published files, and these rows are of the sample.
     assert {row["verdict"] for row in rows if row["task"] == "tier"} == {None}
 
 
-def test_seeds_split_the_same_songs_otherwise(small_warehouse):
+def test_another_seed_splits_the_same_songs_differently(small_warehouse):
     (subject,) = quality.read(small_warehouse.database, 3, ["hit"])
     table = subject.table.sort_by("track_id").to_pandas()
     first, *others = (subject.examples(seed) for seed in range(3))
@@ -135,8 +135,8 @@ def test_seeds_split_the_same_songs_otherwise(small_warehouse):
         assert (first.features == other.features).all()
 
 
-def test_other_seeds_are_computed_as_the_macro_does(small_warehouse):
-    """With the salt of the macro they give its folds."""
+def test_folds_are_computed_as_the_macro_does(small_warehouse):
+    """With the salt of the macro, the folds are the stored ones."""
     fold = quality.FOLD.format(salt=0, folds=5)
     query = f"select count(*) from features.feat_hit where fold is distinct from {fold}"
     assert small_warehouse.query(query) == [(0,)]
@@ -153,7 +153,7 @@ def test_an_aim_is_met_by_one_model_on_published_files_only():
 
 
 def test_a_gain_within_two_standard_errors_is_no_signal():
-    # The gains of a split are 0.01 apart from their mean: their standard error is 0.01.
+    # The gains of each split differ by 0.01 from their mean, so their standard error is 0.01.
     assert verdict("log_streams", rmse=(1.0, 1.034)) == "no signal beyond the mean"
     assert verdict("log_streams", rmse=(1.0, 1.035)) == "signal beyond the mean"
 
@@ -193,7 +193,7 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     found = json.loads(result.stdout)
     first, again = found["builds"]
     assert first["seconds"] > again["seconds"] > 0
-    # dbt with torch and xgboost; more would be that of the process of the tests.
+    # The memory of dbt with torch and xgboost; more would be that of the test process.
     assert all(100 < build["peak_memory_mb"] < 3_000 for build in found["builds"])
     assert again["peak_memory_mb"] < first["peak_memory_mb"]
     assert again["database_mb"] >= first["database_mb"] > 1
@@ -205,7 +205,7 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     assert (target.stat().st_mtime if target.exists() else None) == before
 
 
-def test_slices_are_flattened_beside_merely_reading_them(bench, tmp_path):
+def test_slices_compares_flattening_with_reading(bench, tmp_path):
     found = json.loads(bench("slices", "--slices", "2", "--json").stdout)
     steps = ["read_json", "flatten a fourth", "flatten the rest", "flatten one more"]
     assert [row["what"] for row in found] == steps
@@ -215,16 +215,16 @@ def test_slices_are_flattened_beside_merely_reading_them(bench, tmp_path):
     assert list(tmp_path.glob("hitparade_bench_*")) == []
 
 
-def test_song_optimization_has_a_judge_of_every_way(bench, small_warehouse):
+def test_song_optimization_evaluates_every_contender_independently(bench, small_warehouse):
     result = bench("song-optimization", "--json", database=small_warehouse.database)
     found = json.loads(result.stdout)
-    ways = {(row["way"], row["features"]): row for row in found["ways"]}
-    assert len(ways) == 9
-    for row in ways.values():
+    contenders = {(row["contender"], row["features"]): row for row in found["contenders"]}
+    assert len(contenders) == 9
+    for row in contenders.values():
         assert row["judged_low"] < row["judged"] < row["judged_high"]
         assert row["share"] == pytest.approx(row["judged"] / row["claimed"])
         assert 0 <= row["confirmed"] <= 1 and row["claimed"] > 0
-    served = {n: ways["three such nets, as served", n]["claimed"] for n in (1, 3, 9)}
+    served = {n: contenders["three such nets, as served", n]["claimed"] for n in (1, 3, 9)}
     assert served[1] < served[3] < served[9]
     ((stored,),) = small_warehouse.query(
         "select mean from ml.model_metrics "
@@ -233,8 +233,8 @@ def test_song_optimization_has_a_judge_of_every_way(bench, small_warehouse):
     assert served[3] == pytest.approx(stored, rel=1e-3)
     for row in found["beside"]:
         own, other = (
-            ways[way, row["features"]]["judged"]
-            for way in ("three such nets, as served", row["beside"])
+            contenders[name, row["features"]]["judged"]
+            for name in ("three such nets, as served", row["beside"])
         )
         assert row["times"] == pytest.approx(own / other)
     loading, *calls = found["speed"]
@@ -263,18 +263,18 @@ def test_an_unknown_task_lists_those_known(bench, name):
     )
 
 
-def test_build_says_what_size_it_can_make(bench, tmp_path):
+def test_build_refuses_an_impossible_size(bench, tmp_path):
     result = bench("build", "--tracks", "5")
     assert result.exit_code == 2
     assert "tracks=5 is out of range" in result.output
     assert not any(tmp_path.iterdir())
 
 
-def test_signals_are_measured_against_the_model_as_it_is(small_warehouse):
+def test_signals_compares_with_the_model_as_it_is(small_warehouse):
     task = TASKS["log_streams_context"]
     study = replace(STUDIES[task.name], kept=("log_age_days",), tried={"answer": "streams"})
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
-        rows = {row["idea"]: row for row in signals._measure(connection, task, study, "song")}
+        rows = {row["input"]: row for row in signals._measure(connection, task, study, "song")}
         ((mean,),) = connection.execute(
             "select mean from ml.model_metrics where task = ? and algorithm = 'xgboost' "
             "and metric = 'rmse'",
@@ -282,6 +282,6 @@ def test_signals_are_measured_against_the_model_as_it_is(small_warehouse):
         ).fetchall()
     assert rows["log_age_days"]["with"] == pytest.approx(mean)
     assert rows["answer"]["without"] == pytest.approx(mean)
-    # The answer as an input gives the label away; the age is worth less.
+    # The label as an input makes the model nearly perfect; the age helps less.
     assert rows["answer"]["holds"]
     assert rows["answer"]["gain"] > 3 * abs(rows["log_age_days"]["gain"])

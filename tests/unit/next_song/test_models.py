@@ -157,7 +157,7 @@ def test_training_twice_gives_equal_bytes(data, graph):
 
 def test_a_model_that_would_be_too_large_is_refused(model, data, monkeypatch):
     monkeypatch.setattr(export, "MAX_BYTES", 10_000)
-    with pytest.raises(ExportError, match="fewer tracks by the variable next_song_tracks"):
+    with pytest.raises(ExportError, match="set the variable next_song_tracks to fewer"):
         export.to_onnx(model, data.catalogue, 8)
 
 
