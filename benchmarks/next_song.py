@@ -27,8 +27,8 @@ from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker, training
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
-from models_py.next_song.data import Catalogue, Data, Playlists, read
-from models_py.next_song.edges import NEIGHBOURS, Edges, Neighbours
+from models_py.next_song.data import Catalog, Data, Playlists, read
+from models_py.next_song.edges import NEIGHBORS, Edges, Neighbors
 from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
 from models_py.next_song.export import to_onnx
 from models_py.next_song.ranker import Ranker
@@ -121,7 +121,7 @@ def _settings() -> dict:
 
 
 def _quality(data: Data, best_hit_rate: float) -> tuple[list[dict], list[dict], Ranker]:
-    asked, tracks = data.questions, len(data.catalogue)
+    asked, tracks = data.questions, len(data.catalog)
     hybrid, length = training.build(data, "hybrid", _settings())
     assert isinstance(hybrid, Ranker)
     models: dict[str, Scores] = {
@@ -169,7 +169,7 @@ def _gain(name: str, own: Outcome, beside_name: str, beside: Outcome, metric: st
 
 def _seeds(data: Data, hybrid: Ranker) -> tuple[list[dict], dict]:
     """Measure hybrid and popularity by number of known tracks; also the gain with only a title."""
-    tracks, length = len(data.catalogue), hybrid.attention.length
+    tracks, length = len(data.catalog), hybrid.attention.length
     models = {
         "hybrid": hybrid.scores,
         "popularity": baselines.by_popularity(data.known, tracks),
@@ -190,7 +190,7 @@ def _seeds(data: Data, hybrid: Ranker) -> tuple[list[dict], dict]:
 
 def _cold(data: Data) -> list[dict]:
     """Train without some tracks; measure questions whose answers are these, among all tracks."""
-    tracks = len(data.catalogue)
+    tracks = len(data.catalog)
     is_cold = np.random.default_rng(0).random(tracks) < COLD
     warm = [played[~is_cold[played]] for played in data.known.tracks]
     kept = np.flatnonzero([len(played) > 0 for played in warm])
@@ -228,9 +228,9 @@ def _every(playlists: Playlists) -> Iterator[tuple[int, int]]:
 
 
 def _without(edges: Edges, is_cold: np.ndarray) -> Edges:
-    kept = ~(is_cold[edges.track] | is_cold[edges.neighbour])
+    kept = ~(is_cold[edges.track] | is_cold[edges.neighbor])
     return Edges(
-        *(part[kept] for part in (edges.track, edges.neighbour, edges.weights, edges.strength))
+        *(part[kept] for part in (edges.track, edges.neighbor, edges.weights, edges.strength))
     )
 
 
@@ -238,7 +238,7 @@ def _speed(tracks: int) -> list[dict]:
     """Measure CPU milliseconds per playlist, with random weights: they do not change the speed."""
     rng = np.random.default_rng(0)
     uris = [f"spotify:track:{track:022}" for track in range(tracks)]
-    catalogue = Catalogue(
+    catalog = Catalog(
         uris,
         np.arange(tracks) // ARTIST,
         np.arange(tracks) // ALBUM,
@@ -247,20 +247,18 @@ def _speed(tracks: int) -> list[dict]:
         [f"word{word}" for word in range(1_000)],
     )
     length = rng.integers(1, 100, tracks)
-    neighbours = Neighbours(
-        rng.integers(0, tracks, (tracks + 1, NEIGHBOURS)).astype(np.int32),
-        rng.random((tracks + 1, NEIGHBOURS, 3)).astype(np.float32),
+    neighbors = Neighbors(
+        rng.integers(0, tracks, (tracks + 1, NEIGHBORS)).astype(np.int32),
+        rng.random((tracks + 1, NEIGHBORS, 3)).astype(np.float32),
     )
     settings = net.Settings(**_settings()["net"])
-    hybrid = Ranker(
-        net.SequenceNet(catalogue, settings), neighbours, length, ranker.Settings()
-    ).eval()
-    rule = Rule(Neighbours(neighbours.tracks, neighbours.weights[..., :1]), length, last=1)
+    hybrid = Ranker(net.SequenceNet(catalog, settings), neighbors, length, ranker.Settings()).eval()
+    rule = Rule(Neighbors(neighbors.tracks, neighbors.weights[..., :1]), length, last=1)
     playlists = [rng.choice(tracks, LENGTH, replace=False) for _ in range(ROWS)]
     rows = []
     for name, model, size in (("hybrid", hybrid, settings.length), ("markov", rule, 1)):
-        content = to_onnx(model, catalogue, size)
-        raw_seconds = _raw_seconds(content, catalogue, playlists)
+        content = to_onnx(model, catalog, size)
+        raw_seconds = _raw_seconds(content, catalog, playlists)
         sql_seconds = _sql_seconds(content, uris, playlists)
         rows.append(
             {
@@ -275,13 +273,13 @@ def _speed(tracks: int) -> list[dict]:
     return rows
 
 
-def _raw_seconds(content: bytes, catalogue: Catalogue, playlists: list[np.ndarray]) -> float:
+def _raw_seconds(content: bytes, catalog: Catalog, playlists: list[np.ndarray]) -> float:
     """Return the CPU seconds of the graph alone in onnxruntime."""
-    graph, uris = session(content), np.array(catalogue.uris, dtype=object)
-    nothing = np.full((len(playlists), 5), len(catalogue.words))
+    graph, uris = session(content), np.array(catalog.uris, dtype=object)
+    nothing = np.full((len(playlists), 5), len(catalog.words))
     questions = [(place, LENGTH) for place in range(len(playlists))]
     feeds = []
-    for known, rows in batches(Playlists(playlists, nothing), questions, LENGTH, len(catalogue)):
+    for known, rows in batches(Playlists(playlists, nothing), questions, LENGTH, len(catalog)):
         empty = np.full((len(rows), 5), "", dtype=object)
         feeds.append(
             {"track_uris": uris[known.played.numpy()], "title_words": empty, "asked": empty[:, :1]}

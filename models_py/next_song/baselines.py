@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import Playlists, plays
-from models_py.next_song.edges import Edges, Neighbours, strongest
+from models_py.next_song.edges import Edges, Neighbors, strongest
 
 # For each rule the weight of an edge, and how many of the last tracks it uses.
 Weigh = Callable[[Edges, NDArray], NDArray]
@@ -24,8 +24,7 @@ RULES: dict[str, tuple[Weigh, int]] = {
     "rules": (lambda edges, plays: edges.weights[:, 1], 1),
     "item_knn": (
         lambda edges, plays: (
-            edges.weights[:, 2]
-            / np.sqrt(np.maximum(plays[edges.track] * plays[edges.neighbour], 1))
+            edges.weights[:, 2] / np.sqrt(np.maximum(plays[edges.track] * plays[edges.neighbor], 1))
         ),
         10,
     ),
@@ -35,23 +34,23 @@ RULES: dict[str, tuple[Weigh, int]] = {
 class Rule(nn.Module):
     """A table of item-to-item weights, with the interface of `Ranker`."""
 
-    neighbour: torch.Tensor
+    neighbor: torch.Tensor
     weight: torch.Tensor
     popularity: torch.Tensor
 
-    def __init__(self, neighbours: Neighbours, plays: NDArray, last: int):
+    def __init__(self, neighbors: Neighbors, plays: NDArray, last: int):
         """Keep the table.
 
         Args:
-            neighbours: the weights; only the first of each neighbor is used.
+            neighbors: the weights; only the first of each neighbor is used.
             plays: how often each track is played, shape (tracks,).
             last: how many of the last tracks are used.
         """
         super().__init__()
         self.tracks, self.last = len(plays), last
         self.offers = self.tracks
-        self.register_buffer("neighbour", torch.from_numpy(neighbours.tracks))
-        self.register_buffer("weight", torch.from_numpy(neighbours.weights[..., 0]))
+        self.register_buffer("neighbor", torch.from_numpy(neighbors.tracks))
+        self.register_buffer("weight", torch.from_numpy(neighbors.weights[..., 0]))
         # Smaller than any weight, so it only breaks ties.
         popularity = torch.from_numpy(plays / max(plays.sum(), 1) * 1e-3).float()
         self.register_buffer("popularity", popularity)
@@ -60,7 +59,7 @@ class Rule(nn.Module):
         """Return the score of each track (n, tracks)."""
         recent = known.recent[:, -self.last :]
         nothing = torch.zeros(recent.shape[0], self.tracks + 1)
-        reached = self.neighbour[recent].long().flatten(1)
+        reached = self.neighbor[recent].long().flatten(1)
         found = nothing.scatter_add(1, reached, self.weight[recent].flatten(1))
         return found[:, :-1] + self.popularity
 
@@ -95,7 +94,7 @@ def by_popularity(playlists: Playlists, tracks: int) -> Callable[[Beginnings], t
 
 
 def by_sessions(
-    playlists: Playlists, tracks: int, neighbours: int = 100
+    playlists: Playlists, tracks: int, neighbors: int = 100
 ) -> Callable[[Beginnings], torch.Tensor]:
     """Return the scores of VS-KNN (Ludewig and Jannach 2018): the tracks of similar playlists.
 
@@ -105,7 +104,7 @@ def by_sessions(
     Args:
         playlists: the playlists to learn from.
         tracks: number of tracks.
-        neighbours: how many of the most similar playlists are used.
+        neighbors: how many of the most similar playlists are used.
     """
     rows = np.repeat(np.arange(len(playlists)), [len(found) for found in playlists.tracks])
     cells = sp.csr_matrix(
@@ -122,7 +121,7 @@ def by_sessions(
             played = played[played < tracks]
             weights = np.arange(1, len(played) + 1) / max(len(played), 1) * rarity[played]
             similar = weights @ by_track[played] if len(played) else np.zeros(len(playlists))
-            nearest = np.argpartition(-similar, min(neighbours, len(similar) - 1))[:neighbours]
+            nearest = np.argpartition(-similar, min(neighbors, len(similar) - 1))[:neighbors]
             found[row] = similar[nearest] @ cells[nearest]
         return torch.from_numpy(found + popularity * 1e-9)
 

@@ -19,7 +19,7 @@ TITLE_WORDS = 5
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """The n tracks and the title words that a model knows.
 
     Attributes:
@@ -86,7 +86,7 @@ class Data:
     """The feature tables of next-song recommendation.
 
     Attributes:
-        catalogue: the tracks and words.
+        catalog: the tracks and words.
         held_out: the playlists for evaluation, which no model is trained on.
         questions: the questions about them, see `protocol.questions`.
         known: all other playlists.
@@ -96,7 +96,7 @@ class Data:
         fit_edges: from the known playlists that are not for ranking.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     held_out: Playlists
     questions: Sequence[tuple[int, int]]
     known: Playlists
@@ -128,7 +128,7 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
             raise TrainingError(f"task next_song has no playlists {name}: add slices")
     titles = playlists["title_words"].to_pylist()
     words = _vocabulary(titles, fold != HOLDOUT)
-    catalogue = _catalogue(tracks, words)
+    catalog = _catalog(tracks, words)
     every = Playlists(_lists(playlists["track_numbers"]), _titles(titles, words))
     held_out = every.of(np.flatnonzero(fold == HOLDOUT))
     asked = questions(held_out.tracks)
@@ -137,7 +137,7 @@ def read(playlists: pa.Table, tracks: pa.Table, edges: pa.Table) -> Data:
             "task next_song: no held-out playlist has a new track after its first three: add slices"
         )
     return Data(
-        catalogue,
+        catalog,
         held_out,
         asked,
         every.of(np.flatnonzero(fold != HOLDOUT)),
@@ -170,7 +170,7 @@ def _titles(titles: list[list[str]], words: list[str]) -> NDArray[np.int64]:
     return found
 
 
-def _catalogue(tracks: pa.Table, words: list[str]) -> Catalogue:
+def _catalog(tracks: pa.Table, words: list[str]) -> Catalog:
     sound = np.column_stack(
         [tracks[name].to_numpy().astype(np.float64) for name in tracks.column_names[SOUND_FROM:]]
     )
@@ -180,7 +180,7 @@ def _catalogue(tracks: pa.Table, words: list[str]) -> Catalogue:
     if has_sound.any():
         mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     standard = np.nan_to_num((known - mean) / np.maximum(spread, 1e-9))
-    return Catalogue(
+    return Catalog(
         uris=tracks["track_uri"].to_pylist(),
         artist=_index(tracks["artist_uri"]),
         album=_index(tracks["album_uri"]),

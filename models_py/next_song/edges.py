@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # The number of neighbors that `feat_next_song_edges` has of a track.
-NEIGHBOURS = 64
+NEIGHBORS = 64
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,19 @@ class Edges:
 
     Attributes:
         track: index of the first track, shape (m,).
-        neighbour: index of the other track, shape (m,).
+        neighbor: index of the other track, shape (m,).
         weights: columns following, near and together, see the module; shape (m, 3).
         strength: by which the strongest edges are chosen, shape (m,).
     """
 
     track: NDArray[np.int64]
-    neighbour: NDArray[np.int64]
+    neighbor: NDArray[np.int64]
     weights: NDArray[np.float32]
     strength: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbors:
     """The k strongest neighbors of each of n tracks; row n stands for no track and has none.
 
     Attributes:
@@ -43,16 +43,16 @@ class Neighbours:
     tracks: NDArray[np.int32]
     weights: NDArray[np.float32]
 
-    def without(self, is_new: NDArray[np.bool_]) -> "Neighbours":
+    def without(self, is_new: NDArray[np.bool_]) -> "Neighbors":
         """Return the neighbors as if the tracks `is_new` (n,) had never been played."""
         is_new = np.append(is_new, False)
         is_cut = is_new[:, None] | is_new[self.tracks]
-        return Neighbours(self.tracks, np.where(is_cut[..., None], 0, self.weights))
+        return Neighbors(self.tracks, np.where(is_cut[..., None], 0, self.weights))
 
 
 def strongest(
-    edges: Edges, tracks: int, strength: NDArray, weights: NDArray, k: int = NEIGHBOURS
-) -> Neighbours:
+    edges: Edges, tracks: int, strength: NDArray, weights: NDArray, k: int = NEIGHBORS
+) -> Neighbors:
     """Return the k strongest neighbors of each track; ties in the order of their indices.
 
     Args:
@@ -64,7 +64,7 @@ def strongest(
         k: number of neighbors.
     """
     kept = np.flatnonzero(strength > 0)
-    order = kept[np.lexsort((edges.neighbour[kept], -strength[kept], edges.track[kept]))]
+    order = kept[np.lexsort((edges.neighbor[kept], -strength[kept], edges.track[kept]))]
     rows = edges.track[order]
     # The rank of each edge among those of its track, from 0.
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
@@ -73,6 +73,6 @@ def strongest(
     order, rows, ranks = order[is_strongest], rows[is_strongest], ranks[is_strongest]
     found = np.full((tracks + 1, k), tracks, dtype=np.int32)
     values = np.zeros((tracks + 1, k, weights.shape[1]), dtype=np.float32)
-    found[rows, ranks] = edges.neighbour[order]
+    found[rows, ranks] = edges.neighbor[order]
     values[rows, ranks] = weights[order]
-    return Neighbours(found, values)
+    return Neighbors(found, values)

@@ -32,7 +32,7 @@ from torch.nn import functional
 from models_py.export import ExportError, difference, session
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import Beginnings
-from models_py.next_song.data import TITLE_WORDS, Catalogue
+from models_py.next_song.data import TITLE_WORDS, Catalog
 from models_py.next_song.ranker import Ranker
 
 # The largest number of recommended tracks.
@@ -81,12 +81,12 @@ class Serving(nn.Module):
         return found, best.values, asked_chance
 
 
-def to_onnx(model: Ranker | Rule, catalogue: Catalogue, length: int) -> bytes:
+def to_onnx(model: Ranker | Rule, catalog: Catalog, length: int) -> bytes:
     """Return the serialized graph of a model.
 
     Args:
         model: fitted.
-        catalogue: its tracks and words.
+        catalog: its tracks and words.
         length: how many of the last tracks it sees.
 
     Raises:
@@ -95,14 +95,14 @@ def to_onnx(model: Ranker | Rule, catalogue: Catalogue, length: int) -> bytes:
     serving = Serving(model, length).eval()
     # The graph has the URIs three times: for the playlist, for the asked track, and for the result.
     size = sum(values.nbytes for values in serving.state_dict().values())
-    size += 3 * sum(len(uri) + 10 for uri in catalogue.uris)
+    size += 3 * sum(len(uri) + 10 for uri in catalog.uris)
     if size > MAX_BYTES:
         raise ExportError(
             f"the model has {size / 2**20:.0f} MB, and at most {MAX_BYTES / 2**20:.0f} MB are "
             "allowed: set the variable next_song_tracks to fewer tracks"
         )
-    core = _core(serving, len(catalogue), len(catalogue.words))
-    return _with_texts(core, catalogue).SerializeToString(deterministic=True)
+    core = _core(serving, len(catalog), len(catalog.words))
+    return _with_texts(core, catalog).SerializeToString(deterministic=True)
 
 
 def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
@@ -137,7 +137,7 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
     return core
 
 
-def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
+def _with_texts(core: onnx.ModelProto, catalog: Catalog) -> onnx.ModelProto:
     """Return the graph with texts as inputs and outputs."""
     graph = core.graph
 
@@ -158,14 +158,14 @@ def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
         ["found"],
         ["track_uri"],
         domain="ai.onnx.ml",
-        keys_int64s=range(len(catalogue)),
-        values_strings=list(catalogue.uris),
+        keys_int64s=range(len(catalog)),
+        values_strings=list(catalog.uris),
         default_string="",
     )
     nodes = [
-        encoder("track_uris", "tracks", catalogue.uris),
-        encoder("title_words", "titles", catalogue.words),
-        encoder("asked", "asked_track", catalogue.uris),
+        encoder("track_uris", "tracks", catalog.uris),
+        encoder("title_words", "titles", catalog.words),
+        encoder("asked", "asked_track", catalog.uris),
         *graph.node,
         decoder,
     ]
@@ -184,14 +184,14 @@ def _with_texts(core: onnx.ModelProto, catalogue: Catalogue) -> onnx.ModelProto:
 
 
 def check_parity(
-    content: bytes, model: Ranker | Rule, catalogue: Catalogue, known: Beginnings
+    content: bytes, model: Ranker | Rule, catalog: Catalog, known: Beginnings
 ) -> float:
     """Return the largest `difference` between the scores of a graph and of its module.
 
     Args:
         content: the serialized graph.
         model: the module.
-        catalogue: its tracks and words.
+        catalog: its tracks and words.
         known: beginnings of n playlists. The asked track of each is the last track of another.
 
     Raises:
@@ -202,7 +202,7 @@ def check_parity(
     asked = known.recent[:, -1:].roll(1, dims=0)
     with torch.no_grad():
         found, scores, asked_score, *_ = Serving(model, length)(known.played, known.titles, asked)
-    uris, words = np.array([*catalogue.uris, ""]), np.array([*catalogue.words, ""])
+    uris, words = np.array([*catalog.uris, ""]), np.array([*catalog.words, ""])
     feeds = {
         "track_uris": uris[known.played.numpy()],
         "title_words": words[known.titles.numpy()],

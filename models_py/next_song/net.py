@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from models_py.next_song.data import Catalogue, Playlists, last_tracks, plays
+from models_py.next_song.data import Catalog, Playlists, last_tracks, plays
 
 log = logging.getLogger("models_py.next_song")
 NEVER = -1e9
@@ -122,14 +122,14 @@ class SequenceNet(nn.Module):
     album: torch.Tensor
     sound: torch.Tensor
 
-    def __init__(self, catalogue: Catalogue, settings: Settings):
+    def __init__(self, catalog: Catalog, settings: Settings):
         """Initialize the embeddings at random."""
         super().__init__()
-        self.settings, self.tracks, self.words = settings, len(catalogue), len(catalogue.words)
+        self.settings, self.tracks, self.words = settings, len(catalog), len(catalog.words)
         size = settings.size
-        self.register_buffer("artist", _with_none(catalogue.artist))
-        self.register_buffer("album", _with_none(catalogue.album))
-        sound = np.column_stack([catalogue.sound, catalogue.has_sound]).astype(np.float32)
+        self.register_buffer("artist", _with_none(catalog.artist))
+        self.register_buffer("album", _with_none(catalog.album))
+        sound = np.column_stack([catalog.sound, catalog.has_sound]).astype(np.float32)
         self.register_buffer(
             "sound", torch.from_numpy(np.vstack([sound, np.zeros_like(sound[:1])]))
         )
@@ -186,12 +186,12 @@ def _with_none(index: NDArray[np.int64]) -> torch.Tensor:
     return torch.from_numpy(np.append(index, index.max() + 1))
 
 
-def train(catalogue: Catalogue, playlists: Playlists, settings: Settings) -> SequenceNet:
+def train(catalog: Catalog, playlists: Playlists, settings: Settings) -> SequenceNet:
     """Return a net trained on playlists of the catalog's tracks."""
     # A net this small gains nothing from threads and is slow on a busy machine with them.
     torch.set_num_threads(1)
     torch.manual_seed(settings.random_state)
-    net = SequenceNet(catalogue, settings)
+    net = SequenceNet(catalog, settings)
     _learn(net, playlists)
     with torch.no_grad():  # a track that no playlist has still has its random initial embedding
         net.own.weight[:-1][torch.from_numpy(plays(playlists, net.tracks)) == 0] = 0

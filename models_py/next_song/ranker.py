@@ -19,7 +19,7 @@ from torch.nn import functional
 from models_py.examples import TrainingError
 from models_py.next_song.beginnings import Beginnings, batches
 from models_py.next_song.data import Playlists
-from models_py.next_song.edges import Neighbours
+from models_py.next_song.edges import Neighbors
 from models_py.next_song.net import NEVER, SequenceNet
 
 log = logging.getLogger("models_py.next_song")
@@ -70,20 +70,20 @@ class Ranker(nn.Module):
     word: torch.Tensor
     start: torch.Tensor
     scale: torch.Tensor
-    neighbour: torch.Tensor
+    neighbor: torch.Tensor
     weight: torch.Tensor
     plays: torch.Tensor
     mean: torch.Tensor
     spread: torch.Tensor
 
     def __init__(
-        self, net: SequenceNet, neighbours: Neighbours, plays: NDArray[np.int64], settings: Settings
+        self, net: SequenceNet, neighbors: Neighbors, plays: NDArray[np.int64], settings: Settings
     ):
         """Copy the weights of a trained net, keep the edges, initialize the MLP at random.
 
         Args:
             net: fitted.
-            neighbours: the edges.
+            neighbors: the edges.
             plays: how often each track is played, shape (tracks,).
             settings: hyperparameters.
         """
@@ -108,9 +108,9 @@ class Ranker(nn.Module):
         self.register_buffer("start", net.start.detach())
         self.register_buffer("scale", net.scale.detach())
         self.attention = net.attention
-        for name in ("neighbour", "weight", "plays"):
+        for name in ("neighbor", "weight", "plays"):
             self.register_buffer(name, None)
-        self.refresh(neighbours, plays)
+        self.refresh(neighbors, plays)
         inputs = 15 + self.sound.shape[1]
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
@@ -118,10 +118,10 @@ class Ranker(nn.Module):
         layers += [nn.Linear(settings.hidden, settings.hidden), nn.ReLU()]
         self.rank = nn.Sequential(*layers, nn.Linear(settings.hidden, 1))
 
-    def refresh(self, neighbours: Neighbours, plays: NDArray[np.int64]) -> None:
+    def refresh(self, neighbors: Neighbors, plays: NDArray[np.int64]) -> None:
         """Replace the edges and the play counts (tracks,), such as by those of more playlists."""
-        self.neighbour = torch.from_numpy(neighbours.tracks)
-        self.weight = torch.from_numpy(neighbours.weights)
+        self.neighbor = torch.from_numpy(neighbors.tracks)
+        self.weight = torch.from_numpy(neighbors.weights)
         self.plays = torch.from_numpy(np.log1p(np.append(plays, 0))).float()
 
     def by_net(self, known: Beginnings) -> torch.Tensor:
@@ -144,7 +144,7 @@ class Ranker(nn.Module):
         decay; together with any recent track; following any recent track.
         """
         recent = known.recent[:, -RECENT:]
-        reached, weights = self.neighbour[recent].long(), self.weight[recent]
+        reached, weights = self.neighbor[recent].long(), self.weight[recent]
         decay = DECAY ** torch.arange(recent.shape[1] - 1, -1, -1.0)[:, None]
 
         def total(reached: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

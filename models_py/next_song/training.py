@@ -13,7 +13,7 @@ from models_py.next_song import baselines, net, protocol, ranker
 from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
-from models_py.next_song.edges import Edges, Neighbours, strongest
+from models_py.next_song.edges import Edges, Neighbors, strongest
 from models_py.next_song.evaluation import Outcome, Scores, evaluate
 from models_py.next_song.export import check_parity, to_onnx
 from models_py.next_song.protocol import TASK
@@ -45,13 +45,13 @@ def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
         models_py.export.ExportError: a graph differs from its model.
     """
     check(config)
-    popularity = baselines.by_popularity(data.known, len(data.catalogue))
+    popularity = baselines.by_popularity(data.known, len(data.catalog))
     baseline = _evaluate(data, popularity, net.Settings.length)
     return [_candidate(data, name, config[name], baseline) for name in config]
 
 
 def _evaluate(data: Data, scores: Scores, length: int) -> Outcome:
-    return evaluate(scores, data.held_out, data.questions, length, len(data.catalogue))
+    return evaluate(scores, data.held_out, data.questions, length, len(data.catalog))
 
 
 def check(config: Mapping[str, Mapping]) -> None:
@@ -80,15 +80,15 @@ def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -
         started = time.perf_counter()
         model, length = build(data, algorithm, params)
         seconds = time.perf_counter() - started
-        content = to_onnx(model, data.catalogue, length)
+        content = to_onnx(model, data.catalog, length)
     outcome = _evaluate(data, model.scores, length)
     # The first questions, and one with only the title known.
     tried = [(0, 0), *data.questions[:63]]
-    first, _ = next(batches(data.held_out, tried, length, len(data.catalogue)))
+    first, _ = next(batches(data.held_out, tried, length, len(data.catalog)))
     candidate = Candidate(
         algorithm=algorithm,
         onnx=content,
-        parity=check_parity(content, model, data.catalogue, first),
+        parity=check_parity(content, model, data.catalog, first),
         scores=_scores(outcome, baseline),
         importance={},
         calibration=[],
@@ -112,7 +112,7 @@ def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -
 def build(data: Data, algorithm: str, params: Mapping) -> tuple[Ranker | Rule, int]:
     """Return a trained model, and how many of the last tracks it sees."""
     if algorithm in baselines.RULES:
-        played = plays(data.known, len(data.catalogue))
+        played = plays(data.known, len(data.catalog))
         model = baselines.rule(algorithm, data.edges, played)
         return model, model.last
     settings = net.Settings(**params.get("net", {}))
@@ -123,23 +123,23 @@ def _hybrid(data: Data, settings: net.Settings, ranking: ranker.Settings) -> Ran
     """Train net and ranking on different playlists, then refresh the edges with all of them."""
     fit = data.known.of(np.flatnonzero(~data.is_for_ranking))
     held = data.known.of(np.flatnonzero(data.is_for_ranking))
-    sequence_net = net.train(data.catalogue, fit, settings)
-    tracks = len(data.catalogue)
-    neighbours, played = _neighbours(data.fit_edges, tracks), plays(fit, tracks)
-    model = Ranker(sequence_net, neighbours, played, ranking)
+    sequence_net = net.train(data.catalog, fit, settings)
+    tracks = len(data.catalog)
+    neighbors, played = _neighbors(data.fit_edges, tracks), plays(fit, tracks)
+    model = Ranker(sequence_net, neighbors, played, ranking)
     is_new = np.random.default_rng(ranking.random_state).random(tracks) < ranking.new_tracks
     other = Ranker(
         net.without(sequence_net, is_new),
-        neighbours.without(is_new),
+        neighbors.without(is_new),
         np.where(is_new, 0, played),
         ranking,
     )
     ranker.fit(model, other, held, _every_question(held, ranking))
-    model.refresh(_neighbours(data.edges, tracks), plays(data.known, tracks))
+    model.refresh(_neighbors(data.edges, tracks), plays(data.known, tracks))
     return model.eval()
 
 
-def _neighbours(edges: Edges, tracks: int) -> Neighbours:
+def _neighbors(edges: Edges, tracks: int) -> Neighbors:
     return strongest(edges, tracks, edges.strength, edges.weights)
 
 
@@ -175,11 +175,11 @@ def _scores(outcome: Outcome, baseline: Outcome) -> list[Score]:
 
 def rescore(content: bytes, data: Data) -> float:
     """Return METRIC of a serialized graph on the held-out playlists."""
-    uris = np.array([*data.catalogue.uris, ""], dtype=object)
-    words = np.array([*data.catalogue.words, ""], dtype=object)
+    uris = np.array([*data.catalog.uris, ""], dtype=object)
+    words = np.array([*data.catalog.words, ""], dtype=object)
     graph = session(content)
     found = []
-    length, tracks = net.Settings.length, len(data.catalogue)
+    length, tracks = net.Settings.length, len(data.catalog)
     for known, part in batches(data.held_out, data.questions, length, tracks):
         offered, scores = graph.run(
             ["track_uri", "score"],

@@ -132,8 +132,8 @@ class Student(RegressorMixin, BaseEstimator):
         first, *others = zip(*(net.layers_ for net in self.nets_), strict=True)
         layers = [tuple(np.concatenate(values) for values in zip(*first, strict=True))]
         for parts in others:
-            weights, intercepts = zip(*parts, strict=True)
-            layers.append((block_diag(*weights), np.concatenate(intercepts)))
+            matrices, offsets = zip(*parts, strict=True)
+            layers.append((block_diag(*matrices), np.concatenate(offsets)))
         weights, intercepts = layers.pop()
         layers.append((weights.mean(axis=0, keepdims=True), intercepts.mean(keepdims=True)))
         whole = Net(hidden=tuple(len(intercepts) for _, intercepts in layers[:-1]))

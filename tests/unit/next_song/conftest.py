@@ -47,7 +47,7 @@ def tables() -> list[pa.Table]:
         }
     )
     mood = np.arange(TRACKS) // 20
-    catalogue = pa.table(
+    catalog = pa.table(
         {
             "track_number": np.arange(TRACKS, dtype=np.int32),
             "track_uri": [uri(track) for track in range(TRACKS)],
@@ -59,7 +59,7 @@ def tables() -> list[pa.Table]:
             "energy": pa.array(np.where(np.arange(TRACKS) % 20, 1.0 - mood, np.nan)),
         }
     )
-    return [playlists, catalogue, edges(tracks, folds, is_for_ranking)]
+    return [playlists, catalog, edges(tracks, folds, is_for_ranking)]
 
 
 def edges(tracks: list[list[int]], folds: list[int], is_for_ranking: list[bool]) -> pa.Table:

@@ -19,7 +19,7 @@ def known(data, playlist: int, cut: int, length: int = 10):
     return found
 
 
-def test_the_strongest_neighbours_come_first_and_ties_by_number():
+def test_the_strongest_neighbors_come_first_and_ties_by_number():
     weights = np.array([[1.0], [3.0], [3.0], [0.0], [5.0]], dtype=np.float32)
     edges = Edges(
         np.array([0, 0, 0, 0, 2]), np.array([1, 3, 2, 4, 0]), weights, weights[:, 0].astype(float)
@@ -48,17 +48,17 @@ def test_item_knn_adds_up_cosines_over_the_last_tracks(data):
     model = baselines.rule("item_knn", data.edges, played)
     scores = model.scores(known(data, 1, 4))[0].numpy()
     expected = played / played.sum() * 1e-3
-    for track, neighbour, weights in zip(
-        data.edges.track, data.edges.neighbour, data.edges.weights, strict=True
+    for track, neighbor, weights in zip(
+        data.edges.track, data.edges.neighbor, data.edges.weights, strict=True
     ):
         times = (data.held_out.tracks[1][:4] == track).sum()
-        size = np.sqrt(max(played[track] * played[neighbour], 1))
-        expected[neighbour] += times * weights[2] / size
+        size = np.sqrt(max(played[track] * played[neighbor], 1))
+        expected[neighbor] += times * weights[2] / size
     assert scores == pytest.approx(expected, rel=1e-4)
 
 
 def test_sessions_score_what_similar_playlists_have(data):
-    score = baselines.by_sessions(data.known, NONE, neighbours=20)
+    score = baselines.by_sessions(data.known, NONE, neighbors=20)
     (scores,) = score(known(data, 0, 6)).numpy()
     mood = data.held_out.tracks[0][0] // 20
     assert scores[20 * mood : 20 * mood + 19].min() > scores[20 * (1 - mood) :][:19].max()

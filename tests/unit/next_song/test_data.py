@@ -18,23 +18,23 @@ def test_playlists_are_split_by_fold(data, tables):
 
 
 def test_words_of_one_title_alone_are_not_known(data):
-    assert data.catalogue.words == ["calm", "party"]
+    assert data.catalog.words == ["calm", "party"]
     # the first playlist is "party", the next "calm" and a number that no other has
     assert data.known.titles[0].tolist() == [0, 2, 2, 2, 2]
     assert data.known.titles[1].tolist() == [1, 2, 2, 2, 2]
 
 
 def test_sound_is_standardised_and_0_where_it_is_not_known(data):
-    known = data.catalogue.sound[data.catalogue.has_sound]
+    known = data.catalog.sound[data.catalog.has_sound]
     assert known.mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
     assert known.std(axis=0) == pytest.approx([1, 1])
-    assert np.flatnonzero(~data.catalogue.has_sound).tolist() == [0, 20]
-    assert (data.catalogue.sound[[0, 20]] == 0).all()
+    assert np.flatnonzero(~data.catalog.has_sound).tolist() == [0, 20]
+    assert (data.catalog.sound[[0, 20]] == 0).all()
 
 
 def test_tracks_of_one_artist_have_one_index(data):
-    assert np.unique(data.catalogue.artist[:4]).size == 1
-    assert np.unique(data.catalogue.artist).size == 10
+    assert np.unique(data.catalog.artist[:4]).size == 1
+    assert np.unique(data.catalog.artist).size == 10
 
 
 @pytest.mark.parametrize(

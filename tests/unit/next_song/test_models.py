@@ -34,7 +34,7 @@ def model(data):
 
 @pytest.fixture(scope="module")
 def graph(model, data) -> bytes:
-    return export.to_onnx(model, data.catalogue, 8)
+    return export.to_onnx(model, data.catalog, 8)
 
 
 def run(graph: bytes, tracks: list[list[str]], title=(), asked: str = "", outputs=None):
@@ -63,14 +63,14 @@ def test_it_is_better_than_popularity_and_than_each_rule(model, data):
 def test_the_graph_answers_as_the_module(model, data, graph):
     asked = questions(data.held_out.tracks)
     for known, _ in list(batches(data.held_out, asked, 8, TRACKS))[:4]:
-        assert export.check_parity(graph, model, data.catalogue, known) <= 1e-5
+        assert export.check_parity(graph, model, data.catalog, known) <= 1e-5
 
 
 def test_a_graph_of_another_model_is_refused(data, graph):
     other, _ = training.build(data, "hybrid", SMALL | {"net": {**SMALL["net"], "random_state": 1}})
     known, _ = next(batches(data.held_out, questions(data.held_out.tracks), 8, TRACKS))
     with pytest.raises(ExportError, match="the model was not stored"):
-        export.check_parity(graph, other, data.catalogue, known)
+        export.check_parity(graph, other, data.catalog, known)
 
 
 def test_what_was_played_never_comes_back(graph, data):
@@ -150,7 +150,7 @@ def test_a_playlist_alone_is_answered_as_among_others(graph, data):
 def test_training_twice_gives_equal_bytes(data, graph):
     torch.manual_seed(5)  # that of the process does not matter
     again, _ = training.build(data, "hybrid", SMALL)
-    assert export.to_onnx(again, data.catalogue, 8) == graph
+    assert export.to_onnx(again, data.catalog, 8) == graph
     # Nor does it know the folder that it was trained in: elsewhere it has the same bytes.
     assert str(Path(export.__file__).parent).encode() not in graph
 
@@ -158,12 +158,12 @@ def test_training_twice_gives_equal_bytes(data, graph):
 def test_a_model_that_would_be_too_large_is_refused(model, data, monkeypatch):
     monkeypatch.setattr(export, "MAX_BYTES", 10_000)
     with pytest.raises(ExportError, match="set the variable next_song_tracks to fewer"):
-        export.to_onnx(model, data.catalogue, 8)
+        export.to_onnx(model, data.catalog, 8)
 
 
 def test_a_rule_becomes_a_graph_of_the_same_shape(data):
     rule, length = training.build(data, "markov", {})
-    graph = export.to_onnx(rule, data.catalogue, length)
+    graph = export.to_onnx(rule, data.catalog, length)
     offered, scores = run(graph, [[uri(3)]], ["calm"])
     assert offered[0][0] == uri(4)
     assert scores[0].sum() == pytest.approx(1, abs=1e-4)
@@ -203,7 +203,7 @@ def test_what_is_measured_is_what_is_served(data, config):
 
 def test_an_input_that_never_varied_has_no_say(data):
     """Where each track has an album of its own, nothing is learned of two of one album."""
-    alone = replace(data, catalogue=replace(data.catalogue, album=np.arange(TRACKS)))
+    alone = replace(data, catalog=replace(data.catalog, album=np.arange(TRACKS)))
     model, _ = training.build(alone, "hybrid", SMALL)
     known, _ = next(batches(data.held_out, data.questions, 8, TRACKS))
     before = model.scores(known)
@@ -215,13 +215,13 @@ def test_an_input_that_never_varied_has_no_say(data):
 @pytest.mark.parametrize("count", [12, 40, 300])
 def test_small_and_short_worlds_train_or_say_why_not(tables, keep, count):
     """The first tracks of the first playlists; the words and the sound of none."""
-    playlists, catalogue, counted = tables
+    playlists, catalog, counted = tables
     short = playlists.slice(0, count).set_column(
         playlists.column_names.index("track_numbers"),
         "track_numbers",
         pc.list_slice(playlists["track_numbers"].slice(0, count), 0, keep),
     )
-    mute = catalogue.set_column(5, "danceability", pa.nulls(TRACKS, pa.float64()))
+    mute = catalog.set_column(5, "danceability", pa.nulls(TRACKS, pa.float64()))
     mute = mute.set_column(6, "energy", pa.nulls(TRACKS, pa.float64()))
     try:
         data = read(short, mute, counted)
@@ -252,12 +252,12 @@ def test_unknown_names_are_refused(data, config, message):
 def test_an_epoch_has_no_more_sequences_than_it_may(data, monkeypatch):
     sizes, loss = [], net._loss
     monkeypatch.setattr(net, "_loss", lambda *given: sizes.append(len(given[1])) or loss(*given))
-    net.train(data.catalogue, data.known, net.Settings(epochs=2, sequences=100, negatives=8))
+    net.train(data.catalog, data.known, net.Settings(epochs=2, sequences=100, negatives=8))
     assert sizes == [64, 36] * 2
 
 
 def test_a_copy_of_a_net_forgets_some_tracks_and_nothing_else(data):
-    trained = net.train(data.catalogue, data.known, net.Settings(**SMALL["net"]))
+    trained = net.train(data.catalog, data.known, net.Settings(**SMALL["net"]))
     is_new = np.arange(TRACKS) % 4 == 0
     found = net.without(trained, is_new)
     every = torch.arange(TRACKS + 1)
@@ -271,8 +271,8 @@ def test_a_copy_of_a_net_forgets_some_tracks_and_nothing_else(data):
     assert (found.bias.weight[new] == 0).all() and (trained.bias.weight[new] != 0).any()
 
 
-def test_neighbours_without_some_tracks_lead_neither_to_nor_from_them(data):
-    known = training._neighbours(data.edges, TRACKS)
+def test_neighbors_without_some_tracks_lead_neither_to_nor_from_them(data):
+    known = training._neighbors(data.edges, TRACKS)
     is_new = np.arange(TRACKS) < 5
     found = known.without(is_new)
     assert (found.tracks == known.tracks).all()

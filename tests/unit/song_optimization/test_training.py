@@ -139,7 +139,7 @@ def test_searches_keep_the_limits(data, models, most):
 def test_what_is_not_known_is_refused(change, message):
     with pytest.raises(TrainingError, match=message):
         training.check(CONFIG | change)
-    with pytest.raises(TrainingError, match="it needs teacher"):
+    with pytest.raises(TrainingError, match="needs exactly teacher"):
         training.check({})
 
 
