@@ -130,9 +130,9 @@ def song_optimization_quality(as_json: AsJson = False) -> None:
     with errors(*ERRORS):
         found = measure.run(database(), None if as_json else console)
     titles = (
-        "Gains in points on songs of other artists; judged: by the held-out evaluator; "
-        "share: judged / claimed; confirmed: share of songs with a judged gain",
-        "Judged gain of the served optimizer divided by others', with 95 % bootstrap intervals",
+        "Gains in points; judged: by the held-out evaluator; share: judged / claimed; "
+        "confirmed: share of songs with a judged gain",
+        "Judged gain of the served optimizer / that of others, with 95 % intervals",
         "CPU of one thread, 30 steps",
     )
     _show(dict(zip(titles, found.values(), strict=True)), found, as_json)
