@@ -12,8 +12,7 @@ from hitparade.output import short, wrote
 from hitparade.pipeline import build as building
 from hitparade.pipeline import publish as publishing
 from hitparade.project import database, root
-from hitparade.sources import load as loading
-from hitparade.sources import raw
+from hitparade.sources import raw, snowflake
 from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
@@ -56,7 +55,7 @@ Target = Annotated[
 @app.command()
 def build(target: Target = "duckdb") -> None:
     """Build the warehouse from the raw files, or from a sample where there are none."""
-    with errors(raw.RawFileError, WarehouseError, loading.LoadError, OSError):
+    with errors(raw.RawFileError, WarehouseError, snowflake.LoadError, OSError):
         succeeded = building.run(console, target)
     if not succeeded:
         raise typer.Exit(1)
@@ -85,9 +84,9 @@ def publish(context: typer.Context) -> None:
 @app.command()
 def load() -> None:
     """Load the raw files and the code into Snowflake, in the place of an earlier load."""
-    with errors(raw.RawFileError, loading.LoadError, OSError):
+    with errors(raw.RawFileError, snowflake.LoadError, OSError):
         building.write_missing_sample(console)
-        loading.run(console)
+        snowflake.run(console)
 
 
 @app.command()

@@ -25,7 +25,7 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """List the models of the registry, and what each is used for."""
-    from hitparade import listing
+    from hitparade.cli import listing
 
     with errors(WarehouseError), opened(database()) as connection:
         rows = rows_of(connection.execute(listing.MODELS, {"task": task}))
@@ -50,7 +50,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show all that is known of a model, or of a task's champion: metrics, inputs, promotions."""
-    from hitparade import listing
+    from hitparade.cli import listing
 
     with errors(WarehouseError), opened(database()) as connection:
         found = listing.show(connection, name)

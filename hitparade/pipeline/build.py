@@ -7,7 +7,7 @@ from rich.console import Console
 from hitparade import project
 from hitparade.output import short, wrote
 from hitparade.pipeline import dbt, publish
-from hitparade.sources import load, raw, slices
+from hitparade.sources import raw, slices, snowflake
 from hitparade.warehouse import WarehouseError
 
 
@@ -17,7 +17,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
     Raises:
         raw.RawFileError: a raw file cannot be read.
         WarehouseError: the database file cannot be used.
-        load.LoadError: Snowflake refused the raw files.
+        snowflake.LoadError: Snowflake refused the raw files.
         OSError: a file or folder cannot be written.
     """
     started_at = datetime.now(UTC)
@@ -30,7 +30,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
         raise
     if target == "duckdb":
         return publish.build(console, project.database())
-    load.run(console)
+    snowflake.run(console)
     return dbt.run("build", "--target", target)
 
 

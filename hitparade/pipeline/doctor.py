@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from hitparade import project
 from hitparade.pipeline import dbt
-from hitparade.sources import load, raw, slices
+from hitparade.sources import raw, slices, snowflake
 from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
@@ -135,7 +135,7 @@ def _variables(environment: dict[str, str]) -> Check:
 def _account(environment: dict[str, str]) -> Iterator[Check]:
     """What dbt finds on the account with the profile's own connection."""
     with TemporaryDirectory() as folder:
-        code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
+        code = snowflake.fingerprint(snowflake.write_code(Path(folder) / snowflake.CODE_FILE))
     arguments = json.dumps({"code": code})
     command = [str(dbt.program()), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(

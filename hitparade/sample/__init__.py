@@ -11,19 +11,22 @@ import numpy as np
 
 from hitparade.sample import (
     catalog,
-    chart_ceilings,
+    chart_best_scores,
     charts,
-    playlist_ceilings,
+    playlist_best_scores,
     slices,
-    track_ceilings,
+    track_best_scores,
     tracks,
 )
 from hitparade.sample import playlists as drawn
-from hitparade.sample.ceilings import Ceiling
+from hitparade.sample.best_scores import BestScore
 from hitparade.sample.files import Columns, write
 
-CEILINGS = {"chart_songs": chart_ceilings.CEILINGS, "tracks": track_ceilings.CEILINGS}
-PARTS = (*CEILINGS, "playlists")
+BEST_SCORES = {
+    "chart_songs": chart_best_scores.BEST_SCORES,
+    "tracks": track_best_scores.BEST_SCORES,
+}
+PARTS = (*BEST_SCORES, "playlists")
 # Rows a part can have.
 SIZES = {
     "songs": range(20, 100_001),
@@ -73,11 +76,11 @@ def write_sample(
         if part in only:
             path, truth = make(folder, rows, seed)
             paths.append(path)
-            best += [ceiling(truth) for ceiling in CEILINGS[part]]
+            best += [score(truth) for score in BEST_SCORES[part]]
     if "playlists" in only:
-        found, ceilings = _slices(folder, tracks, playlists, playlist_tracks, seed)
-        paths, best = [*paths, *found], [*best, *ceilings]
-    return [*paths, _ceilings(folder, best)]
+        found, scores = _slices(folder, tracks, playlists, playlist_tracks, seed)
+        paths, best = [*paths, *found], [*best, *scores]
+    return [*paths, _write_best_scores(folder, best)]
 
 
 def _check(sizes: dict[str, int | None], seed: int, only: Collection[str]) -> None:
@@ -107,7 +110,7 @@ def _tracks(folder: Path, rows: int, seed: int) -> tuple[Path, Columns]:
 
 def _slices(
     folder: Path, rows: int, count: int, different: int | None, seed: int
-) -> tuple[list[Path], list[Ceiling]]:
+) -> tuple[list[Path], list[BestScore]]:
     starts = range(0, count, slices.SIZE)
     names = [f"mpd.slice.{first}-{first + slices.SIZE - 1}.json" for first in starts]
     if others := {path.name for path in folder.glob("mpd.slice.*.json")} - set(names):
@@ -121,11 +124,11 @@ def _slices(
         playlists = drawn.draw(rng, known, min(slices.SIZE, count - first))
         all_tracks += playlists.tracks
         paths.append(slices.write(folder / name, rng, known, texts, playlists, first))
-    return paths, playlist_ceilings.ceilings(known, all_tracks)
+    return paths, playlist_best_scores.best_scores(known, all_tracks)
 
 
-def _ceilings(folder: Path, best: list[Ceiling]) -> Path:
+def _write_best_scores(folder: Path, best: list[BestScore]) -> Path:
     # Six digits: more would differ between processors.
     rounded = [row._replace(ceiling=round(row.ceiling, 6)) for row in best]
-    columns = zip(Ceiling._fields, zip(*rounded, strict=True), strict=True)
+    columns = zip(BestScore._fields, zip(*rounded, strict=True), strict=True)
     return write(folder / "ceilings.csv", {name: np.array(column) for name, column in columns})

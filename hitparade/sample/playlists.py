@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hitparade.sample import playlist_world as world
+from hitparade.sample import playlist_generator as generator
 from hitparade.sample.catalog import ERAS, Catalog
 
 MEDIAN, SPREAD = 49, 0.78  # of the lengths, as published
@@ -28,19 +28,19 @@ class Playlists:
 
 
 def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
-    """Draw playlists from the planted world."""
+    """Draw playlists from the planted generator."""
     lengths = np.rint(MEDIAN * np.exp(SPREAD * rng.normal(size=count))).astype(int)
     lengths = np.sort(np.clip(lengths, SHORTEST, LONGEST))[::-1]
     tracks = np.full((count, lengths[0]), -1)
     played = np.zeros((count, len(catalog)), dtype=bool)
-    direction = rng.choice(len(world.DIRECTIONS), size=count, p=world.DIRECTION_SHARES)
-    era = rng.choice(ERAS, size=count, p=world.ERA_SHARES)
-    start = _pick(rng, world.STARTS[direction])
+    direction = rng.choice(len(generator.DIRECTIONS), size=count, p=generator.DIRECTION_SHARES)
+    era = rng.choice(ERAS, size=count, p=generator.ERA_SHARES)
+    start = _pick(rng, generator.STARTS[direction])
     mood = start.copy()
     for step in range(lengths[0]):
         going = int(np.searchsorted(-lengths, -step))  # the first ones, which are longer
         if step:
-            mood[:going] = _pick(rng, world.STEPS[direction[:going], mood[:going]])
+            mood[:going] = _pick(rng, generator.STEPS[direction[:going], mood[:going]])
         missing = np.arange(going)
         while len(missing):
             last = tracks[missing, step - 1] if step else None
@@ -76,16 +76,16 @@ def _next(
     mood: NDArray[np.int64],
     era: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    strays = rng.random(len(mood)) < world.STRAY
+    strays = rng.random(len(mood)) < generator.STRAY
     found = catalog.by_cell.draw(rng, mood * ERAS + era)
     found[strays] = catalog.by_mood.draw(rng, mood[strays])
     if last is None:
         return found
-    source = _pick(rng, world.shares(catalog, last))
+    source = _pick(rng, generator.shares(catalog, last))
     album, artist, editors = (np.flatnonzero(source == place) for place in range(3))
     found[album] = catalog.album_next[last[album]]
     found[artist] = _other_of_artist(rng, catalog, last[artist])
-    chosen = _pick(rng, np.tile(world.SUCCESSOR_SHARES, (len(editors), 1)))
+    chosen = _pick(rng, np.tile(generator.SUCCESSOR_SHARES, (len(editors), 1)))
     found[editors] = catalog.successors[last[editors], chosen]
     return found
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hitparade.sample import names, world
+from hitparade.sample import names
+from hitparade.sample import track_generator as generator
 from hitparade.sample.files import Columns, take
 from hitparade.sample.marginals import POPULARITY, TRACK_AUDIO, even, scaled, value_at, value_of
 
@@ -42,16 +43,16 @@ def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
     Returns:
         The raw table with all 21 columns, sorted by genre; and the truth, one row for each song
         (pair of `track_name` and `artists`): `genre` (index of the primary one), `scores` (shape
-        songs, 10: the normal scores behind world.FEATURES), `z` (latent popularity), `popularity`,
+        songs, 10: the normal scores behind FEATURES), `z` (latent popularity), `popularity`,
         `tempo` and `time_signature` as written, `genres` (shape songs, 114: which genres the rows
         of the song have, or of its other spelling) and `repeats` (rows that repeat a track under
         the song's genre).
     """
-    quota = even(rows, len(world.GENRES))
+    quota = even(rows, len(generator.GENRES))
     repeats = even(scaled(REPEATS, PUBLISHED, rows), len(quota))
     reissues = even(scaled(REISSUES, PUBLISHED, rows), len(quota))
     own = quota - repeats - reissues
-    own[world.GENRES.index("k-pop")] -= 1  # the place of the row without a name
+    own[generator.GENRES.index("k-pop")] -= 1  # the place of the row without a name
     songs = _songs(rng, own)
     _silence(rng, songs)
     songs["pair"] = _pairs(songs)
@@ -66,12 +67,12 @@ def _songs(rng: np.random.Generator, counts: NDArray[np.int64]) -> Columns:
     genre = np.repeat(np.arange(len(counts)), counts)
     songs = len(genre)
     artist, people = _artists(rng, counts)
-    own = world.WITHIN * rng.normal(size=(songs, len(world.FEATURES)))
-    scores = world.MEANS[genre] + own
-    artist_effect = world.ARTIST_SD * rng.normal(size=len(people))
-    noise = world.NOISE_SD * rng.normal(size=songs)
-    z = world.latent_mean(genre, scores) + artist_effect[artist] + noise
-    share = ndtr((z - world.Z_MEAN) / world.Z_SD)
+    own = generator.WITHIN * rng.normal(size=(songs, len(generator.FEATURES)))
+    scores = generator.MEANS[genre] + own
+    artist_effect = generator.ARTIST_SD * rng.normal(size=len(people))
+    noise = generator.NOISE_SD * rng.normal(size=songs)
+    z = generator.latent_mean(genre, scores) + artist_effect[artist] + noise
+    share = ndtr((z - generator.Z_MEAN) / generator.Z_SD)
     popularity = np.floor(value_at(POPULARITY, share)).astype(int)
     table = {"genre": genre, "scores": scores, "z": z, "popularity": np.minimum(popularity, 100)}
     return table | _titles(rng, artist, people) | _sound(scores) | _rest(rng, genre)
@@ -103,7 +104,9 @@ def _titles(rng: np.random.Generator, artist: NDArray[np.int64], people: list[st
 
 
 def _sound(scores: NDArray[np.float64]) -> Columns:
-    values = {f: value_of(TRACK_AUDIO[f], s) for f, s in zip(world.FEATURES, scores.T, strict=True)}
+    values = {
+        f: value_of(TRACK_AUDIO[f], s) for f, s in zip(generator.FEATURES, scores.T, strict=True)
+    }
     sound = {name: _three_digits(column) for name, column in values.items()}
     sound |= {name: np.round(values[name], 3) for name in ("loudness", "tempo")}
     return sound | {"duration_ms": np.rint(values["duration_ms"]).astype(int)}
@@ -126,7 +129,7 @@ def _rest(rng: np.random.Generator, genre: NDArray[np.int64]) -> Columns:
 def _silence(rng: np.random.Generator, songs: Columns) -> None:
     """Zero what the real file lacks where no beat was found; the scores keep what was planted."""
     rows = len(songs["genre"])
-    awake = rng.permutation(np.flatnonzero(songs["genre"] != world.SLEEP))
+    awake = rng.permutation(np.flatnonzero(songs["genre"] != generator.SLEEP))
     silent = awake[: scaled(NO_TEMPO, PUBLISHED, rows)]
     for name in ("tempo", "danceability", "valence", "speechiness"):
         songs[name][silent] = 0
@@ -143,7 +146,7 @@ def _pairs(songs: Columns) -> NDArray[np.int64]:
 
 def _genre_sets(table: Columns) -> NDArray[np.bool_]:
     """Return which genres the rows of a pair have, shape (pairs, genres)."""
-    sets = np.zeros((table["pair"].max() + 1, len(world.GENRES)), dtype=bool)
+    sets = np.zeros((table["pair"].max() + 1, len(generator.GENRES)), dtype=bool)
     sets[table["pair"], table["genre"]] = True
     return sets
 
@@ -181,10 +184,10 @@ def _fade(rng: np.random.Generator, reissues: Columns) -> None:
 
 def _rows(rng: np.random.Generator, tracks: Columns, genres: NDArray[np.int64]) -> Columns:
     """Return one row for each track, then one more for each genre given, of a random track."""
-    asleep = tracks["genre"] == world.SLEEP
+    asleep = tracks["genre"] == generator.SLEEP
     # Songs to sleep to stay among themselves: leaving that genre out then takes whole songs away.
     night, day = (rng.choice(np.flatnonzero(c), size=len(genres)) for c in (asleep, ~asleep))
-    again = np.where(genres == world.SLEEP, night, day)
+    again = np.where(genres == generator.SLEEP, night, day)
     table = take(tracks, np.concatenate([np.arange(len(asleep)), again]))
     table["genre"] = np.concatenate([tracks["genre"], genres])
     _differ(rng, table["popularity"][len(asleep) :], again)
@@ -203,7 +206,7 @@ def _differ(
 
 def _finish(rng: np.random.Generator, table: Columns) -> Columns:
     """Add the row without a name, put the rows in order and name the genres."""
-    nameless = np.flatnonzero(table["genre"] == world.GENRES.index("k-pop"))[:1]
+    nameless = np.flatnonzero(table["genre"] == generator.GENRES.index("k-pop"))[:1]
     rows = len(table["genre"])
     table = take(table, np.append(np.arange(rows), nameless))
     for name in ("artists", "album_name", "track_name"):
@@ -213,5 +216,5 @@ def _finish(rng: np.random.Generator, table: Columns) -> Columns:
     table["track_id"][-1] = names.track_ids(rng, 1)[0]
     shuffled = rng.permutation(rows + 1)
     table = take(table, shuffled[np.argsort(table["genre"][shuffled], kind="stable")])
-    table["track_genre"] = np.array(world.GENRES)[table["genre"]]
+    table["track_genre"] = np.array(generator.GENRES)[table["genre"]]
     return {"": np.arange(rows + 1)} | {name: table[name] for name in COLUMNS}

@@ -439,9 +439,9 @@ def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
 
 def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, monkeypatch):
     """For every task that the model comes to."""
-    right = register.validated_apart
+    right = register.validated_in_sandbox
     wrong = net_module_with(1e-3)
-    monkeypatch.setattr(register, "validated_apart", lambda *given: wrong(right(*given)))
+    monkeypatch.setattr(register, "validated_in_sandbox", lambda *given: wrong(right(*given)))
     for task in ("mood", "mood2"):
         given = {"task": task, "inputs": ["a", "b"]}
         with warnings.catch_warnings(record=True) as said:

@@ -50,7 +50,7 @@ def outcome(
             raise checked
         return checked
 
-    register.validated_apart = validated_here
+    register.validated_in_sandbox = validated_here
     names = [f"x{i}" for i in range(getattr(checked, "inputs", 1))]
     try:
         model_id = udfs.register_model(connection, content, task="own", inputs=names)

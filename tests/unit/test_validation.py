@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from models_py import export, sql_backend
 from tests.hand_models import linear, net, softmax, stump, tanh
 from udfs import ModelError
-from udfs.registry.sandbox import validated_apart
+from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import MAX_BYTES, Refusal, validated
 
 FLOAT, DOUBLE, INT64, STRING = (
@@ -222,17 +222,17 @@ def test_functions_of_the_graph_are_inlined():
 
 
 def test_a_process_of_its_own_says_the_same():
-    found = validated_apart(net())
+    found = validated_in_sandbox(net())
     assert dataclasses.replace(found, portable=None) == validated(net())
     assert found.portable == sql_backend.translate(found.content)
     with pytest.raises(ModelError, match="was not stored: the file is empty"):
-        validated_apart(b"")
+        validated_in_sandbox(b"")
 
 
 def test_a_graph_without_end_is_ended(monkeypatch):
     monkeypatch.setattr("udfs.registry.sandbox.CPU_SECONDS", 3)
     with pytest.raises(ModelError, match="what tried it ended with signal"):
-        validated_apart(endless())
+        validated_in_sandbox(endless())
 
 
 @pytest.mark.parametrize("weight", [3e38, -1e30, float("nan")])
@@ -310,4 +310,4 @@ def test_no_file_of_the_folder_that_the_user_is_in_is_run(tmp_path, monkeypatch)
     (tmp_path / "json.py").write_text("raise SystemExit('this file was run')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    assert validated_apart(net()).inputs == 2
+    assert validated_in_sandbox(net()).inputs == 2

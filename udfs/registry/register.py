@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
 from udfs.registry.operations import renew_served_models, transaction
-from udfs.registry.sandbox import validated_apart
+from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import ROWS, Graph, rows_to_try
 from udfs.runtime.sessions import Model
 
@@ -127,13 +127,13 @@ def register_model(
         given = _Given(bytes(model), inputs, labels, algorithm or "registered", rows)
     else:
         given = _exported(model, inputs, labels, algorithm, rows)
-    graph = validated_apart(given.content, _spread(given.examples))
+    graph = validated_in_sandbox(given.content, _spread(given.examples))
     with transaction(connection):
         row = _row(connection, task, given, graph)
         earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
         if not earlier or earlier[0][0] != row["model_id"]:
             _insert(connection, row | {"version": earlier[0][1] + 1 if earlier else 1})
-            _hold_lanes_together(connection, row, given.examples)
+            _compare_backends(connection, row, given.examples)
     return row["model_id"]
 
 
@@ -347,7 +347,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, row: dict) -> None:
     renew_served_models(connection)
 
 
-def _hold_lanes_together(
+def _compare_backends(
     connection: duckdb.DuckDBPyConnection, row: dict, examples: np.ndarray | None
 ) -> None:
     """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
@@ -357,7 +357,7 @@ def _hold_lanes_together(
     if examples is not None:
         rows = np.concatenate([_spread(examples), rows])
     (expected,) = Model(row["model_id"], row["onnx"]).run(["scores"], {"features": rows})
-    if not _agree(_portable_scores(connection, row["model_id"], rows), expected):
+    if not _agree(_sql_backend_scores(connection, row["model_id"], rows), expected):
         warnings.warn(
             f"model {row['model_id']} runs after udfs.register(connection) alone: in pure SQL it "
             f"would be further than {TOLERANCE} from onnxruntime",
@@ -382,7 +382,7 @@ def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
     return bool((np.abs(np.reshape(answers, expected.shape) - expected) <= TOLERANCE * size).all())
 
 
-def _portable_scores(
+def _sql_backend_scores(
     connection: duckdb.DuckDBPyConnection, model_id: str, rows: np.ndarray
 ) -> list[list[float] | None]:
     ((database,),) = connection.execute("select current_database()").fetchall()

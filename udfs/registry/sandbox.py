@@ -21,7 +21,7 @@ CPU_SECONDS = 60
 MEMORY = 8 * 2**30
 
 
-def validated_apart(content: bytes, rows: np.ndarray | None = None) -> Graph:
+def validated_in_sandbox(content: bytes, rows: np.ndarray | None = None) -> Graph:
     """Return a graph in the form of the registry, with its portable form.
 
     See `udfs.registry.validation.validated` and `models_py.sql_backend.translate`.

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hitparade.sample import catalog, playlist_ceilings, playlists, slices, tracks, write_sample
+from hitparade.sample import catalog, playlist_best_scores, playlists, slices, tracks, write_sample
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
     cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
     return [
         (chances, drawn.tracks[place][cut])
-        for place, cut, chances in playlist_ceilings.chances(known, drawn.tracks, cuts)
+        for place, cut, chances in playlist_best_scores.chances(known, drawn.tracks, cuts)
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hitparade.sample import charts
-from hitparade.sample.ceilings import Ceiling, rmse
+from hitparade.sample.best_scores import BestScore, rmse
 from hitparade.sample.files import Columns
 
 # What the ceilings hold for, as the registry writes the definition of a task.
@@ -31,29 +31,29 @@ LOG_STREAMS_CONTEXT_DEFINITION = json.dumps(
 )
 
 
-def log_streams(truth: Columns) -> Ceiling:
+def log_streams(truth: Columns) -> BestScore:
     """Return the RMSE of E[ln(1 + streams) | eight audio features] over the readable rows.
 
     The context is independent of the audio, so its mean replaces it.
     """
     error = readable_error(truth, truth["context"].mean())
     definition = LOG_STREAMS_DEFINITION
-    return Ceiling("chart_songs", "log_streams", "rmse", rmse(error), len(error), definition)
+    return BestScore("chart_songs", "log_streams", "rmse", rmse(error), len(error), definition)
 
 
-def log_streams_context(truth: Columns) -> Ceiling:
+def log_streams_context(truth: Columns) -> BestScore:
     """Return the RMSE of E[ln(1 + streams) | audio, mode, artists, release] over readable rows.
 
     `log_age_days` gives the release date back, so the context is known exactly.
     """
     error = readable_error(truth, truth["context"])
     definition = LOG_STREAMS_CONTEXT_DEFINITION
-    return Ceiling(
+    return BestScore(
         "chart_songs", "log_streams_context", "rmse", rmse(error), len(error), definition
     )
 
 
-CEILINGS = (log_streams, log_streams_context)
+BEST_SCORES = (log_streams, log_streams_context)
 
 
 def readable_error(truth: Columns, context: ArrayLike) -> NDArray[np.float64]:
