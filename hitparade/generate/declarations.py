@@ -184,7 +184,7 @@ def read(folder: Path) -> Declarations:
     }
     files = sorted(file for file in folder.glob("*.yml") if file.name != COLUMNS)
     tasks = tuple(_task(file, entities) for file in files)
-    _refuse_twins(folder, tasks)
+    _refuse_duplicates(folder, tasks)
     return Declarations(entities, tasks)
 
 
@@ -379,7 +379,7 @@ def _argument(file: Path, entity: Entity, name: str) -> Column:
     return entity.columns[name]
 
 
-def _refuse_twins(folder: Path, tasks: Iterable[Task]) -> None:
+def _refuse_duplicates(folder: Path, tasks: Iterable[Task]) -> None:
     """Refuse two functions or two columns of predictions with the same name."""
     functions: dict[str, str] = {}
     for task in tasks:

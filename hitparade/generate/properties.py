@@ -279,8 +279,8 @@ def registry() -> dict:
             _view(
                 "models_to_serve",
                 "One row for each model that belongs in ml.served_models: champions, the newest "
-                "version of each algorithm, models with a share of the traffic, and those that were "
-                "registered.",
+                "version of each algorithm, models with a share of the traffic, and registered "
+                "models.",
                 ["model_id", "task", "algorithm"],
                 served,
             ),

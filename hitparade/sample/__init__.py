@@ -1,7 +1,7 @@
-"""A sample of the published files, generated from planted worlds whose best scores are known.
+"""Write a sample of the published files from a generator whose best achievable scores are known.
 
-The files have the format, the marginals and the dirt of the real ones, so everything that reads
-the real data reads the sample; `ceilings.csv` states how well a model can do on it.
+The files have the format, the marginal distributions and the defects of the real ones, so all code
+that reads the real data also reads the sample. `ceilings.csv` has the best achievable scores.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ BEST_SCORES = {
     "tracks": track_best_scores.BEST_SCORES,
 }
 PARTS = (*BEST_SCORES, "playlists")
-# Rows a part can have.
+# The accepted sizes of a sample.
 SIZES = {
     "songs": range(20, 100_001),
     "tracks": range(500, 200_001),
@@ -51,22 +51,22 @@ def write_sample(
     They are spotify-2023.csv, dataset.csv, mpd.slice.*.json and ceilings.csv.
 
     Args:
-        folder: where the files go; it is made if need be.
+        folder: where the files go; it is created if it does not exist.
         songs: data rows of spotify-2023.csv.
         tracks: data rows of dataset.csv.
         playlists: playlists in the slices, 1,000 each.
-        playlist_tracks: different tracks that they are made of, six of ten from dataset.csv;
-            5,000 without it, or as many as dataset.csv allows.
-        seed: which sample of the planted worlds.
-        only: the parts to write, of "chart_songs", "tracks" and "playlists"; a part is the same
-            alone as with the others, and ceilings.csv lists the tasks of the parts written.
+        playlist_tracks: distinct tracks in the playlists, 60 percent of them from dataset.csv; by
+            default 5,000, or as many as dataset.csv allows.
+        seed: seed of the random generator.
+        only: the parts to write, out of "chart_songs", "tracks" and "playlists". A part does not
+            depend on the others. ceilings.csv lists the tasks of the written parts.
 
     Returns:
         The paths written, ceilings.csv last.
 
     Raises:
-        ValueError: an unknown part, none at all, or a size or seed out of range; or the folder
-            has slices of another sample.
+        ValueError: a part is unknown or no part is given, a size or the seed is out of range, or
+            the folder has slices of another sample.
     """
     sizes: dict[str, int | None] = {"songs": songs, "tracks": tracks, "playlists": playlists}
     _check(sizes | {"playlist_tracks": playlist_tracks}, seed, only)
@@ -91,10 +91,10 @@ def _check(sizes: dict[str, int | None], seed: int, only: Collection[str]) -> No
         if rows is not None and rows not in possible:
             raise ValueError(
                 f"{name}={rows} is out of range: ask for {possible[0]:,} to {possible[-1]:,}, "
-                "enough for all dirt and genres and few enough for the names"
+                "enough for all defects and genres, and few enough for the invented names"
             )
     if seed < 0:
-        raise ValueError(f"seed={seed} is negative: choose a whole number from 0")
+        raise ValueError(f"seed={seed} is negative: choose a whole number of at least 0")
 
 
 def _chart_songs(folder: Path, songs: int, seed: int) -> tuple[Path, Columns]:
@@ -128,7 +128,7 @@ def _slices(
 
 
 def _write_best_scores(folder: Path, best: list[BestScore]) -> Path:
-    # Six digits: more would differ between processors.
+    # Six digits, because further digits differ between processors.
     rounded = [row._replace(ceiling=round(row.ceiling, 6)) for row in best]
     columns = zip(BestScore._fields, zip(*rounded, strict=True), strict=True)
     return write(folder / "ceilings.csv", {name: np.array(column) for name, column in columns})

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 
 class BestScore(NamedTuple):
-    """One row of ceilings.csv: the best score of a task on the rows of its source."""
+    """One row of ceilings.csv: the best achievable score of a task on the rows of its source."""
 
     source: str
     task: str

@@ -1,4 +1,4 @@
-"""Playlists drawn from the planted world, see `playlist_world`."""
+"""Draw playlists by the rules of `playlist_generator`."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from hitparade.sample import playlist_generator as generator
 from hitparade.sample.catalog import ERAS, Catalog
 
-MEDIAN, SPREAD = 49, 0.78  # of the lengths, as published
+MEDIAN, SPREAD = 49, 0.78  # of the playlists' lengths, as published
 SHORTEST, LONGEST = 5, 250
 REPEATED = 0.01  # share of playlists with a track twice
 
 
 @dataclass(frozen=True)
 class Playlists:
-    """Playlists (n): their track indices, and what is hidden of each."""
+    """Playlists (n): their track indices, and their hidden variables."""
 
     tracks: list[NDArray[np.int64]]
     direction: NDArray[np.int64]
     era: NDArray[np.int64]
-    mood: NDArray[np.int64]  # in which it began
+    mood: NDArray[np.int64]  # at its first track
 
     def __len__(self) -> int:
         """Return the number of playlists."""
@@ -28,7 +28,7 @@ class Playlists:
 
 
 def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
-    """Draw playlists from the planted generator."""
+    """Draw random playlists."""
     lengths = np.rint(MEDIAN * np.exp(SPREAD * rng.normal(size=count))).astype(int)
     lengths = np.sort(np.clip(lengths, SHORTEST, LONGEST))[::-1]
     tracks = np.full((count, lengths[0]), -1)
@@ -38,7 +38,7 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
     start = _pick(rng, generator.STARTS[direction])
     mood = start.copy()
     for step in range(lengths[0]):
-        going = int(np.searchsorted(-lengths, -step))  # the first ones, which are longer
+        going = int(np.searchsorted(-lengths, -step))  # playlists are sorted by length here
         if step:
             mood[:going] = _pick(rng, generator.STEPS[direction[:going], mood[:going]])
         missing = np.arange(going)
@@ -49,7 +49,7 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
             tracks[missing[is_new], step] = found[is_new]
             played[missing[is_new], found[is_new]] = True
             missing = missing[~is_new]
-    order = rng.permutation(count)  # not by length
+    order = rng.permutation(count)  # undo the sorting by length
     return Playlists(
         [_repeated(rng, tracks[place, : lengths[place]]) for place in order],
         direction[order],
@@ -59,13 +59,13 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
 
 
 def _repeated(rng: np.random.Generator, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Now and then a track stands again at the end, where nothing follows it."""
+    """Return the tracks of a playlist, rarely with one repeated at the end."""
     again = rng.integers(len(tracks))
     return np.append(tracks, tracks[again]) if rng.random() < REPEATED else tracks
 
 
 def _pick(rng: np.random.Generator, chances: NDArray[np.float64]) -> NDArray[np.int64]:
-    """One place of each row, by its chances."""
+    """Return a random position in each row, drawn with the row's probabilities."""
     return (rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1)
 
 

@@ -1,11 +1,12 @@
-"""Ceilings of the tasks on the tracks: hit from four inputs; tier and popularity from all.
+"""Best achievable scores on the tracks: hit from four inputs, tier and popularity from all.
 
-Everything but the genre is Gaussian given the genre, so it is integrated in closed form, and the
-genre is summed out with its posterior. The artist is no input: its effect is part of the noise.
+Given the genre, everything else is Gaussian and is integrated in closed form. The genre is summed
+out with its posterior. The artist is not an input, so its effect is part of the noise.
 
-Inputs enter as latent normal scores. The written values are these scores mapped one to one and
-then rounded; taking the scores for known says a trace more than the files do, so a ceiling can be
-a trace out of reach, never too easy. Only the zeros of instrumentalness lose more than a trace.
+Inputs enter as latent normal scores. The written values are these scores, mapped one to one and
+rounded. Treating the scores as known uses slightly more information than the files have, so a best
+score may be slightly out of reach, but never too easy. Only the zeros of instrumentalness lose
+much information.
 """
 
 import json
@@ -28,7 +29,7 @@ VOICELESS = generator.FEATURES.index("instrumentalness")
 _PROBABILITIES, _VALUES = TRACK_AUDIO["instrumentalness"]
 ZERO_UP_TO = ndtri(_PROBABILITIES[_VALUES == 0].max())
 
-# What the ceilings hold for, as the registry writes the definition of a task.
+# The definition of each task that the scores hold for, as the registry writes it.
 AUDIO = (
     "danceability",
     "energy",
@@ -74,7 +75,7 @@ def tier_log_loss(truth: Columns) -> BestScore:
 
 
 def popularity(truth: Columns) -> BestScore:
-    """Return the RMSE of E[popularity | all inputs] over the rows with a time signature too.
+    """Return the RMSE of E[popularity | all inputs] over the trained rows with a time signature.
 
     `explicit`, `key`, `mode`, `time_signature` and `is_single` are drawn independently of
     everything else.
@@ -88,7 +89,7 @@ BEST_SCORES = (hit, tier_accuracy, tier_log_loss, popularity)
 
 
 def trained_songs(truth: Columns) -> NDArray[np.bool_]:
-    """Return which songs a model trains on: a tempo is known, the genre is not sleep."""
+    """Return which songs a model trains on: those with a tempo and a genre other than sleep."""
     return (truth["genre"] != generator.SLEEP) & (truth["tempo"] > 0)
 
 
@@ -108,7 +109,7 @@ def hit_probability(truth: Columns) -> NDArray[np.float64]:
 
 
 def songs_by_genre(truth: Columns, trained: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return how many of the trained songs have each genre as primary one (shape genres)."""
+    """Return the number of trained songs by primary genre (shape genres)."""
     return np.bincount(truth["genre"][trained], minlength=len(generator.GENRES))
 
 
@@ -134,7 +135,7 @@ def tier_probability(truth: Columns) -> NDArray[np.float64]:
 def expected_popularity(truth: Columns, trained: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return E[popularity | audio, genres] of the trained songs (shape n).
 
-    A whole number from 0 to 100 is the count of the cuts that it reaches.
+    Popularity is a whole number, so it equals the number of cuts from 1 to 100 that it reaches.
     """
     return reduce(np.add, _chances_to_reach(range(1, 101), truth, trained))
 
@@ -144,7 +145,7 @@ def _chances_to_reach(
 ) -> Iterable[NDArray[np.float64]]:
     """Yield P(popularity >= cut | audio, genres) of the trained songs (shape n) for each cut."""
     song, genre, chance = primary_genres(truth, trained)
-    # The score of instrumentalness has no weight, so the mean does not use it where it is lost.
+    # The score of instrumentalness has no weight, so the mean does not need it.
     mean = generator.latent_mean(genre, truth["scores"][trained][song])
     spread = np.hypot(generator.ARTIST_SD, generator.NOISE_SD)
     for cut in cuts:
@@ -155,18 +156,18 @@ def _chances_to_reach(
 def primary_genres(
     truth: Columns, trained: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return every candidate for the primary genre of a trained song, with its chance.
+    """Return every possible primary genre of each trained song, with its probability.
 
-    Candidates are the members of the song's genre set. All others of the set came from repeats,
-    rows that each took a track at random: a genre with more of them is likelier a companion. So
+    The candidates are the members of the song's genre set. The other members come from repeats,
+    rows that each took a random track. A genre with more repeats is likelier a companion. So
 
         P(genre | set, audio) ~ songs with that primary genre / its repeats * P(audio | genre)
 
-    The set also holds the companions whichever genre is primary, and how many tracks a song has
-    depends on its genre by rounding alone, so nothing else tells the candidates apart.
+    The set has the same companions whichever genre is primary. The number of a song's tracks
+    depends on its genre only by rounding. So nothing else distinguishes the candidates.
 
     Returns:
-        Position of the song among the trained ones, in order; index of the genre; and
+        Index of the song among the trained ones, in order; index of the genre; and
         P(genre | all inputs), which sums to one over a song (each of shape candidates).
     """
     song, genre = np.nonzero(truth["genres"][trained])
@@ -179,10 +180,10 @@ def primary_genres(
 
 
 def _audio_fit(genre: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ln P(audio as written | genre) (shape n), up to a constant of the song.
+    """Return ln P(written audio | genre) (shape n), up to a constant for each song.
 
-    A score enters with its density, but where instrumentalness is 0 no more is known than that
-    its score is low.
+    A score enters with its density. If instrumentalness is 0, it is known only that its score is
+    low.
     """
     means = generator.MEANS[genre]
     fit = -(((scores - means) / generator.WITHIN) ** 2) / 2

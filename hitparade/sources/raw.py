@@ -219,7 +219,7 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise RawFileError(f"{path} says it is UTF-8, but is not: save it as UTF-8 CSV")
+    raise RawFileError(f"{path} is marked as UTF-8, but is not UTF-8: save it as UTF-8 CSV")
 
 
 def _delimiter(source: Source, path: Path, text: str) -> str:

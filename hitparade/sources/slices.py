@@ -11,7 +11,7 @@ SCHEMA = pa.schema(
     + [("bytes", pa.int64())]
 )
 
-# A playlist of a slice, or a slice that cannot be used, as `hitparade load` writes it for Snowflake.
+# A playlist, or a slice that cannot be used, as `hitparade load` writes it for Snowflake.
 PLAYLISTS = pa.schema(
     [(name, pa.string()) for name in ("slice", "fingerprint", "slice_rule", "slice_reason")]
     + [("content", pa.string()), ("place", pa.int64())]
