@@ -85,14 +85,14 @@ def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
     query = "select onnx_predict(?, features) from (select unnest(?) as features)"
     try:
         found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
-        assert _agree(found, expected, TOLERANCE), "the portable lane"
-        lanes = "both lanes answer"
+        assert _agree(found, expected, TOLERANCE), "the SQL backend"
+        lanes = "both backends answer"
     except duckdb.Error as error:
         assert "has no form in pure SQL" in str(error), error
-        lanes = "the runtime lane answers"
+        lanes = "the ONNX Runtime backend answers"
     udfs.register(connection)
     found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
-    assert _agree(found, expected, 0), "the runtime lane"
+    assert _agree(found, expected, 0), "the ONNX Runtime backend"
     return lanes
 
 

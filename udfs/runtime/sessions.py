@@ -170,7 +170,7 @@ class Sessions:
         what = model_id if " " in model_id else missing
         raise ModelError(
             f"onnx_predict: {what}: see select model_id, task, algorithm from "
-            "ml.model_versions, and select * from ml.challengers for a task without a champion"
+            "ml.model_versions, and select * from ml.challengers for a task without champion"
         )
 
 

@@ -63,7 +63,7 @@ class Served:
             what = model_id if " " in model_id else f"no model {model_id} is served here"
             raise ModelError(
                 f"{what}: see select model_id, task, algorithm from ml.served_models, and select * "
-                "from ml.challengers for a task without a champion"
+                "from ml.challengers for a task without champion"
             )
         return model_id
 
@@ -85,8 +85,8 @@ class Served:
         """
         if task not in self._backgrounds:
             raise ModelError(
-                f"onnx_explain: task {task} has no background rows: give one of "
-                f"{', '.join(self._backgrounds)}"
+                f"onnx_explain: task {task} has no background: give one of "
+                f"{', '.join(self._backgrounds)}, whose source has rows"
             )
         return self._backgrounds[task]
 

@@ -58,7 +58,7 @@ def test_slices_of_another_sample_are_not_mixed_in(tmp_path):
 
 
 def test_more_tracks_than_the_file_can_give_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="ask for fewer, or for more tracks"):
+    with pytest.raises(ValueError, match="use a smaller playlist_tracks, or more tracks"):
         write_sample(tmp_path, tracks=1_000, playlist_tracks=2_000, only={"playlists"})
 
 
