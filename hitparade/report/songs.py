@@ -80,7 +80,7 @@ def _changes(rows: list[dict]) -> Table:
     return Table(
         "song-changes",
         "The changes to these songs, the most useful first",
-        ["song", "artists", "changes", "student", "judge"],
+        ["song", "artists", "changes", "model", "held-out evaluator"],
         [
             [
                 (row["track_name"], row["track_name"]),
