@@ -1,1 +1,1 @@
-"""hitparade: the command line, the sample, the dbt-duckdb plugin; ties `models_py` to `udfs`."""
+"""The command line, the sample, the dbt-duckdb plugin, the page and the report."""

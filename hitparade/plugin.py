@@ -1,4 +1,4 @@
-"""The dbt-duckdb plugin: serves raw files as dbt sources and SQL functions as Python runs them."""
+"""The dbt-duckdb plugin: raw files as dbt sources, and SQL functions in onnxruntime."""
 
 import atexit
 import logging
@@ -17,12 +17,13 @@ import udfs
 from hitparade import project, warehouse
 from hitparade.sources import raw, slices
 
-# Schemas of the project and databases that DuckDB always has: `ml.champions` would be ambiguous.
+# Names of the project's schemas and of DuckDB's own databases: a database of the same name would
+# make `ml.champions` ambiguous.
 RESERVED = {"main", "ml", "raw", "staging", "features", "memory", "system", "temp"}
 
 
 class _ToDbt(logging.Handler):
-    """Shows the progress of a training among dbt's own lines."""
+    """Shows the progress of training among dbt's own lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         say = AdapterLogger("hitparade")
@@ -35,55 +36,57 @@ def _show_progress() -> None:
     handler = _ToDbt()
     progress.handlers = [handler]
     progress.propagate = False
-    # PyTorch keeps the loggers longer than Python keeps modules. This one would keep the module
-    # here, and so DuckDB's, whose binding reports that as a leak.
+    # PyTorch keeps loggers alive after Python has unloaded its modules. The handler would keep this
+    # module and DuckDB's alive too, and DuckDB's binding would report a leak.
     atexit.register(progress.removeHandler, handler)
 
 
 class Plugin(BasePlugin):
-    """Named in profiles.yml; dbt-duckdb calls each hook below."""
+    """The plugin named in profiles.yml; dbt-duckdb calls its methods."""
 
     def initialize(self, plugin_config: dict) -> None:
-        """Find the files of the project, and refuse what dbt-duckdb would put unquoted into SQL."""
+        """Find the project's files, and refuse a file name that is not valid unquoted in SQL."""
         assert self.creds  # dbt-duckdb gives them to every plugin
         project.use(Path(get_flags().PROJECT_DIR))
-        if self.creds.path == project.DATABASE:  # which DuckDB would look for where dbt was started
+        if self.creds.path == project.DATABASE:  # DuckDB would resolve it where dbt was started
             self.creds.path = str(project.database())
         name = Path(self.creds.path).stem
         if name in RESERVED:
             raise DbtRuntimeError(
-                f"the database file is named {name!r}, as a schema or a database of DuckDB is: use "
-                "another name, such as HITPARADE_DATABASE=my_songs.duckdb"
+                f"the database file is named {name!r}, which is the name of a schema or of a "
+                "database of DuckDB: use another name, such as HITPARADE_DATABASE=my_songs.duckdb"
             )
         try:
             duckdb.extract_statements(f"create table {name}.raw.tracks (track_id text)")
         except duckdb.ParserException as error:
             raise DbtRuntimeError(
-                f"the database file is named {name!r}, which SQL cannot read as a name: use "
+                f"the database file is named {name!r}, which is not a valid name in SQL: use "
                 "letters, digits and underscores, such as HITPARADE_DATABASE=my_songs.duckdb"
             ) from error
         _show_progress()
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict) -> None:
-        """Say what is wrong with the database file, before DuckDB does so in a traceback."""
+        """Check the database file, so that a problem is reported without a traceback."""
         try:
             warehouse.connect(creds.path, config=config).close()
         except warehouse.WarehouseError as error:
             raise DbtRuntimeError(str(error)) from error
 
     def load(self, source_config: SourceConfig) -> pa.Table:
-        """Return the records of a raw file as text, or which files there are."""
+        """Return the records of a raw file as text, or the list of files."""
         try:
             if source_config.identifier == "files":
                 return raw.files()
             if source_config.identifier == "slices":
                 return slices.listed()
             if source_config.identifier == "playlists":
-                return slices.PLAYLISTS.empty_table()  # a table of Snowflake: here SQL reads slices
+                return (
+                    slices.PLAYLISTS.empty_table()
+                )  # used in Snowflake only: here SQL reads files
             return raw.read(source_config.identifier).records
         except raw.RawFileError as error:
             raise DbtRuntimeError(str(error)) from error
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Let the SQL functions run in onnxruntime on every cursor that dbt opens."""
+        """Run the SQL functions in onnxruntime on every cursor that dbt opens."""
         udfs.register(cursor)

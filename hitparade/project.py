@@ -1,36 +1,36 @@
-"""The dbt project that a command acts on: that of the folder it is started in, as with dbt."""
+"""Find the dbt project that a command acts on: as in dbt, that of the working directory."""
 
 import os
 from pathlib import Path
 
 FILE = "dbt_project.yml"
 DATABASE = "hitparade.duckdb"
-# In the order in which dbt prefers them.
+# In dbt's order of preference.
 VARIABLES = ("DBT_ENGINE_PROJECT_DIR", "DBT_PROJECT_DIR")
-# What makes a project one of hitparade: each run of it begins with this macro. Its name does not,
-# for people may give their project another.
+# A hitparade project is recognized by this macro in on-run-start, and not by its name, which people
+# may change.
 MARK = "create_registry()"
 
 _root: Path | None = None
 
 
 class ProjectError(RuntimeError):
-    """There is no project to act on; the message says why and what to do."""
+    """There is no hitparade project; the message says why and what to do."""
 
 
 def root() -> Path:
     """Return the folder that `DBT_PROJECT_DIR` names, else the nearest with a dbt_project.yml.
 
-    The nearest is the working directory or one above it. Within a run of dbt it is dbt's own.
+    The nearest is the working directory or a folder above it. In a run of dbt it is dbt's project.
 
     Raises:
-        ProjectError: there is none, or it is not one of hitparade.
+        ProjectError: there is no project, or it is not a hitparade project.
     """
     return _root or _checked(_named() or _nearest())
 
 
 def use(folder: Path) -> None:
-    """Act on this folder from now on: dbt may have it from an option of its command line."""
+    """Act on this folder from now on, because dbt may have it from its command line."""
     global _root
     _root = folder.resolve()
 
@@ -39,7 +39,7 @@ def database() -> Path:
     """Return the file that `HITPARADE_DATABASE` names, else hitparade.duckdb in the root.
 
     Raises:
-        ProjectError: neither the variable nor a project is there.
+        ProjectError: the variable is not set, and there is no project.
     """
     named = os.environ.get("HITPARADE_DATABASE")
     return Path(named).resolve() if named else root() / DATABASE
@@ -50,8 +50,8 @@ def _named() -> Path | None:
         if named := os.environ.get(variable):
             if not (folder := Path(named).resolve()).joinpath(FILE).is_file():
                 raise ProjectError(
-                    f"{variable} names {folder}, which has no {FILE}: name the folder of your "
-                    f"hitparade project, or unset {variable} and start there"
+                    f"{variable} names {folder}, which has no {FILE}: set it to the folder of your "
+                    f"hitparade project, or unset it and run the command in that folder"
                 )
             return folder
     return None
@@ -63,8 +63,8 @@ def _nearest() -> Path:
         if folder.joinpath(FILE).is_file():
             return folder
     raise ProjectError(
-        f"there is no hitparade project in {here}, nor in a folder above it: change to your clone "
-        f"of hitparade, which has a {FILE}, or name it by DBT_PROJECT_DIR"
+        f"there is no hitparade project in {here} or in a folder above it: change to your clone "
+        f"of hitparade, which has a {FILE}, or set DBT_PROJECT_DIR to it"
     )
 
 
@@ -72,6 +72,6 @@ def _checked(folder: Path) -> Path:
     if MARK not in folder.joinpath(FILE).read_text(encoding="utf-8"):
         raise ProjectError(
             f"{folder / FILE} is another dbt project, not one of hitparade: it has no {MARK} in "
-            "on-run-start. Change to your clone of hitparade, or name it by DBT_PROJECT_DIR"
+            "on-run-start. Change to your clone of hitparade, or set DBT_PROJECT_DIR to it"
         )
     return folder

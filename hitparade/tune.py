@@ -1,6 +1,6 @@
-"""`hitparade tune`: search the hyperparameters of a task, write what a person may then paste.
+"""`hitparade tune`: search the hyperparameters of a task, and write the best ones to a file.
 
-The database is closed while a search runs; its trials are stored by a draft of the file.
+The database is closed while a search runs. The trials are then stored through a draft of the file.
 """
 
 import json
@@ -41,7 +41,7 @@ from models_py.tasks import TASKS, Task
 
 
 class TuneError(RuntimeError):
-    """A search that cannot run; the message says why and what to do."""
+    """The search cannot run or found nothing; the message says why and what to do."""
 
 
 def run(
@@ -57,26 +57,26 @@ def run(
     Args:
         console: where to print.
         database: a finished warehouse.
-        name: of the task.
-        algorithms: those to search; none for all of the task that have a search space.
-        limits: trials of each algorithm, seconds of all together, the seed.
+        name: name of the task.
+        algorithms: algorithms to search; if empty, all of the task that have a search space.
+        limits: trials for each algorithm, seconds for all together, and the seed.
         output: the file to write.
 
     Raises:
-        WarehouseError: no finished warehouse, or another program holds it.
+        WarehouseError: there is no finished warehouse, or another program has it open.
         TuneError: the search cannot run, or found nothing.
-        TrainingError: a feature table or settings that cannot be trained on.
-        KeyboardInterrupt: the user stopped it; finished trials and algorithms are kept.
+        TrainingError: a model cannot be trained on the feature table or with the settings.
+        KeyboardInterrupt: the user pressed Ctrl-C; finished trials and algorithms are kept.
     """
     if name not in TASKS:
-        raise TuneError(f"no task {name} can be tuned: use one of {', '.join(TASKS)}")
+        raise TuneError(f"task {name} cannot be tuned: use one of {', '.join(TASKS)}")
     task = TASKS[name]
     written = _written_settings(name)
     names = _algorithms(task, algorithms, written)
     with opened(database) as connection:
         table, members = feature_table(connection, task), vocabularies(connection)
         built = newest_settings(connection).get(name, {})
-    # What stands in the feature table outside HOLDOUT is all that the search is given.
+    # The search gets only the rows of the feature table outside the fold HOLDOUT.
     searched = examples(task, table.filter(pc.field("fold") != HOLDOUT), members)
     rows = examples(task, table, members)
     given = {algorithm: _given(task, algorithm, built, written) for algorithm in names}
@@ -92,7 +92,7 @@ def run(
                 if found := search.outcome(task, algorithm, rows, trials):
                     outcomes[algorithm] = found
                 else:
-                    _say(console, f"{algorithm}: nothing that can be stored was measured in time")
+                    _say(console, f"{algorithm}: no trial with a storable model ended in time")
     finally:
         if outcomes:
             text = _text(task, run_id, limits, tried, outcomes, written)
@@ -102,8 +102,8 @@ def run(
             wrote(console, output)
     if not outcomes:
         raise TuneError(
-            f"nothing was measured on all folds within {limits.seconds:g} seconds: give more by "
-            "`--seconds`, or fewer algorithms by `--algorithm`"
+            f"no trial ended on all folds within {limits.seconds:g} seconds: allow more with "
+            "`--seconds`, or search fewer algorithms with `--algorithm`"
         )
 
 
@@ -112,7 +112,7 @@ def _say(console: Console, message: str) -> None:
 
 
 def _written_settings(name: str) -> dict[str, dict]:
-    """The block `algorithms` of a task in its file."""
+    """Return the entry `algorithms` in a task's file."""
     declared = declarations.read(project.root() / "tasks")
     (task,) = (task for task in declared.tasks if task.name == name)
     return dict(task.algorithms)
@@ -124,14 +124,14 @@ def _algorithms(task: Task, asked: Sequence[str], written: dict) -> list[str]:
     if without and (asked or len(without) == len(written)):
         known = ", ".join(name for name in task.algorithms if name in SPACES)
         raise TuneError(
-            f"task {task.name} has no search space for {', '.join(without)}, which "
-            f"models_py/spaces.py has for {known or 'none of its algorithms'}"
+            f"task {task.name} has no search space for {', '.join(without)}: models_py/spaces.py "
+            f"has one for {known or 'none of its algorithms'}"
         )
     return [name for name in dict.fromkeys(asked or written) if name in SPACES]
 
 
 def _given(task: Task, algorithm: str, built: dict, written: dict) -> list[dict]:
-    """The settings of the newest version, then those of its file where they changed since."""
+    """Return the newest version's settings, then those in the task's file if they have changed."""
     found = [settings[algorithm] for settings in (built, written) if algorithm in settings] or [{}]
     for settings in found:
         training.check(task, {algorithm: settings})
@@ -147,7 +147,7 @@ def _search(
     given: Sequence[Mapping],
     limits: Limits,
 ) -> None:
-    """Add each trial to `trials` as it ends, under a progress bar."""
+    """Add each trial to `trials` when it ends, and show a progress bar."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     best = TextColumn(f"{task.metric} {{task.fields[best]}}")
     with Progress(*columns, best, TimeElapsedColumn(), console=console) as progress:
@@ -162,7 +162,7 @@ def _search(
 def _stored(
     console: Console, database: Path, run_id: str, task: Task, algorithm: str, trials: list[Trial]
 ) -> Iterator[None]:
-    """Append the trials to ml.tuning_trials at the end, however that comes."""
+    """Append the trials to ml.tuning_trials at the end, also after an error or Ctrl-C."""
     try:
         yield
     finally:
@@ -185,7 +185,7 @@ def _store(console: Console, database: Path, run_id: str, rows: pa.Table) -> Non
 
 
 def _rows(run_id: str, task: Task, algorithm: str, trials: list[Trial]) -> pa.Table:
-    """Trials as rows of ml.tuning_trials."""
+    """Return trials as rows of ml.tuning_trials."""
     best = search.best(task, trials)[:1]
     rows = [
         {
@@ -216,28 +216,28 @@ def _text(
     outcomes: dict[str, Outcome],
     written: dict,
 ) -> str:
-    """The block `algorithms` as the task's file has it, under a comment on what was found."""
+    """Return the entry `algorithms` for the task's file, under a comment on the results."""
     is_higher_better = metrics.METRICS[task.kind][task.metric].higher_is_better
     found = {name: outcome.best.settings for name, outcome in outcomes.items()}
-    # Where they agree, in the order in which a person wrote them.
+    # Settings that are in the file keep their order there.
     settings = written | {n: s for n, s in found.items() if s != written.get(n)}
     file = f"tasks/{task.name}.yml"
     next_step = (
-        f"Next: paste this over the block in {file}, then `hitparade generate`, `dbt build`."
+        f"Next: replace `algorithms` in {file} with this, then `hitparade generate`, `dbt build`."
     )
     if settings == written:
-        next_step = f"Nothing to change: it is what {file} has."
+        next_step = f"Nothing to change: {file} has these settings already."
     lines = [
         f"hitparade tune {task.name}, run {run_id}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"At most {limits.trials} trials and {limits.seconds:g} seconds, seed {limits.seed}.",
         f"{task.metric} ({'higher' if is_higher_better else 'lower'} is better), mean ± standard "
-        f"error over the folds searched; fold {HOLDOUT} chose nothing.",
+        f"error over the folds searched; fold {HOLDOUT} was not used to choose.",
     ]
     for name, outcome in outcomes.items():
         lines += _lines(name, tried[name], outcome, 1 if is_higher_better else -1)
     lines += [
-        "The best of many trials flatters itself on the folds that chose it: a gain within two",
-        f"standard errors, or none on fold {HOLDOUT}, may be chance.",
+        "The best of many trials looks too good on the folds that chose it. A gain within two",
+        f"standard errors, or no gain on fold {HOLDOUT}, may be chance.",
         next_step,
     ]
     block = ["algorithms:"]
@@ -248,7 +248,7 @@ def _text(
 
 
 def _lines(name: str, trials: list[Trial], outcome: Outcome, sign: int) -> list[str]:
-    """What was found for an algorithm."""
+    """Return the lines on the results of an algorithm."""
     counts = Counter(trial.state for trial in trials)
     title = f"{name}: {', '.join(f'{count} {state}' for state, count in counts.items())}"
     lines = [f"{title}; nothing better than the present settings"]
@@ -259,7 +259,7 @@ def _lines(name: str, trials: list[Trial], outcome: Outcome, sign: int) -> list[
         lines = [f"{title}; trial {outcome.best.number} gains {gain.mean():.4f} ± {error:.4f}"]
         shown["best"] = (outcome.best, outcome.best_final)
     for which, (trial, final) in shown.items():
-        end = "a build would refuse it"
+        end = "cannot be stored: a build would refuse it"
         if final:
             end = f"{final.holdout:.4f} on fold {HOLDOUT}, {final.onnx_bytes:,} bytes"
         lines.append(f"  {which:7}  {trial.value:.4f} ± {trial.standard_error:.4f}, {end}")

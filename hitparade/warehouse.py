@@ -1,4 +1,4 @@
-"""Reading a finished warehouse: what tuning and benchmarks begin with."""
+"""Open a finished warehouse, and read what commands, tuning and benchmarks need from it."""
 
 import json
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-if TYPE_CHECKING:  # it takes longer to import than a build on unchanged inputs has time for
+if TYPE_CHECKING:  # the import is slow, and a build on unchanged inputs does not need it
     from models_py.tasks import Task
 
 DAMAGED = (
-    "The file is damaged, or no database: put back a copy of it; or move it away, with the "
-    ".wal beside it, and run `hitparade build`, which begins a new one."
+    "The file is damaged, or not a database: restore a copy of it. Or move it and its .wal file "
+    "away, and run `hitparade build`, which creates a new one."
 )
-# What to do next, by words of DuckDB's message.
+# The next step for each error, by words in DuckDB's message.
 STEPS = {
     "Could not set lock": "Close the program that has the file open.",
-    "Could not write": "Make room on the disk, and run it again.",
-    "Permission denied": "Give yourself the right to write the file and its folder.",
+    "Could not write": "Free disk space, and run it again.",
+    "Permission denied": "Get write permission for the file and its folder.",
     "not a valid DuckDB database": DAMAGED,
     "Corrupt": DAMAGED,
     "Could not read enough bytes": DAMAGED,
@@ -29,14 +29,14 @@ STEPS = {
 
 
 class WarehouseError(RuntimeError):
-    """A database that cannot be used as asked; the message says why and what to do."""
+    """The database cannot be used; the message says why and what to do."""
 
 
 def connect(database: Path | str, **options: Any) -> duckdb.DuckDBPyConnection:
     """Connect to a database file.
 
     Raises:
-        WarehouseError: another program holds the file, it is damaged, or not ours to open.
+        WarehouseError: another program has the file open, it is damaged, or access is denied.
     """
     try:
         return duckdb.connect(database, **options)
@@ -51,10 +51,10 @@ def _explained(error: duckdb.Error) -> WarehouseError:
 
 @contextmanager
 def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a finished warehouse, with one thread.
+    """Open a finished warehouse with one thread.
 
     Raises:
-        WarehouseError: there is none, it cannot be opened or read, or tables are missing.
+        WarehouseError: it does not exist, cannot be opened or read, or lacks tables.
     """
     if not database.is_file():
         raise WarehouseError(f"There is no {database}: run `hitparade build`")
@@ -63,8 +63,8 @@ def opened(database: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBP
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise WarehouseError(
-                f"{database} is no finished warehouse of this version: run `hitparade build`, and "
-                "before it `hitparade upgrade` where an earlier version made it\n"
+                f"{database} is not a finished warehouse of this version: run `hitparade build`; "
+                "if an earlier version made it, run `hitparade upgrade` first\n"
                 f"{error}"
             ) from error
         except duckdb.Error as error:
@@ -83,13 +83,13 @@ def feature_table(connection: duckdb.DuckDBPyConnection, task: "Task") -> pa.Tab
 
 
 def vocabularies(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Return for each input that is a list what its places mean, in order."""
+    """Return the vocabulary of each input that is a list, in order."""
     genres = connection.sql("select genre from staging.genres order by genre").fetchall()
     return {"genres": [genre for (genre,) in genres]}
 
 
 def newest_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict]]:
-    """Return the hyperparameters of the newest version by task and algorithm."""
+    """Return the hyperparameters of the newest versions, by task and algorithm."""
     rows = connection.execute(
         "select task, algorithm, config from ml.model_versions where origin = 'trained' "
         "qualify row_number() over (partition by task, algorithm order by version desc) = 1"

@@ -1,11 +1,11 @@
-"""The runtime that executes ONNX models for a SQL engine, and the registry they come from.
+"""Run ONNX models from SQL, and manage the registry that stores them.
 
     import udfs
     udfs.register(connection)
 
-makes every SQL function of the database run in onnxruntime on that connection;
-`udfs.register_model` stores a model from outside, `udfs.promote` makes one the champion of its
-task. `udfs.Reader` reads a file that is published again and again.
+makes every SQL function of the database run in onnxruntime on that connection.
+`udfs.register_model` stores a model that was trained elsewhere. `udfs.promote` makes a model the
+champion of its task. `udfs.Reader` reads a database file that `hitparade publish` replaces.
 """
 
 from importlib import import_module
@@ -47,7 +47,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: where a model runs inside Snowflake, there is no duckdb."""
+    """Import a name on first use: inside Snowflake, duckdb is not installed."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'udfs' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)

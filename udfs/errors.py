@@ -1,5 +1,5 @@
-"""What a call of the runtime or of the registry is refused with."""
+"""The error that the runtime and the registry raise."""
 
 
 class ModelError(RuntimeError):
-    """A call that no model can answer; the message names the cause and the next step."""
+    """A call failed; the message names the cause and the next step."""

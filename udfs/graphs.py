@@ -1,4 +1,4 @@
-"""What is asked of the bytes of a graph, when they are stored and when they are loaded."""
+"""Checks of an ONNX graph that run both when it is stored and when it is loaded."""
 
 from collections.abc import Iterator
 
@@ -7,14 +7,14 @@ from onnx import TensorProto
 
 
 class Refusal(Exception):
-    """Why a graph is not stored, and the next step."""
+    """A graph is not accepted; the message names the reason and the next step."""
 
 
 def refuse_other_files(model: onnx.ModelProto) -> None:
-    """Refuse parameters that stand in other files: a model is its bytes.
+    """Refuse a model whose parameters are stored in other files.
 
     Raises:
-        Refusal: there are such.
+        Refusal: the model refers to another file.
     """
     for graph in graphs(model):
         attributes = [a for node in graph.node for a in node.attribute]
@@ -26,7 +26,7 @@ def refuse_other_files(model: onnx.ModelProto) -> None:
         for tensor in tensors:
             if tensor.external_data or tensor.data_location == TensorProto.EXTERNAL:
                 raise Refusal(
-                    f"the parameters {tensor.name!r} stand in another file, which is never read: "
+                    f"the parameters {tensor.name!r} are in another file, which is never read: "
                     "save the model as one file, without external data"
                 )
 

@@ -1,4 +1,4 @@
-"""The what-if page, and how it is run."""
+"""The what-if page, and the function that runs it."""
 
 import os
 import sys
@@ -9,24 +9,22 @@ PAGE = Path(__file__).with_name("page.py")
 
 
 class AppError(RuntimeError):
-    """The page cannot be run; the message says what to do."""
+    """The page cannot be run; the message says why and what to do."""
 
 
 def run(address: str, port: int, is_headless: bool) -> None:
-    """Become the page's server, so that what stops this program stops it.
+    """Replace this process with the page's server, so that Ctrl-C stops the server.
 
     Raises:
         AppError: streamlit is not installed.
     """
     if find_spec("streamlit") is None:
-        raise AppError(
-            "to show the page, install what does so: pip install -c constraints.txt -e '.[app]'"
-        )
+        raise AppError("the page needs streamlit: pip install -c constraints.txt -e '.[app]'")
     options = {
         "server.address": address,
         "server.port": port,
         "server.headless": is_headless,
-        "server.showEmailPrompt": False,  # it would wait for an answer, and no page be there
+        "server.showEmailPrompt": False,  # the server would wait for an answer before it starts
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
     }

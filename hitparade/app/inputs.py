@@ -1,4 +1,4 @@
-"""The left side of the page: a song by sliders, a preset, a search or JSON."""
+"""The left side of the page: choose a song by sliders, a preset, a search or JSON."""
 
 import json
 
@@ -13,7 +13,7 @@ CUSTOM = "Custom"
 
 
 def choose_song(session: Session, presets: list[dict], genres: list[str]) -> songs.Song:
-    """Draw the inputs and return the song that they say."""
+    """Draw the inputs, and return the song that they describe."""
     for name, value in songs.START.items():
         st.session_state.setdefault(name, value)
     st.subheader("A song")
@@ -23,7 +23,7 @@ def choose_song(session: Session, presets: list[dict], genres: list[str]) -> son
         [CUSTOM, *known],
         key="preset",
         on_change=lambda: take_preset(known),
-        help="Sets all inputs. Custom leaves them where they are.",
+        help="Sets all inputs. Custom leaves them as they are.",
     )
     panel(lambda: search(session))
     paste()
@@ -39,7 +39,7 @@ def choose_song(session: Session, presets: list[dict], genres: list[str]) -> son
             "Genres",
             sorted({*genres, *st.session_state["genres"]}),
             key="genres",
-            help="Of the 114 genres of the tracks file; any other counts as none.",
+            help="The 114 genres of the tracks file; any other genre is ignored.",
         )
     return {name: st.session_state[name] for name in songs.NAMES}
 
@@ -60,7 +60,7 @@ def sliders(inputs: list[songs.Input]) -> None:
 
 
 def take(song: songs.Song) -> None:
-    """Set the inputs to those of a song; those that it has not stay."""
+    """Set the inputs to those of a song; inputs that it lacks stay as they are."""
     st.session_state["notes"] = songs.outside(song)
     for name, value in songs.on_sliders(song).items():
         st.session_state[name] = value
@@ -76,7 +76,7 @@ def take_preset(known: dict[str, dict]) -> None:
 
 
 def of_row(row: dict) -> songs.Song:
-    """The inputs of a row of a table; a missing number is one that no file says."""
+    """Return the inputs of a row of a table; a missing number stays missing."""
     song = {name: row[name] for name in songs.NAMES if row.get(name) is not None}
     for name in songs.FLAGS:
         song[name] = bool(song.get(name, False))
@@ -103,7 +103,7 @@ def search(session: Session) -> None:
 
 
 def name_of(track: dict) -> str:
-    """A track as a person calls it."""
+    """Return the name, artists and popularity of a track as one line."""
     return f"{track['track_name']} · {track['artists']} ({track['popularity']})"
 
 

@@ -1,6 +1,6 @@
 """The what-if page: a Streamlit script, run by `hitparade app`, or as Streamlit in Snowflake.
 
-No model runs here and no number is computed here: each panel asks one SQL query, and shows it.
+No model runs here and no number is computed here: each panel runs one SQL query, and shows it.
 """
 
 import streamlit as st
@@ -13,7 +13,7 @@ from hitparade.app.sessions import FileSession, SessionError, snowflake_session
 
 @st.cache_resource
 def file_session() -> FileSession:
-    """The session of a process, shared by all who look at the page."""
+    """Return the session of this process, which all visitors of the page share."""
     from hitparade.project import database
 
     return FileSession(database())

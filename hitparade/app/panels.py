@@ -1,4 +1,4 @@
-"""The right side of the page: what the models say of a song, each panel with its SQL."""
+"""The right side of the page: the models' answers for a song, each panel with its SQL."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def show_song(session: Session, champions: dict[str, dict], song: songs.Song) ->
 
 
 def panel(draw: Callable[[], None]) -> None:
-    """Draw a panel; what goes wrong in one leaves the others."""
+    """Draw a panel; an error in one panel leaves the others intact."""
     try:
         draw()
     except SessionError as error:
@@ -37,11 +37,11 @@ def panel(draw: Callable[[], None]) -> None:
 
 
 def show_numbers(session: Session, champions: dict[str, dict], relation: str) -> None:
-    """Draw the answers of all tasks beside each other."""
+    """Draw the answers of all tasks side by side."""
     algorithms = [row["algorithm"] for row in session.rows(queries.ALGORITHMS)]
     present = set(ANSWERS) & set(champions)
     if not present:
-        st.warning("There is no champion yet: put files into data/raw and run `hitparade build`.")
+        st.warning("There is no champion yet: put files in data/raw and run `hitparade build`.")
         return
     sql = queries.numbers(relation, present, algorithms)
     (row,) = session.rows(sql)
@@ -51,7 +51,7 @@ def show_numbers(session: Session, champions: dict[str, dict], relation: str) ->
         for place, (column, algorithm) in enumerate(zip(columns, algorithms, strict=True)):
             is_champion = algorithm == champions["hit"]["champion"]
             label = algorithm.replace("_", " ") + (" ★" if is_champion else "")
-            # The champion need not be the newest of its algorithm.
+            # The champion may be an older version of its algorithm.
             column.metric(label, percent(row["hit" if is_champion else f"hit_{place}"]))
         st.caption(f"★ the champion: {worth(champions['hit'])}")
     else:
@@ -87,7 +87,7 @@ def show_metric(
     label: str,
     text: Callable[[Any], str],
 ) -> None:
-    """Draw the answer of a task, with what it is worth."""
+    """Draw the answer of a task, with the verdict on its champion."""
     if task not in row:
         say_why_not(session, task)
         return
@@ -96,19 +96,19 @@ def show_metric(
 
 
 def worth(task: dict) -> str:
-    """What a champion is worth, as the leaderboard says."""
+    """Return the leaderboard's verdict on a champion."""
     return task["verdict"] or "not measured in the newest build"
 
 
 def say_why_not(session: Session, task: str) -> None:
-    """Say in plain words why a task has no answer."""
+    """Draw the reason why a task has no answer."""
     rows = session.rows(queries.REASON.format(task=task))
     reason = rows[0]["reason"] if rows else "its source has no rows to train on"
     st.info(f"No model answers {task.replace('_', ' ')}: {reason}.")
 
 
 def show_why(session: Session, present: set[str], relation: str) -> None:
-    """Draw what each input adds to an answer, and what the champion looks at in all songs."""
+    """Draw what each input adds to an answer, and the champion's importances over all songs."""
     explained = [task for task in ANSWERS if task in present]
     if not explained:
         st.info("There is no champion to explain.")
@@ -121,13 +121,13 @@ def show_why(session: Session, present: set[str], relation: str) -> None:
     else:
         average, *others = terms
         st.write(
-            f"Of other songs the model says **{average['contribution']:.3g}** on average. What "
-            "each input adds, up to the answer for this song:"
+            f"The model's average over other songs is **{average['contribution']:.3g}**. What each "
+            "input of this song adds to it, up to the answer:"
         )
         st.bar_chart(others, x="feature", y="contribution", horizontal=True, sort="-contribution")
     show_sql(sql)
     sql = queries.IMPORTANCE.format(task=task)
-    st.write("What it looks at in all songs, by how much worse it is without:")
+    st.write("Which inputs matter over all songs: how much worse the model is without each.")
     st.bar_chart(
         session.rows(sql), x="feature", y="importance", horizontal=True, sort="-importance"
     )
@@ -152,22 +152,22 @@ def show_profile(session: Session, song: songs.Song) -> None:
 
 
 def show_advice(session: Session, present: set[str], relation: str) -> None:
-    """Draw the song before and after its optimisation."""
+    """Draw the song before and after its optimization."""
     if "song_optimization" not in present:
-        st.info("No optimiser is better than chance on these songs, so none is shown.")
+        st.info("No optimizer is better than chance on these songs, so none is shown.")
         return
     sql = queries.advice(relation)
     (row,) = session.rows(sql)
     advice = row["advice"]
     if advice is None:
-        st.info("A song with a missing number cannot be optimised.")
+        st.info("A song with a missing number cannot be optimized.")
         show_sql(sql)
         return
     before, after, judged = st.columns(3)
     before.metric(
         "Popularity now",
         f"{advice['popularity_before']:.1f}",
-        help="What the optimiser's own nets say, not the champion of popularity.",
+        help="From the optimizer's own nets, not from the champion of popularity.",
     )
     after.metric(
         "After the changes",
@@ -175,9 +175,9 @@ def show_advice(session: Session, present: set[str], relation: str) -> None:
         f"{advice['popularity_delta']:+.1f}",
     )
     judged.metric(
-        "By the judge",
+        "By the held-out evaluator",
         f"{advice['judged_delta']:+.1f}",
-        help="What a model says that was trained on other artists. Trust this one.",
+        help="From a model that was trained on other artists. Trust this number.",
     )
     st.write(row["sentence"])
     changes = [
@@ -191,9 +191,9 @@ def show_advice(session: Session, present: set[str], relation: str) -> None:
 
 
 def show_next_songs(session: Session, present: set[str]) -> None:
-    """Draw a playlist and what comes next."""
+    """Draw a playlist and its next songs."""
     if "next_song" not in present:
-        st.info("There is no model of next songs yet: give slices of playlists.")
+        st.info("There is no model of next songs yet: put slices of playlists in data/raw.")
         return
     playlist = st.session_state.setdefault("playlist", {})
     words = st.text_input("Add a track", key="playlist_words", placeholder="a title or an artist")
@@ -203,7 +203,7 @@ def show_next_songs(session: Session, present: set[str]) -> None:
             st.button(label, key=f"add {track['track_uri']}", on_click=add, args=(track,))
     st.markdown("\n".join(f"{number}. {name}" for number, name in enumerate(playlist.values(), 1)))
     if playlist:
-        st.button("Begin again", on_click=playlist.clear)
+        st.button("Start over", on_click=playlist.clear)
     sql = queries.next_songs(list(playlist))
     found = session.rows(sql)[0]["songs"] or []
     st.write("What comes next" if playlist else "What opens playlists")
@@ -212,7 +212,7 @@ def show_next_songs(session: Session, present: set[str]) -> None:
     rows = [
         {
             "rank": song["rank"],
-            # A model may know tracks of slices that are gone.
+            # A model may know tracks of slices that have been removed.
             "track": names.get(song["track_uri"], {}).get("track_name", song["track_uri"]),
             "artist": names.get(song["track_uri"], {}).get("artist_name"),
             "score": song["score"],
@@ -231,21 +231,21 @@ def add(track: dict) -> None:
 
 
 def by_name(values: dict, name: str) -> Any:
-    """A value of a struct, whatever case its names came in."""
+    """Return a field of a struct; the case of its name does not matter."""
     return {key.lower(): value for key, value in values.items()}[name.lower()]
 
 
 def short(answer: float | str) -> str:
-    """An answer as a person reads it: a label, or a number of a few digits."""
+    """Return an answer as text: a label, or a number with few digits."""
     return answer if isinstance(answer, str) else f"{answer:.4g}"
 
 
 def percent(chance: float | None) -> str:
-    """A chance as a person reads it."""
+    """Return a probability as a percentage."""
     return "none" if chance is None else f"{100 * chance:.1f}%"
 
 
 def show_sql(sql: str) -> None:
-    """Show a query, ready to paste."""
+    """Draw a query, ready to copy."""
     with st.expander("SQL"):
         st.code(sql.strip(), language="sql")

@@ -1,11 +1,11 @@
-"""The SQL of the page: each panel is one query, in words that both warehouses know."""
+"""The SQL of the page: one query for each panel, valid in both warehouses."""
 
 from hitparade.app.generated.tasks import ANSWERS, ARGUMENTS
 from hitparade.app.songs import NAMES, Song
 
-# Tasks that the page shows in a way of their own.
+# Tasks that have panels of their own.
 OWN_PANELS = ("hit", "tier", "popularity", "log_streams")
-# Columns that are lists or objects.
+# Columns whose values are lists or objects.
 STRUCTURED = {"genres", "tiers", "unusual", "terms", "advice", "songs"}
 
 CHAMPIONS = """
@@ -20,7 +20,7 @@ left join rpt_model_leaderboard as board
     on champions.model_id = board.model_id
 group by champions.task
 """
-# Slower than all others: asked only where a task has no champion.
+# The slowest query of the page, so it runs only if a task has no champion.
 REASON = """
 select reason
 from ml.challengers
@@ -51,22 +51,22 @@ order by importance.importance_rank
 
 
 def literal(text: str) -> str:
-    """Return a text as SQL; without backslashes, which Snowflake alone takes for escapes."""
+    """Return a string as SQL, without backslashes: only Snowflake reads them as escapes."""
     parts = ("'" + part.replace("'", "''") + "'" for part in text.split("\\"))
     return " || chr(92) || ".join(parts)
 
 
 def _pattern(words: str) -> str:
-    """A pattern of texts that have words."""
+    """Return the LIKE pattern of strings that contain these words."""
     return f"({literal(f'%{words.lower()}%')})"
 
 
 def song_relation(song: Song, text_list: str) -> str:
-    """Return the song as a relation of one row.
+    """Return the song as a relation with one row.
 
     Args:
         song: all inputs.
-        text_list: how the warehouse casts a list of texts, with `{}` for the list.
+        text_list: the warehouse's cast of a list of strings, with `{}` for the list.
     """
     columns = []
     for name in NAMES:
@@ -84,15 +84,15 @@ def song_relation(song: Song, text_list: str) -> str:
 
 
 def call(function: str, task: str, *leading: str) -> str:
-    """Return a call of a task's function on the columns of a song."""
+    """Return the call of a task's function on the columns of a song."""
     return f"{function}({', '.join([*leading, *ARGUMENTS[task]])})"
 
 
 def numbers(song: str, tasks: set[str], algorithms: list[str]) -> str:
-    """Return the query of all that the models say of a song."""
+    """Return the query for all models' answers for a song."""
     columns = {}
     if "hit" in tasks:
-        for place, algorithm in enumerate(algorithms):  # whose names may be anything
+        for place, algorithm in enumerate(algorithms):  # their names need not be valid SQL
             columns[f"hit_{place}"] = call("predict_hit_by", "hit", literal(algorithm))
         columns["hit"] = call("predict_hit", "hit")
     if "tier" in tasks:
@@ -110,17 +110,17 @@ def numbers(song: str, tasks: set[str], algorithms: list[str]) -> str:
 
 
 def others(tasks: set[str]) -> list[str]:
-    """Return the tasks that the page knows by their declaration alone, in order."""
+    """Return the tasks without panels of their own, in order."""
     return [task for task in ANSWERS if task in tasks and task not in OWN_PANELS]
 
 
 def explanation(song: str, task: str) -> str:
-    """Return the query of what each input adds to an answer."""
+    """Return the query for what each input adds to an answer."""
     return _select({"terms": call(f"explain_{task}", task)}, song)
 
 
 def advice(song: str) -> str:
-    """Return the query of what to change in a song."""
+    """Return the query for what to change in a song."""
     optimized = _select({"advice": call("optimize_song", "song_optimization")}, song)
     inner = optimized.replace("\n", "\n    ")
     columns = "    advice,\n    describe_changes(advice) as sentence"
@@ -128,7 +128,7 @@ def advice(song: str) -> str:
 
 
 def found_tracks(words: str) -> str:
-    """Return the query of tracks that have words in their name or artists."""
+    """Return the query for tracks with these words in their name or artists."""
     pattern = _pattern(words)
     return f"""
 select track_id, track_name, artists, popularity, {", ".join(NAMES)}
@@ -140,7 +140,7 @@ limit 20
 
 
 def found_playlist_tracks(words: str) -> str:
-    """Return the query of tracks of playlists that have words in their name or artist."""
+    """Return the query for tracks of playlists with these words in their name or artist."""
     pattern = _pattern(words)
     return f"""
 select tracks.track_uri, tracks.track_name, artists.artist_name
@@ -154,12 +154,12 @@ limit 20
 
 
 def next_songs(track_uris: list[str], count: int = 10) -> str:
-    """Return the query of what comes next after tracks."""
+    """Return the query for the songs that come next after tracks."""
     return f"select next_songs([{', '.join(map(literal, track_uris))}], {count}) as songs"
 
 
 def names_of(track_uris: list[str]) -> str:
-    """Return the query of the names of tracks."""
+    """Return the query for the names of tracks."""
     return f"""
 select tracks.track_uri, tracks.track_name, artists.artist_name
 from staging.stg_mpd__tracks as tracks

@@ -1,4 +1,4 @@
-"""Where the page's queries run: a DuckDB file beside builds, or the Snowflake it is called in."""
+"""Where the page's queries run: in a DuckDB file, or in the Snowflake that runs the page."""
 
 import json
 from pathlib import Path
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class SessionError(RuntimeError):
-    """A query that could not be answered; the message is for people."""
+    """A query failed; the page shows the message."""
 
 
 class Session(Protocol):
-    """What a panel needs: rows of a query, and how the warehouse casts a list of texts."""
+    """What a panel needs: the rows of a query, and the warehouse's cast of a list of strings."""
 
     text_list: str
 
     def rows(self, sql: str) -> list[dict]:
-        """Return the rows of a query by column name; a SessionError where it fails."""
+        """Return the rows of a query by column name, or raise a SessionError."""
 
 
 class FileSession:
-    """A DuckDB file, read-only; each query sees the newest that was published."""
+    """A read-only DuckDB file; each query sees the newest published version."""
 
     text_list = "cast({} as varchar[])"
 
@@ -39,7 +39,7 @@ class FileSession:
         """Return the rows of a query by column name.
 
         Raises:
-            SessionError: there is no database, it is in use, or the query fails.
+            SessionError: the database does not exist or is in use, or the query fails.
         """
         import duckdb
 
@@ -54,7 +54,7 @@ class FileSession:
             ) from error
         except duckdb.CatalogException as error:
             raise SessionError(
-                f"{self._database.name} is no finished warehouse of this version: run "
+                f"{self._database.name} is not a finished warehouse of this version: run "
                 f"`hitparade build`.\n\n{error}"
             ) from error
         except duckdb.Error as error:
@@ -71,7 +71,7 @@ class SnowflakeSession:
         self._session = session
 
     def rows(self, sql: str) -> list[dict]:
-        """Return the rows of a query by column name; lists and objects as what they say.
+        """Return the rows of a query by column name, with lists and objects parsed from JSON.
 
         Raises:
             SessionError: the query fails.
@@ -89,13 +89,13 @@ class SnowflakeSession:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A list or an object comes as JSON text."""
+    """Parse a list or an object, which Snowflake returns as JSON text."""
     is_json = name in STRUCTURED and isinstance(value, str)
     return json.loads(value) if is_json else value
 
 
 def snowflake_session() -> SnowflakeSession | None:
-    """Return the session of Snowflake that the page runs in; None elsewhere."""
+    """Return the Snowflake session that the page runs in; None outside of Snowflake."""
     try:
         from snowflake.snowpark.context import get_active_session
         from snowflake.snowpark.exceptions import SnowparkSessionException

@@ -1,4 +1,4 @@
-"""The `hitparade` command: a module for each group of its commands."""
+"""The `hitparade` command, with one module for each group of commands."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""What goes on unattended: `hitparade watch`."""
+"""The monitoring command: `hitparade watch`."""
 
 from typing import Annotated
 
@@ -15,14 +15,12 @@ app = typer.Typer()
 def watch(
     url: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Where to send to, a URL of apprise; again for more.", envvar="HITPARADE_NOTIFY"
-        ),
+        typer.Option(help="An Apprise URL to send to; may be repeated.", envvar="HITPARADE_NOTIFY"),
     ] = None,
 ) -> None:
-    """Look for what is wrong without an error, and tell people of it, once for each incident.
+    """Check for incidents that raise no error, and send each one once.
 
-    Ends with code 1 while anything is wrong, and with 2 where people could not be told.
+    Exits with code 1 if there is an incident, and with 2 if a message could not be sent.
     """
     with errors(code=2):
         file = database()
@@ -34,7 +32,7 @@ def watch(
     with errors(watching.WatchError, OSError, code=2):
         new = watching.tell(file, found, url or [])
     if url:
-        console.print(f"Incidents: {len(found)}, told now: {new}")
+        console.print(f"Incidents: {len(found)}, sent now: {new}")
     if found:
         raise typer.Exit(1)
     console.print("Nothing is wrong.")

@@ -1,4 +1,4 @@
-"""From raw files to a warehouse and what is read of it: sample, build, tune, report."""
+"""The commands from raw files to a warehouse and its reports: sample, build, tune, report."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +12,7 @@ from hitparade.output import short, wrote
 from hitparade.pipeline import build as building
 from hitparade.pipeline import publish as publishing
 from hitparade.project import database, root
-from hitparade.sources import load as loading
-from hitparade.sources import raw
+from hitparade.sources import raw, snowflake
 from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
@@ -27,15 +26,15 @@ def sample(
     ),
     playlists: Annotated[int, typer.Option(help="Playlists, 1,000 a slice.")] = 2_000,
     playlist_tracks: Annotated[
-        int | None, typer.Option(help="Different tracks of the playlists; 5,000 without it.")
+        int | None, typer.Option(help="Distinct tracks of the playlists; 5,000 by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 2023,
+    seed: Annotated[int, typer.Option(help="Seed of the random generator.")] = 2023,
     folder: Annotated[
-        Path | None, typer.Option(help="Where to write; data/sample of the project without it.")
+        Path | None, typer.Option(help="Where to write; data/sample of the project by default.")
     ] = None,
 ) -> None:
-    """Write sample data in the raw formats, the same for the same options."""
-    from hitparade.sample import write_sample  # takes as long to import as the rest together
+    """Write sample data in the raw formats; equal options give equal files."""
+    from hitparade.sample import write_sample  # the import takes as long as all others together
 
     try:
         with errors(OSError):
@@ -49,14 +48,14 @@ def sample(
 
 Target = Annotated[
     Literal["duckdb", "snowflake"],
-    typer.Option(help="Where to: a file of this machine, or the account of docs/snowflake.md."),
+    typer.Option(help="A DuckDB file, or the Snowflake account of docs/snowflake.md."),
 ]
 
 
 @app.command()
 def build(target: Target = "duckdb") -> None:
-    """Build the warehouse from the raw files, or from a sample where there are none."""
-    with errors(raw.RawFileError, WarehouseError, loading.LoadError, OSError):
+    """Build the warehouse from the raw files, or from a sample if there are none."""
+    with errors(raw.RawFileError, WarehouseError, snowflake.LoadError, OSError):
         succeeded = building.run(console, target)
     if not succeeded:
         raise typer.Exit(1)
@@ -67,15 +66,15 @@ def build(target: Target = "duckdb") -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def publish(context: typer.Context) -> None:
-    """Run `dbt build` with the options given here on a copy of the file, and publish the copy.
+    """Run `dbt build` with the given options on a copy of the file, and publish the copy.
 
-    The file stands as it was, readable, until all has succeeded: then the copy takes its place.
+    The file stays readable and unchanged until the build has succeeded. Then the copy replaces it.
     """
     options = {argument.partition("=")[0] for argument in context.args}
     if {"--target", "-t"} & options:
-        raise typer.BadParameter("only a DuckDB file is published: use `dbt build --target` itself")
+        raise typer.BadParameter("only a DuckDB file can be published: run `dbt build --target`")
     if "--project-dir" in options:
-        raise typer.BadParameter("change to the project, or name it by DBT_PROJECT_DIR")
+        raise typer.BadParameter("change to the project's folder, or set DBT_PROJECT_DIR to it")
     with errors(WarehouseError, OSError):
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:
@@ -84,15 +83,15 @@ def publish(context: typer.Context) -> None:
 
 @app.command()
 def load() -> None:
-    """Load the raw files and the code into Snowflake, in the place of an earlier load."""
-    with errors(raw.RawFileError, loading.LoadError, OSError):
+    """Load the raw files and the code into Snowflake; they replace those of an earlier load."""
+    with errors(raw.RawFileError, snowflake.LoadError, OSError):
         building.write_missing_sample(console)
-        loading.run(console)
+        snowflake.run(console)
 
 
 @app.command()
 def doctor(target: Target = "duckdb") -> None:
-    """Look whether all is there that a build needs, and say what to do where it is not."""
+    """Check that everything a build needs is there, and say what to do if it is not."""
     from hitparade.pipeline import doctor as doctors
 
     checks = doctors.duckdb_checks() if target == "duckdb" else doctors.snowflake_checks()
@@ -110,10 +109,10 @@ def doctor(target: Target = "duckdb") -> None:
 @app.command()
 def generate(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing, and fail where a file differs.")
+        bool, typer.Option("--check", help="Change nothing, and fail if a file differs.")
     ] = False,
 ) -> None:
-    """Write the files that follow from the declarations in tasks/: models, functions, macros."""
+    """Write the files generated from the declarations in tasks/: models, functions, macros."""
     from hitparade import generate as generating
 
     with errors(generating.DeclarationError, OSError):
@@ -122,10 +121,10 @@ def generate(
         did = "differs from tasks/:" if check else "wrote" if path.exists() else "deleted"
         console.print(f"{did} {short(path)}", soft_wrap=True)
     if check and changed:
-        console.print("Run `hitparade generate`, and commit what it writes.")
+        console.print("Run `hitparade generate`, and commit the files that it writes.")
         raise typer.Exit(1)
     if not changed:
-        console.print("All generated files are as tasks/ has them.")
+        console.print("All generated files agree with tasks/.")
 
 
 @app.command()
@@ -133,19 +132,21 @@ def tune(
     task: Annotated[str, typer.Argument(help="The task, such as hit.")],
     algorithm: Annotated[
         list[str] | None,
-        typer.Option(help="What to search; again for more. All that have a space without it."),
+        typer.Option(help="An algorithm to search; may be repeated. By default all that can be."),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials of each algorithm at most.")] = 30,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Largest number of trials per algorithm.")
+    ] = 30,
     seconds: Annotated[
-        int, typer.Option(min=1, help="Time of all searches; to measure fold 0 comes on top.")
+        int, typer.Option(min=1, help="Time for all searches, without the final test on fold 0.")
     ] = 600,
-    seed: Annotated[int, typer.Option(help="Another seed tries other settings.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
     output: Annotated[
-        Path | None, typer.Option(help="Where to write; tuned/TASK.yml without it.")
+        Path | None, typer.Option(help="Where to write; tuned/TASK.yml by default.")
     ] = None,
 ) -> None:
-    """Search better hyperparameters for a task; what is found is yours to paste."""
-    from hitparade import tune as tuning  # optuna and the models take a while to import
+    """Search for better hyperparameters of a task, and write them to a file to copy from."""
+    from hitparade import tune as tuning  # importing optuna and the models takes a while
     from models_py.examples import TrainingError
     from models_py.search import Limits
 
@@ -155,7 +156,7 @@ def tune(
         with errors(tuning.TuneError, WarehouseError, TrainingError, OSError):
             tuning.run(console, database(), task, algorithm or (), limits, output)
     except KeyboardInterrupt as stop:
-        console.print("Stopped; finished trials are kept in ml.tuning_trials.")
+        console.print("Stopped. Finished trials are in ml.tuning_trials.")
         raise typer.Exit(130) from stop
 
 
@@ -163,7 +164,7 @@ def tune(
 def parquet(
     folder: Annotated[Path, typer.Argument(help="A new folder.", file_okay=False)],
 ) -> None:
-    """Write the playlists as Parquet files: playlists and their tracks, a folder for each slice."""
+    """Write the playlists and their tracks as Parquet files, in a folder for each slice."""
     from hitparade.sources import parquet as files
 
     with errors(WarehouseError, OSError):
@@ -174,16 +175,16 @@ def parquet(
 @app.command("app")
 def show_app(
     address: Annotated[
-        str, typer.Option(help="Where to listen; 0.0.0.0 is for all who reach this machine.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 admits other machines.")
     ] = "localhost",
-    port: Annotated[int, typer.Option(help="And on which port.")] = 8501,
-    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
 ) -> None:
-    """Show the what-if page in a browser, read-only, beside builds."""
+    """Show the what-if page in a browser. It only reads the database, and may run during builds."""
     from hitparade import app as page
 
     with errors(page.AppError):
-        database()  # said here, where the page would say it in the browser
+        database()  # a missing project is reported here, and not in the browser
         page.run(address, port, headless)
 
 
@@ -191,8 +192,8 @@ def show_app(
 def report(
     output: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("report.html"),
 ) -> None:
-    """Write one HTML page with the plots of a finished warehouse; it needs no network."""
-    from hitparade import report as pages  # plotly takes a while to import
+    """Write an HTML page with the charts of a finished warehouse; it needs no network."""
+    from hitparade import report as pages  # importing plotly takes a while
 
     with errors(pages.ReportError, WarehouseError, OSError):
         pages.write(database(), output)

@@ -1,4 +1,4 @@
-"""The commands of the registry: look at models, choose champions, bring models of your own."""
+"""The commands of the registry: list models, choose champions, register your own models."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,11 +21,11 @@ ModelId = Annotated[str, typer.Argument(help="The model_id, as `hitparade models
 
 @app.command()
 def models(
-    task: Annotated[str | None, typer.Argument(help="A task; all without it.")] = None,
+    task: Annotated[str | None, typer.Argument(help="A task; all tasks by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the models of the registry, and what each is used for."""
-    from hitparade import listing
+    from hitparade.cli import listing
 
     with errors(WarehouseError), opened(database()) as connection:
         rows = rows_of(connection.execute(listing.MODELS, {"task": task}))
@@ -35,7 +35,7 @@ def models(
         console.width = max(console.width, 165)
         show_rows("Models", rows)
     elif task:
-        console.print(f"there are no models of task {task}: see `hitparade models`", style="red")
+        console.print(f"task {task} has no models: see `hitparade models`", style="red")
         raise typer.Exit(1)
     else:
         console.print("there are no models: run `hitparade build`")
@@ -45,12 +45,12 @@ def models(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="A task, for its champion, or a model_id.", metavar="TASK|MODEL_ID"),
+        typer.Argument(help="A model_id, or a task for its champion.", metavar="TASK|MODEL_ID"),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show all that is known of a model, or of a task's champion: metrics, inputs, promotions."""
-    from hitparade import listing
+    """Show the metrics, inputs and promotions of a model, or of a task's champion."""
+    from hitparade.cli import listing
 
     with errors(WarehouseError), opened(database()) as connection:
         found = listing.show(connection, name)
@@ -66,9 +66,9 @@ def show(
 def promote(
     task: Task,
     model_id: ModelId,
-    reason: Annotated[str, typer.Option(help="Why, for ml.promotions.")] = "by hand",
+    reason: Annotated[str, typer.Option(help="The reason to record in ml.promotions.")] = "by hand",
 ) -> None:
-    """Make a model the champion of a task; the rule leaves the task alone until `unpin`."""
+    """Make a model the champion of a task, and pin the task: no build replaces it until `unpin`."""
     with _registry() as (udfs, connection):
         udfs.promote(connection, task, model_id, reason)
         _say_champion(connection, task)
@@ -76,7 +76,7 @@ def promote(
 
 @app.command()
 def rollback(task: Task) -> None:
-    """Promote the champion before the present one; twice is back again."""
+    """Promote the previous champion of a task; a second rollback undoes the first."""
     with _registry() as (udfs, connection):
         udfs.rollback(connection, task)
         _say_champion(connection, task)
@@ -84,27 +84,27 @@ def rollback(task: Task) -> None:
 
 @app.command()
 def pin(task: Task) -> None:
-    """Keep the champion of a task until `unpin`, whatever a build trains."""
+    """Keep the champion of a task until `unpin`: no build replaces it."""
     with _registry() as (udfs, connection):
         udfs.pin(connection, task)
-        console.print(f"task {task}: keeps its champion until it is unpinned")
+        console.print(f"task {task} keeps its champion until it is unpinned")
 
 
 @app.command()
 def unpin(task: Task) -> None:
-    """Let the rule choose the champion of a task again, from the next build on."""
+    """Let builds choose the champion of a task by rule again, starting with the next one."""
     with _registry() as (udfs, connection):
         udfs.unpin(connection, task)
-        console.print(f"task {task}: the rule chooses its champion again, from the next build on")
+        console.print(f"task {task}: the next build chooses the champion by rule again")
 
 
 @app.command()
 def assign(
     task: Task,
     model_id: ModelId,
-    share: Annotated[float, typer.Argument(help="Share of the keys, 0 to 1; 0 takes it out.")],
+    share: Annotated[float, typer.Argument(help="Share of the keys, 0 to 1; 0 removes it.")],
 ) -> None:
-    """Give a model a share of a task's traffic beside the champion, for `assigned_model`."""
+    """Make a model a challenger: give it a share of a task's traffic, see `assigned_model`."""
     with _registry() as (udfs, connection):
         udfs.assign(connection, task, model_id, share)
         query = "select model_id, is_champion, share from ml.traffic where task = ? order by all"
@@ -113,10 +113,10 @@ def assign(
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(help="Newest versions of each algorithm that stay.")] = 3,
-    dry_run: Annotated[bool, typer.Option(help="Show what would go, and leave it.")] = False,
+    keep: Annotated[int, typer.Option(help="How many versions to keep of each algorithm.")] = 3,
+    dry_run: Annotated[bool, typer.Option(help="List the models, and drop nothing.")] = False,
 ) -> None:
-    """Drop the bytes of models that nothing uses; what is known of them stays."""
+    """Drop the bytes of unused models; their metadata stays."""
     with _registry(read_only=dry_run) as (udfs, connection):
         gone = (udfs.prunable if dry_run else udfs.prune)(connection, keep)
         names = ("task", "algorithm", "version", "bytes")
@@ -128,25 +128,25 @@ def prune(
         size = sum(model[-1] for model in gone) / 1e6
         console.print(f"{len(gone)} models, {size:.1f} MB.")
         if gone and not dry_run:
-            console.print("Later builds use the space again.")
+            console.print("Later builds reuse the space.")
 
 
 @app.command()
 def register(
     file: Annotated[Path, typer.Argument(help="An ONNX file.", exists=True, dir_okay=False)],
-    task: Annotated[str, typer.Option(help="The task, old or new.")],
+    task: Annotated[str, typer.Option(help="An existing or a new task.")],
     inputs: Annotated[
-        str | None, typer.Option(help="Names of its features in order: a,b,c; those of the task.")
+        str | None, typer.Option(help="Its features in order: a,b,c; by default the task's.")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Names of its scores in order: x,y; those of the task.")
+        str | None, typer.Option(help="Its scores in order: x,y; by default the task's.")
     ] = None,
     algorithm: Annotated[
-        str | None, typer.Option(help="Name of this line of models; the name of the file.")
+        str | None, typer.Option(help="Name of the algorithm; by default the file's name.")
     ] = None,
     promoted: Annotated[bool, typer.Option("--promote", help="Make it the champion.")] = False,
 ) -> None:
-    """Store a model of your own, callable at once with onnx_predict."""
+    """Store an ONNX model of your own; onnx_predict can call it at once."""
     with _registry() as (udfs, connection):
         model_id = udfs.register_model(
             connection,
@@ -158,8 +158,8 @@ def register(
         )
         query = "select kind from ml.served_models where model_id = ?"
         kind = connection.execute(query, [model_id]).fetchall()[0][0]
-        lanes = "both lanes" if kind else "the runtime lane alone: no form in pure SQL"
-        console.print(f"registered {model_id} for task {task}: runs in {lanes}", soft_wrap=True)
+        backends = "both backends" if kind else "the ONNX Runtime backend only: it has no SQL form"
+        console.print(f"registered {model_id} for task {task}: runs on {backends}", soft_wrap=True)
         if promoted:
             udfs.promote(connection, task, model_id, "registered")
             _say_champion(connection, task)
@@ -167,7 +167,7 @@ def register(
 
 @app.command()
 def unregister(model_id: ModelId) -> None:
-    """Remove a model of your own that nothing has used yet, such as one under a wrong name."""
+    """Remove a registered model that was never used, such as one with a wrong name."""
     with _registry() as (udfs, connection):
         udfs.unregister_model(connection, model_id)
         console.print(f"model {model_id} is no longer in the registry")
@@ -179,13 +179,13 @@ def function(
     folder: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write; udfs/functions of the project without it.",
+            help="Where to write; udfs/functions of the project by default.",
             exists=True,
             file_okay=False,
         ),
     ] = None,
 ) -> None:
-    """Write the dbt files of functions for a registered model: predict, proba and check."""
+    """Write the dbt files of a registered model's functions: predict, proba and check."""
     from hitparade.generate import registered
 
     with _registry(read_only=True) as (_, connection):
@@ -199,17 +199,17 @@ def function(
 
 @app.command()
 def upgrade() -> None:
-    """Bring the registry of a file from an earlier version to the format of this one."""
+    """Upgrade the registry of a database that an earlier version made."""
     from hitparade.pipeline import upgrade as upgrading
 
     with errors(WarehouseError, OSError):
         file = database()
         before, after, rows = upgrading.run(file)
     if before == after:
-        console.print(f"the registry has format {after} already")
+        console.print(f"the registry already has format {after}")
     else:
         console.print(
-            f"the registry went from format {before} to {after}, {rows} models kept: "
+            f"the registry was upgraded from format {before} to {after}, {rows} models kept: "
             "run `hitparade build`"
         )
         wrote(console, file)
@@ -217,8 +217,8 @@ def upgrade() -> None:
 
 @contextmanager
 def _registry(read_only: bool = False) -> Iterator[tuple]:
-    """`udfs` and a connection to the warehouse; what they refuse ends the command."""
-    import udfs  # onnxruntime takes a while to import
+    """Yield `udfs` and a connection to the warehouse; their errors end the command."""
+    import udfs  # importing onnxruntime takes a while
 
     with errors(WarehouseError, udfs.ModelError, OSError), ExitStack() as stack:
         file = path = database()
@@ -230,19 +230,19 @@ def _registry(read_only: bool = False) -> Iterator[tuple]:
 
 
 def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Say who is champion now, and which stored predictions are another model's."""
+    """Print the present champion, and which stored predictions come from another model."""
     champion = "select algorithm, model_id from ml.champions inner join ml.model_versions "
     champion += "using (task, model_id) where task = ? limit 1"
     ((algorithm, model_id),) = connection.execute(champion, [task]).fetchall()
     console.print(
-        f"task {task}: the champion is now {algorithm} {model_id}, until you promote another or "
-        "unpin the task",
+        f"task {task}: the champion is now {algorithm} {model_id}, until you promote another "
+        "model or unpin the task",
         soft_wrap=True,
     )
     kind = "select kind from ml.served_models where model_id = ?"
     if connection.execute(kind, [model_id]).fetchall()[0][0] is None:
         console.print(
-            "It has no form in pure SQL: the functions of the task answer only after "
+            "It has no SQL form: the functions of the task answer only after "
             "udfs.register(connection)",
             style="yellow",
             soft_wrap=True,
@@ -250,7 +250,7 @@ def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
     stale = "select table_name, row_count from ml.stale_predictions where task = ?"
     for table, count in connection.execute(stale, [task]).fetchall():
         console.print(
-            f"{count} rows of {table} are another model's, see ml.stale_predictions: "
-            f"dbt build --select {table}+ scores them again",
+            f"{count} rows of {table} are stale, because another model scored them (see "
+            f"ml.stale_predictions): dbt build --select {table}+ scores them again",
             soft_wrap=True,
         )

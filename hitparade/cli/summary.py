@@ -1,4 +1,4 @@
-"""What a build did, in one screen."""
+"""The summary that a build prints at its end."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from hitparade.cli.terminal import show_rows
 from hitparade.warehouse import opened, rows_of
 from models_py.generated.tasks import SPECIAL, TABULAR
 
-# What the champion is worth on the present rows: its mean over the folds where it was trained on
-# them, else its value on those held out.
+# The champion's score: its mean over the folds if it was trained on the present rows, else its
+# score on the present held-out rows.
 CHAMPIONS = """
     with champions as (
         select
@@ -22,7 +22,7 @@ CHAMPIONS = """
         from ml.champions as champions
         inner join ml.model_versions as versions
             on champions.task = versions.task and champions.model_id = versions.model_id
-        -- a model from outside was not measured
+        -- a registered model was not evaluated
         left join ml.model_metrics as metrics
             on versions.task = metrics.task
             and versions.algorithm = metrics.algorithm
@@ -53,7 +53,7 @@ CHAMPIONS = """
             else format('{:.4f}', newest.baseline_holdout)
         end as baseline,
         case
-            when champions.origin = 'registered' then 'a model from outside, not measured here'
+            when champions.origin = 'registered' then 'a registered model, not evaluated here'
             else coalesce(board.verdict, newest.reason, 'no rows to train on')
         end as verdict
     from (select unnest(?) as task) as tasks
@@ -67,7 +67,7 @@ SOURCES = """
     from rpt_sources
     order by source
 """
-# What to try of each task.
+# A query to try for each task.
 QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECIAL
 
 
@@ -84,7 +84,7 @@ def show(console: Console, database: Path) -> None:
     show_rows("Sources", sources, console)
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
         query = "select file, path, line_number, reason from staging.quarantine"
-        console.print(f"What could not be used, and why: {query}\n", soft_wrap=True)
+        console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)
     show_rows("Champions", champions, console)
     for champion in champions:
         if champion["champion"] != "none" and champion["task"] in QUERIES:

@@ -1,4 +1,4 @@
-"""What the commands print, and how they fail: one console, tables, errors as sentences."""
+"""Shared output of the commands: one console, tables, and errors without a traceback."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 @contextmanager
 def errors(*kinds: type[Exception], code: int = 1) -> Iterator[None]:
-    """Print errors of these kinds, and that of no project, and end the command with a code."""
+    """Print errors of these kinds and a missing project, and exit with a code."""
     known: tuple[type[Exception], ...] = (ProjectError, *kinds)
     try:
         yield
@@ -28,13 +28,13 @@ def errors(*kinds: type[Exception], code: int = 1) -> Iterator[None]:
 
 
 def show_json(found: object) -> None:
-    """Print what was found as JSON; times and other values as text."""
+    """Print a value as JSON; times and other types become strings."""
     print(json.dumps(found, indent=2, default=str))
 
 
 def show_rows(title: str, rows: list[dict], console: Console = console) -> None:
-    """Print rows with equal keys as a table."""
-    # A narrow terminal may wrap the lines; cut numbers would be worse.
+    """Print rows with the same keys as a table."""
+    # In a narrow terminal lines wrap, because truncated numbers would mislead.
     console.width = max(console.width, 120)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in rows[0] if rows else ():

@@ -1,4 +1,4 @@
-"""What people declare in tasks/: the tasks, and the columns that a model may be given."""
+"""Read the declarations in tasks/: the tasks, and the columns that their models may use."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,17 +15,17 @@ COLUMNS = "columns.yml"
 TYPES = ("double", "boolean", "date", "varchar", "varchar[]")
 LABEL_TYPES = {"regression": "double", "binary": "boolean", "multiclass": "varchar"}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-# Folds make every split, so they define every tabular task.
+# Every split is made by folds, so they are part of every tabular task's definition.
 FOLDS = {"folds": "folds"}
 
 
 class DeclarationError(ValueError):
-    """A declaration that is wrong; the message names the file, the cause and what is known."""
+    """A declaration is wrong; the message names the file, the cause and the accepted values."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input computed from a column: its SQL has {{ value }} in the place of the column."""
+    """An input computed from a column; in its SQL {{ value }} stands for the column."""
 
     name: str
     sql: str
@@ -34,7 +34,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Column:
-    """What a function takes and a row has, see tasks/columns.yml."""
+    """A column of an entity and argument of functions, see tasks/columns.yml."""
 
     name: str
     type: str
@@ -49,13 +49,13 @@ class Column:
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The inputs of a model that it becomes."""
+        """The model inputs that the column becomes."""
         return tuple(one.name for one in self.inputs) or (self.name,)
 
 
 @dataclass(frozen=True)
 class Entity:
-    """What tasks are about, and where its rows stand, see tasks/columns.yml."""
+    """What a task's rows are, such as a track, and the relation that has them."""
 
     name: str
     source: str
@@ -73,7 +73,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class Label:
-    """What is learned: a column of the feature table and its SQL over the entity's relation."""
+    """What a model learns: a column of the feature table, computed from the entity's relation."""
 
     name: str
     sql: str
@@ -82,7 +82,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Derived:
-    """A function computed from the answer: its SQL has {{ answer }} in the answer's place."""
+    """A function computed from a task's answer; in its SQL {{ answer }} stands for the answer."""
 
     name: str
     sql: str
@@ -91,16 +91,16 @@ class Derived:
 
 @dataclass(frozen=True)
 class Task:
-    """A task: what it has in common with every other.
+    """The attributes that all tasks have.
 
     Attributes:
-        name: of the task.
-        answers: what it says, in a clause.
-        source: the raw source that its rows come from.
-        algorithms: hyperparameters of each candidate.
-        definition: for each key of the definition the dbt variable that it holds.
+        name: name of the task.
+        answers: what the task predicts, as a clause.
+        source: the raw source of its rows.
+        algorithms: hyperparameters by algorithm; each is a candidate.
+        definition: the dbt variable behind each key of the definition.
         example: a query to try.
-        comment: what stands at the head of its file.
+        comment: the comment at the head of its file.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TabularTask(Task):
-    """A task with a row for each example, a known algorithm and functions of its own."""
+    """A task on a table of examples, with known algorithms and generated functions."""
 
     entity: Entity
     kind: str
@@ -128,23 +128,23 @@ class TabularTask(Task):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The inputs of its models, in order."""
+        """The inputs of the task's models, in order."""
         return tuple(name for column in self.arguments for name in column.input_names)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The scores of its models, in order."""
+        """The names of the scores of the task's models, in order."""
         return {"regression": (self.name,), "binary": ("false", "true")}.get(self.kind, self.labels)
 
     @property
     def vocabulary(self) -> str | None:
-        """The vocabulary of its list of texts, if it has one."""
+        """The vocabulary of the argument that is a list of strings, if the task has one."""
         return next((one.vocabulary for one in self.arguments if one.vocabulary), None)
 
 
 @dataclass(frozen=True)
 class SpecialTask(Task):
-    """A task with Python and SQL of its own, below `code`."""
+    """A task with its own Python and SQL, in the folder `code`."""
 
     code: str
     predictions: tuple[str, ...]
@@ -154,19 +154,19 @@ class SpecialTask(Task):
 
 @dataclass(frozen=True)
 class Declarations:
-    """All that is declared, the tasks by the names of their files."""
+    """All declarations, with the tasks in the order of their file names."""
 
     entities: Mapping[str, Entity]
     tasks: tuple[Task, ...]
 
     @property
     def tabular(self) -> list[TabularTask]:
-        """The tasks that functions, features and training are generated for."""
+        """The tasks whose functions, features and training are generated."""
         return [task for task in self.tasks if isinstance(task, TabularTask)]
 
     @property
     def special(self) -> list[SpecialTask]:
-        """The tasks with code of their own."""
+        """The tasks with their own code."""
         return [task for task in self.tasks if isinstance(task, SpecialTask)]
 
 
@@ -174,17 +174,17 @@ def read(folder: Path) -> Declarations:
     """Read all declarations of a folder.
 
     Raises:
-        DeclarationError: a file is missing, or says something that is not known.
+        DeclarationError: a file is missing or wrong.
     """
     if not (folder / COLUMNS).is_file():
-        raise DeclarationError(f"there is no {folder / COLUMNS}: start in a hitparade project")
+        raise DeclarationError(f"there is no {folder / COLUMNS}: run this in a hitparade project")
     entities = {
         name: _entity(folder / COLUMNS, name, facts)
         for name, facts in _yaml(folder / COLUMNS).items()
     }
     files = sorted(file for file in folder.glob("*.yml") if file.name != COLUMNS)
     tasks = tuple(_task(file, entities) for file in files)
-    _refuse_twins(folder, tasks)
+    _refuse_duplicates(folder, tasks)
     return Declarations(entities, tasks)
 
 
@@ -192,16 +192,18 @@ def _yaml(file: Path) -> dict:
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise DeclarationError(f"{file} is no YAML: {error}") from error
+        raise DeclarationError(f"{file} is not YAML: {error}") from error
     if not isinstance(found, dict):
-        raise DeclarationError(f"{file} says nothing: see the other files of {file.parent}")
+        raise DeclarationError(
+            f"{file} declares nothing: see the other files in {file.parent} for examples"
+        )
     return found
 
 
 def _checked(
     file: Path, what: str, facts: Any, needed: Iterable[str], optional: Iterable[str] = ()
 ) -> dict:
-    """The facts, if all that is needed is there and nothing else."""
+    """Return the facts if all needed keys are there, and no unknown ones."""
     needed, optional = set(needed), set(optional)
     if not isinstance(facts, dict):
         raise DeclarationError(f"{file}: {what} is {facts!r}: give {', '.join(sorted(needed))}")
@@ -253,10 +255,10 @@ def _column(file: Path, what: str, name: str, facts: Any) -> Column:
             f"{file}: {what} has type {column.type}: use one of {', '.join(TYPES)}"
         )
     if column.type == "varchar[]" and not column.vocabulary:
-        raise DeclarationError(f"{file}: {what} is a list of texts: name its vocabulary, a seed")
+        raise DeclarationError(f"{file}: {what} is a list: name the seed that is its vocabulary")
     if column.type in ("date", "varchar") and not inputs:
         raise DeclarationError(
-            f"{file}: {what} has type {column.type}: say which inputs it becomes"
+            f"{file}: {what} has type {column.type}: declare the inputs that it becomes"
         )
     return column
 
@@ -270,7 +272,7 @@ def _task(file: Path, entities: Mapping[str, Entity]) -> Task:
     name = facts.pop("task", None)
     if name != file.stem or not NAME.fullmatch(str(name)):
         raise DeclarationError(
-            f"{file}: task is {name!r}: give the name of the file, small letters, digits and "
+            f"{file}: task is {name!r}: give the name of the file, lowercase letters, digits and "
             "underscores"
         )
     if "code" in facts:
@@ -279,7 +281,7 @@ def _task(file: Path, entities: Mapping[str, Entity]) -> Task:
 
 
 def _common(file: Path, name: str, facts: dict, source: str, definition: dict) -> dict:
-    """What every task has."""
+    """Return the attributes that all tasks have."""
     for variable in facts["defined_by"]:
         definition |= variable if isinstance(variable, dict) else {variable: variable}
     return {
@@ -294,7 +296,7 @@ def _common(file: Path, name: str, facts: dict, source: str, definition: dict) -
 
 
 def _comment(file: Path) -> str:
-    """The comment at the head of a file."""
+    """Return the comment at the head of a file."""
     lines = []
     for line in file.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -308,7 +310,7 @@ def _special(file: Path, name: str, facts: dict, entities: Mapping[str, Entity])
     _checked(file, name, facts, needed, ["inputs_of", "changeable"])
     changeable = [_argument(file, entities["tracks"], one) for one in facts.get("changeable", ())]
     if without := [one.name for one in changeable if one.range is None]:
-        raise DeclarationError(f"{file}: {', '.join(without)} may change and has no range")
+        raise DeclarationError(f"{file}: {', '.join(without)} may change, so declare its range")
     return SpecialTask(
         **_common(file, name, facts, facts["source"], {}),
         code=facts["code"],
@@ -340,10 +342,10 @@ def _tabular(file: Path, name: str, facts: dict, entities: Mapping[str, Entity])
     for algorithm in facts.get("search", {}):
         _one_of(file, "an algorithm of `search`", algorithm, facts["algorithms"])
     if (kind == "multiclass") != bool(facts.get("labels")):
-        raise DeclarationError(f"{file}: a task of kind multiclass has `labels`, others have none")
+        raise DeclarationError(f"{file}: a multiclass task needs `labels`; other kinds have none")
     arguments = tuple(_argument(file, entity, one) for one in facts["arguments"])
     if lists := [one.name for one in arguments[:-1] if one.vocabulary]:
-        raise DeclarationError(f"{file}: {lists[0]} becomes many inputs: it must stand last")
+        raise DeclarationError(f"{file}: {lists[0]} becomes many inputs: list it last")
     label = _checked(file, f"{name}.label", facts["label"], ["name", "sql", "description"])
     return TabularTask(
         **_common(file, name, facts, entity.source, dict(FOLDS)),
@@ -377,8 +379,8 @@ def _argument(file: Path, entity: Entity, name: str) -> Column:
     return entity.columns[name]
 
 
-def _refuse_twins(folder: Path, tasks: Iterable[Task]) -> None:
-    """Refuse two functions, or two columns of predictions, of one name."""
+def _refuse_duplicates(folder: Path, tasks: Iterable[Task]) -> None:
+    """Refuse two functions or two columns of predictions with the same name."""
     functions: dict[str, str] = {}
     for task in tasks:
         derived = task.derived if isinstance(task, TabularTask) else ()

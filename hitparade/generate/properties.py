@@ -1,4 +1,4 @@
-"""The YAML beside what is generated: descriptions, types, contracts, tests."""
+"""The YAML of generated models, functions and macros: descriptions, types, contracts, tests."""
 
 from typing import Any
 
@@ -18,16 +18,14 @@ from hitparade.generate.render import functions_of
 from models_py.registry_schema import PORTABLE, SCHEMA, descriptions, sql_types
 
 NOT_NULL = {"constraints": [{"type": "not_null"}]}
-PAIR_KEY = (
-    "The song behind it: md5 of the normalised track name and artists. Splits are grouped by it."
-)
+PAIR_KEY = "The song: md5 of the normalized track name and artists. Splits are grouped by it."
 FOLD = "Fold of the split, the same for all rows of a song. Stored models never saw fold 0."
-FINDINGS = "One sentence for each finding, an empty list where there is none."
+FINDINGS = "One sentence for each finding; an empty list if there is none."
 EXPLANATION = "struct(rank integer, feature varchar, contribution double)[]"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes lists indented, and no anchors: a person reads each entry by itself."""
+    """Writes lists indented and without anchors, so that each entry can be read by itself."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -70,15 +68,15 @@ def _argument(column: Column) -> dict:
 
 
 def _predict(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    return *_answer(task), f"What the champion answers: {task.answers}."
+    return *_answer(task), f"The champion's answer: {task.answers}."
 
 
 def _predict_by(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    return *_answer(task), f"What the newest model of an algorithm answers: {task.answers}."
+    return *_answer(task), f"The answer of the newest model of an algorithm: {task.answers}."
 
 
 def _answer(task: TabularTask) -> tuple[str, str]:
-    """The type of what a task answers, and a sentence."""
+    """Return the type of a task's answer, and a sentence about it."""
     if task.labels:
         return "varchar", f"{_listed(task.labels)}."
     return "double", "A probability." if task.kind == "binary" else f"{_capital(task.answers)}."
@@ -98,29 +96,27 @@ def _derived(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]
 def _check(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
     unknown = f", and {task.vocabulary} that are unknown" if task.vocabulary else ""
     says = (
-        f"What is wrong or unusual with a row for predict_{task.name}: values that are missing, "
+        f"What is wrong or unusual in a row for predict_{task.name}: values that are missing, "
         f"not finite or outside the range seen in training{unknown}."
     )
     return "varchar[]", FINDINGS, says
 
 
 def _encode(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    says = (
-        f"The inputs of task {task.name} as its models take them, for onnx_predict and "
-        "check_features."
-    )
+    says = f"The encoded inputs of task {task.name}, for onnx_predict and check_features."
     return "double[]", "The encoded inputs in order, see ml.model_versions.", says
 
 
 def _explain(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
     answer = (
-        f"the chance of the label that predict_{task.name} answers"
+        f"the probability of the label that predict_{task.name} returns"
         if task.labels
         else (task.answers)
     )
     says = (
         f"What each input adds to the champion's answer, {answer}: Shapley values against a "
-        "background of other rows. The contributions add up to the answer; NULL if the answer is."
+        "background of other rows. The contributions add up to the answer. NULL if the answer is "
+        "NULL."
     )
     returned = (
         "A list of structs (rank, feature, contribution); rank 0 is the background's average."
@@ -144,12 +140,12 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _capital(sentence: str) -> str:
-    """A sentence with a capital, unless it begins with a formula."""
+    """Return a sentence with a capital letter, unless it begins with a formula."""
     return sentence if "(" in sentence.split()[0] else sentence[0].upper() + sentence[1:]
 
 
 def features(task: TabularTask) -> dict:
-    """Return the properties of a task's feature table: its contract and what must not leak."""
+    """Return the properties of a task's feature table: its contract, and its test for leaks."""
     entity = task.entity
     leak = {
         "rows": f"ref('{entity.relation}')",
@@ -165,7 +161,7 @@ def features(task: TabularTask) -> dict:
         *(_column(*one) for one in [*inputs, label]),
     ]
     says = (
-        f"One row for each {entity.rows}: key, fold, the inputs of the task {task.name} in order, "
+        f"One row for each {entity.rows}: key, fold, the inputs of task {task.name} in order, "
         "and its label."
     )
     tests = ["one_side_of_a_split", {"no_leak": {"arguments": leak}}]
@@ -180,11 +176,11 @@ def features(task: TabularTask) -> dict:
 
 
 def _inputs(column: Column) -> list[tuple[str, str, str]]:
-    """The inputs that a column becomes: name, type, sentence."""
+    """Return name, type and description of each input that a column becomes."""
     if column.inputs:
         return [(one.name, "double", one.description) for one in column.inputs]
     if column.vocabulary:
-        says = f"1 or 0 for each of the seed {column.vocabulary}, in the order of the text."
+        says = f"1 or 0 for each row of the seed {column.vocabulary}, in alphabetical order."
         return [(column.name, "double[]", says)]
     if column.type == "boolean":
         return [(column.name, "double", f"1 or 0. {column.description}")]
@@ -199,7 +195,7 @@ def training(declared: Declarations) -> dict:
     """Return the properties of all training models: hyperparameters, definition, columns."""
     columns = [{"name": name, "description": says} for name, says in descriptions(SCHEMA).items()]
     registered = (
-        "One row for each model that came from outside; what only training knows is NULL. Never "
+        "One row for each model from outside. Columns that only training fills are NULL. Never "
         "fully refreshed."
     )
     table = {"name": "registered_models", "description": registered, "columns": columns}
@@ -212,9 +208,9 @@ def training(declared: Declarations) -> dict:
 def _trained(task: Task, columns: list[dict]) -> dict:
     definition = {key: f"{{{{ var('{name}') }}}}" for key, name in task.definition.items()}
     says = (
-        f"One row for each model ever trained for {task.name}, which answers {task.answers}. Rows "
-        "are only appended: a build on unchanged features and hyperparameters adds none, and a "
-        "full refresh leaves them."
+        f"One row for each model ever trained for {task.name}, which predicts {task.answers}. Rows "
+        "are only appended. A build on unchanged features and hyperparameters adds none, and a "
+        "full refresh keeps them."
     )
     return {
         "name": f"train_{task.name}",
@@ -231,10 +227,10 @@ def _trained(task: Task, columns: list[dict]) -> dict:
 
 
 ORIGIN = ("origin", "varchar", "trained by a build, or registered from outside.")
-NEWEST = "True for the newest version of its algorithm, if its inputs are those of the functions."
-# What ml.model_versions leaves to other views.
+NEWEST = "True for the newest version of its algorithm, if its inputs fit the task's functions."
+# Columns that are in other views, and not in ml.model_versions.
 APART = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
-# The data tests of single columns, by model.
+# Data tests of single columns, by model.
 TESTS: dict[str, dict[str, list]] = {
     "model_versions": {
         "model_id": ["not_null"],
@@ -248,7 +244,7 @@ TESTS: dict[str, dict[str, list]] = {
 
 
 def registry() -> dict:
-    """Return the properties of what repeats the columns of the registry's format."""
+    """Return the properties of the models whose columns follow the registry's format."""
     types, says = sql_types(SCHEMA), descriptions(SCHEMA)
     all_columns = [*((name, types[name], says[name]) for name in SCHEMA.names), ORIGIN]
     parts = [(n, sql_types(PORTABLE)[n], text) for n, text in descriptions(PORTABLE).items()]
@@ -259,8 +255,8 @@ def registry() -> dict:
     table = {
         "name": "served_models",
         "description": (
-            "One row for each model that the SQL backend knows: what ml.models_to_serve had when "
-            "it was renewed, with every promotion, registration and assignment."
+            "One row for each model that the SQL backend can run. Every build, promotion, "
+            "registration and assignment renews it from ml.models_to_serve."
         ),
         "columns": [{"name": name, "description": text} for name, _, text in served],
     }
@@ -269,8 +265,8 @@ def registry() -> dict:
             {
                 "name": "registry",
                 "description": (
-                    "One row for each model ever trained or registered, with everything about it; "
-                    "the views beside it show its parts."
+                    "One row for each model ever trained or registered, with all columns. Other "
+                    "views of this schema show parts of it."
                 ),
                 "columns": [{"name": name, "description": text} for name, _, text in all_columns],
             },
@@ -282,9 +278,9 @@ def registry() -> dict:
             ),
             _view(
                 "models_to_serve",
-                "One row for each model that ml.served_models is to hold: the champions, the "
-                "newest version of each algorithm, what has a share of the traffic and what was "
-                "registered.",
+                "One row for each model that belongs in ml.served_models: champions, the newest "
+                "version of each algorithm, models with a share of the traffic, and registered "
+                "models.",
                 ["model_id", "task", "algorithm"],
                 served,
             ),
@@ -311,13 +307,13 @@ def predictions(declared: Declarations, entity: Entity, columns: list[dict[str, 
     """Return the properties of an entity's table of predictions."""
     tasks = list(dict.fromkeys(column["task"] for column in columns))
     says = (
-        f"One row for each row of {entity.relation} that is scored, with the answers of the "
-        "champions and their ids. Four fifths of the rows are among those that a champion learned "
-        "from, and flatter it: judge it by ml.model_metrics, or on fold 0 of the feature table."
+        f"One row for each scored row of {entity.relation}, with the answers and ids of the "
+        "champions. A champion was trained on four fifths of the rows, so its answers there are "
+        "too good. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
     )
     exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
     key = _column(entity.key, "varchar", entity.key_description)
-    stamped = "The model that gave the answer of {}; NULL where the task had no champion."
+    stamped = "The model that gave the answer of {}; NULL if the task had no champion."
     return _models(
         {
             "name": entity.predictions,
@@ -340,7 +336,7 @@ def _nullable(name: str, type: str, description: str) -> dict[str, Any]:
 
 
 def _prediction(column: dict[str, Any]) -> dict[str, Any]:
-    says = f"{_capital(column['answers'])}, by the champion; NULL where an input is missing."
+    says = f"{_capital(column['answers'])}, by the champion; NULL if an input is missing."
     found = _nullable(column["name"], column["type"], says)
     if column["is_probability"]:
         bounds = {"accepted_range": {"arguments": {"min_value": 0, "max_value": 1}}}
@@ -351,36 +347,36 @@ def _prediction(column: dict[str, Any]) -> dict[str, Any]:
 def macros(declared: Declarations) -> dict:
     """Return the descriptions of the generated macros."""
     row = {"name": "row", "type": "string", "description": "Prefix of the row, such as `t.`."}
-    value = {"name": "value", "type": "string", "description": "Expression of the column."}
+    value = {"name": "value", "type": "string", "description": "SQL expression of the column."}
     activation = {"name": "activation", "type": "string", "description": "Name of the operator."}
-    values = {"name": "values", "type": "string", "description": "Expression of the list."}
+    values = {"name": "values", "type": "string", "description": "SQL expression of the list."}
     promotion = [
         {"name": "task", "type": "string", "description": "Name of the task."},
         {"name": "model_id", "type": "string", "description": "The model."},
-        {"name": "reason", "type": "string", "description": "Why, for ml.promotions."},
-        {"name": "is_pinned", "type": "boolean", "description": "Whether the rule is kept away."},
+        {"name": "reason", "type": "string", "description": "Recorded in ml.promotions."},
+        {"name": "is_pinned", "type": "boolean", "description": "Whether builds keep it."},
     ]
     transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
     entries = [
         _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
-        _macro("entities", "What tabular tasks are about: relation, key, rows to learn from."),
-        _macro("registry_types", "The columns of a row of the registry and their types."),
+        _macro("entities", "The entities of tabular tasks: relation, key, rows to learn from."),
+        _macro("registry_types", "The columns of the registry and their types."),
         _macro("sql_backend_types", "The parts of a model's parameters for the SQL backend."),
-        _macro("registry_format", "Number of the registry's format."),
-        _macro("next_promotion_at", "The time of a promotion, later than all before it."),
+        _macro("registry_format", "The number of the registry's format."),
+        _macro("next_promotion_at", "The time of a promotion, later than all earlier ones."),
         _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),
         _macro("renew_served_models", "The statements that renew ml.served_models."),
-        _macro("activated", "Values behind the activation of a layer.", activation, values),
-        _macro("answered", "What a model answers, from its raw scores `s`.", transform),
+        _macro("activated", "The values after a layer's activation.", activation, values),
+        _macro("answered", "The answer of a model from its raw scores `s`.", transform),
     ]
     for task in declared.tasks:
         if isinstance(task, TabularTask) or (isinstance(task, SpecialTask) and task.inputs_of):
-            says = f"The inputs of the task {task.name}, in the order of its models."
+            says = f"The inputs of task {task.name}, in the order of its models."
             entries.append(_macro(f"encode_{task.name}", says, row))
         if isinstance(task, SpecialTask) and task.changeable:
             says = f"The audio features of a track, which {task.name} may change."
             entries.append(_macro("encode_audio", says, row))
-            says = f"What {task.name} may change: name, low, high, digits and unit of each."
+            says = f"The features {task.name} may change: name, low, high, digits and unit."
             entries.append(_macro("changeable", says))
     for entity in declared.entities.values():
         for column in entity.columns.values():

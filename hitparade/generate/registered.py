@@ -1,4 +1,4 @@
-"""The dbt files of a registered model's functions: `hitparade function`."""
+"""`hitparade function`: write the dbt files of a registered model's functions."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import yaml
 
 from udfs import ModelError
 
-# Of the task's champion, else of its newest model.
+# The inputs and outputs of the task's champion, else of its newest model.
 MODEL = """
     select
         versions.inputs,
@@ -44,13 +44,13 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     """Write the functions of a task whose models were registered, and return their files.
 
     Raises:
-        ModelError: the task has no model, its names are none for SQL, or the files are there.
+        ModelError: the task has no model, a name is not valid in SQL, or the functions exist.
     """
     found = connection.execute(MODEL, [task]).fetchall()
     if not found:
         raise ModelError(f"task {task} has no model: register one with `hitparade register`")
     if found[0][2]:
-        raise ModelError(f"task {task} has functions of its own, which encode its inputs")
+        raise ModelError(f"task {task} is trained here, and has functions already")
     inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
     _check_names(connection, [task, *inputs])
     functions = _functions(task, outputs)
@@ -73,9 +73,9 @@ def _check_names(connection: duckdb.DuckDBPyConnection, names: list[str]) -> Non
     for name in names:
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in keywords or name == "t":
             raise ModelError(
-                f"{name!r} cannot be a name of SQL here: promote a model whose inputs have names "
-                "of small letters, digits and underscores that are no keywords (nor t, which "
-                "stands for the row)"
+                f"{name!r} cannot be the name of a SQL argument: promote a model whose input names "
+                "have only lowercase letters, digits and underscores, and are neither keywords nor "
+                "t, the name of the row"
             )
 
 
@@ -86,16 +86,18 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         "check_features",
         f"check_features({{{{ champion('{task}') }}}}, {{{{ inputs }}}})",
         "varchar[]",
-        f"What is wrong or unusual with a row for predict_{task}: values that are missing, not "
+        f"What is wrong or unusual in a row for predict_{task}: values that are missing, not "
         "finite or outside the range of its examples.",
-        "One sentence for each finding, an empty list where there is none.",
+        "One sentence for each finding; an empty list if there is none.",
     )
     scores = SCORES.format(task=task)
     predict = f"predict_{task}"
     if len(outputs) == 1:
         body = f"onnx_predict({{{{ champion('{task}') }}}}, {{{{ inputs }}}})[1]"
         return [
-            _Function(predict, "onnx_predict", body, "double", f"What {model} says.", outputs[0]),
+            _Function(
+                predict, "onnx_predict", body, "double", f"The answer of {model}.", outputs[0]
+            ),
             check,
         ]
     labels = "[" + ", ".join(repr(label) for label in outputs) + "]"

@@ -1,4 +1,4 @@
-"""What the templates insert: calls of macros, literals of Python, lists of what is made."""
+"""The values that the templates insert: macro calls, Python literals, and lists of columns."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ WIDTH = 100
 
 
 def facts(declared: Declarations) -> dict[str, Any]:
-    """Return what templates over all tasks know."""
+    """Return the variables of the templates that cover all tasks."""
     changeable = [column for task in declared.special for column in task.changeable]
     page = {task.name: given for task in declared.tabular if (given := from_track(task))}
     optimized = {
@@ -45,7 +45,7 @@ def facts(declared: Declarations) -> dict[str, Any]:
 
 
 def from_track(task: TabularTask) -> tuple[str, ...]:
-    """Return the arguments of a task as SQL over the columns of a track; none if one is unknown."""
+    """Return a task's arguments as SQL over the columns of a track; empty if one is missing."""
     if task.entity.name == "tracks":
         return tuple(column.name for column in task.arguments)
     given = tuple(column.from_track or "" for column in task.arguments)
@@ -53,7 +53,7 @@ def from_track(task: TabularTask) -> tuple[str, ...]:
 
 
 def stored_columns(declared: Declarations, entity: Entity) -> list[dict[str, Any]]:
-    """Return the columns of an entity's predictions: name, task, function, type and sentence."""
+    """Return the columns of an entity's predictions: name, task, function, type and description."""
     columns = []
     for task in declared.tabular:
         if task.entity is entity:
@@ -83,7 +83,7 @@ def _derived_column(task: TabularTask, derived: Derived) -> dict[str, Any]:
 
 
 def functions_of(task: TabularTask) -> Iterator[tuple[str, str, Derived | None]]:
-    """Yield the template, the name and what is derived, for each function of a task."""
+    """Yield template, name and derivation of each function of a task."""
     yield "predict", f"predict_{task.name}", None
     yield "predict_by", f"predict_{task.name}_by", None
     if task.labels:
@@ -96,10 +96,10 @@ def functions_of(task: TabularTask) -> Iterator[tuple[str, str, Derived | None]]
 
 
 def answer(task: TabularTask, model: str) -> str:
-    """Return the call that makes the answer of a task from the scores of a model.
+    """Return the call that turns the scores of a model into the answer of a task.
 
     Args:
-        task: whose answer it is.
+        task: the task.
         model: the macro that names the model: champion or newest.
     """
     scores = f"'onnx_predict(' ~ {model}('{task.name}') ~ ', ' ~ inputs ~ ')'"
@@ -109,12 +109,12 @@ def answer(task: TabularTask, model: str) -> str:
 
 
 def explained_output(task: TabularTask) -> str:
-    """Return which score an explanation is of; null for the largest."""
+    """Return the position of the score to explain; null for the largest score."""
     return {"binary": "2", "multiclass": "null"}.get(task.kind, "1")
 
 
 def encoder_calls(entity: Entity, column: Column) -> list[str]:
-    """Return for each input that a column becomes the call of the macro that encodes it."""
+    """Return the encoding macro's call for each input that a column becomes."""
     if column.inputs:
         return [_computed(entity, column, one.name) for one in column.inputs]
     if column.vocabulary:
@@ -134,12 +134,12 @@ def _computed(entity: Entity, column: Column, name: str) -> str:
 
 
 def python(value: Any, indent: int = 8, taken: int = 0) -> str:
-    """Return a value as Python, laid out as ruff does.
+    """Return a value as Python code, formatted as ruff does.
 
     Args:
-        value: texts, numbers, tuples and mappings.
-        indent: of the line that it stands in.
-        taken: characters of that line before it.
+        value: strings, numbers, tuples and mappings.
+        indent: indentation of the line that the value is in.
+        taken: number of characters before the value in that line.
     """
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""What runs, publishes and watches a build."""
+"""Run, publish and monitor builds."""

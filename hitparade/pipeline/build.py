@@ -1,4 +1,4 @@
-"""A build: raw files checked, a sample for those that are absent, then dbt."""
+"""`hitparade build`: check the raw files, write a sample for missing ones, then run dbt."""
 
 from datetime import UTC, datetime
 
@@ -7,17 +7,17 @@ from rich.console import Console
 from hitparade import project
 from hitparade.output import short, wrote
 from hitparade.pipeline import dbt, publish
-from hitparade.sources import load, raw, slices
+from hitparade.sources import raw, slices, snowflake
 from hitparade.warehouse import WarehouseError
 
 
 def run(console: Console, target: str = "duckdb") -> bool:
-    """Build the warehouse by `dbt build`, and publish it; return whether all of it succeeded.
+    """Build the warehouse with `dbt build`, publish it, and return whether the build succeeded.
 
     Raises:
         raw.RawFileError: a raw file cannot be read.
         WarehouseError: the database file cannot be used.
-        load.LoadError: Snowflake refused the raw files.
+        snowflake.LoadError: Snowflake refused the raw files.
         OSError: a file or folder cannot be written.
     """
     started_at = datetime.now(UTC)
@@ -30,12 +30,12 @@ def run(console: Console, target: str = "duckdb") -> bool:
         raise
     if target == "duckdb":
         return publish.build(console, project.database())
-    load.run(console)
+    snowflake.run(console)
     return dbt.run("build", "--target", target)
 
 
 def write_missing_sample(console: Console) -> None:
-    """Give every source that the user did not give a sample, unless samples are switched off."""
+    """Write a sample for each source without a file, unless samples are switched off."""
     folder = raw.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
     absent += [] if slices.listed().num_rows else ["playlists"]
@@ -50,7 +50,7 @@ def write_missing_sample(console: Console) -> None:
 
 
 def _record(error: raw.RawFileError, started_at: datetime) -> None:
-    """Tell those who watch the database; that they could not be told is the smaller error."""
+    """Record a failed build in the database; the raw file's error is raised in any case."""
     try:
         publish.record_failure(project.database(), started_at, str(error))
     except (WarehouseError, OSError) as other:
@@ -58,7 +58,7 @@ def _record(error: raw.RawFileError, started_at: datetime) -> None:
 
 
 def _read_raw_files(console: Console) -> None:
-    """Read what dbt will read, so that a bad file is named once, before anything runs."""
+    """Read the raw files before dbt does, so that a bad file is reported once."""
     for source in raw.SOURCES:
         raw.read(source)
     folder = raw.raw_folder()
@@ -66,7 +66,7 @@ def _read_raw_files(console: Console) -> None:
     ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
     if ignored:
         console.print(
-            f"Not used in {folder}: {', '.join(ignored)}. Files are known by their names: "
+            f"Not used in {folder}: {', '.join(ignored)}. Files are recognized by name: "
             "spotify-2023.csv, dataset.csv",
             markup=False,
             soft_wrap=True,

@@ -1,4 +1,4 @@
-"""Running dbt as a program, in the root of the project."""
+"""Run dbt as a program in the root of the project."""
 
 import os
 import subprocess
@@ -10,27 +10,27 @@ from threading import Timer
 from hitparade import project
 from hitparade.pipeline import progress
 
-# What dbt reads from the working directory, which is another for it than for who started this.
+# Variables with paths relative to the working directory, which differs between dbt and its caller.
 FOLDERS = (
     *("HITPARADE_DATABASE", "HITPARADE_RAW", "HITPARADE_SAMPLE"),
     *("DBT_PROFILES_DIR", "DBT_ENGINE_PROFILES_DIR", "DBT_LOG_PATH", "DBT_ENGINE_LOG_PATH"),
 )
-# For people read the console, and the file has all of it, as dbt writes it.
+# The console gets JSON lines to summarize for people; the log file has dbt's full text.
 FORMATS = ("--log-format", "json", "--log-format-file", "debug")
-# Seconds that dbt has to end by itself after Ctrl-C.
+# Seconds that dbt has to exit by itself after Ctrl-C.
 GRACE = 5
 
 
 def run(*arguments: str, **environment: str) -> bool:
-    """Run dbt, print its progress, and return whether all of it succeeded.
+    """Run dbt, print its progress, and return whether it succeeded.
 
     Args:
-        arguments: of dbt.
-        environment: more variables.
+        arguments: arguments of dbt.
+        environment: additional environment variables.
 
     Raises:
-        ProjectError: there is no project to run it in.
-        KeyboardInterrupt: the user stopped it; dbt has ended then.
+        ProjectError: there is no project to run dbt in.
+        KeyboardInterrupt: the user pressed Ctrl-C; dbt has exited by then.
     """
     with subprocess.Popen(
         [program(), *FORMATS, *arguments],
@@ -52,7 +52,7 @@ def _follow(process: subprocess.Popen) -> None:
     assert process.stdout  # it is a pipe
     try:
         progress.show(process.stdout or ())
-    except KeyboardInterrupt:  # the terminal sent it to dbt as well, which may take it in peace
+    except KeyboardInterrupt:  # the terminal sent it to dbt as well, so wait until dbt has exited
         end = Timer(GRACE, process.kill)
         end.start()
         progress.show(process.stdout or ())
@@ -62,12 +62,12 @@ def _follow(process: subprocess.Popen) -> None:
 
 
 def program() -> Path:
-    """Return the path of dbt."""
+    """Return the path of the dbt program."""
     return Path(sys.executable).with_name("dbt")
 
 
 def from_root(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a program that runs in the root: files as named from there."""
+    """Return the environment for a program in the project's root, with its paths made absolute."""
     given = {name: environment[name] for name in FOLDERS if environment.get(name, "0") != "0"}
     given = {name: str(Path(value).resolve()) for name, value in given.items() if value}
     colors = {} if sys.stdout.isatty() else {"DBT_USE_COLORS": "false"}

@@ -1,4 +1,4 @@
-"""What a build needs and whether it is there: `hitparade doctor`."""
+"""`hitparade doctor`: check that everything a build needs is there."""
 
 import json
 import os
@@ -14,22 +14,22 @@ from packaging.requirements import Requirement
 
 from hitparade import project
 from hitparade.pipeline import dbt
-from hitparade.sources import load, raw, slices
+from hitparade.sources import raw, slices, snowflake
 from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
-# What profiles.yml reads, and has no default for.
+# The variables that profiles.yml reads without a default.
 VARIABLES = ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PRIVATE_KEY_PATH")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a build needs.
+    """The result of one check.
 
     Attributes:
-        name: of what was looked at.
+        name: what was checked.
         found: what was found.
-        step: what to do; empty where all is well.
+        step: what to do; empty if all is well.
     """
 
     name: str
@@ -38,17 +38,17 @@ class Check:
 
 
 def duckdb_checks() -> Iterator[Check]:
-    """Look at packages, raw files and the database file of the DuckDB target."""
+    """Check the packages, raw files and database file of the DuckDB target."""
     yield _packages("duckdb", extra=None)
     yield from _raw_files()
     yield _database(project.database())
 
 
 def snowflake_checks(environment: dict[str, str] | None = None) -> Iterator[Check]:
-    """Look at packages, raw files, the environment and the account of the Snowflake target.
+    """Check the packages, raw files, environment and account of the Snowflake target.
 
     Args:
-        environment: variables beside those of this process, for dbt.
+        environment: variables for dbt, in addition to those of this process.
     """
     environment = os.environ | (environment or {})
     packages = _packages("snowflake", extra="snowflake")
@@ -61,7 +61,7 @@ def snowflake_checks(environment: dict[str, str] | None = None) -> Iterator[Chec
 
 
 def _packages(target: str, extra: str | None) -> Check:
-    """The packages of the project that a target needs, at the versions it wants."""
+    """Check that the packages of a target are installed in the required versions."""
     lacking, count = [], 0
     for line in requires("hitparade") or ():
         wanted = Requirement(line)
@@ -105,10 +105,10 @@ def _raw_files() -> Iterator[Check]:
 def _database(path: Path) -> Check:
     if not path.exists():
         if os.access(path.parent, os.W_OK):
-            return Check("database", f"{path} is not there yet: a build makes it")
+            return Check("database", f"{path} does not exist yet: a build creates it")
         return Check("database", f"{path.parent} cannot be written", "set HITPARADE_DATABASE")
     try:
-        connect(path).close()  # as a build does: alone, and to write
+        connect(path).close()  # writable and exclusive, as in a build
         with opened(path) as connection:
             ((format, count),) = connection.execute(
                 "select max(registry_format), count(*) from ml.registry"
@@ -133,9 +133,9 @@ def _variables(environment: dict[str, str]) -> Check:
 
 
 def _account(environment: dict[str, str]) -> Iterator[Check]:
-    """What dbt finds on the account with the profile's own connection."""
+    """Yield the checks that dbt makes on the account, over the profile's connection."""
     with TemporaryDirectory() as folder:
-        code = load.fingerprint(load.write_code(Path(folder) / load.CODE_FILE))
+        code = snowflake.fingerprint(snowflake.write_code(Path(folder) / snowflake.CODE_FILE))
     arguments = json.dumps({"code": code})
     command = [str(dbt.program()), "--quiet", "run-operation", "doctor", "--target", "snowflake"]
     done = subprocess.run(

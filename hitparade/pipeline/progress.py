@@ -1,10 +1,10 @@
-"""What a person sees of a run of dbt: a line a model, and what is wrong; dbt's log has the rest."""
+"""Print the progress of dbt: one line for each model, and all problems; dbt's log has the rest."""
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
 
-# What goes well there are hundreds of, and nobody waits for them.
+# Successful tests and the like are not printed: there are hundreds, and nobody waits for them.
 MANY = {
     "Formatting",
     "LogFunctionResult",
@@ -17,14 +17,14 @@ MANY = {
 
 
 def show(lines: Iterable[str]) -> None:
-    """Print of dbt's lines in JSON, as they come, those that are for people."""
+    """Print the messages for people among dbt's JSON lines, as they arrive."""
     for line in lines:
         if text := _text(line):
             print(text, flush=True)
 
 
 def _text(line: str) -> str | None:
-    """What to print of a line, if anything; what dbt says in no JSON is printed as it is."""
+    """Return what to print of a line, or None; a line that is not JSON is printed unchanged."""
     try:
         event = json.loads(line)
         name, level, message = (event["info"][key] for key in ("name", "level", "msg"))

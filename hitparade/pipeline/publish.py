@@ -1,4 +1,4 @@
-"""Changing a database file that others read: on a copy beside it, which then takes its place."""
+"""Change a database file that others read: work on a copy, which then replaces the file."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from hitparade.pipeline import dbt
 from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
 CHUNK = 16 * 1024 * 1024
-FAILED = "failed build"  # what no database is called: its name has no blank
+FAILED = "failed build"  # cannot be the name of the database, because it has a blank
 RUN_TABLES = ("runs", "run_sources")
 TABLE = "from duckdb_tables() where database_name = ? and schema_name = 'ml' and table_name = ?"
 OUTCOME = """
@@ -31,7 +31,7 @@ FAILURE = """
     insert into ml.runs (run_id, started_at, command, node, layer, status, seconds, message)
     values (?, ?, 'build', 'publish', 'publish', 'error', ?, ?)
 """
-NO_RESULTS = "dbt ended before it had results: see what it printed"
+NO_RESULTS = "dbt ended before it had results: see its messages"
 VIEWS = """
     select format('"{}"."{}"', schema_name, view_name)
     from duckdb_views()
@@ -48,21 +48,21 @@ DAMAGED = """
 
 
 def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bool:
-    """Run `dbt build` on a draft of a database and put the result in its place.
+    """Run `dbt build` on a draft of a database, and replace the database with the result.
 
-    A build that fails leaves the database as it was, but for the rows of the run in ml.runs; what
-    it made stays in the folder `failed` of that of drafts, and takes room until the next build.
+    A failed build adds the rows of its run to ml.runs, and leaves the rest of the database
+    unchanged. Its result stays in the subfolder `failed` of the drafts until the next build.
 
     Args:
-        console: where to say what a failed build leaves.
+        console: where to print where the result of a failed build is.
         database: the file, which need not exist yet.
-        arguments: of dbt, such as `--select`.
+        arguments: arguments of dbt, such as `--select`.
 
     Returns:
-        Whether it was published.
+        Whether the result was published.
 
     Raises:
-        WarehouseError: someone else writes to the file, or the result is not fit to be read.
+        WarehouseError: another program writes to the file, or the result is not readable.
         OSError: a file or folder cannot be written.
     """
     started_at = datetime.now(UTC)
@@ -81,9 +81,9 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         console.print(fault, style="red", markup=False, soft_wrap=True)
     record_failure(database, started_at, "; ".join(faults) or NO_RESULTS, failed)
     if failed.exists():
-        stands = "stands as it was" if database.exists() else "is not there yet"
+        stands = "is unchanged" if database.exists() else "does not exist yet"
         console.print(
-            f"{short(database)} {stands}; what was built is {short(failed)}", soft_wrap=True
+            f"{short(database)} {stands}; the failed build is {short(failed)}", soft_wrap=True
         )
     return False
 
@@ -91,16 +91,16 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
 def record_failure(
     database: Path, started_at: datetime, message: str, failed: Path | None = None
 ) -> None:
-    """Leave in ml.runs of a database that a build failed, for those who watch it.
+    """Record a failed build in ml.runs of a database, so that `hitparade watch` reports it.
 
     Args:
-        database: the file; one that is not there, or is of an earlier version, stays so.
+        database: the file. Nothing is recorded if it does not exist or an earlier version made it.
         started_at: when the build began.
-        message: why it failed, where no node of the run says so.
-        failed: what it built, whose runs are taken over.
+        message: why the build failed, used if no node of the run failed.
+        failed: the file of the failed build, whose rows of ml.runs are copied.
 
     Raises:
-        WarehouseError: someone else writes to the file.
+        WarehouseError: another program writes to the file.
         OSError: a file or folder cannot be written.
     """
     if not database.exists():
@@ -120,14 +120,14 @@ def record_failure(
 
 @contextmanager
 def draft(database: Path) -> Iterator[Path]:
-    """Lend a copy of a database to write to, and put it in the database's place at the end.
+    """Lend a writable copy of a database, and replace the database with it at the end.
 
-    Readers of the database keep what they have open; who opens it later has the new file. Nobody
-    else can write to the database meanwhile. It stands as it was after an exception, and where
-    the copy is gone at the end.
+    Readers keep the file that they have open; later readers open the new file. Nobody else can
+    write to the database meanwhile. The database stays unchanged after an exception, and if the
+    copy no longer exists at the end.
 
     Raises:
-        WarehouseError: someone else writes to the file.
+        WarehouseError: another program writes to the file.
         OSError: a file or folder cannot be written.
     """
     database = database.resolve()
@@ -156,13 +156,13 @@ def draft(database: Path) -> Iterator[Path]:
 
 
 def check(path: Path) -> list[str]:
-    """Return what makes a database unfit to be read, by what any client sees of it.
+    """Return the faults of a database that a client would notice.
 
-    Looks whether each view works, with the runtime as some want it, and whether the bytes of each
-    champion are those that were stored.
+    Each view must work, with the ONNX Runtime backend because some views need it. The bytes of
+    each champion must be those that were stored.
 
     Raises:
-        WarehouseError: the file cannot be opened, or is no finished warehouse.
+        WarehouseError: the file cannot be opened, or is not a finished warehouse.
     """
     with opened(path) as connection:
         udfs.register(connection)
@@ -176,36 +176,36 @@ def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
     try:
         connection.execute(f"from {view} limit 1").fetchall()
     except duckdb.Error as error:
-        return f"the view {view} does not work, mend or drop it: {error}"
+        return f"the view {view} does not work, fix or drop it: {error}"
     return None
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second draft of the same database away."""
+    """Allow only one draft of a database at a time."""
     try:
         with FileLock(folder / "lock", timeout=0):
             yield
     except Timeout as error:
         raise WarehouseError(
-            f"another program builds in {folder}: wait until it is done"
+            f"another program is building in {folder}: wait until it is done"
         ) from error
 
 
 @contextmanager
 def _without_writers(database: Path) -> Iterator[BinaryIO | None]:
-    """Hold the database as readers do, which DuckDB lets nobody write beside; lend its bytes."""
+    """Lend the bytes of a database under a reader's lock, so that no other program can write."""
     if not database.exists():
-        if _log(database).exists():  # DuckDB would take it for a log of the new file
+        if _log(database).exists():  # DuckDB would apply it to the new file
             raise WarehouseError(
-                f"{_log(database)} is left of a database that is gone: move it away too"
+                f"{_log(database)} belongs to a database that no longer exists: move it away too"
             )
         yield None
         return
-    if _log(database).exists():  # a program died while it wrote: DuckDB ends its work
+    if _log(database).exists():  # a program died while writing: DuckDB applies its log
         connect(database).close()
-    # POSIX takes DuckDB's lock away with the first descriptor of the file that this process
-    # closes, so this one is the only other, and the last to go.
+    # POSIX releases DuckDB's lock when this process closes any descriptor of the file, so this one
+    # is the only other descriptor, and is closed last.
     with open(database, "rb") as source, connect(database, read_only=True):
         yield source
 
@@ -216,8 +216,8 @@ def _told_as_untouched(database: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(
-            f"{database} stays as it was: {error}. A change is made on a copy beside it: "
-            "see that the folder can be written and has room."
+            f"{database} is unchanged: {error}. Changes are made on a copy in the same folder: "
+            "make sure that the folder is writable and has free space."
         ) from error
 
 
@@ -227,7 +227,7 @@ def _copy(source: BinaryIO, path: Path) -> None:
 
 
 def _replace(path: Path, database: Path) -> None:
-    """Put a draft in the place of the database, whole on the disk before its name is."""
+    """Replace the database with a draft, which is fully on disk before it gets the name."""
     _take_log(path)
     _sync(path)
     os.replace(path, database)
@@ -235,14 +235,14 @@ def _replace(path: Path, database: Path) -> None:
 
 
 def _set_aside(path: Path, failed: Path) -> None:
-    """Keep what a failed build made, under its name: the database's name is part of its views."""
+    """Keep the result of a failed build under the same file name, which its views refer to."""
     _take_log(path)
     failed.parent.mkdir()
     os.replace(path, failed)
 
 
 def _take_log(path: Path) -> None:
-    """Have DuckDB move what is in the log of a file into the file."""
+    """Have DuckDB move the contents of a file's log into the file."""
     if _log(path).exists():
         connect(path).close()
 
@@ -256,11 +256,11 @@ def _sync(path: Path) -> None:
 
 
 def _take_runs(connection: duckdb.DuckDBPyConnection, failed: Path) -> None:
-    """Take over what a failed build says of its run."""
+    """Copy the rows on its run from the file of a failed build."""
     path = str(failed).replace("'", "''")
     connection.execute(f"attach '{path}' as \"{FAILED}\" (read_only)")
     for table in RUN_TABLES:
-        # A file from an earlier version has none, and its build may have failed at once.
+        # A file from an earlier version lacks these tables if its build failed at once.
         if connection.execute(TABLE, [FAILED, table]).fetchall():
             run = f'from "{FAILED}".ml.{table}'
             connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
@@ -276,5 +276,5 @@ def _remove(path: Path) -> None:
 
 
 def _log(path: Path) -> Path:
-    """The write-ahead log of a database file."""
+    """Return the path of a database file's write-ahead log."""
     return path.with_name(f"{path.name}.wal")

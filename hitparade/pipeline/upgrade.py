@@ -1,14 +1,14 @@
-"""Bring the registry of a file of an earlier format to the present one: `hitparade upgrade`.
+"""`hitparade upgrade`: bring the registry of a file from an earlier format to the present one.
 
 Formats, newest first:
 
-4. Layers of a net name the activation behind them.
+4. Each layer of a net names its activation.
 3. `pruned_at`; models from outside in `ml.registered_models`.
-2. Calibration, confusion, seconds of training, the spread of the gain; a net in the portable lane.
-1. The first.
+2. Calibration, confusion, seconds of training, standard error of the gain; nets in the SQL backend.
+1. The first format.
 
-All that a model is made from stands in its row, so an upgrade keeps the row, leaves empty what was
-not measured then, and translates the ONNX graph into the present portable form anew.
+A row has everything that its model is made from. An upgrade keeps the row, leaves columns empty
+that were not measured then, and translates the ONNX graph into the present SQL form.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ from models_py.tasks import TRAINED
 
 
 def run(database: Path) -> tuple[int, int, int]:
-    """Upgrade a file in one transaction; return its format before and after, and its models.
+    """Upgrade a file in one transaction; return the old format, the new one, and the model count.
 
     Raises:
-        WarehouseError: the file cannot be opened, has no registry, or is of a newer format.
+        WarehouseError: the file cannot be opened, has no registry, or has a newer format.
     """
     with opened(database) as connection:
         tables = _tables(connection)
@@ -37,7 +37,7 @@ def run(database: Path) -> tuple[int, int, int]:
             raise WarehouseError(f"{database} has no registry with models: run `hitparade build`")
         if max(formats) > REGISTRY_FORMAT:
             raise WarehouseError(
-                f"the registry of {database} has format {max(formats)}, and this version knows "
+                f"the registry of {database} has format {max(formats)}, and this version supports "
                 f"{REGISTRY_FORMAT}: use a newer version of hitparade"
             )
         before = min(formats)
@@ -46,14 +46,14 @@ def run(database: Path) -> tuple[int, int, int]:
     with draft(database) as path, opened(path, read_only=False) as connection:
         connection.begin()
         rows = sum(_upgrade(connection, table) for table in tables)
-        # What a build makes anew in the present form.
+        # The next build creates this table in the present format.
         connection.execute("drop table if exists ml.served_models")
         connection.commit()
     return before, REGISTRY_FORMAT, rows
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The tables of this database that hold models."""
+    """Return the tables of this database that hold models."""
     names = ["registered_models", *(f"train_{task}" for task in TRAINED)]
     query = (
         "select table_name from duckdb_tables() where schema_name = 'ml' and "
@@ -71,7 +71,7 @@ def _formats(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> set[in
 
 
 def _upgrade(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Replace a table by one of the present columns with the same models, one at a time."""
+    """Replace a table with one that has the present columns, copying one model at a time."""
     connection.execute(f"alter table ml.{table} rename to {table}_before")
     connection.register("no_rows", SCHEMA.empty_table())
     connection.execute(f"create table ml.{table} as select * from no_rows")
@@ -88,19 +88,19 @@ def _upgrade(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _upgraded(row: dict) -> dict:
-    """The row in the present columns; what an earlier version did not measure is empty."""
+    """Return a row with the present columns; those that were not measured then are empty."""
     known = {name: row.get(name) for name in SCHEMA.names}
     return known | {
         "calibration": row.get("calibration") or [],
         "confusion": row.get("confusion") or [],
         "registry_format": REGISTRY_FORMAT,
-        # One that was taken back, for it did not answer as the graph does, stays away.
+        # A SQL form that was dropped because its answers differed is not made again.
         "portable": _portable(row),
     }
 
 
 def _portable(row: dict) -> dict | None:
-    """The portable form anew, but for damaged bytes, of which a query says what is wrong."""
+    """Translate a graph into the SQL form again, if the row has one and its bytes are intact."""
     content = row["onnx"]
     if row["portable"] is None or hashlib.sha256(content).hexdigest() != row["sha256"]:
         return None

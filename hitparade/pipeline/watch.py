@@ -1,4 +1,4 @@
-"""Telling people what is wrong without an error: the rows of rpt_incidents, each once."""
+"""`hitparade watch`: send each row of rpt_incidents once."""
 
 import json
 import logging
@@ -10,16 +10,16 @@ from pathlib import Path
 from hitparade.warehouse import WarehouseError, opened, rows_of
 
 INCIDENTS = "select check_name, subject, message from rpt_incidents order by all"
-UNREADABLE = "database"  # of which nothing can be said but that
+UNREADABLE = "database"  # the check of an incident that the database cannot be read
 TITLE = "hitparade: {} new in {}"
 
 
 class WatchError(RuntimeError):
-    """People could not be told; the message says why and what to do."""
+    """A message could not be sent; this error's text says why and what to do."""
 
 
 def incidents(database: Path) -> list[dict]:
-    """Return what is wrong now, as rows of rpt_incidents; a database that cannot be read is."""
+    """Return the present rows of rpt_incidents; an unreadable database is an incident itself."""
     try:
         with opened(database) as connection:
             return rows_of(connection.execute(INCIDENTS))
@@ -28,26 +28,26 @@ def incidents(database: Path) -> list[dict]:
 
 
 def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
-    """Send the incidents that were not told before, and remember them; return how many.
+    """Send the incidents that were not sent before, remember them, and return how many.
 
-    What is over is forgotten, and told again should it come back; while the database cannot be
-    read nothing is known to be over. Memory is a file beside the
-    database. Nothing is remembered that could not be sent to all.
+    An incident that is over is forgotten, and sent again if it comes back. While the database
+    cannot be read, no incident counts as over. Sent incidents are remembered in a file beside the
+    database, and only if the message reached every URL.
 
     Args:
-        database: the file they are about.
-        found: the incidents, of `incidents`.
-        urls: where to send to, as apprise reads them: `json://host/path` for a webhook; without
-            any, what is over is forgotten all the same.
+        database: the file that the incidents are about.
+        found: the result of `incidents`.
+        urls: Apprise URLs to send to, such as `json://host/path` for a webhook. Without a URL
+            nothing is sent, but incidents that are over are forgotten.
 
     Raises:
-        WatchError: a URL that is none, a message that could not be sent, or a damaged memory.
+        WatchError: a URL is not valid, a message could not be sent, or the memory file is damaged.
     """
     memory = database.with_suffix(".watch.json")
     told = _read(memory)
     new = [incident for incident in found if _key(incident) not in told] if urls else []
     if new:
-        _write(memory, told)  # who cannot remember would tell it again each time
+        _write(memory, told)  # before sending: if it cannot be written, nothing may be sent
         _send(TITLE.format(len(new), database.name), [one["message"] for one in new], urls)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     present = {key: told[key] for one in found if (key := _key(one)) in told}
@@ -67,15 +67,15 @@ def _send(title: str, messages: list[str], urls: Sequence[str]) -> None:
         import apprise
     except ImportError as error:
         raise WatchError(
-            "to send messages, install what does so: pip install -c constraints.txt -e '.[alerts]'"
+            "sending messages needs apprise: pip install -c constraints.txt -e '.[alerts]'"
         ) from error
     sender = apprise.Apprise()
     for url in urls:
         if not sender.add(url):
-            raise WatchError(f"{url} is nowhere to send to: see the services of apprise")
+            raise WatchError(f"{url} is not a URL that Apprise can send to: see its services")
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
         if not sender.notify(title=title, body="\n".join(messages), notify_type="failure"):
-            raise WatchError(f"not everyone could be told: {said.getvalue().strip()}")
+            raise WatchError(f"a message could not be sent: {said.getvalue().strip()}")
 
 
 def _read(memory: Path) -> dict[str, str]:
@@ -85,12 +85,12 @@ def _read(memory: Path) -> dict[str, str]:
         return json.loads(memory.read_text(encoding="utf-8"))
     except ValueError as error:
         raise WatchError(
-            f"{memory} is damaged: delete it, and what is wrong now is told again"
+            f"{memory} is damaged: delete it, and the present incidents are sent again"
         ) from error
 
 
 def _write(memory: Path, told: dict[str, str]) -> None:
-    """Write at once or not at all."""
+    """Write the file atomically."""
     draft = memory.with_suffix(".new")
     draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     os.replace(draft, memory)

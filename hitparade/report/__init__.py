@@ -1,4 +1,4 @@
-"""The report: one HTML page of a finished warehouse that needs no network and no SQL."""
+"""`hitparade report`: one HTML page on a finished warehouse that needs no network and no SQL."""
 
 from pathlib import Path
 
@@ -37,15 +37,15 @@ SECTIONS = (
 
 
 class ReportError(Exception):
-    """The warehouse cannot be reported on; the message says what to do."""
+    """The report cannot be written; the message says why and what to do."""
 
 
 def write(database: Path, output: Path) -> None:
-    """Write the page of a warehouse: the same bytes for the same database.
+    """Write the report on a warehouse; equal databases give equal bytes.
 
     Raises:
-        ReportError: the warehouse lacks the marts, or the page has no place.
-        WarehouseError: there is no warehouse of this version.
+        ReportError: the warehouse lacks marts, or the output folder does not exist.
+        WarehouseError: there is no finished warehouse of this version.
     """
     if not output.parent.is_dir():
         raise ReportError(f"{output.parent} is not a folder: name another one with --output")

@@ -1,4 +1,4 @@
-"""Figures of models: each takes rows of one mart and gives a plotly figure."""
+"""Figures about models: each takes the rows of one mart and returns a plotly figure."""
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -22,7 +22,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
 def scores(rows: list[dict]) -> go.Figure:
-    """The models of a task by mean, with bars of 2 standard errors, baselines and ceilings."""
+    """Models of a task by mean, with 2 standard errors, baseline and best achievable score."""
     models = [model(row) for row in rows]
     colors = [ACCENT if row["is_champion"] else MUTED for row in rows]
     errors = [2 * (row["standard_error"] or 0) for row in rows]
@@ -31,19 +31,20 @@ def scores(rows: list[dict]) -> go.Figure:
         for row, error in zip(rows, errors, strict=True)
     ]
     traces = []
-    for name, color, width in (("baseline", SECOND, 3), ("ceiling", INK, 3)):
-        marked = [row for row in rows if row[name] is not None]
+    limits = (("baseline", "baseline", SECOND), ("best achievable", "ceiling", INK))
+    for name, column, color in limits:
+        marked = [row for row in rows if row[column] is not None]
         traces.append(
             go.Scatter(
                 name=name,
-                x=[row[name] for row in marked],
+                x=[row[column] for row in marked],
                 y=[model(row) for row in marked],
                 mode="markers",
                 marker={
                     "symbol": "line-ns-open",
                     "size": 20,
                     "color": color,
-                    "line": {"width": width, "color": color},
+                    "line": {"width": 3, "color": color},
                 },
                 hovertemplate=f"{name} %{{x:.4f}}<extra></extra>",
             )
@@ -66,7 +67,7 @@ def scores(rows: list[dict]) -> go.Figure:
 
 
 def importances(rows: list[dict]) -> go.Figure:
-    """The champion's importances as bars, those of the other algorithms as marks."""
+    """Importances of the champion as bars, and of the other algorithms as marks."""
     champion = {row["feature"]: row["importance"] for row in rows if row["is_champion"]}
     ranks = {row["feature"]: row["importance_rank"] for row in rows}
     features = sorted(ranks, key=lambda name: (-champion.get(name, 0), ranks[name], name))
@@ -122,14 +123,14 @@ def importances(rows: list[dict]) -> go.Figure:
 
 
 def importance_limit(rows: list[dict]) -> float:
-    """Where the axis of importances ends: marks further out would flatten the champion's bars."""
+    """Return the end of the axis of importances, so that outliers do not flatten the bars."""
     highest = max(row["importance"] for row in rows)
     of_champion = max((row["importance"] for row in rows if row["is_champion"]), default=0)
     return min(highest, 2.5 * of_champion) if of_champion > 0 else highest
 
 
 def reliability(rows: list[dict]) -> go.Figure:
-    """What a label's probability said against what came true, over the rows of each bin."""
+    """Predicted probabilities of a label against observed shares, over the rows of each bin."""
     made = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.07
     )
@@ -153,7 +154,7 @@ def reliability(rows: list[dict]) -> go.Figure:
             line={"color": ACCENT if is_champion else REST, "width": 2 if is_champion else 1.5},
             marker={"size": 8 if is_champion else 5},
             customdata=[row["row_count"] for row in bins],
-            hovertemplate="said %{x:.1%}, came true %{y:.1%}<br>%{customdata:,} rows"
+            hovertemplate="predicted %{x:.1%}, observed %{y:.1%}<br>%{customdata:,} rows"
             f"<extra>{label(name)}</extra>",
         )
         made.add_trace(line, row=1, col=1)
@@ -176,7 +177,7 @@ def reliability(rows: list[dict]) -> go.Figure:
     made.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", dtick=0.25)
     made.update_xaxes(title_text="predicted probability", row=2, col=1)
     made.update_yaxes(range=[-0.02, 1.02], tickformat=".0%", dtick=0.25, row=1, col=1)
-    made.update_yaxes(title_text="came true", row=1, col=1)
+    made.update_yaxes(title_text="observed share", row=1, col=1)
     top = 1.3 * max(row["row_count"] for row in counted)
     made.update_yaxes(range=[0, top], showgrid=False, showticklabels=False, ticks="", row=2, col=1)
     made.update_yaxes(title_text="rows", row=2, col=1)
@@ -184,7 +185,7 @@ def reliability(rows: list[dict]) -> go.Figure:
 
 
 def tiers(rows: list[dict], order: list[str]) -> go.Figure:
-    """Which label a model gives to the rows of each actual label, as shares of the latter."""
+    """The labels that a model predicts for the rows of each actual label, as shares of them."""
     shown = [label(name) for name in order]
     cells = {(row["actual"], row["predicted"]): row for row in rows}
     grid = [[cells.get((actual, predicted)) for predicted in order] for actual in order]
@@ -203,7 +204,8 @@ def tiers(rows: list[dict], order: list[str]) -> go.Figure:
         showscale=False,
         xgap=2,
         ygap=2,
-        hovertemplate="is %{y}, said %{x}<br>%{z:.1%} of %{y}, %{customdata:,} rows<extra></extra>",
+        hovertemplate="actual %{y}, predicted %{x}<br>%{z:.1%} of %{y}, %{customdata:,} rows"
+        "<extra></extra>",
     )
     x = {**names(shown), "range": [-0.5, len(order) - 0.5], "title_text": "predicted"}
     return figure([heatmap], 320, x=x, y={**names(shown), "title_text": "actual"})

@@ -1,4 +1,4 @@
-"""Sections about models: how good they are, what they look at, how honest they are."""
+"""Sections about models: leaderboard, importance, calibration, confusion."""
 
 import duckdb
 
@@ -34,7 +34,7 @@ CONFUSION = """
     from rpt_tier_confusion
     order by task, is_champion desc, algorithm, version, actual, predicted
 """
-# In the order of their meaning, which the alphabet does not know.
+# The labels in the model's order, which is not alphabetical.
 LABELS = "select outputs from ml.model_versions where model_id = ? order by version limit 1"
 COLUMNS = {
     "task": lambda row: (row["task"], row["task"]),
@@ -45,8 +45,8 @@ COLUMNS = {
     "mean": lambda row: (row["mean"], _with_error(row["mean"], row["standard_error"])),
     "baseline": lambda row: (row["baseline"], number(row["baseline"])),
     "gain": lambda row: (row["gain"], _with_error(row["gain"], row["gain_standard_error"])),
-    "ceiling": lambda row: (row["ceiling"], number(row["ceiling"])),
-    "of possible": lambda row: (row["share_of_ceiling"], percent(row["share_of_ceiling"])),
+    "best achievable": lambda row: (row["ceiling"], number(row["ceiling"])),
+    "share of it": lambda row: (row["share_of_ceiling"], percent(row["share_of_ceiling"])),
     "holdout": lambda row: (row["holdout"], number(row["holdout"])),
     "train rows": lambda row: (row["train_rows"], number(row["train_rows"], ",")),
     "seconds": lambda row: (row["train_seconds"], number(row["train_seconds"], ",.1f")),
@@ -57,7 +57,7 @@ COLUMNS = {
 
 
 def leaderboard(connection: duckdb.DuckDBPyConnection) -> Section:
-    """Every newest model in a table, and a chart for each task."""
+    """A table of the newest models, and a chart for each task."""
     rows = fetch(connection, LEADERBOARD)
     blocks: list = [Note("No model is trained yet: there were no rows to train on.")]
     if rows:
@@ -77,28 +77,31 @@ def leaderboard(connection: duckdb.DuckDBPyConnection) -> Section:
                 f"Dots: {_how_measured(metric(name), models)}; bars are 2 standard errors.",
                 [Panel(identifier("leaderboard", task, name), figures.scores(models))],
                 {"champion": ACCENT, "other": MUTED, "baseline": SECOND}
-                | ({"ceiling": INK} if any(row["ceiling"] is not None for row in models) else {}),
+                | (
+                    {"best achievable": INK}
+                    if any(row["ceiling"] is not None for row in models)
+                    else {}
+                ),
             )
         )
     return Section(
         "leaderboard",
         "Leaderboard",
         "How good the models are",
-        "No model is worth more than what it adds to the trivial answer (baseline). The ceiling is "
-        "the best that any model can reach; it is known of the generated sample only. Folds never "
-        "split a song and are the same for all models, so the error of a gain (in the table) is "
-        "smaller than that of a mean (in the charts).",
+        "A model is worth what it gains over the baseline. The best achievable score is known for "
+        "the generated sample only. Folds never split a song and are the same for all models, so "
+        "the error of a gain (in the table) is smaller than that of a mean (in the charts).",
         blocks,
     )
 
 
 def importance(connection: duckdb.DuckDBPyConnection) -> Section:
-    """What the models of each task rely on."""
+    """The features that the models of each task rely on."""
     blocks: list = []
     for (task,), rows in groups(fetch(connection, IMPORTANCE), "task").items():
         champion = [row for row in rows if row["is_champion"]]
         if not champion:
-            blocks.append(Note(f"{_task(task)}: {_NO_CHAMPION}, so nothing is shown of it."))
+            blocks.append(Note(f"{_task(task)}: {_NO_CHAMPION}, so there is no chart."))
             continue
         limit = figures.importance_limit(rows)
         is_cut = any(row["importance"] > limit for row in rows)
@@ -106,24 +109,24 @@ def importance(connection: duckdb.DuckDBPyConnection) -> Section:
         blocks.append(
             Chart(
                 f"{_task(task)}: {model(first)} relies on {plain(first['feature'])} most",
-                "Permutation importance on rows held out. Bars: the champion; marks: other "
-                "algorithms, hidden by a press on their name."
-                + (" Numbers with an arrow: beyond the axis." if is_cut else ""),
+                "Permutation importance on held-out rows. Bars are the champion, marks the other "
+                "algorithms. Press a name to hide it."
+                + (" Numbers with an arrow are beyond the axis." if is_cut else ""),
                 [Panel(identifier("importance", task), figures.importances(rows))],
             )
         )
     return Section(
         "importance",
         "Importance",
-        "What the models look at",
-        "What a model loses when a feature is shuffled. Of features that say the same, each looks "
-        "unimportant; and importance says nothing about cause.",
+        "Which features the models rely on",
+        "Importance is how much worse a model gets when a feature is shuffled. If two features "
+        "carry the same information, each looks unimportant. Importance is not causation.",
         blocks or [Note("No model is trained yet, so there is no importance.")],
     )
 
 
 def calibration(connection: duckdb.DuckDBPyConnection) -> Section:
-    """Whether probabilities come true, by label."""
+    """How well probabilities agree with what happened, by label."""
     blocks: list = []
     for (task,), rows in groups(fetch(connection, CALIBRATION), "task").items():
         order = _labels(connection, rows[0]["model_id"], [row["label"] for row in rows])
@@ -132,14 +135,14 @@ def calibration(connection: duckdb.DuckDBPyConnection) -> Section:
         champion = next((row for row in rows if row["is_champion"]), None)
         who = model(champion) if champion else "the newest models"
         worst = max((row for row in rows if _counts(row, champion)), key=_gap, default=None)
-        title = f"{_task(task)}: the probabilities of {who} against what came true"
+        title = f"{_task(task)}: the probabilities of {who} against the observed shares"
         if worst:
-            title += f"; widest gap over 100 rows or more: {100 * _gap(worst):.0f} points"
+            title += f"; largest gap in a bin of at least 100 rows: {100 * _gap(worst):.0f} points"
         blocks.append(
             Chart(
                 title,
-                "Each row was scored by a model that did not see it. On the dotted diagonal what "
-                "is said comes true; points of few rows (bars below) wander by chance.",
+                "Each row was scored by a model that was not trained on it. On the dotted diagonal "
+                "both agree. Points of few rows (bars below) scatter by chance.",
                 [
                     Panel(
                         identifier("calibration", task, name),
@@ -155,14 +158,15 @@ def calibration(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "calibration",
         "Calibration",
-        "How honest the probabilities are",
-        "Of a hundred tracks that are given 30 percent, thirty should come true.",
+        "How well calibrated the probabilities are",
+        "Of a hundred tracks to which a model gives a label with a probability of 30 percent, "
+        "thirty should have that label.",
         blocks or [Note("No classifier is trained yet, so there are no probabilities.")],
     )
 
 
 def confusion(connection: duckdb.DuckDBPyConnection) -> Section:
-    """Which tiers are taken for which."""
+    """Which tiers are mistaken for which."""
     panels = []
     titles = []
     models = groups(fetch(connection, CONFUSION), "task", "model_id")
@@ -176,13 +180,13 @@ def confusion(connection: duckdb.DuckDBPyConnection) -> Section:
         shares = {tier: found[tier]["share_of_actual"] for tier in order if tier in found}
         said = ", ".join(f"{number(share, '.0%')} of {tier}" for tier, share in shares.items())
         titles.append(f"{name} finds {said}")
-    blocks: list = [Note("No model of tiers is trained yet, so there is nothing to confuse.")]
+    blocks: list = [Note("No model of tiers is trained yet, so there is no confusion matrix.")]
     if panels:
         blocks = [
             Chart(
                 f"Tier: {titles[0]}",
-                "Each line is an actual tier and adds up to 100%; each row was scored by a model "
-                "that did not see it. Counts are under the pointer.",
+                "Each line is an actual tier and adds up to 100%. Each row was scored by a model "
+                "that was not trained on it. Point at a cell for its count.",
                 panels,
                 wide=True,
             )
@@ -190,13 +194,13 @@ def confusion(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "confusion",
         "Tiers",
-        "Which tiers are mistaken",
-        "A perfect model would fill the diagonal only.",
+        "Which tiers are mistaken for others",
+        "A perfect model would fill only the diagonal.",
         blocks,
     )
 
 
-_NO_CHAMPION = "no newest model is the champion"
+_NO_CHAMPION = "none of the newest models is the champion"
 
 
 def _best(task: str, rows: list[dict]) -> str:
@@ -234,7 +238,7 @@ def _gap(row: dict) -> float:
 
 
 def _labels(connection: duckdb.DuckDBPyConnection, model_id: str, names: list[str]) -> list[str]:
-    """The names in the model's own order."""
+    """Return the labels in the model's order."""
     found = connection.execute(LABELS, [model_id]).fetchall()
     known = list(found[0][0] or []) if found else []
     return known + sorted(set(names) - set(known))

@@ -46,7 +46,7 @@ MEASURES = {
 
 
 def top_100(connection: duckdb.DuckDBPyConnection) -> Section:
-    """How the Top 100 differs from all, feature by feature."""
+    """The differences between the Top 100 and all rows, by feature."""
     blocks: list = []
     for entity, source in ENTITIES.items():
         rows = fetch(connection, BENCHMARKS, entity)
@@ -57,11 +57,11 @@ def top_100(connection: duckdb.DuckDBPyConnection) -> Section:
         most = max(compared, key=lambda row: abs(row["difference_in_sd"]))
         blocks.append(
             Chart(
-                f"{entity.capitalize()}: the Top 100 differs most in {plain(most['feature'])}, by "
+                f"{entity.capitalize()}: the Top 100 differ most in {plain(most['feature'])}, by "
                 f"{number(most['difference_in_sd'], '+.2f')} standard deviations",
                 f"Mean of the Top 100 minus the mean of all {max(r['all_rows'] for r in rows):,} "
-                f"{entity}. Within the shaded band (2 standard errors of {most['top_100_rows']} "
-                "rows) it may be chance.",
+                f"{entity}. A difference within the shaded band (2 standard errors of "
+                f"{most['top_100_rows']} rows) may be chance.",
                 [Panel(identifier("top-100", entity), figures.differences(compared))],
                 {"higher in the Top 100": ACCENT, "lower": SECOND},
             )
@@ -70,13 +70,14 @@ def top_100(connection: duckdb.DuckDBPyConnection) -> Section:
         "top-100",
         "Top 100",
         "The Top 100 against all",
-        "The Top 100 are the tracks of highest popularity, or the songs of most streams.",
+        "The Top 100 are the tracks with the highest popularity, or the songs with the most "
+        "streams.",
         blocks,
     )
 
 
 def distributions(connection: duckdb.DuckDBPyConnection) -> Section:
-    """The bins of each feature, one small panel each."""
+    """The distribution of each feature, in a small panel."""
     blocks: list = []
     for entity, source in ENTITIES.items():
         rows = fetch(connection, DISTRIBUTIONS, entity)
@@ -87,8 +88,8 @@ def distributions(connection: duckdb.DuckDBPyConnection) -> Section:
         blocks.append(
             Chart(
                 f"{entity.capitalize()}: {len(found)} features, all against the Top 100",
-                "Share of rows in each of 20 bins; the outermost hold what lies beyond. The Top "
-                "100 has 100 rows, so 5 of them make a step of 5%.",
+                "Share of rows in each of 20 bins; the outermost bins also have the values beyond "
+                "them. The Top 100 have 100 rows, so each row is 1%.",
                 [
                     Panel(
                         identifier("distribution", entity, feature),
@@ -105,14 +106,14 @@ def distributions(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "distributions",
         "Distributions",
-        "How features are spread",
-        "Where line and bars go together, the feature does not tell the Top 100 from the rest.",
+        "How features are distributed",
+        "If line and bars agree, the feature does not separate the Top 100 from the rest.",
         blocks,
     )
 
 
 def correlations(connection: duckdb.DuckDBPyConnection) -> Section:
-    """Which features go together."""
+    """The correlations between features."""
     blocks: list = []
     for entity, source in ENTITIES.items():
         rows = fetch(connection, CORRELATIONS, entity)
@@ -125,10 +126,10 @@ def correlations(connection: duckdb.DuckDBPyConnection) -> Section:
         pair = " and ".join(plain(most[name]) for name in ("feature", "other_feature"))
         blocks.append(
             Chart(
-                f"{entity.capitalize()}: {pair} are tied most ({most['correlation']:+.2f})",
-                f"Pearson correlations over {max(row['row_count'] for row in pairs):,} {entity}, "
-                "which see straight lines only; the diagonal is 1 by definition and left blank. "
-                "Numbers below 0.1 are under the pointer.",
+                f"{entity.capitalize()}: {pair} correlate most ({most['correlation']:+.2f})",
+                f"Pearson correlations over {max(row['row_count'] for row in pairs):,} {entity}. "
+                "They measure linear relations only. The diagonal is 1 by definition and left "
+                "blank. Point at a cell for numbers below 0.1.",
                 [Panel(identifier("correlation", entity), figures.correlations(rows))],
                 {"together": ACCENT, "opposite": SECOND},
             )
@@ -136,21 +137,21 @@ def correlations(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "correlations",
         "Correlations",
-        "Which features go together",
-        "Features that go together share what they tell a model. A correlation is no cause.",
+        "Which features are correlated",
+        "Correlated features give a model the same information. Correlation is not causation.",
         blocks,
     )
 
 
 def genres(connection: duckdb.DuckDBPyConnection) -> Section:
-    """The highest and the lowest genres, all of them against the champions, and all in a table."""
+    """The highest and lowest genres, predictions against actual values, and a table of genres."""
     rows = fetch(connection, GENRES)
     blocks: list = [_nothing("genres", "tracks")]
     if rows:
         blocks = [_extremes(rows, name) for name in MEASURES]
         blocks += [_fit(rows, name) for name in MEASURES if _is_predicted(rows, name)]
         blocks += [
-            Note(f"{title} is not predicted: there is no champion, or it has scored no track.")
+            Note(f"{title} has no predictions: there is no champion, or it has scored no track.")
             for name, (_, title) in MEASURES.items()
             if not _is_predicted(rows, name)
         ]
@@ -159,8 +160,8 @@ def genres(connection: duckdb.DuckDBPyConnection) -> Section:
         "genres",
         "Genres",
         "How genres compare",
-        "A track of several genres counts in each. Predictions are the champions' of all tracks, "
-        "also of those that they were trained on, so the agreement flatters.",
+        "A track of several genres counts in each. The champions' predictions include tracks that "
+        "they were trained on, so the agreement looks better than it is.",
         blocks,
     )
 
@@ -176,7 +177,7 @@ def _extremes(rows: list[dict], measure: str) -> Chart:
     counts = [row["tracks"] for row in rows]
     return Chart(
         f"{label} of {len(rows)} genres" if len(rows) > 1 else f"{title} of {ordered[0]['genre']}",
-        f"A genre has {min(counts):,} to {max(counts):,} tracks; neighbours may differ by chance.",
+        f"A genre has {min(counts):,} to {max(counts):,} tracks; neighbors may differ by chance.",
         [
             Panel(
                 identifier("genres", measure, name),
@@ -195,8 +196,8 @@ def _fit(rows: list[dict], measure: str) -> Chart:
     predicted, title = MEASURES[measure]
     return Chart(
         f"{title}: predicted against actual, one dot for each genre",
-        "Means over a genre's tracks. On the dotted diagonal both agree; a flat cloud means that "
-        "the champion does not see what makes genres differ.",
+        "Means over a genre's tracks. On the dotted diagonal both agree. A flat cloud means that "
+        "the champion does not know what makes genres differ.",
         [Panel(identifier("genre-fit", measure), figures.genre_fit(rows, measure, predicted))],
     )
 
@@ -237,4 +238,4 @@ def _too_few(entity: str) -> Note:
 
 
 def _nothing(entity: str, source: str) -> Note:
-    return Note(f"No {entity}: the source {source} gave no rows.")
+    return Note(f"No {entity}: the source {source} has no rows.")

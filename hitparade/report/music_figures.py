@@ -1,4 +1,4 @@
-"""Figures of music: each takes rows of one mart and gives a plotly figure."""
+"""Figures about music: each takes the rows of one mart and returns a plotly figure."""
 
 import plotly.graph_objects as go
 
@@ -7,7 +7,7 @@ from hitparade.report.style import ACCENT, DIVERGING, INK, LINE, MUTED, REST, SE
 
 
 def differences(rows: list[dict]) -> go.Figure:
-    """How far the Top 100 is from all by feature, in standard deviations; noise is shaded."""
+    """Differences of the Top 100 by feature, in standard deviations, with the noise shaded."""
     features = [plain(row["feature"]) for row in rows]
     bars = go.Bar(
         x=[row["difference_in_sd"] for row in rows],
@@ -41,7 +41,7 @@ def differences(rows: list[dict]) -> go.Figure:
 
 
 def distribution(rows: list[dict]) -> go.Figure:
-    """Shares of the bins of a feature: all rows in grey, the Top 100 over them."""
+    """Distribution of a feature: all rows as gray bars, the Top 100 as a line."""
     middle = [(row["low"] + row["high"]) / 2 for row in rows]
     bins = [f"{row['low']:.4g} to {row['high']:.4g}" for row in rows]
     widths = [row["high"] - row["low"] for row in rows]
@@ -71,7 +71,7 @@ def distribution(rows: list[dict]) -> go.Figure:
 
 
 def correlations(rows: list[dict]) -> go.Figure:
-    """The correlation of each pair of features; the diagonal, 1 by definition, is left blank."""
+    """Correlations of pairs of features; the diagonal, 1 by definition, is left blank."""
     features = sorted({row["feature"] for row in rows} | {row["other_feature"] for row in rows})
     cells: dict[tuple[str, str], dict] = {}
     for row in rows:
@@ -102,7 +102,7 @@ def correlations(rows: list[dict]) -> go.Figure:
 
 
 def genre_bars(rows: list[dict], measure: str, predicted: str, limit: float) -> go.Figure:
-    """A measure of some genres as bars, what the champion expects as marks."""
+    """A measure of some genres as bars, and the champion's predictions as marks."""
     genres = [label(row["genre"]) for row in rows]
     form = ".0%" if measure == "hit_share" else ".0f"
     detail = [[row["tracks"], _value(row[measure], measure)] for row in rows]
@@ -130,7 +130,7 @@ def genre_bars(rows: list[dict], measure: str, predicted: str, limit: float) -> 
 
 
 def genre_fit(rows: list[dict], measure: str, predicted: str) -> go.Figure:
-    """What the champion expects of each genre against what is, with the diagonal of agreement."""
+    """Predicted against actual values, one dot for each genre, with the diagonal of agreement."""
     said = [row for row in rows if row[measure] is not None and row[predicted] is not None]
     limit = 1.08 * max((max(row[measure], row[predicted]) for row in said), default=1)
     form = ".0%" if measure == "hit_share" else ".0f"
@@ -161,7 +161,7 @@ def genre_fit(rows: list[dict], measure: str, predicted: str) -> go.Figure:
 
 
 def _hundredths(value: float | None) -> str:
-    """Two decimals for a narrow cell: without the zero before them, and of weak ties nothing."""
+    """Return two decimals without the leading zero; '' for a weak correlation."""
     return "" if value is None or abs(value) < 0.1 else f"{value:.2f}".replace("0.", ".", 1)
 
 

@@ -5,7 +5,7 @@ for (const { id, data, layout } of JSON.parse(document.getElementById("figures")
   Plotly.newPlot(id, data, layout, config);
 }
 
-// Sort a table by the column whose heading is pressed: numbers downwards first, names upwards.
+// Sort a table by the column whose heading is pressed: numbers in descending order first, names in ascending order.
 function compare(a, b) {
   if (a === "" || b === "") return (a === "") - (b === "");
   return isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;

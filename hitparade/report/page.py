@@ -1,4 +1,4 @@
-"""A page from its sections: everything inside, and nothing from the data is taken for markup."""
+"""Render sections as one self-contained HTML page, with all text from the data escaped."""
 
 import json
 from html import escape
@@ -11,13 +11,13 @@ from plotly.offline import get_plotlyjs
 
 from hitparade.report.parts import Chart, Note, Panel, Section, Table
 
-# Numbers below one pixel; shorter, and a page that is the same on any machine.
+# Digits of the numbers in figures: fine enough for a pixel, and equal on all machines.
 DIGITS = 7
-LONG = 30  # characters of a cell that may wrap
+LONG = 30  # a cell with more characters may wrap
 
 
 def render(sections: list[Section]) -> str:
-    """The whole page, with its style, its script and plotly.js inlined once."""
+    """Return the whole page, with its style, its script and plotly.js inlined once."""
     own = files(__package__)
     template = Template(own.joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -110,7 +110,7 @@ def _class(is_number: bool) -> str:
 
 
 def _figures(sections: list[Section]) -> str:
-    """The figures as JSON that no text from the data can end."""
+    """Return the figures as JSON, escaped so that no text from the data can end the script."""
     charts = [block for section in sections for block in section.blocks if isinstance(block, Chart)]
     found = [
         {"id": panel.id} | _rounded(panel.figure.to_plotly_json())

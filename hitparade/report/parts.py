@@ -1,4 +1,4 @@
-"""What a page is made of, and how values are written on it."""
+"""The parts of a page, such as sections and charts, and the format of values on it."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ METRICS = {"roc_auc": "ROC AUC", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure in a chart; the label tells it from its neighbours."""
+    """A figure in a chart, with a label if the chart has several."""
 
     id: str
     figure: go.Figure
@@ -21,7 +21,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Chart:
-    """Panels under a title that says what is seen and a caption that says how far to trust it."""
+    """Panels, with a title that states the finding and a caption that says how far to trust it."""
 
     title: str
     caption: str
@@ -33,7 +33,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells by column: a value to sort by and its text."""
+    """A table; each cell has a value to sort by and a text."""
 
     id: str
     caption: str
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Note:
-    """A plain sentence, such as why there is no chart."""
+    """A sentence on the page, such as the reason why there is no chart."""
 
     text: str
     warning: bool = False
@@ -53,7 +53,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, what to know before looking, and what there is to see."""
+    """A section of the page: a heading, an introduction, and charts, tables and notes."""
 
     id: str
     short: str
@@ -63,14 +63,14 @@ class Section:
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[dict]:
-    """The rows of a query as dicts."""
+    """Return the rows of a query as dicts."""
     result = connection.execute(query, list(values))
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def groups(rows: list[dict], *names: str) -> dict[tuple, list[dict]]:
-    """Rows by the values of some columns, in the order of their first row."""
+    """Return rows grouped by the values of some columns, in the order of first appearance."""
     found: dict[tuple, list[dict]] = {}
     for row in rows:
         found.setdefault(tuple(row[name] for name in names), []).append(row)
@@ -78,35 +78,35 @@ def groups(rows: list[dict], *names: str) -> dict[tuple, list[dict]]:
 
 
 def identifier(*parts: object) -> str:
-    """An id for an element, the same for the same parts."""
+    """Return an id for an element; equal parts give equal ids."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(map(str, parts)).lower()).strip("-")
 
 
 def plain(name: str) -> str:
-    """A column's name as people say it; `_pct` is a percentage."""
+    """Return a column's name in words; `_pct` becomes %."""
     return re.sub(r"_pct$", " %", name).replace("_", " ")
 
 
 def metric(name: str) -> str:
-    """A metric's name as people write it."""
+    """Return the usual spelling of a metric."""
     return METRICS.get(name, plain(name))
 
 
 def model(row: dict) -> str:
-    """The name of a model among those of its task."""
+    """Return the name of a model within its task: algorithm and version."""
     return f"{plain(row['algorithm'])} v{row['version']}"
 
 
 def label(text: object) -> str:
-    """Text from the data for a plotly figure, which would take tags for markup."""
+    """Return text from the data for a plotly figure, with its markup escaped."""
     return escape(str(text), quote=False)
 
 
 def number(value: float | None, form: str = ".4f") -> str:
-    """A number as text; nothing for NULL."""
+    """Return a number as text; '' for NULL."""
     return "" if value is None else format(value, form)
 
 
 def percent(value: float | None) -> str:
-    """A share as text; nothing for NULL."""
+    """Return a share as a percentage; '' for NULL."""
     return number(value, ".1%")

@@ -1,4 +1,4 @@
-"""Figures of playlists: each takes rows of one mart and gives a plotly figure."""
+"""Figures about playlists: each takes the rows of one mart and returns a plotly figure."""
 
 import plotly.graph_objects as go
 
@@ -48,7 +48,7 @@ def _line(rows: list[dict], name: str, means: list[float], color: str) -> go.Sca
 
 
 def artists(rows: list[dict]) -> go.Figure:
-    """The artists in most playlists, as bars."""
+    """The artists that are in the most playlists, as bars."""
     who = [label(row["artist_name"]) for row in rows]
     bars = go.Bar(
         x=[row["playlist_share"] for row in rows],

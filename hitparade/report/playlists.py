@@ -1,4 +1,4 @@
-"""A section about playlists: their moods, their artists, tracks of unusual length."""
+"""The section about playlists: moods, artists, and tracks of unusual length."""
 
 import duckdb
 
@@ -17,16 +17,16 @@ RULES = {
 
 
 def moods_and_artists(connection: duckdb.DuckDBPyConnection) -> Section:
-    """How energy and valence go from beginning to end, and who stands in most playlists."""
+    """Energy and valence from beginning to end, and the artists in the most playlists."""
     moods, artists = fetch(connection, MOODS), fetch(connection, ARTISTS)
     outliers = fetch(connection, OUTLIERS)
     blocks: list = []
     if not artists:
-        blocks.append(Note("There are no playlists: no slice of them was read."))
+        blocks.append(Note("There are no playlists: no slice was read."))
     if moods:
         blocks.append(_moods(moods))
     elif artists:
-        blocks.append(Note("No playlist has ten tracks whose sound the tracks file knows."))
+        blocks.append(Note("No playlist has ten tracks that are in the tracks file."))
     if artists:
         blocks.append(_artists(artists))
     if outliers:
@@ -34,9 +34,9 @@ def moods_and_artists(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "playlists",
         "Playlists",
-        "How playlists go",
-        "The playlists of the slices; the sound of a track is known where the tracks file has it "
-        "too.",
+        "What playlists contain",
+        "Based on the slices of playlists. The sound of a track is known if the track is also in "
+        "the tracks file.",
         blocks,
     )
 
@@ -52,8 +52,8 @@ def _moods(rows: list[dict]) -> Chart:
     )
     return Chart(
         said,
-        f"Means of {rows[0]['playlists']:,} playlists in tenths of their length, each playlist "
-        "once; the bands are two standard errors.",
+        f"Means over {rows[0]['playlists']:,} playlists, by tenth of their length. All playlists "
+        "have equal weight. The bands are two standard errors.",
         [Panel("playlist-moods", figures.moods(rows))],
         {"energy": ACCENT, "valence": SECOND},
     )
@@ -62,7 +62,7 @@ def _moods(rows: list[dict]) -> Chart:
 def _artists(rows: list[dict]) -> Chart:
     first = rows[0]
     return Chart(
-        f"{first['artist_name']} stands in {first['playlist_share']:.1%} of the playlists",
+        f"{first['artist_name']} is in {first['playlist_share']:.1%} of the playlists",
         f"The {len(rows)} artists in most playlists; how often each stands in one is under the "
         "pointer.",
         [Panel("playlist-artists", figures.artists(rows))],

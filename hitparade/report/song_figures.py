@@ -1,4 +1,4 @@
-"""Figures of song optimisation: each takes rows of a query and gives a plotly figure."""
+"""Figures about song optimization: each takes the rows of a query and returns a plotly figure."""
 
 import plotly.graph_objects as go
 
@@ -9,8 +9,8 @@ LONGEST = 24
 
 
 def before_and_after(rows: list[dict]) -> go.Figure:
-    """Popularity of songs before and after their changes, and where the judge sees them end."""
-    # Numbered, for two songs may have one name, and short, for a narrow page.
+    """Popularity of songs before and after their changes, and the held-out evaluator's gain."""
+    # Numbered because two songs may have the same name, and short to fit a narrow page.
     titles = [row["track_name"] for row in rows]
     songs = [
         f"{place}. {label(title if len(title) <= LONGEST else title[: LONGEST - 1] + '…')}"
@@ -30,13 +30,13 @@ def before_and_after(rows: list[dict]) -> go.Figure:
     ]
     traces.append(
         go.Scatter(
-            name="by the judge",
+            name="by the held-out evaluator",
             x=[row["popularity_before"] + row["judged_delta"] for row in rows],
             y=songs,
             mode="markers",
             marker={"symbol": "diamond", "size": 9, "color": SECOND},
             customdata=[row["judged_delta"] for row in rows],
-            hovertemplate="%{y}: %{customdata:+.1f} by the judge<extra></extra>",
+            hovertemplate="%{y}: %{customdata:+.1f} by the held-out evaluator<extra></extra>",
         )
     )
     x = {"title_text": "popularity", "nticks": 6}
@@ -44,7 +44,7 @@ def before_and_after(rows: list[dict]) -> go.Figure:
 
 
 def features(rows: list[dict], songs: int) -> go.Figure:
-    """The share of songs in which each feature is changed, as bars."""
+    """The share of songs in which each feature changes, as bars."""
     which = [plain(row["feature"]) for row in rows]
     bars = go.Bar(
         x=[row["songs"] / songs for row in rows],

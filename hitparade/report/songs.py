@@ -1,4 +1,4 @@
-"""A section about songs: what to change in them, and what a judge says of it."""
+"""The section about song optimization: what to change, and what the held-out evaluator says."""
 
 import duckdb
 
@@ -18,7 +18,7 @@ SONGS = """
         ) order by advice.change_rank) as changes
     from fct_song_optimizations as advice
     inner join dim_tracks as tracks on advice.track_id = tracks.track_id
-    -- of the others the model knows too little: even changed, it sees them below what they have
+    -- the others are poor examples: even after their changes the model underrates them
     where advice.change_rank > 0 and advice.popularity_after > tracks.popularity
     group by tracks.track_id, tracks.track_name, tracks.artists
     order by judged_delta desc, tracks.track_id
@@ -36,18 +36,16 @@ FEATURES = """
     order by songs desc, feature
 """
 UNDERRATED = (
-    "The model sees every song below the popularity that it has, even after its changes: it knows "
-    "too little of them for an example."
+    "The model underrates every song, even after its changes: it expects less than the actual "
+    "popularity. So no song is shown as an example."
 )
 OPTIMIZED = "select count(distinct track_id) as songs from fct_song_optimizations"
 
 
 def advice(connection: duckdb.DuckDBPyConnection) -> Section:
-    """The songs that would gain most, before and after, and which features are changed at all."""
+    """The songs that would gain the most, and how often each feature is changed."""
     rows, features = fetch(connection, SONGS), fetch(connection, FEATURES)
-    blocks: list = [
-        Note("No song is optimised: there is no champion for it, or no change that helps.")
-    ]
+    blocks: list = [Note("No song is optimized: there is no champion, or no change helps.")]
     if features:
         (optimized,) = fetch(connection, OPTIMIZED)
         songs = [_songs(rows), _changes(rows)] if rows else [Note(UNDERRATED)]
@@ -56,9 +54,10 @@ def advice(connection: duckdb.DuckDBPyConnection) -> Section:
         "advice",
         "Advice",
         "What to change in songs",
-        "Up to three changes for each song of a selection, by default those just below the hit "
-        "cut. The student is a model of popularity that is climbed; the judge is another, trained "
-        "on other artists, that was not. Both know what goes with popularity, not what causes it.",
+        "Up to three changes for each selected song, by default songs just below the hit cut. The "
+        "changes maximize the prediction of one model of popularity. The held-out evaluator is a "
+        "second model, trained on other artists. Both know what correlates with popularity, not "
+        "what causes it.",
         blocks,
     )
 
@@ -68,20 +67,20 @@ def _songs(rows: list[dict]) -> Chart:
     return Chart(
         f"{first['track_name']} would go from {first['popularity_before']:.0f} to "
         f"{first['popularity_after']:.0f} by the model, and gain {first['judged_delta']:.0f} "
-        "by the judge",
-        f"The {len(rows)} songs with the largest gain by the judge, of those that the model would "
-        "see above the popularity they have: what it says before and after, and where the judge "
-        "sees them end.",
+        "by the held-out evaluator",
+        f"The {len(rows)} songs with the largest gain by the held-out evaluator, out of those that "
+        "the model would put above their actual popularity. Bars are the model's prediction before "
+        "and after; a diamond is the prediction before plus the evaluator's gain.",
         [Panel("advice-songs", figures.before_and_after(rows))],
-        {"before": REST, "after": ACCENT, "by the judge": SECOND},
+        {"before": REST, "after": ACCENT, "by the held-out evaluator": SECOND},
     )
 
 
 def _changes(rows: list[dict]) -> Table:
     return Table(
         "song-changes",
-        "What to change in them, the most useful first",
-        ["song", "artists", "changes", "student", "judge"],
+        "The changes to these songs, the most useful first",
+        ["song", "artists", "changes", "model", "held-out evaluator"],
         [
             [
                 (row["track_name"], row["track_name"]),
@@ -104,7 +103,7 @@ def _features(rows: list[dict], songs: int) -> Chart:
     return Chart(
         f"{plain(first['feature']).capitalize()} is changed in {first['songs'] / songs:.0%} of the "
         "songs",
-        f"The features that are changed in {songs:,} songs; how much a change adds, and how often "
-        "it is a raise, is under the pointer.",
+        f"How often each feature is changed in {songs:,} songs. Point at a bar for the mean effect "
+        "of a change, and how often it is an increase.",
         [Panel("advice-features", figures.features(rows, songs))],
     )

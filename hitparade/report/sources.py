@@ -1,4 +1,4 @@
-"""What was read, and what of it is invented."""
+"""The section about the raw files: what was read, and which files are generated samples."""
 
 import duckdb
 
@@ -18,7 +18,7 @@ STATUS = {"real": "your file", "sample": "generated sample", "absent": "absent"}
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Section:
-    """The files, what was set aside, and a warning where a file is the generated sample."""
+    """The files, the quarantined records, and a warning if a file is a generated sample."""
     files = fetch(connection, "from rpt_sources order by source")
     blocks = [_warning(files), _files(files), _quarantine(fetch(connection, QUARANTINE))]
     return Section(
@@ -37,15 +37,15 @@ def _warning(files: list[dict]) -> Note | None:
     if sample:
         sentences.append(
             f"Generated sample: {_listed(sample)}. Its songs, artists and numbers are "
-            "invented, so what this page says of them says nothing about real music."
+            "invented, so this page says nothing about real music."
         )
     if absent:
-        sentences.append(f"Absent: {_listed(absent)}. What would come of it is left out.")
+        sentences.append(f"Absent: {_listed(absent)}. Charts that need it are left out.")
     return Note(" ".join(sentences), warning=True) if sentences else None
 
 
 def _listed(names: list[str]) -> str:
-    """Names as a sentence lists them."""
+    """Return names as a list in a sentence."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 

@@ -1,4 +1,4 @@
-"""The look of every figure: three colours, no frame, nothing that catches a scrolling finger."""
+"""The style of all figures: three colors, no frame, and no gestures that block scrolling."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 INK = "#1f2a33"
 MUTED = "#596673"
 LINE = "#e4e8eb"
-ACCENT = "#0f6b6b"  # the champion, the Top 100, what was observed
-SECOND = "#c9772b"  # what was predicted, the baseline, below zero
-REST = "#b3c0ca"  # all others
+ACCENT = "#0f6b6b"  # the champion, the Top 100, observed values
+SECOND = "#c9772b"  # predicted values, the baseline, values below zero
+REST = "#b3c0ca"  # everything else
 PAPER = "#ffffff"
 DIVERGING = [[0, SECOND], [0.5, "#f7f7f5"], [1, ACCENT]]
 SEQUENTIAL = [[0, "#f4f7f7"], [1, "#6fb0ae"]]  # light enough for dark text
@@ -29,7 +29,7 @@ AXIS = {
 def figure(
     traces: list, height: int, x: dict | None = None, y: dict | None = None, **layout: Any
 ) -> go.Figure:
-    """A figure in the common look; it takes the width of its place."""
+    """Return a figure in the common style, as wide as its container."""
     made = dress(go.Figure(traces), height)
     made.update_layout(**layout)
     made.update_xaxes(**(x or {}))
@@ -38,7 +38,7 @@ def figure(
 
 
 def dress(made: go.Figure, height: int) -> go.Figure:
-    """The common look for a figure and all its axes."""
+    """Apply the common style to a figure and its axes."""
     made.update_layout(
         template="none",
         height=height,
@@ -61,7 +61,7 @@ def dress(made: go.Figure, height: int) -> go.Figure:
 
 
 def names(values: list[str]) -> dict:
-    """An axis of names, the first on top; a name that looks like a number or a date stays one."""
+    """Return an axis of names, the first on top; plotly must not read them as numbers or dates."""
     return {
         "type": "category",
         "categoryorder": "array",

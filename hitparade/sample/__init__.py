@@ -1,7 +1,7 @@
-"""A sample of the published files, generated from planted worlds whose best scores are known.
+"""Write a sample of the published files from a generator whose best achievable scores are known.
 
-The files have the format, the marginals and the dirt of the real ones, so everything that reads
-the real data reads the sample; `ceilings.csv` states how well a model can do on it.
+The files have the format, the marginal distributions and the defects of the real ones, so all code
+that reads the real data also reads the sample. `ceilings.csv` has the best achievable scores.
 """
 
 from collections.abc import Collection
@@ -11,20 +11,23 @@ import numpy as np
 
 from hitparade.sample import (
     catalog,
-    chart_ceilings,
+    chart_best_scores,
     charts,
-    playlist_ceilings,
+    playlist_best_scores,
     slices,
-    track_ceilings,
+    track_best_scores,
     tracks,
 )
 from hitparade.sample import playlists as drawn
-from hitparade.sample.ceilings import Ceiling
+from hitparade.sample.best_scores import BestScore
 from hitparade.sample.files import Columns, write
 
-CEILINGS = {"chart_songs": chart_ceilings.CEILINGS, "tracks": track_ceilings.CEILINGS}
-PARTS = (*CEILINGS, "playlists")
-# Rows a part can have.
+BEST_SCORES = {
+    "chart_songs": chart_best_scores.BEST_SCORES,
+    "tracks": track_best_scores.BEST_SCORES,
+}
+PARTS = (*BEST_SCORES, "playlists")
+# The accepted sizes of a sample.
 SIZES = {
     "songs": range(20, 100_001),
     "tracks": range(500, 200_001),
@@ -48,22 +51,22 @@ def write_sample(
     They are spotify-2023.csv, dataset.csv, mpd.slice.*.json and ceilings.csv.
 
     Args:
-        folder: where the files go; it is made if need be.
+        folder: where the files go; it is created if it does not exist.
         songs: data rows of spotify-2023.csv.
         tracks: data rows of dataset.csv.
         playlists: playlists in the slices, 1,000 each.
-        playlist_tracks: different tracks that they are made of, six of ten from dataset.csv;
-            5,000 without it, or as many as dataset.csv allows.
-        seed: which sample of the planted worlds.
-        only: the parts to write, of "chart_songs", "tracks" and "playlists"; a part is the same
-            alone as with the others, and ceilings.csv lists the tasks of the parts written.
+        playlist_tracks: distinct tracks in the playlists, 60 percent of them from dataset.csv; by
+            default 5,000, or as many as dataset.csv allows.
+        seed: seed of the random generator.
+        only: the parts to write, out of "chart_songs", "tracks" and "playlists". A part does not
+            depend on the others. ceilings.csv lists the tasks of the written parts.
 
     Returns:
         The paths written, ceilings.csv last.
 
     Raises:
-        ValueError: an unknown part, none at all, or a size or seed out of range; or the folder
-            has slices of another sample.
+        ValueError: a part is unknown or no part is given, a size or the seed is out of range, or
+            the folder has slices of another sample.
     """
     sizes: dict[str, int | None] = {"songs": songs, "tracks": tracks, "playlists": playlists}
     _check(sizes | {"playlist_tracks": playlist_tracks}, seed, only)
@@ -73,11 +76,11 @@ def write_sample(
         if part in only:
             path, truth = make(folder, rows, seed)
             paths.append(path)
-            best += [ceiling(truth) for ceiling in CEILINGS[part]]
+            best += [score(truth) for score in BEST_SCORES[part]]
     if "playlists" in only:
-        found, ceilings = _slices(folder, tracks, playlists, playlist_tracks, seed)
-        paths, best = [*paths, *found], [*best, *ceilings]
-    return [*paths, _ceilings(folder, best)]
+        found, scores = _slices(folder, tracks, playlists, playlist_tracks, seed)
+        paths, best = [*paths, *found], [*best, *scores]
+    return [*paths, _write_best_scores(folder, best)]
 
 
 def _check(sizes: dict[str, int | None], seed: int, only: Collection[str]) -> None:
@@ -88,10 +91,10 @@ def _check(sizes: dict[str, int | None], seed: int, only: Collection[str]) -> No
         if rows is not None and rows not in possible:
             raise ValueError(
                 f"{name}={rows} is out of range: ask for {possible[0]:,} to {possible[-1]:,}, "
-                "enough for all dirt and genres and few enough for the names"
+                "enough for all defects and genres, and few enough for the invented names"
             )
     if seed < 0:
-        raise ValueError(f"seed={seed} is negative: choose a whole number from 0")
+        raise ValueError(f"seed={seed} is negative: choose a whole number of at least 0")
 
 
 def _chart_songs(folder: Path, songs: int, seed: int) -> tuple[Path, Columns]:
@@ -107,7 +110,7 @@ def _tracks(folder: Path, rows: int, seed: int) -> tuple[Path, Columns]:
 
 def _slices(
     folder: Path, rows: int, count: int, different: int | None, seed: int
-) -> tuple[list[Path], list[Ceiling]]:
+) -> tuple[list[Path], list[BestScore]]:
     starts = range(0, count, slices.SIZE)
     names = [f"mpd.slice.{first}-{first + slices.SIZE - 1}.json" for first in starts]
     if others := {path.name for path in folder.glob("mpd.slice.*.json")} - set(names):
@@ -121,11 +124,11 @@ def _slices(
         playlists = drawn.draw(rng, known, min(slices.SIZE, count - first))
         all_tracks += playlists.tracks
         paths.append(slices.write(folder / name, rng, known, texts, playlists, first))
-    return paths, playlist_ceilings.ceilings(known, all_tracks)
+    return paths, playlist_best_scores.best_scores(known, all_tracks)
 
 
-def _ceilings(folder: Path, best: list[Ceiling]) -> Path:
-    # Six digits: more would differ between processors.
+def _write_best_scores(folder: Path, best: list[BestScore]) -> Path:
+    # Six digits, because further digits differ between processors.
     rounded = [row._replace(ceiling=round(row.ceiling, 6)) for row in best]
-    columns = zip(Ceiling._fields, zip(*rounded, strict=True), strict=True)
+    columns = zip(BestScore._fields, zip(*rounded, strict=True), strict=True)
     return write(folder / "ceilings.csv", {name: np.array(column) for name, column in columns})

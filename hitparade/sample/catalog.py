@@ -1,6 +1,6 @@
-"""The tracks of the playlists: those of the tracks file, and others of their albums.
+"""The catalog of tracks in playlists: some from the tracks file, and others of the same albums.
 
-Each track has a mood (by its energy) and an era (its artist's), which no file says.
+Each track has a mood, given by its energy, and the era of its artist. Neither is in any file.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from hitparade.sample import names
 from hitparade.sample.files import Columns
 
 MOODS, ERAS = 5, 4
-IN_FILE = 0.6  # share of the tracks that the tracks file has too
+IN_FILE = 0.6  # share of the tracks that are in the tracks file too
 DEFAULT = 5_000
-SIBLINGS = 4  # other tracks on an album that has any, on average
+SIBLINGS = 4  # mean number of other tracks on an album that has any
 SUCCESSORS = 3
-# How much more often a track of a rank is played than the one after it.
+# How quickly the weight of a track falls with its rank.
 SKEW = 0.85
 
 
 class Groups:
-    """Tracks by a key, drawn in proportion to their weight."""
+    """Tracks grouped by a key, to draw from in proportion to their weights."""
 
     def __init__(self, keys: NDArray[np.int64], weights: NDArray[np.float64], count: int):
-        """Take the key, from 0 to count - 1, and the weight of each track."""
+        """Take each track's key, from 0 to count - 1, and its weight."""
         self._tracks = np.argsort(keys, kind="stable")
         self._ends = np.cumsum(weights[self._tracks])
         bounds = np.searchsorted(keys[self._tracks], np.arange(count + 1))
@@ -34,7 +34,7 @@ class Groups:
         self.sums = self._high - self._low
 
     def draw(self, rng: np.random.Generator, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a track for each key, whose groups have weight."""
+        """Return a random track for each key; the groups of these keys must have weight."""
         at = self._low[keys] + rng.random(len(keys)) * self.sums[keys]
         place = np.searchsorted(self._ends, at, side="right")
         return self._tracks[np.minimum(place, len(self._tracks) - 1)]
@@ -53,7 +53,7 @@ class Catalog:
     era: NDArray[np.int64]
     weight: NDArray[np.float64]
     album_next: NDArray[np.int64]  # the next track of the album, -1 after the last
-    successors: NDArray[np.int64]  # what editors like to play next, shape (n, SUCCESSORS)
+    successors: NDArray[np.int64]  # tracks that editors like to play next, shape (n, SUCCESSORS)
     artist_names: list[str]
     album_names: list[str]
     artist_uri: NDArray
@@ -65,7 +65,7 @@ class Catalog:
 
     @cached_property
     def cells(self) -> NDArray[np.int64]:
-        """The pool of each track, of its mood and era."""
+        """The pool of each track, which is given by its mood and era."""
         return self.mood * ERAS + self.era
 
     @cached_property
@@ -88,19 +88,19 @@ def make(rng: np.random.Generator, table: Columns, count: int | None = None) -> 
     """Make the tracks of the playlists.
 
     Args:
-        rng: source of chance.
+        rng: the random generator.
         table: rows of the tracks file.
-        count: how many tracks; DEFAULT or as many as the file allows without it.
+        count: number of tracks; by default DEFAULT, or as many as the file allows.
 
     Raises:
-        ValueError: the file has too few.
+        ValueError: the file has too few tracks.
     """
     most = int((len(np.unique(table["track_id"])) - 1) / IN_FILE)
     count = min(DEFAULT, most) if count is None else count
     file = _of_file(rng, table, round(count * IN_FILE))
     artist_names, artist = np.unique(file["artist"], return_inverse=True)
     parent = _parents(rng, len(artist), count - len(artist))
-    tracks = np.concatenate([np.arange(len(artist)), parent])  # whose artist, album and mood
+    tracks = np.concatenate([np.arange(len(artist)), parent])  # the source of artist, album, mood
     is_sibling = np.arange(len(tracks)) >= len(artist)
     energy = file["energy"][tracks] + is_sibling * rng.normal(0, 0.08, len(tracks))
     artist = artist[tracks]
@@ -129,13 +129,13 @@ def make(rng: np.random.Generator, table: Columns, count: int | None = None) -> 
 
 
 def _of_file(rng: np.random.Generator, table: Columns, count: int) -> Columns:
-    """A choice of the file's tracks, the popular ones first, under their first artist."""
+    """Return some of the file's tracks, popular ones first, with only their first artist."""
     _, first = np.unique(table["track_id"], return_index=True)
     named = first[table["track_name"][first] != ""]
     if count > len(named):
         raise ValueError(
-            f"the tracks file has {len(named)} tracks, and playlist_tracks asks for {count} of it: "
-            "ask for fewer, or for more tracks"
+            f"the tracks file has {len(named)} tracks, and playlist_tracks needs {count} of them: "
+            "use a smaller playlist_tracks, or more tracks"
         )
     chance = -np.log(rng.random(len(named))) / (5 + table["popularity"][named])
     chosen = np.sort(named[np.argsort(chance)[:count]])
@@ -146,13 +146,13 @@ def _of_file(rng: np.random.Generator, table: Columns, count: int) -> Columns:
 
 
 def _parents(rng: np.random.Generator, tracks: int, siblings: int) -> NDArray[np.int64]:
-    """For each track that is not of the file, the one whose album it stands on."""
+    """Return for each track outside the file a track of the file whose album it is on."""
     albums = rng.choice(tracks, size=max(1, siblings // SIBLINGS), replace=False)
     return rng.choice(albums, size=siblings)
 
 
 def _weights(rng: np.random.Generator, popularity: NDArray) -> NDArray[np.float64]:
-    """How often a track is played, by the rank of its popularity and chance."""
+    """Return how often each track is played, by the rank of its popularity and chance."""
     order = np.argsort(-(popularity / 20 + rng.normal(size=len(popularity))))
     weights = np.empty(len(order))
     weights[order] = (np.arange(len(order)) + 10.0) ** -SKEW
@@ -169,7 +169,7 @@ def _album_next(rng: np.random.Generator, album: NDArray[np.int64]) -> NDArray[n
 
 
 def _successors(rng: np.random.Generator, catalog: Catalog) -> NDArray[np.int64]:
-    """Tracks of the same mood and era, or of one beside it, never the track itself."""
+    """Return other tracks of the same era, and of the same or a neighboring mood."""
     step = rng.choice([-1, 0, 1], size=(len(catalog), SUCCESSORS), p=[0.2, 0.6, 0.2])
     mood = np.clip(catalog.mood[:, None] + step, 0, MOODS - 1)
     cells = (mood * ERAS + catalog.era[:, None]).ravel()

@@ -1,4 +1,4 @@
-"""Songs of the charts: raw rows with the dirt of the real file, and their truth.
+"""Generate the chart songs: raw rows with the defects of the real file, and their truth.
 
 ln(1 + streams) of a song is a part that its sound explains, a part that its context explains
 (drawn independently of the sound) and Gaussian noise.
@@ -22,8 +22,8 @@ from hitparade.sample.marginals import (
 )
 
 PUBLISHED = 953
-OUTLIER = 2_762  # streams of the one row that cannot be right
-CENTRE = 19.74  # puts the mean of ln(1 + streams) near 19.5, as published
+OUTLIER = 2_762  # streams of the one implausible row
+CENTER = 19.74  # gives ln(1 + streams) a mean near 19.5, as published
 NOISE_SD = 0.76
 SNAPSHOT = np.datetime64("2023-07-15")
 KEYS = {
@@ -31,7 +31,7 @@ KEYS = {
     "A#": 57, "D#": 33,
 }  # fmt: skip
 ARTIST_COUNT = np.array([587, 254, 85, 15, 5, 3, 2, 2]) / PUBLISHED
-# Correlation of each count with streams: these columns know the answer.
+# Correlation of each count with streams: these columns leak the answer.
 LEAKS = {
     "in_spotify_playlists": 0.80,
     "in_spotify_charts": 0.30,
@@ -61,9 +61,9 @@ def make(rng: np.random.Generator, songs: int) -> tuple[Columns, Columns]:
     """Generate the raw rows and their truth, in the same order.
 
     Returns:
-        The raw table with all 24 columns; and the truth, one row for each raw row: `audio` and
-        `context` (their parts of ln(1 + streams); `audio` holds the constant), `log_streams` (as
-        written, NaN where the text is no number) and `outlier` (the one absurd row).
+        The raw table with all 24 columns, and the truth with one row for each raw row: `audio` and
+        `context` (their parts of ln(1 + streams); `audio` includes the constant), `log_streams` (as
+        written; NaN if the text is not a number) and `outlier` (True for the implausible row).
     """
     broken, outlier, *clean = rng.permutation(songs)
     raw = _names(rng, songs, np.array(clean)) | _audio(rng, songs) | _context(rng, songs)
@@ -74,15 +74,15 @@ def make(rng: np.random.Generator, songs: int) -> tuple[Columns, Columns]:
     raw |= _counts(rng, level) | {"streams": streams.astype(np.int64).astype(object)}
     log_streams = np.log1p(streams)
     log_streams[broken] = np.nan
-    _soil(rng, raw, broken)
+    _add_defects(rng, raw, broken)
     truth = {"audio": audio, "context": context, "log_streams": log_streams}
     return {c: raw[c] for c in COLUMNS}, truth | {"outlier": np.arange(songs) == outlier}
 
 
 def audio_part(songs: Columns) -> NDArray[np.float64]:
-    """Return E[ln(1 + streams)] given the eight audio features as written, but for the context.
+    """Return E[ln(1 + streams)] given the eight written audio features, without the context part.
 
-    Not linear on purpose: a best bpm and a danceability-energy interaction.
+    It is nonlinear on purpose: there is a best bpm, and danceability and energy interact.
     """
     bpm = (songs["bpm"] - 122) / 28
     dance = (songs["danceability_%"] - 67) / 14.6
@@ -91,11 +91,11 @@ def audio_part(songs: Columns) -> NDArray[np.float64]:
     curved += 0.30 * np.tanh((songs["valence_%"] - 51) / 23.5)
     curved -= 0.30 * np.log(songs["speechiness_%"])
     straight = 0.003 * (songs["acousticness_%"] + songs["instrumentalness_%"])
-    return CENTRE + curved - straight - 0.004 * songs["liveness_%"]
+    return CENTER + curved - straight - 0.004 * songs["liveness_%"]
 
 
 def context_part(songs: Columns) -> NDArray[np.float64]:
-    """Return what release age, number of artists and mode add to ln(1 + streams), mean near 0."""
+    """Return the effect of release age, artist count and mode on ln(1 + streams), mean near 0."""
     age = np.log1p((SNAPSHOT - _dates(songs)).astype(float) / 365.25)
     artists = np.minimum(songs["artist_count"], 4)
     major = songs["mode"] == "Major"
@@ -114,12 +114,12 @@ def _names(rng: np.random.Generator, songs: int, clean: NDArray[np.int64]) -> Co
     lead = (len(pool) * rng.random(songs) ** 2).astype(int)
     artists = names.bylines(rng, pool, lead, count, ", ")
     titles = names.distinct(names.phrases(rng, names.TITLES, songs), artists)
-    # The real file lost its accents on the way: two replacement signs, decoded as Latin-1.
+    # The real file has two replacement characters, decoded as Latin-1, in place of accents.
     mangled = ([re.sub("[^\x00-\x7f]", "ï¿½ï¿½", text) for text in c] for c in (titles, artists))
     table = dict(zip(COLUMNS, (*map(np.array, mangled), count), strict=False))
     pairs = min(4, songs // 20)
     for column in table.values():
-        # A twin shares nothing but the names, or one would give the other's streams away.
+        # Rows with the same names share nothing else, so that one does not reveal the other.
         column[clean[:pairs]] = column[clean[pairs : 2 * pairs]]
     return table
 
@@ -139,7 +139,7 @@ def _context(rng: np.random.Generator, songs: int) -> Columns:
     year = np.floor(value_at(RELEASED_YEAR, rng.random(songs))).astype(int)
     january = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
     length = np.minimum(SNAPSHOT - january, 365).astype(int)
-    # Unknown dates were filed as 1 January: no other row falls on it.
+    # Unknown dates are written as January 1, so no other row has this date.
     day = rng.integers(1, length)
     day[rng.permutation(songs)[: scaled(65, PUBLISHED, songs)]] = 0
     month = (january + day).astype("datetime64[M]")
@@ -162,7 +162,7 @@ def _counts(rng: np.random.Generator, level: NDArray[np.float64]) -> Columns:
     return counts
 
 
-def _soil(rng: np.random.Generator, raw: Columns, broken: int) -> None:
+def _add_defects(rng: np.random.Generator, raw: Columns, broken: int) -> None:
     few = np.flatnonzero(raw["in_shazam_charts"] < 1000)
     empty = rng.permutation(few)[: scaled(50, PUBLISHED, len(raw["bpm"]))]
     for name in ("in_deezer_playlists", "in_shazam_charts"):
@@ -172,7 +172,7 @@ def _soil(rng: np.random.Generator, raw: Columns, broken: int) -> None:
 
 
 def _spilled(raw: Columns, row: int) -> str:
-    """Return the columns after `streams` run together, as in the real file's broken row."""
+    """Return the columns after `streams` joined together, as in the real file's broken row."""
     fields = COLUMNS[COLUMNS.index("bpm") :]
     labels = ["BPM", *(field.removesuffix("_%").capitalize() for field in fields[1:])]
     return "".join(f"{label}{raw[f][row]}" for label, f in zip(labels, fields, strict=True))

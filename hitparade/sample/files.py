@@ -18,5 +18,5 @@ def write(path: Path, table: Columns, *, encoding: str = "utf-8", newline: str =
 
 
 def take(table: Columns, rows: NDArray) -> Columns:
-    """Return the rows chosen by index or mask, in that order, of every column."""
+    """Return the rows of every column that an index or a mask selects, in that order."""
     return {name: column[rows] for name, column in table.items()}

@@ -1,9 +1,9 @@
 """Marginal distributions of the two published files, as quantile tables.
 
-A table is a pair of arrays: probabilities and the values reached at them. In between, the
-distribution is uniform (linear interpolation). The chart tables are measured on the 953 songs of
-"Top Spotify Songs 2023"; the track tables keep the published quartiles of the 114,000 rows of
-"Spotify Tracks Dataset", with tails set so that mean and standard deviation match too.
+A table is a pair of arrays: probabilities and their quantiles, with linear interpolation between
+them. The chart tables are measured on the 953 songs of "Top Spotify Songs 2023". The track tables
+keep the published quartiles of the 114,000 rows of "Spotify Tracks Dataset". Their tails are set so
+that mean and standard deviation match too.
 """
 
 import numpy as np
@@ -98,7 +98,7 @@ TRACK_AUDIO: dict[str, Table] = {
     ),
 }  # fmt: skip
 
-# Popularity of songs, a little above that of rows: reissues pull the rows down.
+# Popularity of songs, a little above that of rows, because reissues are less popular.
 POPULARITY = _knots(
     (0, 0), (0.115, 1), (0.18, 8), (0.25, 24), (0.5, 37.5), (0.75, 50.7), (0.8625, 60),
     (0.947, 70), (0.988, 80), (0.9985, 88), (1, 101),
@@ -111,18 +111,18 @@ def value_at(table: Table, probability: ArrayLike) -> NDArray[np.float64]:
 
 
 def value_of(table: Table, score: ArrayLike) -> NDArray[np.float64]:
-    """Return the values whose normal scores are given: quantile(Phi(score)), a Gaussian copula."""
+    """Return the values of normal scores: quantile(Phi(score)), a Gaussian copula."""
     return value_at(table, ndtr(score))
 
 
 def by_rank(table: Table, score: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return integer counts that follow a table exactly, in the order of the scores (shape n)."""
+    """Return integer counts that follow a table exactly, ranked as the scores (shape n)."""
     rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
     return np.floor(value_at(table, (rank + 0.5) / len(score))).astype(np.int64)
 
 
 def scaled(count: int, published: int, rows: int) -> int:
-    """Return `count` out of `published` rows scaled to `rows`, at least one."""
+    """Return `count` scaled from `published` rows to `rows`, at least one."""
     return max(1, round(count * rows / published))
 
 

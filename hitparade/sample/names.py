@@ -71,11 +71,11 @@ def artists(rng: np.random.Generator, count: int) -> list[str]:
     """Return `count` different artist names.
 
     Raises:
-        ValueError: more names are asked for than the word lists can tell apart.
+        ValueError: the word lists do not have that many combinations.
     """
     shape = (len(FIRST), len(ONSETS), len(ENDINGS))
     if count > np.prod(shape):
-        raise ValueError(f"only {np.prod(shape)} artist names exist, not {count}: ask for fewer")
+        raise ValueError(f"there are only {np.prod(shape)} artist names, not {count}: use fewer")
     chosen = np.unravel_index(rng.choice(np.prod(shape), count, replace=False), shape)
     return [f"{FIRST[i]} {ONSETS[j]}{ENDINGS[k]}" for i, j, k in zip(*chosen, strict=True)]
 
@@ -97,16 +97,16 @@ def bylines(
     counts: NDArray[np.int64],
     separator: str,
 ) -> list[str]:
-    """Return one byline for each song: the lead and `counts - 1` different guests.
+    """Return one byline for each song: the leading artist and `counts - 1` different guests.
 
     Args:
-        rng: source of the guests.
-        names: all artist names, more of them than any count.
+        rng: the random generator that chooses the guests.
+        names: all artist names; there must be more than any count.
         lead: index of the leading artist of each song (shape n).
         counts: how many artists each song names (shape n).
         separator: text between two artists.
     """
-    # Guests are neighbours in the list, at an offset that cannot lead back to the leading artist.
+    # Guests are neighbors in the list, at an offset that cannot return to the leading artist.
     offset = rng.integers(1, len(names) - counts + 2)
     guests = lead + offset
     return [
@@ -116,7 +116,7 @@ def bylines(
 
 
 def distinct(titles: list[str], artists: list[str]) -> list[str]:
-    """Return the titles, numbered where a pair of title and artists would come a second time."""
+    """Return the titles, numbered if the same title and artists occurred before."""
     seen: Counter[tuple[str, str]] = Counter()
     numbered = []
     for pair in zip(titles, artists, strict=True):

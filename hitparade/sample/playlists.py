@@ -1,26 +1,26 @@
-"""Playlists drawn from the planted world, see `playlist_world`."""
+"""Draw playlists by the rules of `playlist_generator`."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitparade.sample import playlist_world as world
+from hitparade.sample import playlist_generator as generator
 from hitparade.sample.catalog import ERAS, Catalog
 
-MEDIAN, SPREAD = 49, 0.78  # of the lengths, as published
+MEDIAN, SPREAD = 49, 0.78  # of the playlists' lengths, as published
 SHORTEST, LONGEST = 5, 250
 REPEATED = 0.01  # share of playlists with a track twice
 
 
 @dataclass(frozen=True)
 class Playlists:
-    """Playlists (n): their track indices, and what is hidden of each."""
+    """Playlists (n): their track indices, and their hidden variables."""
 
     tracks: list[NDArray[np.int64]]
     direction: NDArray[np.int64]
     era: NDArray[np.int64]
-    mood: NDArray[np.int64]  # in which it began
+    mood: NDArray[np.int64]  # at its first track
 
     def __len__(self) -> int:
         """Return the number of playlists."""
@@ -28,19 +28,19 @@ class Playlists:
 
 
 def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
-    """Draw playlists from the planted world."""
+    """Draw random playlists."""
     lengths = np.rint(MEDIAN * np.exp(SPREAD * rng.normal(size=count))).astype(int)
     lengths = np.sort(np.clip(lengths, SHORTEST, LONGEST))[::-1]
     tracks = np.full((count, lengths[0]), -1)
     played = np.zeros((count, len(catalog)), dtype=bool)
-    direction = rng.choice(len(world.DIRECTIONS), size=count, p=world.DIRECTION_SHARES)
-    era = rng.choice(ERAS, size=count, p=world.ERA_SHARES)
-    start = _pick(rng, world.STARTS[direction])
+    direction = rng.choice(len(generator.DIRECTIONS), size=count, p=generator.DIRECTION_SHARES)
+    era = rng.choice(ERAS, size=count, p=generator.ERA_SHARES)
+    start = _pick(rng, generator.STARTS[direction])
     mood = start.copy()
     for step in range(lengths[0]):
-        going = int(np.searchsorted(-lengths, -step))  # the first ones, which are longer
+        going = int(np.searchsorted(-lengths, -step))  # playlists are sorted by length here
         if step:
-            mood[:going] = _pick(rng, world.STEPS[direction[:going], mood[:going]])
+            mood[:going] = _pick(rng, generator.STEPS[direction[:going], mood[:going]])
         missing = np.arange(going)
         while len(missing):
             last = tracks[missing, step - 1] if step else None
@@ -49,7 +49,7 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
             tracks[missing[is_new], step] = found[is_new]
             played[missing[is_new], found[is_new]] = True
             missing = missing[~is_new]
-    order = rng.permutation(count)  # not by length
+    order = rng.permutation(count)  # undo the sorting by length
     return Playlists(
         [_repeated(rng, tracks[place, : lengths[place]]) for place in order],
         direction[order],
@@ -59,13 +59,13 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
 
 
 def _repeated(rng: np.random.Generator, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Now and then a track stands again at the end, where nothing follows it."""
+    """Return the tracks of a playlist, rarely with one repeated at the end."""
     again = rng.integers(len(tracks))
     return np.append(tracks, tracks[again]) if rng.random() < REPEATED else tracks
 
 
 def _pick(rng: np.random.Generator, chances: NDArray[np.float64]) -> NDArray[np.int64]:
-    """One place of each row, by its chances."""
+    """Return a random position in each row, drawn with the row's probabilities."""
     return (rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1)
 
 
@@ -76,16 +76,16 @@ def _next(
     mood: NDArray[np.int64],
     era: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    strays = rng.random(len(mood)) < world.STRAY
+    strays = rng.random(len(mood)) < generator.STRAY
     found = catalog.by_cell.draw(rng, mood * ERAS + era)
     found[strays] = catalog.by_mood.draw(rng, mood[strays])
     if last is None:
         return found
-    source = _pick(rng, world.shares(catalog, last))
+    source = _pick(rng, generator.shares(catalog, last))
     album, artist, editors = (np.flatnonzero(source == place) for place in range(3))
     found[album] = catalog.album_next[last[album]]
     found[artist] = _other_of_artist(rng, catalog, last[artist])
-    chosen = _pick(rng, np.tile(world.SUCCESSOR_SHARES, (len(editors), 1)))
+    chosen = _pick(rng, np.tile(generator.SUCCESSOR_SHARES, (len(editors), 1)))
     found[editors] = catalog.successors[last[editors], chosen]
     return found
 

@@ -1,7 +1,7 @@
-"""Files of playlists in the format of the Million Playlist Dataset.
+"""Write slices of playlists in the format of the Million Playlist Dataset.
 
-The text is what `json.dump(..., indent=4)` writes, put together from the text of each track, which
-differs in its position alone: a playlist takes a tenth of the time.
+The text equals that of `json.dump(..., indent=4)`. It is put together from prepared texts of the
+tracks, which differ only in their position, and this takes a tenth of the time.
 """
 
 import json
@@ -15,8 +15,9 @@ from hitparade.sample.playlists import Playlists
 
 SIZE = 1_000  # playlists of a slice
 GENERATED = "2017-12-03 08:41:42.057563"
-FIRST_DAY, LAST_DAY, DAY = 1_270_080_000, 1_509_408_000, 86_400  # of changes, in seconds
-# Titles tell of the mood in which a playlist begins, its era and its direction.
+# First and last day of a playlist's last change, and the length of a day, in seconds.
+FIRST_DAY, LAST_DAY, DAY = 1_270_080_000, 1_509_408_000, 86_400
+# Titles hint at a playlist's first mood, its era and its direction.
 BY_MOOD = (
     ("sleep", "rainy day", "slow"),
     ("chill", "study", "coffee"),
@@ -54,7 +55,7 @@ SLICE = """{{
 
 
 def track_texts(catalog: Catalog) -> list[str]:
-    """Return each track as it stands in a slice after its position."""
+    """Return the text of each track in a slice, without its position."""
     columns = {
         "artist_name": [catalog.artist_names[artist] for artist in catalog.artist],
         "track_uri": catalog.uri.tolist(),

@@ -1,9 +1,9 @@
-"""Rows of the tracks file: songs of the planted world, reissued, repeated and soiled.
+"""Generate the rows of the tracks file: songs with reissues, repeated rows and defects.
 
-A song is a pair of name and artists. Its canonical track carries the song's popularity; other
-tracks of the song (reissues) never exceed it, so the best row of a pair is the song's own. Each
-track has a row in its song's genre; more rows repeat it, mostly under a companion genre that is
-drawn independently of everything else.
+A song is a pair of name and artists. Its canonical track has the song's popularity. Other tracks of
+the song (reissues) are never more popular, so the most popular row of a pair is the canonical one.
+Each track has a row in its song's genre. Additional rows repeat it, mostly under a companion genre
+that is drawn independently of everything else.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hitparade.sample import names, world
+from hitparade.sample import names
+from hitparade.sample import track_generator as generator
 from hitparade.sample.files import Columns, take
 from hitparade.sample.marginals import POPULARITY, TRACK_AUDIO, even, scaled, value_at, value_of
 
 PUBLISHED = 114_000
 REPEATS, DIFFERING, REISSUES = 24_259, 720, 89_741 - 80_398
 NO_TEMPO, NO_SIGNATURE = 157, 163
-SINGLES = 0.33  # share of songs whose album has their name
+SINGLES = 0.33  # share of songs whose album has the song's name
 VARIANTS: tuple[Callable[[str], str], ...] = (
     str.upper,
     str.lower,
@@ -40,18 +41,18 @@ def make(rng: np.random.Generator, rows: int) -> tuple[Columns, Columns]:
     """Generate the raw rows and the truth of their songs.
 
     Returns:
-        The raw table with all 21 columns, sorted by genre; and the truth, one row for each song
+        The raw table with all 21 columns, sorted by genre, and the truth with one row for each song
         (pair of `track_name` and `artists`): `genre` (index of the primary one), `scores` (shape
-        songs, 10: the normal scores behind world.FEATURES), `z` (latent popularity), `popularity`,
+        songs, 10: the normal scores behind FEATURES), `z` (latent popularity), `popularity`,
         `tempo` and `time_signature` as written, `genres` (shape songs, 114: which genres the rows
         of the song have, or of its other spelling) and `repeats` (rows that repeat a track under
         the song's genre).
     """
-    quota = even(rows, len(world.GENRES))
+    quota = even(rows, len(generator.GENRES))
     repeats = even(scaled(REPEATS, PUBLISHED, rows), len(quota))
     reissues = even(scaled(REISSUES, PUBLISHED, rows), len(quota))
     own = quota - repeats - reissues
-    own[world.GENRES.index("k-pop")] -= 1  # the place of the row without a name
+    own[generator.GENRES.index("k-pop")] -= 1  # leaves room for the row without a name
     songs = _songs(rng, own)
     _silence(rng, songs)
     songs["pair"] = _pairs(songs)
@@ -66,12 +67,12 @@ def _songs(rng: np.random.Generator, counts: NDArray[np.int64]) -> Columns:
     genre = np.repeat(np.arange(len(counts)), counts)
     songs = len(genre)
     artist, people = _artists(rng, counts)
-    own = world.WITHIN * rng.normal(size=(songs, len(world.FEATURES)))
-    scores = world.MEANS[genre] + own
-    artist_effect = world.ARTIST_SD * rng.normal(size=len(people))
-    noise = world.NOISE_SD * rng.normal(size=songs)
-    z = world.latent_mean(genre, scores) + artist_effect[artist] + noise
-    share = ndtr((z - world.Z_MEAN) / world.Z_SD)
+    own = generator.WITHIN * rng.normal(size=(songs, len(generator.FEATURES)))
+    scores = generator.MEANS[genre] + own
+    artist_effect = generator.ARTIST_SD * rng.normal(size=len(people))
+    noise = generator.NOISE_SD * rng.normal(size=songs)
+    z = generator.latent_mean(genre, scores) + artist_effect[artist] + noise
+    share = ndtr((z - generator.Z_MEAN) / generator.Z_SD)
     popularity = np.floor(value_at(POPULARITY, share)).astype(int)
     table = {"genre": genre, "scores": scores, "z": z, "popularity": np.minimum(popularity, 100)}
     return table | _titles(rng, artist, people) | _sound(scores) | _rest(rng, genre)
@@ -80,7 +81,7 @@ def _songs(rng: np.random.Generator, counts: NDArray[np.int64]) -> Columns:
 def _artists(
     rng: np.random.Generator, songs: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return each song's leading artist and all names; an artist stays in one genre."""
+    """Return each song's leading artist and all artist names; an artist has one genre."""
     pool = np.maximum(1, songs // 3)
     first = np.cumsum(pool) - pool
     place = rng.random(songs.sum()) ** 1.5
@@ -94,7 +95,7 @@ def _titles(rng: np.random.Generator, artist: NDArray[np.int64], people: list[st
     artists = np.array(names.bylines(rng, people, artist, count, ";"), dtype=object)
     phrases = names.distinct(names.phrases(rng, names.TITLES, songs), artists.tolist())
     titles = np.array(phrases, dtype=object)
-    # Spellings of one name: two songs to anyone who compares exactly, so each has its own truth.
+    # Two spellings of a name are two songs in an exact comparison, so each has its own truth.
     _, first, size = np.unique(artist, return_index=True, return_counts=True)
     for spelling, lead in zip(VARIANTS, rng.permutation(artist[first[size > 1]]), strict=False):
         one, other = np.flatnonzero(artist == lead)[:2]
@@ -103,7 +104,9 @@ def _titles(rng: np.random.Generator, artist: NDArray[np.int64], people: list[st
 
 
 def _sound(scores: NDArray[np.float64]) -> Columns:
-    values = {f: value_of(TRACK_AUDIO[f], s) for f, s in zip(world.FEATURES, scores.T, strict=True)}
+    values = {
+        f: value_of(TRACK_AUDIO[f], s) for f, s in zip(generator.FEATURES, scores.T, strict=True)
+    }
     sound = {name: _three_digits(column) for name, column in values.items()}
     sound |= {name: np.round(values[name], 3) for name in ("loudness", "tempo")}
     return sound | {"duration_ms": np.rint(values["duration_ms"]).astype(int)}
@@ -124,9 +127,9 @@ def _rest(rng: np.random.Generator, genre: NDArray[np.int64]) -> Columns:
 
 
 def _silence(rng: np.random.Generator, songs: Columns) -> None:
-    """Zero what the real file lacks where no beat was found; the scores keep what was planted."""
+    """Set to zero what the real file lacks for tracks without a beat; the scores stay unchanged."""
     rows = len(songs["genre"])
-    awake = rng.permutation(np.flatnonzero(songs["genre"] != world.SLEEP))
+    awake = rng.permutation(np.flatnonzero(songs["genre"] != generator.SLEEP))
     silent = awake[: scaled(NO_TEMPO, PUBLISHED, rows)]
     for name in ("tempo", "danceability", "valence", "speechiness"):
         songs[name][silent] = 0
@@ -134,7 +137,7 @@ def _silence(rng: np.random.Generator, songs: Columns) -> None:
 
 
 def _pairs(songs: Columns) -> NDArray[np.int64]:
-    """Return the number of each song's pair of names (shape songs), the same for all spellings."""
+    """Return the index of each song's pair of names (shape songs), equal for all spellings."""
     numbers: dict[tuple[str, str], int] = {}
     names_of = zip(songs["track_name"], songs["artists"], strict=True)
     folded = ((title.strip().lower(), artists.strip().lower()) for title, artists in names_of)
@@ -142,8 +145,8 @@ def _pairs(songs: Columns) -> NDArray[np.int64]:
 
 
 def _genre_sets(table: Columns) -> NDArray[np.bool_]:
-    """Return which genres the rows of a pair have, shape (pairs, genres)."""
-    sets = np.zeros((table["pair"].max() + 1, len(world.GENRES)), dtype=bool)
+    """Return which genres the rows of each pair have, shape (pairs, genres)."""
+    sets = np.zeros((table["pair"].max() + 1, len(generator.GENRES)), dtype=bool)
     sets[table["pair"], table["genre"]] = True
     return sets
 
@@ -155,7 +158,7 @@ def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64])
     reissues = take(songs, (np.cumsum(counts) - counts)[genres] + place)
     _fade(rng, reissues)
     albums = names.phrases(rng, names.ALBUMS, len(songs["genre"]))
-    # A stream of its own: nothing else in the world depends on what is a single.
+    # A separate random stream: nothing else depends on which songs are singles.
     single = rng.spawn(1)[0].random(len(albums)) < SINGLES
     albums = np.where(single, songs["track_name"], albums).tolist()
     albums += names.phrases(rng, names.COLLECTIONS, len(genres))
@@ -165,12 +168,12 @@ def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64])
 
 
 def _fade(rng: np.random.Generator, reissues: Columns) -> None:
-    """Lower the popularity of reissues in place, or leave it, and vary the sound of some."""
+    """Lower the popularity of some reissues in place, and vary the sound of some of them."""
     original, count = reissues["popularity"], len(reissues["popularity"])
     factor = rng.choice([1.0, 0.5, 0.0], size=count, p=[0.3, 0.5, 0.2])
     factor[factor == 0.5] = rng.random((factor == 0.5).sum())
     reissues["popularity"] = np.floor(original * factor).astype(int)
-    # Equal popularity leaves the choice of the kept row to the track id: sound must be equal too.
+    # If popularity is equal, the track id decides which row is kept, so the sound must be equal.
     varied = (reissues["popularity"] < original) & (rng.random(count) < 0.5)
     step = varied * rng.normal(size=(4, count))
     reissues["loudness"] = np.round(reissues["loudness"] + 0.5 * step[0], 3)
@@ -180,11 +183,11 @@ def _fade(rng: np.random.Generator, reissues: Columns) -> None:
 
 
 def _rows(rng: np.random.Generator, tracks: Columns, genres: NDArray[np.int64]) -> Columns:
-    """Return one row for each track, then one more for each genre given, of a random track."""
-    asleep = tracks["genre"] == world.SLEEP
-    # Songs to sleep to stay among themselves: leaving that genre out then takes whole songs away.
+    """Return one row for each track, then one row of a random track for each given genre."""
+    asleep = tracks["genre"] == generator.SLEEP
+    # Songs of the genre sleep have no other genre, so excluding sleep removes whole songs.
     night, day = (rng.choice(np.flatnonzero(c), size=len(genres)) for c in (asleep, ~asleep))
-    again = np.where(genres == world.SLEEP, night, day)
+    again = np.where(genres == generator.SLEEP, night, day)
     table = take(tracks, np.concatenate([np.arange(len(asleep)), again]))
     table["genre"] = np.concatenate([tracks["genre"], genres])
     _differ(rng, table["popularity"][len(asleep) :], again)
@@ -203,7 +206,7 @@ def _differ(
 
 def _finish(rng: np.random.Generator, table: Columns) -> Columns:
     """Add the row without a name, put the rows in order and name the genres."""
-    nameless = np.flatnonzero(table["genre"] == world.GENRES.index("k-pop"))[:1]
+    nameless = np.flatnonzero(table["genre"] == generator.GENRES.index("k-pop"))[:1]
     rows = len(table["genre"])
     table = take(table, np.append(np.arange(rows), nameless))
     for name in ("artists", "album_name", "track_name"):
@@ -213,5 +216,5 @@ def _finish(rng: np.random.Generator, table: Columns) -> Columns:
     table["track_id"][-1] = names.track_ids(rng, 1)[0]
     shuffled = rng.permutation(rows + 1)
     table = take(table, shuffled[np.argsort(table["genre"][shuffled], kind="stable")])
-    table["track_genre"] = np.array(world.GENRES)[table["genre"]]
+    table["track_genre"] = np.array(generator.GENRES)[table["genre"]]
     return {"": np.arange(rows + 1)} | {name: table[name] for name in COLUMNS}

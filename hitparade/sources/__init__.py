@@ -1,1 +1,1 @@
-"""The raw files that people give, as dbt reads them and as Snowflake loads them."""
+"""The user's raw files: how dbt reads them, and how they are loaded into Snowflake."""

@@ -1,10 +1,10 @@
-"""The playlists of a warehouse as Parquet files, for tools that read no DuckDB."""
+"""`hitparade parquet`: write the playlists of a warehouse as Parquet files for other tools."""
 
 from pathlib import Path
 
 from hitparade.warehouse import opened
 
-# Of a playlist the slice is a folder; the other tables are one file each.
+# The first two tables are written as a folder for each slice, the others as one file each.
 PARTITIONED = {
     "playlists": "from staging.stg_mpd__playlists",
     "playlist_tracks": """
@@ -18,11 +18,11 @@ WHOLE = ("tracks", "artists", "albums")
 
 
 def write(database: Path, folder: Path) -> list[Path]:
-    """Write playlists, playlist_tracks, tracks, artists and albums; return where each is.
+    """Write playlists, playlist_tracks, tracks, artists and albums; return the path of each.
 
     Raises:
         WarehouseError: there is no warehouse, or the files cannot be written.
-        OSError: the folder cannot be made, or has something in it.
+        OSError: the folder cannot be created, or is not empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):

@@ -1,7 +1,7 @@
-"""Raw files: where each source's file is, and its records as text.
+"""Find the raw file of each source, and read its records as text.
 
-A source is read as its publisher ships it; nothing is cast or dropped here. That is the work of
-the staging models, which send what they cannot use to quarantine.
+A file is read as its publisher ships it. The staging models cast its values, and send records that
+they cannot use to quarantine.
 """
 
 import codecs
@@ -21,25 +21,25 @@ from hitparade import project
 
 SLICES = "mpd.slice.*.json"
 DELIMITERS = (",", ";", "\t")
-# Candidates in order; latin-1 accepts any bytes, so it comes last.
+# Tried in this order; latin-1 accepts any bytes, so it comes last.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 
-# As much of a header as a message shows: what is no CSV file may have a line of any length.
+# Largest length of a header in a message: a file that is not CSV may have a line of any length.
 SHOWN = 500
 
-# What the csv module says of a quote that swallows the records after it.
+# Errors of the csv module for a quote that is never closed and so contains all later records.
 NEVER_CLOSED = ("unexpected end of data", "field larger than field limit")
 
 Status = Literal["real", "sample", "absent"]
 
 
 class RawFileError(ValueError):
-    """A raw file that cannot be read at all; the message names the file and the next step."""
+    """A raw file cannot be read; the message names the file and the next step."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A raw file: its name on disk, the columns that staging needs and those it can do without."""
+    """A raw file: its name, the columns that staging needs, and the optional ones."""
 
     file: str
     needed: tuple[str, ...]
@@ -108,7 +108,7 @@ SOURCES = {
             "track_genre",
         ),
     ),
-    # Written by `hitparade sample` beside the sources: the best score any model can reach on them.
+    # Best achievable scores on the sample, written by `hitparade sample` beside the other files.
     "ceilings": Source(
         file="ceilings.csv", needed=("source", "task", "metric", "ceiling", "rows", "definition")
     ),
@@ -117,7 +117,7 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class RawFile:
-    """What was read of one source: `records` has one text column for each column of the file."""
+    """The contents of one source: `records` has a text column for each column of the file."""
 
     source: str
     status: Status
@@ -132,8 +132,8 @@ def raw_folder() -> Path:
     """Return the folder of the user's files: `HITPARADE_RAW`, else data/raw of the project.
 
     Raises:
-        ProjectError: neither the variable nor a project is there.
-        RawFileError: `HITPARADE_RAW` names no folder.
+        ProjectError: the variable is not set, and there is no project.
+        RawFileError: `HITPARADE_RAW` is not a folder.
     """
     named = os.environ.get("HITPARADE_RAW")
     if not named:
@@ -147,10 +147,10 @@ def raw_folder() -> Path:
 
 
 def sample_folder() -> Path | None:
-    """Return the folder of the sample: `HITPARADE_SAMPLE`, else the project's; None where it is 0.
+    """Return the folder of the sample: `HITPARADE_SAMPLE`, else the project's; None if it is 0.
 
     Raises:
-        ProjectError: neither the variable nor a project is there.
+        ProjectError: the variable is not set, and there is no project.
     """
     named = os.environ.get("HITPARADE_SAMPLE")
     if named == "0":
@@ -168,7 +168,7 @@ def own_sample_folder() -> Path:
 
 
 def locate(source: str) -> tuple[Path | None, Status]:
-    """Return the file that serves a source and whose it is: the user's, the sample's, or none."""
+    """Return the file of a source and its status: the user's, the sample's, or absent."""
     file, folder = SOURCES[source].file, sample_folder()
     if source != "ceilings" and (path := raw_folder() / file).is_file():
         return path, "real"
@@ -178,13 +178,13 @@ def locate(source: str) -> tuple[Path | None, Status]:
 
 
 def read(source: str) -> RawFile:
-    """Read one source: text columns as named in the file, then `line_number` and `unparsed`.
+    """Read one source: its text columns, then `line_number` and `unparsed`.
 
-    A record whose number of cells differs from the header's has NULL cells and stands whole in
-    `unparsed`. An absent source has no records.
+    If the number of cells of a record differs from the header's, its cells are NULL and `unparsed`
+    has the whole record. An absent source has no records.
 
     Raises:
-        RawFileError: the file is empty, lacks a needed column or is not text.
+        RawFileError: the file is empty, lacks a needed column, or is not text.
     """
     path, status = locate(source)
     if all(locate(name)[0] is None for name in SOURCES) and not any(raw_folder().rglob(SLICES)):
@@ -197,7 +197,7 @@ def read(source: str) -> RawFile:
     return _read_file(source, status, path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=8)  # dbt asks again for each node that names the source
+@lru_cache(maxsize=8)  # dbt loads a source again for each node that refers to it
 def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFile:
     data = path.read_bytes()
     text, encoding = _decode(path, data)
@@ -219,14 +219,14 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise RawFileError(f"{path} says it is UTF-8, but is not: save it as UTF-8 CSV")
+    raise RawFileError(f"{path} is marked as UTF-8, but is not UTF-8: save it as UTF-8 CSV")
 
 
 def _delimiter(source: Source, path: Path, text: str) -> str:
-    """Return the delimiter under which the header shows most of the needed columns.
+    """Return the delimiter with which the header has most of the needed columns.
 
     Raises:
-        RawFileError: a needed column is missing, or a column that is read stands twice.
+        RawFileError: a needed column is missing, or the header names a column twice.
     """
     headers = {d: _header(_rows(path, text, d)) for d in DELIMITERS}
     best = max(DELIMITERS, key=lambda d: len(set(source.needed) & set(headers[d])))
@@ -238,9 +238,7 @@ def _delimiter(source: Source, path: Path, text: str) -> str:
         )
     twice = [name for name in source.columns if headers[best].count(name) > 1]
     if twice:
-        raise RawFileError(
-            f"{path} has more than one column {', '.join(twice)}: remove what is not meant"
-        )
+        raise RawFileError(f"{path} has more than one column {', '.join(twice)}: keep only one")
     return best
 
 
@@ -251,9 +249,9 @@ def _header(rows: Iterator[tuple[int, list[str], str]]) -> list[str]:
 def _rows(
     path: Path, text: str, delimiter: str, strict: bool = False
 ) -> Iterator[tuple[int, list[str], str]]:
-    """Yield each record's first line number, cells and text; blank lines are no records.
+    """Yield each record's first line number, cells and text; blank lines are skipped.
 
-    A record whose quotes make no sense has no cells.
+    A record with misplaced quotes has no cells.
     """
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines, delimiter=delimiter, strict=strict)
@@ -276,10 +274,10 @@ def _rows(
 
 
 def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:
-    # Strict, or a quote that is never closed would swallow the records after it.
+    # Strict, so that a quote that is never closed is an error and does not contain later records.
     rows = _rows(path, text, delimiter, strict=True)
     next(rows)
-    header = _header(_rows(path, text, delimiter))  # not as strict, as the delimiter was found
+    header = _header(_rows(path, text, delimiter))  # not strict, as in the search for the delimiter
     for line, cells, record in rows:
         if len(cells) == len(header):
             yield dict(zip(header, cells, strict=True)) | {"line_number": line, "unparsed": None}
@@ -300,7 +298,7 @@ def _table(source: Source, records: Iterator[dict]) -> pa.Table:
 
 
 def files() -> pa.Table:
-    """Return one row for each source: what serves it, how it was read, how many records it has."""
+    """Return one row for each source: its file, how it was read, and its number of records."""
     rows = [read(source) for source in SOURCES]
     return pa.table(
         {

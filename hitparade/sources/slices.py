@@ -1,4 +1,4 @@
-"""Slices of the Million Playlist Dataset: which files there are; SQL reads what is in them."""
+"""List the slices of the Million Playlist Dataset; SQL reads their contents."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SCHEMA = pa.schema(
     + [("bytes", pa.int64())]
 )
 
-# A playlist of a slice, or a slice that cannot be used, as `hitparade load` hands it to Snowflake.
+# A playlist, or a slice that cannot be used, as `hitparade load` writes it for Snowflake.
 PLAYLISTS = pa.schema(
     [(name, pa.string()) for name in ("slice", "fingerprint", "slice_rule", "slice_reason")]
     + [("content", pa.string()), ("place", pa.int64())]
@@ -19,10 +19,10 @@ PLAYLISTS = pa.schema(
 
 
 def listed() -> pa.Table:
-    """Return one row for each slice of the user's folder and those below it, else of the sample's.
+    """Return one row for each slice in the user's folder or below it, else in the sample's folder.
 
-    A row has the slice's name from that folder, where it is, and a fingerprint that changes when
-    the file does.
+    A row has the slice's path relative to that folder, its full path, and a fingerprint that
+    changes with the file.
     """
     folders: list[tuple[Path | None, Status]] = [
         (raw_folder(), "real"),

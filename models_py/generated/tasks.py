@@ -121,12 +121,12 @@ TABULAR: dict[str, dict[str, Any]] = {
         "example": "select predict_tier_proba(t) as tier from dim_tracks t limit 1",
     },
 }
-# Tasks with code of their own, and a query to try of each.
+# Tasks with their own code, and a query to try for each.
 SPECIAL = {
     "next_song": "select * from fct_playlist_next_songs order by playlist_id, song_rank limit 10",
     "song_optimization": "select feature, value_after, effect from fct_song_optimizations limit 10",
 }
-# What song optimization may change, with the bounds that each is kept within.
+# The features that song optimization may change, and the bounds of each.
 CHANGEABLE = {
     "danceability": (0.0, 1.0),
     "energy": (0.0, 1.0),

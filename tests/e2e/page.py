@@ -78,7 +78,7 @@ def photograph(browser: Browser, url: str, folder: Path) -> None:
     for name, width, height in (("page_laptop", 1366, 1000), ("page_phone", 390, 844)):
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(url)
-        metric(page, "By the judge").wait_for(state="attached", timeout=60_000)
+        metric(page, "By the held-out evaluator").wait_for(state="attached", timeout=60_000)
         page.wait_for_timeout(3_000)
         page.screenshot(path=folder / f"{name}.png")
         page.close()

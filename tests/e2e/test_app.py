@@ -94,11 +94,11 @@ def test_a_track_that_was_found_sets_all_inputs(page, warehouse):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{energy: 1}", "This is no JSON"),
+        ("{energy: 1}", "This is not JSON"),
         ("[1]", "Give one object"),
         ('{"enrgy": 1}', "No input is named enrgy"),
-        ('{"energy": "loud"}', 'energy is a number, not "loud"'),
-        ('{"genres": "pop"}', "genres is a list of texts"),
+        ('{"energy": "loud"}', 'energy must be a number, not "loud"'),
+        ('{"genres": "pop"}', "genres must be a list of strings"),
     ],
 )
 def test_bad_json_is_told_in_words(text, message, page, warehouse):
@@ -133,9 +133,9 @@ def test_the_sql_that_is_shown_gives_the_numbers(page, warehouse):
 @pytest.mark.parametrize(
     ("tab", "words"),
     [
-        ("Why", "up to the answer for this song"),
+        ("Why", "What each input of this song adds"),
         ("Beside the Top 100", "Top 100"),
-        ("What to change", "By the judge"),
+        ("What to change", "By the held-out evaluator"),
         ("What comes next", "What opens playlists"),
     ],
 )
@@ -183,7 +183,7 @@ def test_without_a_database_the_page_says_what_to_do(browser, empty):
         expect(opened.get_by_text(words)).to_be_visible(timeout=WAIT)
         duckdb.connect(empty.database).close()
         opened.reload()
-        expect(opened.get_by_text("is no finished warehouse")).to_be_visible(timeout=WAIT)
+        expect(opened.get_by_text("is not a finished warehouse")).to_be_visible(timeout=WAIT)
         opened.close()
 
 

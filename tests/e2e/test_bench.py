@@ -250,7 +250,7 @@ def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
     duckdb.connect(tmp_path / "songs.duckdb").close()
     result = bench(name)
     assert result.exit_code == 1
-    assert "is no finished warehouse" in result.output and "hitparade build" in result.output
+    assert "is not a finished warehouse" in result.output and "hitparade build" in result.output
 
 
 @pytest.mark.parametrize("name", ["speed", "quality"])

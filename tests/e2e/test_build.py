@@ -234,7 +234,7 @@ def test_a_database_name_that_sql_cannot_read_is_refused(empty, name):
     database = str(empty.folder / f"{name}.duckdb")
     result = empty.dbt("build", check=False, HITPARADE_DATABASE=database)
     assert result.returncode
-    assert f"the database file is named '{name}', which SQL cannot read" in result.stdout
+    assert f"the database file is named '{name}', which is not a valid name in SQL" in result.stdout
 
 
 def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empty, world):

@@ -145,9 +145,9 @@ def test_a_k_out_of_range_is_an_error(onnx_runtime, call, k):
 def test_a_model_of_another_task_is_an_error_in_either_direction(onnx_runtime):
     query = "model_id from ml.champions where task = ?"
     hit, next_song = one(onnx_runtime, query, "hit"), one(onnx_runtime, query, "next_song")
-    with pytest.raises(duckdb.Error, match=f"model {hit} offers no songs"):
+    with pytest.raises(duckdb.Error, match=f"model {hit} does not recommend songs"):
         one(onnx_runtime, "onnx_next_songs(?, [], [], 3)", hit)
-    with pytest.raises(duckdb.Error, match=f"model {next_song} takes no numbers"):
+    with pytest.raises(duckdb.Error, match=f"model {next_song} does not take a list of numbers"):
         one(onnx_runtime, "onnx_predict(?, [1.0])", next_song)
 
 
@@ -156,7 +156,7 @@ def test_a_model_from_outside_takes_no_lists_of_texts(copy):
     with (
         duckdb.connect(copy.database) as connection,
         pytest.raises(
-            udfs.ModelError, match="the functions of task next_song ask a model for more"
+            udfs.ModelError, match="the functions of task next_song need more than numeric scores"
         ),
     ):
         udfs.register_model(connection, model, task="next_song", examples=np.eye(2))

@@ -127,7 +127,7 @@ def test_nobody_writes_beside_a_draft(counted):
         second = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
         assert "Could not set lock" in second.stderr
         with (
-            pytest.raises(WarehouseError, match="another program builds in"),
+            pytest.raises(WarehouseError, match="another program is building in"),
             publish.draft(counted.database),
         ):
             pass
@@ -200,7 +200,7 @@ def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
     wrong = ("--select", "feat_log_streams_context", "--vars", "{charts_as_of: never}")
     assert not publish.build(console, small_copy.database, wrong)
     said = console.export_text()
-    assert f"{small_copy.database.name} stands as it was; what was built is" in said
+    assert f"{small_copy.database.name} is unchanged; the failed build is" in said
     failed = small_copy.database.with_suffix(".draft") / "failed" / small_copy.database.name
     with duckdb.connect(failed, read_only=True) as connection:  # whose views work
         connection.execute("from ml.champions").fetchall()
@@ -216,9 +216,7 @@ def test_a_build_without_results_says_so_in_the_file(small_copy, small_sample, m
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     assert not publish.build(Console(), small_copy.database, ["--vars", "{"])
-    assert published(small_copy) == [
-        ("error", "dbt ended before it had results: see what it printed")
-    ]
+    assert published(small_copy) == [("error", "dbt ended before it had results: see its messages")]
     (incident,) = small_copy.query("select check_name, message from rpt_incidents")
     assert incident[0] == "failed_build"
     assert incident[1].startswith("the build failed and did not succeed since: dbt ended")
@@ -233,7 +231,7 @@ def test_a_build_that_is_refused_says_so_in_the_file(small_copy, small_sample, m
         connection.execute("drop table main.mine")
     console = Console(record=True, width=300)
     assert not publish.build(console, small_copy.database, ["--select", "rpt_genre_profile"])
-    said = 'the view "main"."of_mine" does not work, mend or drop it'
+    said = 'the view "main"."of_mine" does not work, fix or drop it'
     assert said in console.export_text()
     ((status, message),) = published(small_copy)
     assert (status, said in message) == ("error", True)
@@ -274,7 +272,7 @@ def test_a_log_without_its_database_is_not_given_to_another(empty):
     log = empty.database.with_name(f"{empty.database.name}.wal")
     log.write_bytes(b"of another file")
     with (
-        pytest.raises(WarehouseError, match="is left of a database that is gone"),
+        pytest.raises(WarehouseError, match="belongs to a database that no longer exists"),
         publish.draft(empty.database),
     ):
         pass
@@ -284,7 +282,7 @@ def test_a_log_without_its_database_is_not_given_to_another(empty):
 def test_another_target_is_not_published(small_copy):
     result = hitparade(small_copy, "publish", "--target", "snowflake")
     assert result.exit_code == 2
-    assert "only a DuckDB file is published" in result.output
+    assert "only a DuckDB file can be published" in result.output
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_c
     answered = refused = 0
     for case in standard_models.cases():
         found = standard_models.graph(case)
-        with pytest.raises(Refusal, match=r"has shape|gives|not of float32|cannot run|knows 7 to"):
+        with pytest.raises(Refusal, match=r"has shape|gives|not float32|cannot run|supports 7 to"):
             validated(found.SerializeToString())
         content = standard_models.with_any_n(found)
         try:
@@ -223,7 +223,7 @@ def test_the_summary_of_a_build_names_a_registered_champion(small_copy, tmp_path
 REFUSALS = {
     "no names": ({"model": net()}, "has 2 inputs: give their names in order"),
     "too few names": ({"model": net(), "inputs": ["a"]}, "2 inputs, and 1 names were given"),
-    "names twice": ({"model": net(), "inputs": ["a", "a"]}, "all different"),
+    "names twice": ({"model": net(), "inputs": ["a", "a"]}, "give 2 different names"),
     "too many labels": (
         {"model": softmax(), "inputs": ["a"], "labels": ["x", "y"]},
         "3 outputs, and 2 names were given",
@@ -239,7 +239,7 @@ REFUSALS = {
     ),
     "labels that are missing": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
-        "answer false, true, and this one 2 scores without names: .*name scores",
+        "answer false, true, and this one 2 scores without names: .*give labels for scores",
     ),
     "one score for two labels": (
         {
@@ -261,7 +261,7 @@ REFUSALS = {
             "labels": ["party", "calm", "wild"],
             "examples": ROWS,
         },
-        "the scores of the model stand in the order of its classes, calm, party, wild",
+        "the model's scores are in the order of its classes, calm, party, wild",
     ),
     "classes that are numbers": (
         {
@@ -269,16 +269,16 @@ REFUSALS = {
             "inputs": NAMES,
             "examples": ROWS,
         },
-        "its classes are 0, 1, 2, and a task keeps its labels for good: give labels",
+        "the model's classes are 0, 1, 2, and the labels of a task never change: give labels",
     ),
     "a task that no function can have": (
         {"model": net(), "inputs": ["a", "b"], "task": "My task"},
         "a task cannot be named 'My task'",
     ),
-    "no task": ({"model": net(), "inputs": ["a", "b"], "task": ""}, "'' is no name for a task"),
+    "no task": ({"model": net(), "inputs": ["a", "b"], "task": ""}, "'' is not a name for a task"),
     "no text": (
         {"model": net(), "inputs": ["a", "b"], "algorithm": 5},
-        "5 is no name for a task or an algorithm",
+        "5 is not a name for a task or an algorithm",
     ),
     "examples that are words": (
         {"model": net(), "inputs": ["a", "b"], "examples": [["x", "y"]]},
@@ -286,22 +286,22 @@ REFUSALS = {
     ),
     "the name of another function": (
         {"model": linear([1.0], 0.0), "task": "streams", "inputs": ["a"]},
-        "a function predict_streams or check_streams is there already",
+        "another task already has a function predict_streams or check_streams",
     ),
     "the name of the check of another function": (
         {"model": linear([1.0], 0.0), "task": "features", "inputs": ["a"]},
-        "a function predict_features or check_features is there already",
+        "another task already has a function predict_features or check_features",
     ),
     "examples of another width": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},
-        "the model has 2 inputs, and the examples 1 columns",
+        "the model has 2 inputs, and the examples have 1 columns",
     ),
     "examples too large": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
-        "finite numbers that float32 can hold",
+        "finite numbers in the range of float32",
     ),
-    "no model": ({"model": object()}, "no fitted scikit-learn or XGBoost estimator"),
-    "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "no fitted scikit-learn"),
+    "no model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
+    "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "not a fitted scikit-learn"),
     "no examples": (
         {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
         r"of 3 inputs needs examples, rows \(n, 3\), .* and none were given",
@@ -439,15 +439,15 @@ def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
 
 def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, monkeypatch):
     """For every task that the model comes to."""
-    right = register.validated_apart
+    right = register.validated_in_sandbox
     wrong = net_module_with(1e-3)
-    monkeypatch.setattr(register, "validated_apart", lambda *given: wrong(right(*given)))
+    monkeypatch.setattr(register, "validated_in_sandbox", lambda *given: wrong(right(*given)))
     for task in ("mood", "mood2"):
         given = {"task": task, "inputs": ["a", "b"]}
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             model_id = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), **given)
-        assert ("would be further than" in str([w.message for w in said])) == (task == "mood")
+        assert ("answers would differ" in str([w.message for w in said])) == (task == "mood")
         with pytest.raises(duckdb.Error, match="has no form in pure SQL"):
             scores(open_copy, model_id, np.ones((1, 2)))
 

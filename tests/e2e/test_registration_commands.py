@@ -25,7 +25,7 @@ def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_pat
     file.write_bytes(softmax())
     given = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild", "--promote")
     said = hitparade(own_project, "register", str(file), *given).output
-    assert "runs in both lanes" in said
+    assert "runs on both backends" in said
     assert "task mood: the champion is now calm_or_wild" in said
     folder = own_project.project / "udfs" / "functions"
     said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
@@ -65,7 +65,7 @@ def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ("Energy,b", "'Energy' cannot be a name"),
+        ("Energy,b", "'Energy' cannot be the name of a SQL argument"),
         ("select,b", "'select'"),
         ("t,b", "'t' cannot"),
         ("left,b", "'left'"),
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
     file.write_bytes(b"\x80\x04\x95")
     result = hitparade(small_copy, "register", str(file), "--task", "mood", "--inputs", "a")
     assert result.exit_code == 1
-    assert "this is no ONNX model" in result.output
+    assert "this is not an ONNX model" in result.output
     missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
     assert missing.exit_code == 2
     # In a frame, whose lines break where the path does.

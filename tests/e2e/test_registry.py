@@ -161,7 +161,10 @@ def test_stale_predictions_are_said_and_shown(small_copy):
     first, second = champion(small_copy), other(small_copy)
     ((tracks,),) = small_copy.query("select count(*) from fct_track_predictions")
     said = hitparade(small_copy, "promote", "hit", second).output
-    assert f"{tracks} rows of fct_track_predictions are another model's" in said
+    assert (
+        f"{tracks} rows of fct_track_predictions are stale, because another model scored them"
+        in said
+    )
     assert small_copy.query("from ml.stale_predictions") == [
         ("fct_track_predictions", "hit", first, tracks, second)
     ]
@@ -181,10 +184,10 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         ),
         (("pin", "mood"), "there is no task mood: those with models are hit, log_streams"),
         (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),
-        (("models", "hti"), "there are no models of task hti: see `hitparade models`"),
+        (("models", "hti"), "task hti has no models: see `hitparade models`"),
         (("unregister", "nosuch"), "no model nosuch was registered"),
-        (("function", "hit"), "task hit has functions of its own"),
-        (("prune", "--keep", "0"), "keep must be a whole number from 1 on, got 0"),
+        (("function", "hit"), "task hit is trained here, and has functions already"),
+        (("prune", "--keep", "0"), "keep must be a whole number of at least 1, got 0"),
         (
             ("show", "nosuch"),
             "nosuch is neither a model of the registry nor a task with a champion",

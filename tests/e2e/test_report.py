@@ -233,7 +233,7 @@ def test_a_task_without_a_champion_gets_a_sentence(copy, look, tmp_path):
     opened = look(report(copy, tmp_path))
     assert opened.page.locator("#importance-hit").count() == 0
     text = opened.page.locator("#importance").inner_text()
-    assert "Hit: no newest model is the champion, so nothing is shown of it." in text
+    assert "Hit: none of the newest models is the champion, so there is no chart." in text
     assert opened.page.locator("#importance-tier").count() == 1
     assert opened.said == []
 
@@ -264,9 +264,9 @@ def test_empty_marts_get_sentences(copy, look, tmp_path):
         "Nothing is in quarantine.",
         "No model is trained yet: there were no rows to train on.",
         "No model is trained yet, so there is no importance.",
-        "No tracks: the source tracks gave no rows.",
-        "No songs: the source chart_songs gave no rows.",
-        "No genres: the source tracks gave no rows.",
+        "No tracks: the source tracks has no rows.",
+        "No songs: the source chart_songs has no rows.",
+        "No genres: the source tracks has no rows.",
         "No classifier is trained yet",
         "No model of tiers is trained yet",
     ):

@@ -53,7 +53,9 @@ def test_registering_after_a_rollback_says_what_to_do(copy):
         connection.execute("begin")
         udfs.register(connection)
         connection.execute("rollback")
-        with pytest.raises(udfs.ModelError, match="open a new connection, and register it outside"):
+        with pytest.raises(
+            udfs.ModelError, match=r"open a new connection, and call udfs\.register outside"
+        ):
             udfs.register(connection)
         assert 0 < value(connection) < 1
 

@@ -56,7 +56,7 @@ def test_parameters_in_another_file_are_not_read_though_the_registry_has_them(sm
             [content, hashlib.sha256(content).hexdigest()],
         )
         udfs.register(connection)
-        with pytest.raises(duckdb.Error, match="stand in another file, which is never read"):
+        with pytest.raises(duckdb.Error, match="are in another file, which is never read"):
             connection.execute("select onnx_predict('stranger', [1, 2])").fetchall()
 
 

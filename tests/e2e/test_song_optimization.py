@@ -257,14 +257,14 @@ def test_a_model_that_optimises_nothing_is_refused(onnx_runtime):
     ((judge,),) = onnx_runtime.execute(
         "select max(model_id) from ml.model_versions where algorithm = 'judge'"
     ).fetchall()
-    with pytest.raises(duckdb.Error, match=f"model {judge} optimises nothing"):
+    with pytest.raises(duckdb.Error, match=f"model {judge} does not optimize songs"):
         one(onnx_runtime, f"onnx_optimize_song('{judge}', {rest})")
     with pytest.raises(duckdb.Error, match="no model nobody is in the registry"):
         one(onnx_runtime, f"onnx_optimize_song('nobody', {rest})")
     ((gradient,),) = onnx_runtime.execute(
         "select model_id from ml.champions where task = 'song_optimization'"
     ).fetchall()
-    with pytest.raises(duckdb.Error, match=r"takes no numbers: see select inputs"):
+    with pytest.raises(duckdb.Error, match=r"does not take a list of numbers: see select inputs"):
         one(onnx_runtime, f"onnx_predict('{gradient}', {nine})")
 
 

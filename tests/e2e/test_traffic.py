@@ -148,7 +148,9 @@ def test_no_share_is_lost_for_being_small(small_copy):
     challenger = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", challenger, 0.3)
-        with pytest.raises(udfs.ModelError, match=r"a share is a multiple of 0.0001, got 4e-05"):
+        with pytest.raises(
+            udfs.ModelError, match=r"a share must be 0 or at least 0.0001, got 4e-05"
+        ):
             udfs.assign(connection, "hit", challenger, 0.00004)
 
 

@@ -211,14 +211,14 @@ def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch)
 @pytest.mark.parametrize(
     ("task", "algorithm", "message"),
     [
-        ("mood", "xgboost", "no task mood can be tuned: use one of hit, log_streams"),
+        ("mood", "xgboost", "task mood cannot be tuned: use one of hit, log_streams"),
         ("hit", "prophet", "task hit has no algorithm prophet: it knows logistic_regression, ran"),
         (
             "log_streams",
             "linear_regression",
-            "no search space for linear_regression, which models_py/spaces.py has for random_",
+            "no search space for linear_regression: models_py/spaces.py has one for random_",
         ),
-        ("tier", "xgboost", "is no finished warehouse of this version: run `hitparade build`"),
+        ("tier", "xgboost", "is not a finished warehouse of this version: run `hitparade build`"),
     ],
 )
 def test_what_cannot_be_searched_is_named(songs, task, algorithm, message):
@@ -234,7 +234,7 @@ def test_a_table_that_cannot_be_trained_on_is_named(songs):
 
 
 def test_no_time_at_all_is_named(songs):
-    with pytest.raises(tune.TuneError, match="within 1e-09 seconds: give more by `--seconds`"):
+    with pytest.raises(tune.TuneError, match="within 1e-09 seconds: allow more with `--seconds`"):
         run(songs, seconds=1e-9)
 
 
@@ -281,7 +281,7 @@ def test_stopping_says_what_is_kept(command, small_copy, monkeypatch):
     monkeypatch.setattr(search, "_score", stop)
     result = command("hit", "--algorithm", "logistic_regression")
     assert result.exit_code == 130
-    assert "Stopped; finished trials are kept in ml.tuning_trials" in result.output
+    assert "Stopped. Finished trials are in ml.tuning_trials" in result.output
     assert small_copy.query("select count(*) from ml.tuning_trials") == [(1,)]
 
 

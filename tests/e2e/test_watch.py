@@ -187,13 +187,13 @@ def test_what_could_not_be_sent_is_sent_later(watched, endpoint):
     endpoint.status = 500
     failed = watch(watched, endpoint.url)
     assert failed.exit_code == 2
-    assert "not everyone could be told" in failed.output
+    assert "a message could not be sent" in failed.output
     endpoint.status = 200
     assert watch(watched, endpoint.url).exit_code == 1
     assert len(endpoint.received) == 2
     assert watch(watched, "nowhere://").exit_code == 1
     plant(watched, *PLANTED["quarantine"][0])
-    assert "is nowhere to send to" in watch(watched, "nowhere").output
+    assert "is not a URL that Apprise can send to" in watch(watched, "nowhere").output
 
 
 LATER = """

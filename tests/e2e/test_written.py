@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from hitparade.cli import app
-from hitparade.sources import load
+from hitparade.sources import snowflake
 from tests.e2e.registry import hitparade, other
 from tests.hand_models import softmax
 from tests.warehouse import ROOT, copy_of_the_project
@@ -68,7 +68,7 @@ def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[
     if name == "load":
         monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "mine")
         monkeypatch.setenv("SNOWFLAKE_DATABASE", "songs")
-        monkeypatch.setattr(load.dbt, "run", lambda *_: True)
+        monkeypatch.setattr(snowflake.dbt, "run", lambda *_: True)
     if name == "rollback":
         assert hitparade(warehouse, "promote", "hit", places["model"]).exit_code == 0
     if name in ("unregister", "function"):

@@ -158,7 +158,7 @@ def read(tmp_path, monkeypatch):
 
 
 # The sentences that a refusal may have.
-SENTENCES = ["is empty", "is not a text file", "says it is UTF-8, but is not", "lacks the column"]
+SENTENCES = ["is empty", "is not a text file", "is marked as UTF-8, but is not", "lacks the column"]
 SENTENCES += ["has more than one column", "has a header but no rows", "a quote opens here"]
 
 

@@ -82,4 +82,4 @@ def test_a_mutant_is_refused_or_answers_as_onnxruntime_does(models, tried):
     outcomes = judged(mutants(models), MODELS, tried)
     show("Models", outcomes)
     assert outcomes.total() == MODELS
-    assert {said.split(",")[0] for said in outcomes} >= {"refused", "stored: both lanes answer"}
+    assert {said.split(",")[0] for said in outcomes} >= {"refused", "stored: both backends answer"}

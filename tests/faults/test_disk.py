@@ -87,7 +87,7 @@ def test_a_file_that_is_read_only_is_named(small_copy, small_sample, program):
     )
     assert result.returncode > 0
     assert f'Cannot open file "{small_copy.database}": Permission denied' in result.stdout
-    assert "Give yourself the right to write the file and its folder." in result.stdout
+    assert "Get write permission for the file and its folder." in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 
@@ -137,7 +137,7 @@ def test_a_full_disk_stops_a_promotion(small_copy):
         text=True,
     )
     assert result.returncode == 1
-    assert "stays as it was" in result.stdout
+    assert "is unchanged" in result.stdout
     assert "File too large" in result.stdout
     assert checked(small_copy.database, History()) == before
 
@@ -172,7 +172,7 @@ def test_a_damaged_file_is_named(command, small_copy, words, damage):
     content = bytearray(small_copy.database.read_bytes())
     small_copy.database.write_bytes(DAMAGES[damage](content))
     said = command(*words)
-    assert "The file is damaged, or no database: put back a copy of it; or move it" in said
+    assert "The file is damaged, or not a database: restore a copy of it. Or move it" in said
 
 
 # A model whose bytes are damaged

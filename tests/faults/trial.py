@@ -50,7 +50,7 @@ def outcome(
             raise checked
         return checked
 
-    register.validated_apart = validated_here
+    register.validated_in_sandbox = validated_here
     names = [f"x{i}" for i in range(getattr(checked, "inputs", 1))]
     try:
         model_id = udfs.register_model(connection, content, task="own", inputs=names)
@@ -85,14 +85,14 @@ def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
     query = "select onnx_predict(?, features) from (select unnest(?) as features)"
     try:
         found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
-        assert _agree(found, expected, TOLERANCE), "the portable lane"
-        lanes = "both lanes answer"
+        assert _agree(found, expected, TOLERANCE), "the SQL backend"
+        lanes = "both backends answer"
     except duckdb.Error as error:
         assert "has no form in pure SQL" in str(error), error
-        lanes = "the runtime lane answers"
+        lanes = "the ONNX Runtime backend answers"
     udfs.register(connection)
     found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
-    assert _agree(found, expected, 0), "the runtime lane"
+    assert _agree(found, expected, 0), "the ONNX Runtime backend"
     return lanes
 
 

@@ -49,7 +49,7 @@ def test_the_page_says_what_snowflake_says(page, built):
     assert shown["xgboost"] == f"{100 * row[1]:.1f}%"
     assert shown["Popularity"] == f"{row[3]:.0f}"
     assert shown["Tier"] in {"Flop", "Mid", "Hit", "Viral"}
-    assert shown["Popularity now"] and shown["By the judge"]
+    assert shown["Popularity now"] and shown["By the held-out evaluator"]
 
 
 def test_what_is_typed_is_a_text_there(page):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from hitparade import cli
 from hitparade.pipeline import doctor
-from hitparade.sources import load
+from hitparade.sources import snowflake
 from tests.warehouse import Warehouse
 
 
@@ -47,7 +47,7 @@ def test_of_an_account_without_anything_it_says_what_to_do(emulator, environment
 
 @pytest.mark.slow
 def test_another_code_on_the_stage_is_seen(loaded, environment, monkeypatch):
-    monkeypatch.setattr(load, "fingerprint", lambda code: "0" * 16)
+    monkeypatch.setattr(snowflake, "fingerprint", lambda code: "0" * 16)
     checks = found(doctor.snowflake_checks(environment))
     assert checks["code"][1] == "run `hitparade load`"
 
@@ -130,5 +130,5 @@ def test_a_bad_slice_breaks_the_same_rule_in_both_targets(name, tmp_path):
         ((rule, reason),) = connection.execute(
             "select rule, reason from staging.base_mpd__slices"
         ).fetchall()
-    (found,) = load.playlists(built.raw / name)
+    (found,) = snowflake.playlists(built.raw / name)
     assert (found["slice_rule"], found["slice_reason"]) == (rule, reason)

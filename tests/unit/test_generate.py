@@ -67,9 +67,9 @@ def test_a_file_that_a_person_changed_is_named(tmp_path):
         ({"metric": "rmse"}, "metric is rmse: use one of roc_auc"),
         ({"algorithms": {"prophet": {}}}, "of kind binary is prophet: use one of logistic_reg"),
         ({"arguments": ["danceability", "lyrics"]}, "tracks has no column lyrics: declare it in"),
-        ({"arguments": ["genres", "energy"]}, "genres becomes many inputs: it must stand last"),
-        ({"labels": ["a", "b"]}, "a task of kind multiclass has `labels`, others have none"),
-        ({"kind": "multiclass", "metric": "accuracy"}, "a task of kind multiclass has `labels`"),
+        ({"arguments": ["genres", "energy"]}, "genres becomes many inputs: list it last"),
+        ({"labels": ["a", "b"]}, "a multiclass task needs `labels`; other kinds have none"),
+        ({"kind": "multiclass", "metric": "accuracy"}, "a multiclass task needs `labels`"),
         ({"metrics": "roc_auc"}, "has metrics: it may have algorithms, answers"),
         ({"label": {"name": "is_hit"}}, "hit.label lacks description, sql"),
         ({"example": None, "answers": None}, None),
@@ -93,12 +93,14 @@ def test_a_wrong_declaration_names_the_cause(tmp_path, changes, message):
 
 
 def test_a_folder_without_declarations_says_what_to_do(tmp_path):
-    with pytest.raises(DeclarationError, match=r"there is no .*columns.yml: start in a hitparade"):
+    with pytest.raises(
+        DeclarationError, match=r"there is no .*columns.yml: run this in a hitparade"
+    ):
         generate.files(tmp_path)
 
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path):
     root = project(tmp_path)
     (root / "tasks" / "hit.yml").write_text("task: [")
-    with pytest.raises(DeclarationError, match=r"hit.yml is no YAML"):
+    with pytest.raises(DeclarationError, match=r"hit.yml is not YAML"):
         declarations.read(root / "tasks")

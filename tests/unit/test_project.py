@@ -31,7 +31,7 @@ def test_it_is_that_of_the_working_directory_or_above(clone, monkeypatch, below)
 
 def test_there_may_be_none(clone, monkeypatch):
     monkeypatch.chdir(clone.parent)
-    sentence = f"no hitparade project in {clone.parent}, nor in a folder above it: change to"
+    sentence = f"no hitparade project in {clone.parent} or in a folder above it: change to"
     with pytest.raises(ProjectError, match=sentence):
         project.root()
 

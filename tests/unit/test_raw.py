@@ -341,4 +341,4 @@ def test_a_record_whose_quotes_make_no_sense_stands_whole_in_unparsed(read, bad)
 
 def test_a_file_that_says_it_is_utf_8_and_is_not_is_refused(read):
     content = b"\xef\xbb\xbf" + csv_text(cells(track_name="Caf\xe9")).encode("latin-1")
-    assert "says it is UTF-8, but is not" in refusal(read, content)
+    assert "is marked as UTF-8, but is not" in refusal(read, content)

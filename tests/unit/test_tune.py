@@ -242,7 +242,7 @@ def test_the_header_says_what_was_found_and_what_to_do():
         f"present  {best.present.value:.4f} ± {best.present.standard_error:.4f}",
         f"best     {best.best.value:.4f} ± {best.best.standard_error:.4f}",
         f", {best.best_final.holdout:.4f} on fold 0",
-        "# Next: paste this over the block in tasks/hit.yml, then `hitparade generate`",
+        "# Next: replace `algorithms` in tasks/hit.yml with this, then `hitparade generate`",
     ):
         assert words in text
 
@@ -250,5 +250,5 @@ def test_the_header_says_what_was_found_and_what_to_do():
 def test_where_nothing_was_better_there_is_nothing_to_paste():
     _, text = told(FEW, trials=1)
     assert "# xgboost: 1 complete; nothing better than the present settings" in text
-    assert "# Nothing to change: it is what tasks/hit.yml has." in text
+    assert "# Nothing to change: tasks/hit.yml has these settings already." in text
     assert "paste" not in text

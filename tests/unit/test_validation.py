@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from models_py import export, sql_backend
 from tests.hand_models import linear, net, softmax, stump, tanh
 from udfs import ModelError
-from udfs.registry.sandbox import validated_apart
+from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import MAX_BYTES, Refusal, validated
 
 FLOAT, DOUBLE, INT64, STRING = (
@@ -122,20 +122,20 @@ def endless() -> bytes:
 
 REFUSED = {
     "nothing": (b"", "the file is empty"),
-    "too large": (b"x" * (MAX_BYTES + 1), f"may have {MAX_BYTES}"),
-    "text": (b"select 1", "no ONNX model"),
-    "half a file": (net()[:-40], "no ONNX model|not valid ONNX"),
-    "other file": (external(), "stand in another file, which is never read"),
-    "other file, inside": (external_inside(), "stand in another file, which is never read"),
-    "custom operator": (custom(), "'com.example' is not of the ONNX standard"),
+    "too large": (b"x" * (MAX_BYTES + 1), f"may have at most {MAX_BYTES}"),
+    "text": (b"select 1", "not an ONNX model"),
+    "half a file": (net()[:-40], "not an ONNX model|not valid ONNX"),
+    "other file": (external(), "are in another file, which is never read"),
+    "other file, inside": (external_inside(), "are in another file, which is never read"),
+    "custom operator": (custom(), "'com.example' is not part of the ONNX standard"),
     "no such operator": (one("Whatever"), "not valid ONNX"),
-    "newer operators": (newer(), "this runtime knows 7 to"),
+    "newer operators": (newer(), "this runtime supports 7 to"),
     "two inputs": (two_inputs(), r"has 2 inputs \(a, b\)"),
     "float64": (
         one("Sin", x=("x", DOUBLE, [None, 3]), y=("y", DOUBLE, [None, 3])),
-        "not of float32",
+        "not float32",
     ),
-    "text input": (one("Identity", x=("x", STRING, [None, 3])), "not valid ONNX|not of float32"),
+    "text input": (one("Identity", x=("x", STRING, [None, 3])), "not valid ONNX|not float32"),
     "one dimension": (one("Sin", x=("x", FLOAT, [None]), y=("y", FLOAT, [None])), "has shape"),
     "fixed n": (one("Sin", x=("x", FLOAT, [5, 3]), y=("y", FLOAT, [5, 3])), r"has shape \[5, 3\]"),
     "any k": (one("Sin", x=("x", FLOAT, [None, None]), y=("y", FLOAT, [None, None])), "has shape"),
@@ -222,17 +222,17 @@ def test_functions_of_the_graph_are_inlined():
 
 
 def test_a_process_of_its_own_says_the_same():
-    found = validated_apart(net())
+    found = validated_in_sandbox(net())
     assert dataclasses.replace(found, portable=None) == validated(net())
     assert found.portable == sql_backend.translate(found.content)
     with pytest.raises(ModelError, match="was not stored: the file is empty"):
-        validated_apart(b"")
+        validated_in_sandbox(b"")
 
 
 def test_a_graph_without_end_is_ended(monkeypatch):
     monkeypatch.setattr("udfs.registry.sandbox.CPU_SECONDS", 3)
-    with pytest.raises(ModelError, match="what tried it ended with signal"):
-        validated_apart(endless())
+    with pytest.raises(ModelError, match="its check ended with signal"):
+        validated_in_sandbox(endless())
 
 
 @pytest.mark.parametrize("weight", [3e38, -1e30, float("nan")])
@@ -243,7 +243,7 @@ def test_a_parameter_near_the_end_of_float32_has_no_form_in_sql(weight):
 
 @pytest.mark.parametrize("kind", ["regressor", "ensemble"])
 def test_a_tree_that_leads_back_is_refused_though_no_row_that_is_tried_goes_there(kind):
-    with pytest.raises(Refusal, match="goes in circles: a node below another leads back"):
+    with pytest.raises(Refusal, match="has a cycle: a node leads back to one above it"):
         validated(CIRCLES[kind]())
 
 
@@ -310,4 +310,4 @@ def test_no_file_of_the_folder_that_the_user_is_in_is_run(tmp_path, monkeypatch)
     (tmp_path / "json.py").write_text("raise SystemExit('this file was run')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    assert validated_apart(net()).inputs == 2
+    assert validated_in_sandbox(net()).inputs == 2

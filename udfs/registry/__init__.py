@@ -1,1 +1,1 @@
-"""What changes the registry of a database, and brings models from outside into it."""
+"""Change the registry of a database, and store models from outside in it."""

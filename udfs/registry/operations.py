@@ -1,7 +1,7 @@
 """Operations on the registry: promote, roll back, pin, unpin, prune, split the traffic.
 
-Each is one transaction on the caller's connection, and the next query of every session of the
-process sees it. The views of the registry hold the rules; `dbt run-operation` follows the same.
+Each operation is one transaction on the caller's connection. The next query of every session of
+the process sees the change. The rules are views of the registry, shared with `dbt run-operation`.
 """
 
 import threading
@@ -13,20 +13,20 @@ import duckdb
 from udfs.errors import ModelError
 from udfs.registry.statements import NOW, RECORD_PROMOTION, RENEW_SERVED_MODELS
 
-# What the traffic of a task is dealt to, see ml.assignments.
+# The traffic of a task is split into this many buckets, see ml.assignments.
 BUCKETS = 10_000
-# Two transactions at once would both renew the serving table, and one of them would fail.
+# Two transactions at the same time would both renew ml.served_models, and one would fail.
 _lock = threading.RLock()
 
 
 def promote(
     connection: duckdb.DuckDBPyConnection, task: str, model_id: str, reason: str = "by hand"
 ) -> None:
-    """Make a model the champion of its task, and pin the task: the rule leaves it alone.
+    """Make a model the champion of its task, and pin the task so that no build replaces it.
 
     Raises:
-        ModelError: the task has no such model, the model was pruned, or its inputs are not those
-            of the task's functions; or the registry cannot be written.
+        ModelError: the task has no such model, the model was pruned, its inputs do not fit the
+            task's functions, or the registry cannot be written.
     """
     with transaction(connection):
         _refuse_unfit(connection, task, model_id)
@@ -55,10 +55,10 @@ def _refuse_unknown(connection: duckdb.DuckDBPyConnection, task: str) -> None:
 
 
 def rollback(connection: duckdb.DuckDBPyConnection, task: str) -> str:
-    """Promote the champion before the present one, pin the task, and return its model_id.
+    """Promote the previous champion of a task, pin the task, and return the model_id.
 
     Raises:
-        ModelError: there was none before, or `promote` refuses it.
+        ModelError: the task has no previous champion, or `promote` refuses it.
     """
     with _lock:
         model_id = _named(connection, "previous_champions", task, "no earlier champion")
@@ -67,7 +67,7 @@ def rollback(connection: duckdb.DuckDBPyConnection, task: str) -> str:
 
 
 def pin(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Keep the champion of a task: the rule leaves it alone until it is unpinned.
+    """Keep the champion of a task: no build replaces it until the task is unpinned.
 
     Raises:
         ModelError: the task has no champion.
@@ -78,7 +78,7 @@ def pin(connection: duckdb.DuckDBPyConnection, task: str) -> None:
 
 
 def unpin(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Let the rule choose the champion of a task again, from the next build on.
+    """Let builds choose the champion of a task by rule again, starting with the next one.
 
     Raises:
         ModelError: the task has no champion.
@@ -89,13 +89,13 @@ def unpin(connection: duckdb.DuckDBPyConnection, task: str) -> None:
 
 
 def prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple[str, str, int, int]]:
-    """Return (task, algorithm, version, bytes) of what `prune` would take.
+    """Return (task, algorithm, version, bytes) of each model that `prune` would drop.
 
     Raises:
         ModelError: keep is less than 1.
     """
     if not isinstance(keep, int) or keep < 1:
-        raise ModelError(f"keep must be a whole number from 1 on, got {keep!r}")
+        raise ModelError(f"keep must be a whole number of at least 1, got {keep!r}")
     try:
         return [model[:4] for model in _prunable(connection, keep)]
     except duckdb.Error as error:
@@ -111,13 +111,13 @@ def _prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple]:
 
 
 def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[str, str, int, int]]:
-    """Drop the bytes of models that nothing uses, and keep what is known of them.
+    """Drop the bytes of unused models, and keep their metadata.
 
-    Never dropped are the newest `keep` versions of an algorithm, the champions, those before them,
-    what stored predictions name and what takes part in the traffic.
+    Never dropped are the newest `keep` versions of an algorithm, champions, previous champions,
+    models that stored predictions come from, and models that have a share of the traffic.
 
     Returns:
-        (task, algorithm, version, bytes) of each.
+        (task, algorithm, version, bytes) of each pruned model.
 
     Raises:
         ModelError: keep is less than 1, or the registry cannot be written.
@@ -139,17 +139,20 @@ def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[st
 def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, share: float) -> None:
     """Give a model a share of a task's traffic, see `assigned_model`; the champion has the rest.
 
-    A share of 0 takes the model out. Keys move between this model and the champion alone: those of
-    other challengers stay where they are. A share is a whole number of 10,000 buckets.
+    A share of 0 removes the model from the traffic. Keys move only between this model and the
+    champion; the keys of other challengers stay where they are. A share is rounded to a multiple of
+    1/10,000, one bucket.
 
     Raises:
-        ModelError: the task has no such model, its functions do not fit the model, it is the
-            champion or there is none, or the shares would exceed 1.
+        ModelError: the task has no such model or no champion, the task's functions do not fit the
+            model, the model is the champion, or the shares would add up to more than 1.
     """
     with transaction(connection):
         _refuse_unfit(connection, task, model_id)
         if _named(connection, "champions", task, "no champion to share with") == model_id:
-            raise ModelError(f"model {model_id} is the champion of task {task}: it has the rest")
+            raise ModelError(
+                f"model {model_id} is the champion of task {task}: it has the rest of the traffic"
+            )
         _free_buckets_of_champion(connection, task)
         own, others = _buckets(connection, task, model_id)
         wanted = _wanted(task, share, BUCKETS - len(others))
@@ -160,7 +163,7 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
 
 
 def _free_buckets_of_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Take back what a challenger had before it became champion: nothing moves by that."""
+    """Delete the buckets of a challenger that became champion; its keys stay with it."""
     connection.execute(
         "delete from ml.assignments where task = $task "
         "and model_id in (select model_id from ml.champions where task = $task)",
@@ -171,7 +174,7 @@ def _free_buckets_of_champion(connection: duckdb.DuckDBPyConnection, task: str) 
 def _buckets(
     connection: duckdb.DuckDBPyConnection, task: str, model_id: str
 ) -> tuple[set[int], set[int]]:
-    """The buckets that a model has, and those of the other challengers."""
+    """Return the buckets of a model, and those of the other challengers."""
     query = "select model_id, first_bucket, last_bucket from ml.assignments where task = ?"
     own: set[int] = set()
     others: set[int] = set()
@@ -183,11 +186,13 @@ def _buckets(
 def _wanted(task: str, share: float, free: int) -> int:
     wanted = round(share * BUCKETS) if 0 <= share <= 1 else -1
     if share > 0 and wanted == 0:
-        raise ModelError(f"a share is a multiple of {1 / BUCKETS:g}, got {share}: give more, or 0")
+        raise ModelError(
+            f"a share must be 0 or at least {1 / BUCKETS:g}, got {share}: give a larger share, or 0"
+        )
     if not 0 <= wanted <= free:
         raise ModelError(
-            f"a share must be between 0 and {free / BUCKETS:g}, what the other challengers of task "
-            f"{task} leave, got {share}: see select * from ml.traffic"
+            f"a share must be between 0 and {free / BUCKETS:g}, because the other challengers of "
+            f"task {task} have the rest, got {share}: see select * from ml.traffic"
         )
     return wanted
 
@@ -213,10 +218,11 @@ def _deal(
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One transaction, taken back as a whole where anything in it fails.
+    """Run the block in one transaction, and roll it back if anything in it fails.
 
     Raises:
-        ModelError: the database is read-only or has no registry, or another session wrote to it.
+        ModelError: the database is read-only or has no registry, a transaction is open already, or
+            another session wrote to the registry.
     """
     with _lock:
         try:
@@ -240,13 +246,13 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _is_in_transaction(connection: duckdb.DuckDBPyConnection) -> bool:
-    """True where two statements have one transaction; to begin a second would undo the first."""
+    """Return whether two statements share a transaction: one is open on the connection."""
     query = "select txid_current()"
     return connection.execute(query).fetchall() == connection.execute(query).fetchall()
 
 
 def _take_back(connection: duckdb.DuckDBPyConnection) -> None:
-    # A commit that failed has rolled back by itself.
+    # A failed commit has rolled back already.
     try:
         connection.rollback()
     except duckdb.TransactionException:
@@ -254,22 +260,20 @@ def _take_back(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _cause(error: duckdb.Error) -> str:
-    """What a failed write means, and the next step."""
+    """Explain a failed write, and name the next step."""
     text = str(error)
     if "Could not write" in text:
-        return (
-            f"the registry could not be written and stays as it was: {text}\nMake room on the disk"
-        )
+        return f"the registry could not be written and is unchanged: {text}\nFree disk space"
     if "read-only mode" in text:
-        return f"the database was opened read-only, so its registry stays as it is\n{text}"
+        return f"the database was opened read-only, so its registry is unchanged\n{text}"
     if isinstance(error, duckdb.CatalogException):
         return (
-            "this database has no registry of this version: run `hitparade build`, and before it "
-            f"`hitparade upgrade` where an earlier version made it\n{text}"
+            "this database has no registry of this version: run `hitparade build`; if an earlier "
+            f"version made the database, run `hitparade upgrade` first\n{text}"
         )
     if isinstance(error, duckdb.TransactionException):
-        return f"another session wrote to the registry at the same moment: try again\n{text}"
-    return f"the registry could not be written and stays as it was: {text}"
+        return f"another session wrote to the registry at the same time: try again\n{text}"
+    return f"the registry could not be written and is unchanged: {text}"
 
 
 def _named(connection: duckdb.DuckDBPyConnection, view: str, task: str, absent: str) -> str:
@@ -295,6 +299,6 @@ def _record(
 
 
 def renew_served_models(connection: duckdb.DuckDBPyConnection) -> None:
-    """Renew the table of the SQL backend, in the caller's transaction."""
+    """Renew ml.served_models, which the SQL backend reads, in the caller's transaction."""
     for statement in RENEW_SERVED_MODELS:
         connection.execute(statement)

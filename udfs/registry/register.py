@@ -1,4 +1,4 @@
-"""Models from outside: checked, stored in `ml.registered_models` and served at once."""
+"""Check a model from outside, store it in `ml.registered_models`, and serve it."""
 
 import hashlib
 import json
@@ -17,17 +17,17 @@ from numpy.typing import ArrayLike
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
 from udfs.registry.operations import renew_served_models, transaction
-from udfs.registry.sandbox import validated_apart
+from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import ROWS, Graph, rows_to_try
 from udfs.runtime.sessions import Model
 
-if TYPE_CHECKING:  # what serves models needs nothing of what trains them
+if TYPE_CHECKING:  # scikit-learn is not installed where models are only served
     from sklearn.base import BaseEstimator
 
 TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
-# How far the portable lane may be from onnxruntime, relative to the size of the answer.
+# Largest difference between the SQL backend and onnxruntime, relative to the size of the answer.
 TOLERANCE = 1e-5
-# The inputs of a task are those of its functions, or of its newest model.
+# The inputs of a task are those of its newest trained model, else of its newest model.
 KNOWN = """
     select
         coalesce(
@@ -37,7 +37,7 @@ KNOWN = """
         ) as inputs,
         arg_max(outputs, trained_at) as outputs,
         list(distinct algorithm) filter (where origin = 'trained') as trained,
-        -- its functions ask a model for something else than scores of numbers
+        -- the task's functions need more from a model than numeric scores
         coalesce(bool_or(origin = 'trained'), false) and 'predict_' || $task not in (
             select function_name from duckdb_functions()
         ) as is_special
@@ -48,7 +48,7 @@ NEWEST = """
     select model_id, version from ml.registered_models where task = ? and algorithm = ?
     order by version desc limit 1
 """
-# A form that was taken back is none for this model, whatever task it comes to.
+# If the SQL form of a model was dropped once, the model has none in any task.
 TAKEN_BACK = """
     select count(*) > 0 from ml.registry
     where model_id = ? and portable is null and pruned_at is null
@@ -58,7 +58,7 @@ TAKEN_NAME = """
     where function_name in ('predict_' || $task, 'predict_' || $task || '_proba', 'check_' || $task)
 """
 
-# What keeps a model in the registry, in words.
+# The reason why a model cannot be removed from the registry, in words.
 IN_USE = """
     select 'it was champion of task ' || task from ml.promotions where model_id = $model_id
     union all
@@ -72,7 +72,7 @@ IN_USE = """
 
 @dataclass(frozen=True)
 class _Given:
-    """A model as it was given: its graph, and what is known of it beside that."""
+    """A model as the caller gave it: the graph's bytes and the metadata."""
 
     content: bytes
     inputs: Sequence[str] | None
@@ -96,24 +96,24 @@ def register_model(
 ) -> str:
     """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
 
-    It becomes no champion by itself: see `promote`, and `hitparade function` for a function of its
-    own. Registering the newest model of a line again adds nothing.
+    The model does not become champion: use `promote` for that. `hitparade function` writes SQL
+    functions for it. Registering the newest model of an algorithm again adds nothing.
 
     Args:
-        connection: opened to write, on a database with a registry.
+        connection: a writable connection to a database with a registry.
         model: the bytes of an ONNX file, or a fitted scikit-learn or XGBoost estimator, which is
-            exported and held to its own answers.
-        task: name of a task, old or new. The outputs of a task are those of its first model.
+            exported; the exported graph must give the estimator's own answers.
+        task: name of an existing or a new task. The outputs of a task are those of its first model.
         inputs: names of the k features in order; by default those that the estimator was fitted
             on, or those of the task.
         labels: names of the m scores in order; by default the classes of the estimator or graph.
-        algorithm: name of this line of models within the task; by default that of the estimator's
-            class, or `registered`.
-        examples: rows (n, k) such as it was trained on, for the ranges that `check_features` knows
-            and to try the model on; an estimator needs them.
+        algorithm: name under which the versions of this model are counted within the task; by
+            default the name of the estimator's class, or `registered`.
+        examples: rows (n, k) like those it was trained on. They give the ranges that
+            `check_features` uses, and the model is tested on them. Required for an estimator.
 
     Raises:
-        ModelError: it cannot be stored, and why.
+        ModelError: the model cannot be stored; the message says why.
     """
     rows = None if examples is None else _matrix(examples)
     inputs, labels = (
@@ -122,26 +122,26 @@ def register_model(
     )
     for name in (task, algorithm or "registered"):
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
-            raise ModelError(f"{name!r} is no name for a task or an algorithm: give a text")
+            raise ModelError(f"{name!r} is not a name for a task or an algorithm: give a string")
     if isinstance(model, bytes | bytearray | memoryview):
         given = _Given(bytes(model), inputs, labels, algorithm or "registered", rows)
     else:
         given = _exported(model, inputs, labels, algorithm, rows)
-    graph = validated_apart(given.content, _spread(given.examples))
+    graph = validated_in_sandbox(given.content, _spread(given.examples))
     with transaction(connection):
         row = _row(connection, task, given, graph)
         earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
         if not earlier or earlier[0][0] != row["model_id"]:
             _insert(connection, row | {"version": earlier[0][1] + 1 if earlier else 1})
-            _hold_lanes_together(connection, row, given.examples)
+            _compare_backends(connection, row, given.examples)
     return row["model_id"]
 
 
 def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> None:
-    """Remove a model from outside that nothing has used yet, such as one under a wrong name.
+    """Remove a registered model that was never used, such as one registered under a wrong name.
 
     Raises:
-        ModelError: no such model was registered, or it was or is in use.
+        ModelError: no such model was registered, or the model is or was in use.
     """
     with transaction(connection):
         known = "from ml.registered_models where model_id = ?"
@@ -161,20 +161,20 @@ def _matrix(examples: ArrayLike) -> np.ndarray:
         matrix = np.asarray(examples, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"examples must be rows (n, k) of numbers: {error}. Encode or drop what is no number"
+            f"examples must be rows (n, k) of numbers: {error}. Encode or drop other values"
         ) from error
     with np.errstate(over="ignore"):
         is_finite = np.isfinite(matrix.astype(np.float32)).all()
     if matrix.ndim != 2 or not len(matrix) or not is_finite:
         raise ModelError(
-            "examples must be rows (n, k) of finite numbers that float32 can hold, got shape "
-            f"{matrix.shape}: encode or drop what is no number"
+            "examples must be rows (n, k) of finite numbers in the range of float32, got shape "
+            f"{matrix.shape}: encode or drop other values"
         )
     return matrix
 
 
 def _spread(examples: np.ndarray | None) -> np.ndarray | None:
-    """ROWS of the examples, from the first to the last, as float32."""
+    """Return ROWS of the examples, evenly spaced from the first to the last, as float32."""
     if examples is None:
         return None
     places = np.linspace(0, len(examples) - 1, ROWS).round().astype(int)
@@ -188,22 +188,22 @@ def _exported(
     algorithm: str | None,
     examples: np.ndarray | None,
 ) -> _Given:
-    """Export an estimator, and hold the graph to it on the examples."""
-    # Only here: what serves models needs nothing of what trains them.
+    """Export an estimator, and check the graph against it on the examples."""
+    # Imported here because these packages are not installed where models are only served.
     from models_py import export
 
     name = type(estimator).__name__
     width = getattr(estimator, "n_features_in_", None)
     if width is None:
         raise ModelError(
-            f"a {name} is no fitted scikit-learn or XGBoost estimator: fit it, or give the bytes "
-            "of an ONNX file"
+            f"a {name} is not a fitted scikit-learn or XGBoost estimator: fit it, or give the "
+            "bytes of an ONNX file"
         )
     if examples is None or examples.shape[1] != width:
         given = "none were given" if examples is None else f"these have shape {examples.shape}"
         raise ModelError(
-            f"an estimator of {width} inputs needs examples, rows (n, {width}), to hold its ONNX "
-            f"graph to it, and {given}"
+            f"an estimator of {width} inputs needs examples, rows (n, {width}), to check its ONNX "
+            f"graph, and {given}"
         )
     try:
         content = export.to_onnx(estimator, width)
@@ -212,7 +212,8 @@ def _exported(
             parity = export.check_parity(content, estimator, examples)
     except Exception as error:  # the converters raise errors of many kinds
         raise ModelError(
-            f"the {name} cannot be exported: {error}. Export it by other means, and give the bytes"
+            f"the {name} cannot be exported: {error}. Export it with another tool, and give the "
+            "bytes"
         ) from error
     names, classes = (getattr(estimator, n, None) for n in ("feature_names_in_", "classes_"))
     return _Given(
@@ -228,25 +229,26 @@ def _exported(
 
 
 def _row(connection: duckdb.DuckDBPyConnection, task: str, given: _Given, graph: Graph) -> dict:
-    """The row of the registry, but for its version."""
+    """Return the row of the registry, without its version."""
     if not re.fullmatch(TASK_NAME, task):
         raise ModelError(
-            f"a task cannot be named {task!r}: use small letters, digits and underscores"
+            f"a task cannot be named {task!r}: use lowercase letters, digits and underscores"
         )
     ((inputs, outputs, trained, is_special),) = connection.execute(KNOWN, {"task": task}).fetchall()
     if is_special:
         raise ModelError(
-            f"the functions of task {task} ask a model for more than scores of numbers, which is "
-            "all that one from outside gives: give another task"
+            f"the functions of task {task} need more than numeric scores, and a registered model "
+            "gives only those: name another task"
         )
     if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
         raise ModelError(
-            f"a function predict_{task} or check_{task} is there already, of another task: give "
-            "the task another name"
+            f"another task already has a function predict_{task} or check_{task}: give the task "
+            "another name"
         )
     if given.algorithm in (trained or ()):
         raise ModelError(
-            f"task {task} trains {given.algorithm} itself: give the model another algorithm name"
+            f"task {task} trains the algorithm {given.algorithm} itself: give the model another "
+            "algorithm name"
         )
     inputs = _inputs(_names("inputs", graph.inputs, given.inputs or inputs), given.examples)
     labels = _outputs(task, graph, given, outputs)
@@ -276,13 +278,13 @@ def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
     if len(names) != count or len(set(names)) != count or not all(names):
         raise ModelError(
             f"the model has {count} {what}, and {len(names)} names were given "
-            f"({', '.join(names)}): give as many, all different"
+            f"({', '.join(names)}): give {count} different names"
         )
     return list(names)
 
 
 def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
-    """The inputs in order with the range of the examples."""
+    """Return the inputs in order with their ranges in the examples."""
     low = high = [None] * len(names)
     if examples is not None:
         low, high = examples.min(axis=0).tolist(), examples.max(axis=0).tolist()
@@ -293,7 +295,7 @@ def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
 
 
 def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) -> list[str]:
-    """The names of the scores: those of the task, where it has models already."""
+    """Return the names of the scores: those of the task if it has models already."""
     count = graph.outputs
     classes = given.classes or graph.labels
     classes = classes if classes and len(classes) == count else None
@@ -302,15 +304,15 @@ def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) ->
     if known is None:
         if labels and all(label.isdigit() for label in labels):
             raise ModelError(
-                f"its classes are {', '.join(labels)}, and a task keeps its labels for good: give "
-                "labels, their names in this order"
+                f"the model's classes are {', '.join(labels)}, and the labels of a task never "
+                "change: give labels, the names of the classes in this order"
             )
         default = ["score"] if count == 1 else [f"score_{i + 1}" for i in range(count)]
         return _names("outputs", count, labels or default)
     if count != len(known):
         raise ModelError(
             f"the models of task {task} answer {', '.join(known)}, and this one gives {count} "
-            "scores: give the task as many, or the model a task of its own"
+            f"scores: register a model with {len(known)} scores, or use another task"
         )
     if _is_yes_or_no(labels, known) or (count == 1 and not given.labels):
         return known
@@ -318,26 +320,26 @@ def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) ->
     if labels != known:
         raise ModelError(
             f"the models of task {task} answer {', '.join(known)}, and this one "
-            f"{', '.join(labels) or f'{count} scores without names'}: number its classes in that "
-            "order before it is trained, name scores that have no names, or give it a task of its "
-            "own"
+            f"{', '.join(labels) or f'{count} scores without names'}: train it with classes in "
+            "that order, give labels for scores that have no names, or register it for a task of "
+            "its own"
         )
     return known
 
 
 def _refuse_other_order(labels: Sequence[str] | None, classes: Sequence[str] | None) -> None:
-    """Refuse names that the model itself gives to other scores."""
+    """Refuse labels whose order differs from that of the model's classes."""
     labels, classes = labels or (), classes or ()
     for label, own in zip(labels, classes, strict=False):
         if label != own and label in classes:
             raise ModelError(
-                f"labels are {', '.join(labels)}, and the scores of the model stand in the order "
-                f"of its classes, {', '.join(classes)}: give labels in this order"
+                f"labels are {', '.join(labels)}, but the model's scores are in the order of its "
+                f"classes, {', '.join(classes)}: give labels in this order"
             )
 
 
 def _is_yes_or_no(labels: Sequence[str] | None, known: list[str]) -> bool:
-    """True where an estimator says false and true in its own way."""
+    """Return whether the two labels are an estimator's own values for false and true."""
     return known == ["false", "true"] and labels in (["False", "True"], ["0", "1"])
 
 
@@ -347,20 +349,20 @@ def _insert(connection: duckdb.DuckDBPyConnection, row: dict) -> None:
     renew_served_models(connection)
 
 
-def _hold_lanes_together(
+def _compare_backends(
     connection: duckdb.DuckDBPyConnection, row: dict, examples: np.ndarray | None
 ) -> None:
-    """Take back a portable form that does not answer as onnxruntime does, for want of digits."""
+    """Drop the SQL form of a model if float32 rounding makes it differ from onnxruntime."""
     if row["portable"] is None:
         return
     rows = rows_to_try(len(row["inputs"]))
     if examples is not None:
         rows = np.concatenate([_spread(examples), rows])
     (expected,) = Model(row["model_id"], row["onnx"]).run(["scores"], {"features": rows})
-    if not _agree(_portable_scores(connection, row["model_id"], rows), expected):
+    if not _agree(_sql_backend_scores(connection, row["model_id"], rows), expected):
         warnings.warn(
-            f"model {row['model_id']} runs after udfs.register(connection) alone: in pure SQL it "
-            f"would be further than {TOLERANCE} from onnxruntime",
+            f"model {row['model_id']} runs only after udfs.register(connection): the SQL backend's "
+            f"answers would differ from onnxruntime's by more than {TOLERANCE}",
             stacklevel=3,
         )
         connection.execute(
@@ -370,7 +372,7 @@ def _hold_lanes_together(
 
 
 def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
-    """True where the portable lane answers as onnxruntime does: NULL for what is not finite."""
+    """Return whether the SQL backend gives onnxruntime's scores, and NULL for nonfinite ones."""
     known = np.isfinite(expected).all(axis=1)
     if [scores is not None for scores in found] != known.tolist():
         return False
@@ -382,11 +384,11 @@ def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
     return bool((np.abs(np.reshape(answers, expected.shape) - expected) <= TOLERANCE * size).all())
 
 
-def _portable_scores(
+def _sql_backend_scores(
     connection: duckdb.DuckDBPyConnection, model_id: str, rows: np.ndarray
 ) -> list[list[float] | None]:
     ((database,),) = connection.execute("select current_database()").fetchall()
-    # By its full name, because the runtime lane shadows the short one.
+    # The qualified name, because udfs.register shadows the short one.
     query = (
         f'select "{database}".main.onnx_predict(?, features) from (select unnest(?) as features)'
     )

@@ -1,6 +1,6 @@
-"""Checks of an ONNX graph in a process of their own, with bounds of time and memory.
+"""Check an ONNX graph in a separate process with limited time and memory.
 
-The process gets one JSON line and the graph, and answers with one JSON line and the graph to store.
+The process reads one JSON line and the graph. It writes one JSON line and the graph to store.
 """
 
 import json
@@ -21,16 +21,16 @@ CPU_SECONDS = 60
 MEMORY = 8 * 2**30
 
 
-def validated_apart(content: bytes, rows: np.ndarray | None = None) -> Graph:
-    """Return a graph in the form of the registry, with its portable form.
+def validated_in_sandbox(content: bytes, rows: np.ndarray | None = None) -> Graph:
+    """Return a graph in the registry's form, with its SQL form, checked in a separate process.
 
     See `udfs.registry.validation.validated` and `models_py.sql_backend.translate`.
 
     Raises:
-        ModelError: it cannot be stored, or what checked it died of it.
+        ModelError: the graph cannot be stored, or the process that checked it died.
     """
     request = {"rows": None if rows is None else rows[:ROWS].tolist(), "seconds": CPU_SECONDS}
-    # An empty part of the path would be the folder that the user is in, and its files be run.
+    # An empty entry means the working directory, whose files must not be imported.
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     path = os.pathsep.join(filter(None, paths))
     try:
@@ -44,12 +44,12 @@ def validated_apart(content: bytes, rows: np.ndarray | None = None) -> Graph:
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(
-            f"the model was not stored: what tried it was not done after {10 * CPU_SECONDS} "
-            "seconds: export a smaller model"
+            f"the model was not stored: its check did not end within {10 * CPU_SECONDS} seconds: "
+            "export a smaller model"
         ) from error
     if done.returncode:
         raise ModelError(
-            f"the model was not stored: what tried it ended with {_ending(done)}. It may use "
+            f"the model was not stored: its check ended with {_ending(done)}. A check may use "
             f"{CPU_SECONDS} seconds and {MEMORY // 2**30} GiB: export a smaller or valid model"
         )
     line, _, stored = done.stdout.partition(b"\n")
@@ -67,23 +67,21 @@ def _ending(done: subprocess.CompletedProcess) -> str:
 
 
 def checked(content: bytes, rows: np.ndarray | None = None) -> Graph:
-    """Return a graph in the form of the registry, with its portable form, checked in this process.
+    """Return a graph in the registry's form, with its SQL form, checked in this process.
 
     Raises:
-        Refusal: it cannot be stored.
+        Refusal: the graph cannot be stored.
     """
     graph = validated(content, rows)
     try:
         return replace(graph, portable=sql_backend.translate(graph.content))
-    except (
-        sql_backend.TranslationError
-    ):  # what SQL has no form of may also be what its translator did not foresee
+    except sql_backend.TranslationError:  # the model then runs on the ONNX Runtime backend only
         return graph
 
 
 def _limit(name: str, bound: int) -> None:
-    """Bound what this process may use, or leave a bound that is lower already."""
-    import resource  # not on every system, and wanted only here
+    """Limit a resource of this process, unless its limit is lower already."""
+    import resource  # not available on every system
 
     _, hard = resource.getrlimit(getattr(resource, name))
     bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
@@ -91,7 +89,7 @@ def _limit(name: str, bound: int) -> None:
 
 
 def main() -> None:
-    """Answer one request on the standard streams."""
+    """Answer one request: read standard input, write standard output."""
     line, _, content = sys.stdin.buffer.read().partition(b"\n")
     request = json.loads(line)
     _limit("RLIMIT_CPU", request["seconds"])

@@ -1,14 +1,14 @@
-"""The statements that change a champion, written once: `udfs.promote` runs them, and dbt too.
+"""The SQL statements that change a champion, shared by `udfs.promote` and dbt.
 
-`hitparade generate` makes macros of them. Names in braces stand for what the two write differently:
-the present time in UTC, and values.
+`hitparade generate` writes them as macros. Names in braces are placeholders for the parts that
+Python and dbt write differently: the present time in UTC, and values.
 """
 
 from models_py.registry_schema import PORTABLE
 
 # The present time in UTC, in DuckDB.
 NOW = "make_timestamp(epoch_us(now()))"
-# Later than every promotion before it, even if a clock was set back.
+# Later than every earlier promotion, even if a clock was set back.
 NEXT_PROMOTION_AT = """greatest(
     {now},
     coalesce(
@@ -18,8 +18,8 @@ NEXT_PROMOTION_AT = """greatest(
 )"""
 RECORD_PROMOTION = f"""insert into ml.promotions
 select {NEXT_PROMOTION_AT}, {{task}}, {{model_id}}, {{reason}}, true, {{is_pinned}}"""
-# What a row of ml.served_models says of a model. Rows that stay are left alone: a model_id never
-# changes its meaning, and DuckDB cannot free what a transaction wrote anew while others read.
+# The columns that identify a row of ml.served_models. Unchanged rows are not rewritten: a model_id
+# never changes its meaning, and DuckDB cannot free rewritten rows while others read.
 _KEY = "model_id, task, algorithm, is_newest, coalesce(kind, '')"
 _COLUMNS = ", ".join(["model_id, task, algorithm, is_newest, inputs", *(f.name for f in PORTABLE)])
 RENEW_SERVED_MODELS = (

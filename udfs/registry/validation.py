@@ -1,9 +1,9 @@
-"""What an ONNX graph from outside must be before it is stored, and the form in which it is.
+"""Validate an ONNX graph from outside, and bring it into the registry's form.
 
-A stored graph has one float32 input `features` (n, k) and one float32 output `scores` (n, m), any
-n, and row i of the scores depends on row i of the features alone. What cannot be made so is
-refused. `udfs.registry.sandbox` does so in a process of its own, with bounds: bytes made to break
-a parser or onnxruntime break only that.
+A stored graph has one float32 input `features` (n, k) and one float32 output `scores` (n, m) for
+any n. Row i of the scores depends only on row i of the features. A graph that cannot be brought
+into this form is refused. `udfs.registry.sandbox` runs this module in a separate process with
+limits, so that bytes made to break a parser or onnxruntime break only that process.
 
 https://onnx.ai/onnx/repo-docs/IR.html
 """
@@ -25,42 +25,42 @@ from udfs.graphs import Refusal, graphs, refuse_other_files
 MAX_BYTES = 32 * 2**20
 MAX_INPUTS, MAX_SCORES = 100_000, 1_000
 ROWS = 16
-# How far a row alone may differ from the same row among others, relative to its size.
+# Largest difference between a row scored alone and in a batch, relative to its size.
 TOLERANCE = 1e-5
-# The versions of the operators that onnxruntime runs: oldest and newest.
+# The oldest and newest operator versions that onnxruntime runs.
 OPSETS = {domain: (7, onnx_opset_version()) for domain in ("", "ai.onnx")}
 OPSETS |= {"ai.onnx.ml": (1, onnx_ml_opset_version())}
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph that may be stored: its bytes, the number of its features and of its scores."""
+    """A graph that may be stored: its bytes, and the numbers of its features and scores."""
 
     content: bytes
     inputs: int
     outputs: int
     producer: str
-    # What the graph itself calls its scores.
+    # The names that the graph itself gives to its scores.
     labels: list[str] | None
-    # Its parameters for pure SQL, where it has such a form.
+    # Its parameters for the SQL backend; None if it cannot be translated.
     portable: dict | None = None
 
 
 def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
-    """Return a graph in the form of the registry, checked here and now.
+    """Return a graph in the registry's form, checked in this process.
 
     Args:
         content: the bytes of an ONNX file.
-        rows: float32 features (n, k) to try it on; random ones without it.
+        rows: float32 features (n, k) to test it on; random ones by default.
 
     Raises:
-        Refusal: it cannot be stored.
+        Refusal: the graph cannot be stored.
     """
     if not content:
         raise Refusal("the file is empty: export the model again")
     if len(content) > MAX_BYTES:
         raise Refusal(
-            f"the file has {len(content)} bytes, and a model may have {MAX_BYTES}: "
+            f"the file has {len(content)} bytes, and a model may have at most {MAX_BYTES}: "
             "use fewer or shallower trees, or a smaller net"
         )
     model = _parsed(content)
@@ -71,8 +71,8 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
     inputs = _number_of_inputs(model)
     if rows is not None and rows.shape[1] != inputs:
         raise Refusal(
-            f"the model has {inputs} inputs, and the examples {rows.shape[1]} columns: give one "
-            "column for each input, in order"
+            f"the model has {inputs} inputs, and the examples have {rows.shape[1]} columns: give "
+            "one column for each input, in order"
         )
     labels = _labels(model.graph)
     _keep_scores(model)
@@ -81,7 +81,7 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
     scores = _try(stored, rows)
     if not np.allclose(_given(content, rows), scores, TOLERANCE, TOLERANCE, equal_nan=True):
         raise Refusal(
-            "the model answers otherwise once its functions are written out: export it without "
+            "the model's answers change when its own functions are inlined: export it without "
             "functions of its own"
         )
     producer = f"{model.producer_name} {model.producer_version}".strip()
@@ -91,29 +91,29 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
 def _parsed(content: bytes) -> onnx.ModelProto:
     try:
         model = onnx.load_from_string(content)
-    except Exception as error:  # protobuf has an error of its own for each implementation
-        raise Refusal(f"this is no ONNX model: {error}") from error
+    except Exception as error:  # each implementation of protobuf has its own error class
+        raise Refusal(f"this is not an ONNX model: {error}") from error
     if not model.graph.node:
-        raise Refusal("this is no ONNX model: its graph has no nodes")
+        raise Refusal("this is not an ONNX model: its graph has no nodes")
     return model
 
 
 def _check_operators(model: onnx.ModelProto) -> None:
-    """Refuse operators that are not of the ONNX standard, and versions newer than onnxruntime's."""
+    """Refuse operators outside the ONNX standard, and versions that onnxruntime does not run."""
     own = {(function.domain, function.name) for function in model.functions}
     for graph in graphs(model):
         for node in graph.node:
             if node.domain not in OPSETS and (node.domain, node.op_type) not in own:
                 raise Refusal(
-                    f"the operator {node.op_type} of domain {node.domain!r} is not of the ONNX "
-                    "standard: export the model with standard operators"
+                    f"the operator {node.op_type} of domain {node.domain!r} is not part of the "
+                    "ONNX standard: export the model with standard operators"
                 )
     for opset in model.opset_import:
         oldest, newest = OPSETS.get(opset.domain, (opset.version, opset.version))
         if not oldest <= opset.version <= newest:
             raise Refusal(
                 f"the model uses version {opset.version} of the operators "
-                f"{opset.domain or 'ai.onnx'}, and this runtime knows {oldest} to {newest}: "
+                f"{opset.domain or 'ai.onnx'}, and this runtime supports {oldest} to {newest}: "
                 "export it with another opset"
             )
 
@@ -127,7 +127,7 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _refuse_circles(model: onnx.ModelProto) -> None:
-    """Refuse trees in which a way down never ends: onnxruntime would walk it for ever."""
+    """Refuse trees with a cycle: onnxruntime would walk it forever."""
     for graph in graphs(model):
         for node in graph.node:
             if node.domain == "ai.onnx.ml" and node.op_type.startswith("TreeEnsemble"):
@@ -137,14 +137,14 @@ def _refuse_circles(model: onnx.ModelProto) -> None:
                     raise Refusal(f"the trees of {node.op_type} do not fit together") from error
                 if _goes_in_circles(children):
                     raise Refusal(
-                        f"a tree of {node.op_type} goes in circles: a node below another leads back"
+                        f"a tree of {node.op_type} has a cycle: a node leads back to one above it"
                     )
 
 
 def _children(values: dict) -> list[list[int]]:
-    """For each node of an ensemble the places of the nodes that it leads to."""
+    """Return for each node of an ensemble the positions of its children."""
     sides = [values["nodes_truenodeids"], values["nodes_falsenodeids"]]
-    if "nodes_trueleafs" in values:  # TreeEnsemble, whose ids are places
+    if "nodes_trueleafs" in values:  # TreeEnsemble, whose ids are positions
         ends = [values["nodes_trueleafs"], values["nodes_falseleafs"]]
         return [
             [child for child, is_leaf in zip(pair, leaves, strict=True) if not is_leaf]
@@ -160,7 +160,7 @@ def _children(values: dict) -> list[list[int]]:
 
 
 def _goes_in_circles(children: list[list[int]]) -> bool:
-    """True where a way from node to child never ends (Kahn's order leaves such nodes over)."""
+    """Return whether the nodes have a cycle: Kahn's algorithm cannot order its nodes."""
     parents = [0] * len(children)
     for child in chain.from_iterable(children):
         parents[child] += 1
@@ -176,7 +176,7 @@ def _goes_in_circles(children: list[list[int]]) -> bool:
 
 
 def _number_of_inputs(model: onnx.ModelProto) -> int:
-    """Give the only input the name `features`, and return how many it takes."""
+    """Rename the only input to `features`, and return the number of features."""
     parameters = {tensor.name for tensor in model.graph.initializer}
     found = [value for value in model.graph.input if value.name not in parameters]
     wanted = "a model takes one float32 input of shape (n, k) with any n and a fixed k"
@@ -186,7 +186,7 @@ def _number_of_inputs(model: onnx.ModelProto) -> int:
     tensor = found[0].type.tensor_type
     shape = [size.dim_value or size.dim_param or None for size in tensor.shape.dim]
     if not found[0].type.HasField("tensor_type") or tensor.elem_type != TensorProto.FLOAT:
-        raise Refusal(f"{wanted}, and input {found[0].name!r} is not of float32 numbers")
+        raise Refusal(f"{wanted}, and input {found[0].name!r} is not float32")
     if len(shape) != 2 or isinstance(shape[0], int) or not isinstance(shape[1], int):
         raise Refusal(f"{wanted}, and input {found[0].name!r} has shape {shape}")
     if not 1 <= shape[1] <= MAX_INPUTS:
@@ -200,7 +200,7 @@ def _number_of_inputs(model: onnx.ModelProto) -> int:
 
 
 def _labels(graph: onnx.GraphProto) -> list[str] | None:
-    """What a classifier of the ONNX-ML operators calls its scores."""
+    """Return the class labels of an ONNX-ML classifier, in order."""
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.name in ("classlabels_strings", "classlabels_ints", "classlabels_int64s"):
@@ -210,7 +210,7 @@ def _labels(graph: onnx.GraphProto) -> list[str] | None:
 
 
 def _given(content: bytes, rows: np.ndarray) -> np.ndarray:
-    """What onnxruntime makes of the file as it was given: its scores (n, m)."""
+    """Return the scores (n, m) of the unchanged file in onnxruntime."""
     session = _session(content)
     scores = [output.name for output in session.get_outputs() if output.type == "tensor(float)"]
     (found,) = session.run(scores, {session.get_inputs()[0].name: rows})
@@ -218,7 +218,7 @@ def _given(content: bytes, rows: np.ndarray) -> np.ndarray:
 
 
 def _keep_scores(model: onnx.ModelProto) -> None:
-    """Keep the only output of float32 numbers, under the name `scores`."""
+    """Keep the only float32 output, under the name `scores`."""
     found = [
         value
         for value in model.graph.output
@@ -228,8 +228,9 @@ def _keep_scores(model: onnx.ModelProto) -> None:
     if len(found) != 1:
         said = ", ".join(f"{value.name} ({_kind(value)})" for value in model.graph.output)
         raise Refusal(
-            "a model gives one output of float32 numbers, beside labels if it likes, and this one "
-            f"gives {said}: export a classifier without ZipMap (zipmap=False), and float32 scores"
+            "a model needs exactly one float32 output, optionally beside an output of labels, and "
+            f"this one gives {said}: export a classifier without ZipMap (zipmap=False), and with "
+            "float32 scores"
         )
     del model.graph.output[:]
     model.graph.output.append(found[0])
@@ -240,7 +241,7 @@ def _keep_scores(model: onnx.ModelProto) -> None:
 
 
 def _make_column(graph: onnx.GraphProto) -> None:
-    """Make scores (n) to (n, 1), the way many nets end."""
+    """Reshape scores (n) to (n, 1): many nets give a flat output."""
     for node in graph.node:
         node.output[:] = ["flat_scores" if name == "scores" else name for name in node.output]
     shape = helper.make_tensor("one_column", TensorProto.INT64, [2], [-1, 1])
@@ -258,7 +259,7 @@ def _kind(value: onnx.ValueInfoProto) -> str:
 
 
 def _rename(graph: onnx.GraphProto, name: str, wanted: str) -> None:
-    """Rename a value of a graph, and whatever else has the wanted name, inner graphs included."""
+    """Rename a value of a graph and its inner graphs; another value of that name is renamed too."""
     if name == wanted:
         return
     names = {name: wanted, wanted: f"{wanted}_inside"}
@@ -279,7 +280,7 @@ def _rename_values(graph: onnx.GraphProto, names: dict[str, str]) -> None:
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """The nodes of a graph and of those inside them, which may use its values."""
+    """Yield the nodes of a graph and of its inner graphs, which may use its values."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
@@ -288,14 +289,14 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def rows_to_try(inputs: int) -> np.ndarray:
-    """Return ROWS rows (n, k) of numbers in several sizes, float32, always the same."""
+    """Return the same ROWS rows (n, k) of float32 test numbers of several magnitudes."""
     random = np.random.default_rng(0)
     scales = np.array([1, 1, 10, 100], dtype=np.float32)[np.arange(ROWS) % 4, None]
     return (random.random((ROWS, inputs), dtype=np.float32) * scales).astype(np.float32)
 
 
 def _try(content: bytes, rows: np.ndarray) -> np.ndarray:
-    """Run a graph on some rows, together, again and alone; return the scores (n, m)."""
+    """Run a graph twice on a batch and once on each row; return the scores (n, m)."""
     try:
         session = _session(content)
         together, again = (_scores(session, rows) for _ in range(2))
@@ -310,8 +311,8 @@ def _try(content: bytes, rows: np.ndarray) -> np.ndarray:
         together, alone, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
     ):
         raise Refusal(
-            "what the model says of a row depends on the other rows: export one that treats each "
-            "row by itself"
+            "the model's answer for a row depends on the other rows: export a model that scores "
+            "each row by itself"
         )
     return together
 
@@ -327,8 +328,8 @@ def _scores(session: onnxruntime.InferenceSession, rows: np.ndarray) -> np.ndarr
     scores = session.run(["scores"], {"features": rows})[0]
     if scores.ndim != 2 or len(scores) != len(rows) or not 1 <= scores.shape[1] <= MAX_SCORES:
         raise Refusal(
-            f"for {len(rows)} rows a model gives scores of shape ({len(rows)}, m) with m from 1 to "
-            f"{MAX_SCORES}, and this one gives {scores.shape}: reshape its output"
+            f"for {len(rows)} rows a model must give scores of shape ({len(rows)}, m) with m from "
+            f"1 to {MAX_SCORES}, and this one gives {scores.shape}: reshape its output"
         )
     return scores
 

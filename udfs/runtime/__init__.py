@@ -1,1 +1,1 @@
-"""The ONNX Runtime backend: the SQL functions over whole vectors."""
+"""The ONNX Runtime backend: SQL functions that compute whole vectors of rows at once."""

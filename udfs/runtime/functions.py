@@ -1,8 +1,8 @@
-"""The runtime lane: the functions that ask a model, in onnxruntime, over whole vectors.
+"""Register the ONNX Runtime backend: Python functions that replace those of the SQL backend.
 
-A Python function is registered once for a database instance; a TEMP macro of the name of the
-persisted one then shadows it for each connection that asks for it, so every function, view and
-query of the database runs through it, unchanged.
+A Python function is registered once for each database instance. On each connection that asks for
+it, a TEMP macro shadows the persisted macro of the same name, so that every function, view and
+query of the database uses it without a change.
 """
 
 import threading
@@ -26,13 +26,13 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the runtime lane that takes the place of a persisted one.
+    """A function of the ONNX Runtime backend that replaces a persisted macro.
 
     Attributes:
-        name: of both.
-        arguments: their SQL types by name.
-        returns: its SQL type.
-        compute: from vectors of the arguments to a vector of answers.
+        name: the name of the persisted macro.
+        arguments: SQL types by argument name.
+        returns: the SQL type of the answer.
+        compute: takes a vector for each argument, and returns the vector of answers.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Function:
 
     @property
     def runtime_name(self) -> str:
-        """What the Python function is called in SQL."""
+        """The SQL name of the Python function."""
         return f"{self.name}_runtime"
 
     @property
     def shadow(self) -> str:
-        """The statement that puts the Python function in the place of the persisted one."""
+        """The statement that shadows the persisted macro with the Python function."""
         casts = ", ".join(f"cast({name} as {type})" for name, type in self.arguments.items())
         return (
             f"create or replace temp macro {self.name}({', '.join(self.arguments)}) as "
@@ -56,11 +56,11 @@ class Function:
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let the SQL functions of the database run in onnxruntime on this connection.
+    """Run the SQL functions of the database in onnxruntime on this connection.
 
-    Registering twice is harmless; a read-only connection will do. A cursor of the connection is a
-    connection of its own and wants its own call. The bytes of the served models are read here,
-    those of any other model when it is first used in a process.
+    Registering twice is harmless, and a read-only connection is enough. A cursor is a separate
+    connection and needs its own call. This call reads the bytes of the served models; any other
+    model is read when the process first uses it.
 
     Raises:
         ModelError: an earlier call on this connection was rolled back.
@@ -87,25 +87,25 @@ def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
             null_handling=func.SPECIAL,
         )
     except duckdb.NotImplementedException as error:
-        # DuckDB's catalog forgot the function, its Python connection did not: no way back.
+        # DuckDB's catalog lost the function, but its Python connection still lists it.
         raise ModelError(
-            "a rollback took back an earlier udfs.register of this connection: open a new "
-            "connection, and register it outside of a transaction"
+            "a rollback undid an earlier udfs.register of this connection: open a new connection, "
+            "and call udfs.register outside of a transaction"
         ) from error
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The Python functions that the database instance has; to list functions is slow, so once."""
+    """Return which Python functions the instance has, in one query: listing functions is slow."""
     query = "select function_name from duckdb_functions() where list_contains(?, function_name)"
     names = [function.runtime_name for function in FUNCTIONS]
     return {name for (name,) in connection.execute(query, [names]).fetchall()}
 
 
 def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read the served models ahead, before a query asks for them.
+    """Read the served models before a query asks for them.
 
-    To read while a query waits is a second transaction beside it, for which a FORCE CHECKPOINT of
-    another thread would make both wait for ever.
+    Reading a model during a query opens a second transaction. If another thread runs FORCE
+    CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
     for database in _databases_with(connection, "table", "served_models"):
         served = connection.execute(
@@ -120,8 +120,8 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
 def _fetch(model_id: str) -> Iterator[Stored]:
     """Read a model from each open database that has it.
 
-    The query that asks runs on some connection of this process; Python is not told on which, and a
-    model_id means the same in every registry, so all live connections are searched.
+    Python is not told which connection runs the query. A model_id means the same in every registry,
+    so all open connections are searched.
     """
     failure = None
     with _lock:
@@ -140,11 +140,10 @@ def _fetch(model_id: str) -> Iterator[Stored]:
 
 
 def _detached(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A cursor that `connection.close()` leaves alone.
+    """Return a cursor that `connection.close()` does not close.
 
-    A connection closes its own cursors with it, and DuckDB refuses that while one of them is busy:
-    the error would be for the owner, in another thread. A cursor of a cursor that is gone has no
-    owner.
+    A connection closes its cursors when it is closed, and DuckDB raises an error in the caller's
+    thread if one is busy. The cursor of a deleted cursor belongs to no connection.
     """
     return connection.cursor().cursor()
 
@@ -165,10 +164,10 @@ _sessions = Sessions(_fetch)
 
 
 def set_cache_size(size: int) -> None:
-    """Keep models whose graphs are of `size` bytes together in this process, 512 MiB without it.
+    """Limit the model cache of this process to `size` bytes of graphs; the default is 512 MiB.
 
-    The least recently used go first, and are read again when a query asks for them. A single model
-    may be larger.
+    The least recently used models are dropped first, and read again when a query asks for them. A
+    single model may be larger than the limit.
     """
     _sessions.resize(size)
 

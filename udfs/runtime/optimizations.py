@@ -1,7 +1,7 @@
-"""What to change in songs: encoded rows through models of the task song_optimization.
+"""`onnx_optimize_song`: what to change in songs, by models of the task song_optimization.
 
-A model's graph is described in `models_py.song_optimization.graph`. The judge is a model of
-popularity that was trained on other artists; it is asked before and after.
+`models_py.song_optimization.graph` describes the graph of such a model. The held-out evaluator is
+a model of popularity that was trained on other artists. It scores each song before and after.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ from udfs.runtime.scores import LARGEST, onnx_predict
 from udfs.runtime.sessions import Model, Models
 from udfs.runtime.vectors import by_model, whole
 
-# Songs at once: more of them leave the processor's cache.
+# Songs in a batch: a larger batch does not fit the processor's cache.
 BATCH = 512
 STEPS = 2, 1_000
 OUTPUTS = ["optimized", "before", "after", "effects", "distances"]
@@ -26,7 +26,7 @@ FIGURES = (
     *("distance_before", "distance_after"),
 )
 OPTIMIZATION = pa.struct(dict.fromkeys(LISTS, NUMBERS) | dict.fromkeys(FIGURES, pa.float64()))
-# The same in SQL.
+# OPTIMIZATION as a SQL type.
 RETURNS = "struct({}, {})".format(
     ", ".join(f"{name} double[]" for name in LISTS),
     ", ".join(f"{name} double" for name in FIGURES),
@@ -45,13 +45,14 @@ def optimize_song(
     penalty: pa.ChunkedArray,
     steps: pa.ChunkedArray,
 ) -> pa.StructArray:
-    """Return what to change in each song; NULL where an argument is NULL or a number unusable.
+    """Return the changes for each song; NULL if an argument is NULL or a number is not usable.
 
-    Songs are lists of k numbers; lows, highs and max_changes of as many as may change.
+    Songs are lists of k numbers. The lists lows, highs and max_changes have one number for each
+    input that may change.
 
     Raises:
-        ModelError: a model that cannot be had or optimises nothing, a list of a wrong length, or an
-            option out of range.
+        ModelError: a model is missing or does not optimize songs, a list has the wrong length, or
+            an option is out of range.
     """
     given = (judge_ids, songs, lows, highs, max_changes, most, penalty, steps)
     columns = [whole(column) for column in given]
@@ -61,7 +62,7 @@ def optimize_song(
 def _optimized(models: Models, model: Model, columns: list[pa.Array]) -> pa.StructArray:
     if not {*OUTPUTS} <= {*model.outputs}:
         raise ModelError(
-            f"optimize_song: model {model.model_id} optimises nothing: see select model_id, "
+            f"optimize_song: model {model.model_id} does not optimize songs: see select model_id, "
             "algorithm from ml.model_versions where task = 'song_optimization'"
         )
     judge_ids, songs, *limits, most, penalty, steps = columns
@@ -86,7 +87,7 @@ def _optimized(models: Models, model: Model, columns: list[pa.Array]) -> pa.Stru
         model, feeds, _numbers(steps)[rows].astype(np.int64), width
     )
     original = songs[rows, :width]
-    # What did not change keeps its last digits, which float32 has not.
+    # Unchanged inputs keep the digits that float32 would lose.
     is_same = optimized == feeds["songs"][:, :width]
     optimized = np.where(is_same, original, optimized.astype(np.float64))
     changed = np.hstack([optimized, songs[rows, width:]])
@@ -98,7 +99,7 @@ def _optimized(models: Models, model: Model, columns: list[pa.Array]) -> pa.Stru
 def _run(
     model: Model, feeds: dict[str, np.ndarray], steps: np.ndarray, width: int
 ) -> list[np.ndarray]:
-    """The outputs of a graph, batch by batch of songs with the same number of steps."""
+    """Return the outputs of a graph, run in batches of songs with the same number of steps."""
     count = len(steps)
     found = [np.empty((count, size)) for size in (width, 1, 1, width, 2)]
     for number in np.unique(steps):
@@ -113,7 +114,7 @@ def _run(
 
 
 def _refuse(name: str, values: np.ndarray, low: float, high: float) -> None:
-    """Refuse a call with a number out of range; what is NULL is NaN here."""
+    """Refuse a call with a number out of range; NULLs are NaN here, and pass."""
     if wrong := values[(values < low) | (values > high)].tolist():
         raise ModelError(f"optimize_song: {name} is {wrong[0]:g}: give {low:g} to {high:g}")
 
@@ -123,7 +124,7 @@ def _is_valid(column: pa.Array) -> np.ndarray:
 
 
 def _numbers(values: pa.Array) -> np.ndarray:
-    """Numbers (n,), NaN for NULL."""
+    """Return numbers (n,), NaN for NULL."""
     return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
@@ -132,7 +133,7 @@ def _column(values: pa.Array) -> np.ndarray:
 
 
 def _matrix(name: str, lists: pa.ListArray, width: int) -> np.ndarray:
-    """Lists as numbers (n, width), NaN for NULL."""
+    """Return lists as numbers (n, width), NaN for NULL."""
     lengths = pc.unique(pc.drop_null(pc.list_value_length(lists))).to_pylist()
     if wrong := [length for length in lengths if length != width]:
         raise ModelError(f"optimize_song: {name} has {wrong[0]} numbers: give {width}")
@@ -142,7 +143,7 @@ def _matrix(name: str, lists: pa.ListArray, width: int) -> np.ndarray:
 
 
 def _judged(models: Models, judge_ids: pa.Array, rows: np.ndarray, songs: np.ndarray) -> np.ndarray:
-    """What the judge says of songs (n, k)."""
+    """Return the held-out evaluator's popularity of songs (n, k)."""
     lists = pa.FixedSizeListArray.from_arrays(pa.array(songs.ravel()), songs.shape[1])
     asked = judge_ids.take(pa.array(rows))
     scores = onnx_predict(
@@ -154,7 +155,7 @@ def _judged(models: Models, judge_ids: pa.Array, rows: np.ndarray, songs: np.nda
 def _structs(
     count: int, rows: np.ndarray, lists: list[np.ndarray], figures: list[np.ndarray]
 ) -> pa.StructArray:
-    """Structs of the answered rows, NULL for the others."""
+    """Return a struct for each answered row, NULL for the others."""
     places = np.full(count, -1)
     places[rows] = np.arange(len(rows))
     parts = [

@@ -1,4 +1,4 @@
-"""Reading a database file that `hitparade publish` replaces from time to time."""
+"""Read a database file that `hitparade publish` replaces from time to time."""
 
 import os
 import threading
@@ -10,23 +10,24 @@ import duckdb
 
 from udfs.runtime.functions import register
 
-# What tells one published file from the next.
+# Device, inode and time of change: they tell a newly published file from the previous one.
 State = tuple[int, int, int]
 
 
 class Reader:
-    """A database file, read by many threads, whose functions run in onnxruntime.
+    """A database file for many reading threads, with its functions in onnxruntime.
 
         reader = Reader("hitparade.duckdb")
         with reader.cursor() as cursor:
             cursor.execute("select predict_hit(0.7, 0.8, 0.5, 120)").fetchall()
 
-    A cursor sees the file as it was when the cursor was lent, whatever is published meanwhile; the
-    next one sees the newest. Cursors are used again, for registering the functions takes a while.
+    A cursor sees the file as it was when the cursor was lent, even if another is published
+    meanwhile. The next cursor sees the newest file. Cursors are reused, because registering the
+    functions takes a while.
     """
 
     def __init__(self, path: str | os.PathLike):
-        """Take the path of a file; it is opened with the first cursor."""
+        """Take the path of a file, which is opened when the first cursor is lent."""
         self._path = Path(path)
         self._lock = threading.Lock()
         self._state: State | None = None
@@ -38,11 +39,11 @@ class Reader:
         """Lend a cursor on the newest file.
 
         Raises:
-            OSError: there is no such file.
-            duckdb.Error: it cannot be opened: another program writes to it, or it is no database.
+            OSError: the file does not exist.
+            duckdb.Error: another program writes to the file, or it is not a database.
         """
         state, cursor = self._take()
-        yield cursor  # one whose query failed, or never ended, is not used again
+        yield cursor  # after an exception here the cursor is not reused
         if _is_fit(cursor):
             with self._lock:
                 if state == self._state:
@@ -53,8 +54,8 @@ class Reader:
             file = os.stat(self._path)
             state = (file.st_dev, file.st_ino, file.st_mtime_ns)
             if state != self._state:
-                # Attached to a database of its own: DuckDB would give a process that connects to
-                # the same path once more the file that it has open already.
+                # Attached to an in-memory database: a second connect to the same path would
+                # return the file that this process has open already.
                 self._connection = duckdb.connect()
                 self._connection.execute(f"attach '{_quoted(self._path)}' as songs (read_only)")
                 self._state, self._idle = state, []
@@ -67,9 +68,9 @@ class Reader:
 
 
 def _is_fit(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the next borrower finds it as the first did: open, in no transaction, in the file."""
+    """Return whether a cursor can be lent again: open, in no transaction, and using the file."""
     try:
-        cursor.execute("begin")  # which fails within a transaction
+        cursor.execute("begin")  # fails inside a transaction
         cursor.execute("rollback")
         cursor.execute("use songs")
     except duckdb.Error:

@@ -1,4 +1,4 @@
-"""`onnx_predict`: vectors of numbers through models with float inputs and scores."""
+"""`onnx_predict`: the scores of models whose inputs and outputs are float32 numbers."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,23 +7,23 @@ from udfs.errors import ModelError
 from udfs.runtime.sessions import Model, Models
 from udfs.runtime.vectors import by_model, whole
 
-# Features beyond it count as not finite: float32 might overflow on the way to the scores where the
-# float64 of the portable lane does not, and the lanes would answer differently.
+# Larger features count as not finite. With them float32 might overflow where the SQL backend's
+# float64 does not, and the two backends would give different answers.
 LARGEST = 1e15
 SCORES = pa.list_(pa.float64())
 
 
 def onnx_predict(models: Models, model_ids: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """Score a vector of rows, each by its own model; a row with a bad value gives NULL.
+    """Score a vector of rows, each with its own model; a row with an unusable value gives NULL.
 
     Raises:
-        ModelError: a model that cannot be had, or a wrong number of features.
+        ModelError: a model is missing, or the number of features is wrong.
     """
     return by_model(models, model_ids, [whole(features)], _scores)
 
 
 def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
-    """NULL where a feature is no number up to LARGEST, and where a score is not finite."""
+    """Return the scores; NULL if a feature is not a number up to LARGEST, or a score not finite."""
     (lists,) = columns
     matrix = _matrix(model, lists)
     good = _rows_within(matrix, LARGEST)
@@ -40,16 +40,16 @@ def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
 
 
 def _rows_within(matrix: np.ndarray, bound: float) -> np.ndarray:
-    """Whether all numbers of a row are within a bound; nearly always all are: quickly seen."""
+    """Return which rows have all numbers within a bound; fast if all rows do, the usual case."""
     sizes = np.abs(matrix)
     rows = np.ones(len(matrix), dtype=bool)
-    if not sizes.max(initial=0) <= bound:  # NaN is the largest
+    if not sizes.max(initial=0) <= bound:  # the maximum is NaN if any number is
         rows[np.nonzero(~(sizes <= bound))[0]] = False
     return rows
 
 
 def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListArray:
-    """Scores (n, m) as a list for each row; where is_scored is given, NULL for the rows without."""
+    """Return scores (n, m) as a list for each row, NULL for rows that `is_scored` excludes."""
     width = scores.shape[1]
     values = pa.array(scores.ravel().astype(np.float64))
     if is_scored is None:
@@ -61,11 +61,11 @@ def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListAr
 
 
 def _matrix(model: Model, lists: pa.ListArray) -> np.ndarray:
-    """The lists that are not NULL as float32 (n, k); what is NULL or too large is not finite."""
+    """Return the lists that are not NULL as float32 (n, k); unusable numbers are not finite."""
     if model.inputs is None:
         raise ModelError(
-            f"onnx_predict: model {model.model_id} takes no numbers: see select inputs from "
-            "ml.model_versions, and the functions of its task"
+            f"onnx_predict: model {model.model_id} does not take a list of numbers: see select "
+            "inputs from ml.model_versions, and use the functions of its task"
         )
     offsets = lists.offsets.to_numpy()
     wrong = offsets[1:] - offsets[:-1] != model.inputs

@@ -1,4 +1,4 @@
-"""Sessions: ONNX bytes from the registry, checked and loaded once in a process."""
+"""Load models from the registry into onnxruntime, once for each process, and cache them."""
 
 import hashlib
 import threading
@@ -19,18 +19,18 @@ DEFAULT_SIZE = 512 * 2**20
 
 @dataclass(frozen=True)
 class Stored:
-    """The bytes of a model as a registry has them, with the sha256 that it says they have."""
+    """The bytes of a model in a registry, with the sha256 that the registry states."""
 
     content: bytes
     sha256: str
 
     @property
     def size(self) -> int:
-        """Bytes of the graph."""
+        """The number of bytes of the graph."""
         return len(self.content)
 
     def is_intact(self) -> bool:
-        """False where the bytes are not what was stored."""
+        """Return whether the bytes have the stated sha256."""
         return hashlib.sha256(self.content).hexdigest() == self.sha256
 
 
@@ -38,18 +38,18 @@ class Model:
     """A loaded graph.
 
     Attributes:
-        model_id: what the registry calls it.
-        size: bytes of the graph.
-        outputs: names of what it gives.
-        inputs: how many `features` it takes; None for a graph with other inputs.
-        shapes: of all its inputs by name, with names for what varies.
+        model_id: its id in the registry.
+        size: number of bytes of the graph.
+        outputs: names of its outputs.
+        inputs: number of `features` that it takes; None for a graph with other inputs.
+        shapes: shapes of all inputs by name; a varying dimension is a name.
     """
 
     def __init__(self, model_id: str, content: bytes):
-        """Load a graph; single-threaded, because DuckDB spreads the vectors over its threads."""
+        """Load a graph, single-threaded because DuckDB runs vectors in parallel itself."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what it would print stands in the error
+        options.log_severity_level = 4  # the exception has the same message
         self.model_id = model_id
         try:
             self._session = onnxruntime.InferenceSession(
@@ -78,39 +78,39 @@ class Model:
             ) from error
 
 
-# Returns the model of an id; a ModelError where there is none.
+# Returns the model of an id, or raises a ModelError.
 Models = Callable[[str | None], Model]
 
 
 class Sessions:
-    """The models of a process by model_id, which never changes its meaning: nothing expires.
+    """The models of a process by model_id. A model_id never changes its meaning: nothing expires.
 
-    Kept are loaded models and the bytes of those that no query has used yet. Where their graphs
-    exceed `size` bytes, the least recently used go, but never the one that is asked for; a thread
-    that still runs a model that went keeps it alive.
+    The cache holds loaded models, and the bytes of models that no query has used yet. If their
+    graphs exceed `size` bytes, the least recently used are dropped, except the one that is asked
+    for. A thread that runs a dropped model keeps it alive.
     """
 
     def __init__(self, fetch: Callable[[str], Iterable[Stored]], size: int = DEFAULT_SIZE):
-        """Take `fetch`, which reads a model_id from each registry that has it."""
+        """Take a function that reads a model_id from each registry that has it."""
         self._fetch = fetch
         self._size = size
         self._kept: OrderedDict[str, Model | Stored] = OrderedDict()
-        # For each model that is being loaded; without it, a slow one would hold up the others.
+        # One lock for each model that is being loaded, so that a slow one does not block others.
         self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def __contains__(self, model_id: str) -> bool:
-        """True for a model that is loaded, or whose bytes were read."""
+        """Return whether a model is loaded, or its bytes were read."""
         return model_id in self._kept
 
     def resize(self, size: int) -> None:
-        """Keep graphs of no more than this many bytes from now on."""
+        """Limit the cached graphs to this many bytes from now on."""
         with self._lock:
             self._size = size
             self._evict()
 
     def put(self, model_id: str, stored: Stored) -> None:
-        """Keep the bytes of a model for its first use: intact ones, where no other has to go."""
+        """Keep the bytes of a model for its first use, if they are intact and fit the cache."""
         if stored.is_intact():
             with self._lock:
                 if self._total() + stored.size <= self._size:
@@ -120,7 +120,7 @@ class Sessions:
         """Return a model, loaded on first use.
 
         Raises:
-            ModelError: no registry has it, or its bytes are not what was stored.
+            ModelError: no registry has the model, or its bytes are corrupted.
         """
         found = self._touch(model_id)
         if isinstance(found, Model):
@@ -165,7 +165,7 @@ class Sessions:
                 "is not the one in ml.model_artifacts): restore the database file, or promote "
                 "another model"
             )
-        # The typed functions ask for a model in words where there is none to ask for.
+        # If a task has no model, its functions pass a sentence with blanks that says so.
         missing = f"no model {model_id} is in the registry, or it was pruned"
         what = model_id if " " in model_id else missing
         raise ModelError(
@@ -175,11 +175,11 @@ class Sessions:
 
 
 def _refuse_other_files(model_id: str, content: bytes) -> None:
-    """Refuse a graph whose parameters stand in other files, which never passed register_model."""
-    # Each such parameter has an entry of this name; without the word there is nothing to look for.
+    """Refuse a graph with parameters in other files: `register_model` would not have stored it."""
+    # Each such parameter has an entry of this name, and searching the bytes for it is fast.
     if b"location" not in content:
         return
     try:
         refuse_other_files(onnx.load_from_string(content))
     except Refusal as refusal:
-        raise ModelError(f"onnx_predict: model {model_id} is not run: {refusal}") from refusal
+        raise ModelError(f"onnx_predict: model {model_id} cannot be run: {refusal}") from refusal

@@ -1,7 +1,7 @@
-"""What comes next in playlists: lists of track URIs through models of the task next_song.
+"""`onnx_next_songs` and its relatives: the next tracks of playlists, by models of next_song.
 
-A model's graph takes and gives texts, see `models_py.next_song.export`: nothing but the registry is
-asked for what a URI stands for. What it does not know of a playlist, NULLs among it, is left out.
+A model's graph takes and gives strings, see `models_py.next_song.export`, so the registry alone
+knows what a URI means. Tracks that the model does not know, and NULLs, are ignored.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from udfs.runtime.sessions import Model, Models
 from udfs.runtime.vectors import by_model, whole
 
 LARGEST_K = 100
-# Words of a title that a graph takes.
+# Number of title words that a graph takes.
 TITLE_WORDS = 5
-# Rows at once: each needs some numbers for each track of the catalogue.
+# Rows in a batch: each row needs several numbers for every track of the catalog.
 BATCH = 64
 SONG = pa.struct({"rank": pa.int32(), "track_uri": pa.string(), "score": pa.float64()})
 
@@ -30,10 +30,10 @@ def next_songs(
     title_words: pa.ChunkedArray,
     ks: pa.ChunkedArray,
 ) -> pa.Array:
-    """Return the best k tracks to come next, the best first; NULL where an argument is NULL.
+    """Return the k best next tracks, the best first; NULL if an argument is NULL.
 
     Raises:
-        ModelError: a model that cannot be had or offers no songs, or a k beyond 1 to LARGEST_K.
+        ModelError: a model is missing or does not recommend songs, or k is not from 1 to LARGEST_K.
     """
     columns = [whole(track_uris), whole(title_words), whole(ks)]
     asked = pc.drop_null(columns[2])
@@ -49,10 +49,10 @@ def next_song_score(
     track_uris: pa.ChunkedArray,
     asked: pa.ChunkedArray,
 ) -> pa.Array:
-    """Return how likely a track comes next; NULL for one that the model does not know.
+    """Return how likely a track comes next; NULL for a track that the model does not know.
 
     Raises:
-        ModelError: a model that cannot be had or offers no songs.
+        ModelError: a model is missing or does not recommend songs.
     """
     return by_model(models, model_ids, [whole(track_uris), whole(asked)], _asked)
 
@@ -60,10 +60,10 @@ def next_song_score(
 def track_vector(
     models: Models, model_ids: pa.ChunkedArray, track_uris: pa.ChunkedArray
 ) -> pa.Array:
-    """Return the unit vector of a track; NULL where the model does not know it, or has none.
+    """Return the unit vector of a track; NULL if the model does not know it or has no vectors.
 
     Raises:
-        ModelError: a model that cannot be had or offers no songs.
+        ModelError: a model is missing or does not recommend songs.
     """
     return by_model(models, model_ids, [whole(track_uris)], _vectors)
 
@@ -120,7 +120,7 @@ def _vectors(model: Model, columns: list[pa.Array]) -> pa.Array:
 
 
 def _all_valid(columns: list[pa.Array]) -> np.ndarray:
-    """Which rows have no NULL among their arguments."""
+    """Return which rows have no NULL argument."""
     valid = [column.is_valid().to_numpy(zero_copy_only=False) for column in columns]
     return np.logical_and.reduce(valid)
 
@@ -137,11 +137,11 @@ def _joined(parts: list[np.ndarray], type: DTypeLike) -> np.ndarray:
 def _feeds(
     model: Model, lists: pa.ListArray, words: pa.ListArray | None, asked: pa.Array | None
 ) -> dict[str, np.ndarray]:
-    """The inputs of a graph; what is not given is empty."""
+    """Return the inputs of a graph; those that are not given are empty."""
     if "track_uri" not in model.outputs:
         raise ModelError(
-            f"next_songs: model {model.model_id} offers no songs: see select model_id, algorithm "
-            "from ml.model_versions where task = 'next_song'"
+            f"next_songs: model {model.model_id} does not recommend songs: see select model_id, "
+            "algorithm from ml.model_versions where task = 'next_song'"
         )
     nothing = pa.array([[]] * len(lists), pa.list_(pa.string()))
     alone = np.full((len(lists), 1), "", dtype=object)
@@ -153,7 +153,7 @@ def _feeds(
 
 
 def _texts(lists: pa.ListArray, width: int) -> np.ndarray:
-    """The first texts of each list (n, width), filled with ''."""
+    """Return the first strings of each list (n, width), filled up with ''."""
     found = np.full((len(lists), width), "", dtype=object)
     for row, texts in enumerate(lists.to_pylist()):
         kept = [text or "" for text in texts[:width]]

@@ -1,4 +1,4 @@
-"""Vectors of rows as DuckDB hands them over, each row for its own model."""
+"""Group the rows of a vector from DuckDB by model, because each row may name another model."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Compute = Callable[[Model, list[pa.Array]], pa.Array]
 
 
 def whole(chunks: pa.ChunkedArray) -> pa.Array:
-    """Return a vector in one piece."""
+    """Return a vector as one array."""
     return chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
 
 
@@ -22,10 +22,10 @@ def by_model(
     """Compute the rows of each model together, and return the answers in the order of the rows.
 
     Raises:
-        ModelError: a model that cannot be had.
+        ModelError: a model is missing.
     """
     ids = whole(model_ids)
-    # Nearly every query asks one model, and this is a fifth of the time of pc.unique.
+    # Nearly every query uses one model, and this test takes a fifth of the time of pc.unique.
     if ids.slice(1).equals(ids.slice(0, len(ids) - 1)):
         return compute(models(ids[0].as_py()), columns)
     parts, places = [], []

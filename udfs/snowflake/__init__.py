@@ -1,1 +1,1 @@
-"""What runs inside Snowflake: the Python functions that dbt creates there, of the code in a zip."""
+"""The handlers of the Python functions that dbt creates in Snowflake; a stage has them as a zip."""

@@ -1,4 +1,4 @@
-"""Shapley values in Python: what int_explanation_plans and onnx_explain are in DuckDB's SQL."""
+"""Shapley values in Python, as int_explanation_plans and onnx_explain compute them in DuckDB."""
 
 import hashlib
 import math
@@ -10,14 +10,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Background:
-    """What a prediction of a task is explained against.
+    """The background songs that the predictions of a task are explained against.
 
     Attributes:
         terms: `average`, then the n arguments of the task's functions.
-        places: for each input the place of its argument, from 1; the last is a block's, for all
-            its members.
+        places: the position of each input's argument, from 1. The last position stands for all
+            members of a one-hot group.
         songs: encoded inputs, lists of k numbers.
-        most: up to so many arguments all coalitions are asked.
+        most: largest number of arguments for which all coalitions are computed.
     """
 
     terms: list[str]
@@ -27,7 +27,7 @@ class Background:
 
     @cached_property
     def plan(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The songs to mix (m, k), which of their inputs are replaced (m, k), weights (m, n+1)."""
+        """The songs to mix in (m, k), which inputs stay the explained song's (m, k), weights."""
         songs = np.array(self.songs, dtype=np.float64)
         count = len(self.terms) - 1
         if count <= self.most:
@@ -58,7 +58,7 @@ class Background:
 
 
 def _coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """All coalitions, and what the score of each weighs in each term."""
+    """Return all coalitions, and the weight of each coalition's score in each term."""
     own = np.array([[n >> i & 1 for i in range(count)] for n in range(2**count)], dtype=bool)
     sizes = own.sum(axis=1)[:, None]
     share = np.array([1 / (count * math.comb(count - 1, size)) for size in range(count)] + [0])
@@ -67,7 +67,7 @@ def _coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _walks(place: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """A walk from a song of the background and the one in the reverse order."""
+    """Return a walk from a background song to the explained one, and the walk in reverse order."""
     order = np.argsort([hashlib.md5(f"{place} {i}".encode()).hexdigest() for i in range(count)])
     ranks = np.array([order + 1, count - order])[:, None, :]
     steps = np.arange(count + 1)[None, :, None]

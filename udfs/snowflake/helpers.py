@@ -1,6 +1,6 @@
-"""What the SQL of Snowflake has no words for, as Snowflake calls it: a data frame in, a series out.
+"""Handlers for what Snowflake's SQL cannot express: each takes a data frame and returns a series.
 
-On DuckDB the same is SQL: see the macros of the same names in dbt_project/macros/warehouse.
+In DuckDB the macros of the same names in dbt_project/macros/warehouse do the same in SQL.
 """
 
 import re
@@ -13,19 +13,19 @@ import pandas as pd
 from udfs.errors import ModelError
 from udfs.snowflake.values import as_list, is_json
 
-# The macro `words`, whose pattern is [^\p{L}\p{N}]+; \w has the underscore beside these.
+# The pattern of the macro `words` is [^\p{L}\p{N}]+; \w also matches the underscore.
 BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def list_field(rows: pd.DataFrame) -> pd.Series:
-    """Return what the objects of a list have under a name, as a list."""
+    """Return the values of a field of the objects in a list."""
     return _by_row(rows, lambda items, name: [item.get(name) for item in items])
 
 
 def one_hot(rows: pd.DataFrame) -> pd.Series:
-    """Return 1 for each member of a vocabulary that a list has, 0 for the others.
+    """Return 1 for each member of a vocabulary that is in a list, 0 for the others.
 
-    Where the list is NULL, so is every member.
+    If the list is NULL, so is the answer for every member.
     """
     answers = []
     for given, known in zip(rows[0].map(as_list), rows[1].map(as_list), strict=True):
@@ -35,14 +35,14 @@ def one_hot(rows: pd.DataFrame) -> pd.Series:
 
 
 def block_names(rows: pd.DataFrame) -> pd.Series:
-    """Return the names of the places of a block, by its name and its vocabulary."""
+    """Return the input names of a one-hot group; the columns are its name and its vocabulary."""
     return _by_row(rows, lambda name, known: [f"{name}={member}" for member in known])
 
 
 def unknown_members(rows: pd.DataFrame) -> pd.Series:
-    """Return a sentence for each member of a list that a vocabulary lacks.
+    """Return a sentence for each member of a list that is not in a vocabulary.
 
-    The columns are the name of the block, the list and the vocabulary.
+    The columns are the name of the one-hot group, the list and the vocabulary.
     """
 
     def sentences(name: str, given: list, known: list) -> list[str]:
@@ -56,17 +56,17 @@ def unknown_members(rows: pd.DataFrame) -> pd.Series:
 
 
 def likeliest(rows: pd.DataFrame) -> pd.Series:
-    """Return the label with the largest score, by labels and scores."""
+    """Return the label with the largest score; the columns are labels and scores."""
     return _by_row(rows, lambda labels, scores: labels[scores.index(max(scores))])
 
 
 def by_label(rows: pd.DataFrame) -> pd.Series:
-    """Return the scores by label, by labels and scores."""
+    """Return an object of scores by label; the columns are labels and scores."""
     return _by_row(rows, lambda labels, scores: dict(zip(labels, scores, strict=True)))
 
 
 def first_words(rows: pd.DataFrame) -> pd.Series:
-    """Return the first words of a text in small letters, by text and number."""
+    """Return the first words of a text in lowercase; the columns are the text and the number."""
     answers = [
         [word for word in BETWEEN_WORDS.split((text or "").lower()) if word][: int(most)]
         for text, most in zip(rows[0].where(rows[0].notna(), None), rows[1], strict=True)
@@ -75,7 +75,10 @@ def first_words(rows: pd.DataFrame) -> pd.Series:
 
 
 def changes_in_words(rows: pd.DataFrame) -> pd.Series:
-    """Return advice of optimize_song as a sentence, by the advice and how features are written."""
+    """Return the advice of optimize_song as a sentence.
+
+    The columns are the advice and how to write each feature.
+    """
 
     def sentence(advice: dict, changeable: list[dict]) -> str:
         if not advice["changes"]:
@@ -105,7 +108,7 @@ def _change(change: dict, written: dict) -> str:
 
 
 def _rounded(value: float, digits: int, sign: str = "") -> str:
-    """A number with so many digits; halves go away from zero, and nothing is never negative."""
+    """Return a number with these digits; halves round away from zero, and zero has no minus."""
     scale = 10**digits
     nearest = int(abs(value) * scale + 0.5) / scale * (1 if value >= 0 else -1)
     return f"{nearest + 0.0:{sign}.{digits}f}"
@@ -114,7 +117,7 @@ def _rounded(value: float, digits: int, sign: str = "") -> str:
 def _by_row(
     rows: pd.DataFrame, answer: Callable[..., Any], without_list: object = None
 ) -> pd.Series:
-    """The answer for each row; where an argument is NULL, `without_list`."""
+    """Return the answer for each row; `without_list` if an argument is NULL."""
     answers = []
     for values in rows.itertuples(index=False):
         given = [as_list(value) if is_json(value) else _value(value) for value in values]
@@ -132,7 +135,7 @@ def dot_product(rows: pd.DataFrame) -> pd.Series:
 
 
 def raise_error(rows: pd.DataFrame) -> pd.Series:
-    """Raise the first message; NULL where a row has none.
+    """Raise the first message; return NULLs if no row has one.
 
     Raises:
         ModelError: a row has a message.

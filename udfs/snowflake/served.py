@@ -1,8 +1,8 @@
-"""Functions that ask a model, as Snowflake calls them: a data frame in, a series out.
+"""Handlers that run models in Snowflake: each takes a data frame and returns a series.
 
-The graphs and the code are IMPORTS of the function, which are fixed when it is created. So is the
-stamp: which models there are, with their inputs, and which of them the words stand for that the
-typed functions ask by, such as 'champion of hit'. A promotion creates the functions anew.
+The graphs and the code are IMPORTS of a function, which are fixed when the function is created. So
+is its stamp: the models with their inputs, and the model_id that each alias such as
+'champion of hit' means. The typed functions use these aliases. A promotion recreates the functions.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ TEXTS = pa.list_(pa.string())
 
 
 class Served:
-    """The models of a function, by model_id and by the words of its stamp.
+    """The models of a function, by model_id and by the aliases of its stamp.
 
     Attributes:
-        stamp: `models`, for each model_id its sha256, `words`, the model_id that each stands for,
-            and what else a function must know, such as the models' inputs.
+        stamp: `models` has the sha256 of each model_id, `words` the model_id of each alias. Other
+            entries depend on the function, such as the models' inputs.
     """
 
     def __init__(self, stamp: str, folder: Path | None = None):
-        """Take the stamp as JSON, and the folder of the imports where it is not Snowflake's."""
+        """Take the stamp as JSON, and the folder of the imports; by default Snowflake's."""
         self.stamp = json.loads(stamp)
         self._folder = folder or Path(sys._xoptions["snowflake_import_directory"])
         self._sessions = Sessions(self._read)
@@ -44,19 +44,19 @@ class Served:
         self._backgrounds = {task: Background(**known) for task, known in backgrounds.items()}
 
     def model(self, asked: str | None) -> Model:
-        """Return the model of an id, or of words.
+        """Return the model of a model_id or an alias.
 
         Raises:
-            ModelError: there is none.
+            ModelError: this function has no such model.
         """
         model_id = self.known(asked)
         return self._sessions.get(model_id)
 
     def known(self, asked: str | None) -> str:
-        """Return the model_id of a model that this function has.
+        """Return the model_id for a model_id or an alias.
 
         Raises:
-            ModelError: it has none that is asked for by this id, or by these words.
+            ModelError: this function has no such model.
         """
         model_id = "model_id is NULL" if asked is None else self.model_id(asked)
         if model_id not in self.stamp["models"]:
@@ -68,7 +68,7 @@ class Served:
         return model_id
 
     def model_id(self, asked: str) -> str:
-        """Return what words stand for, else words that say what there is not."""
+        """Return the model_id of an alias, else a sentence that says what is missing."""
         if " " not in asked:
             return asked
         champion = asked.removeprefix("champion of ")
@@ -78,10 +78,10 @@ class Served:
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
 
     def background(self, task: str) -> Background:
-        """Return what the predictions of a task are explained against.
+        """Return the background that the predictions of a task are explained against.
 
         Raises:
-            ModelError: there is nothing.
+            ModelError: the task has no background.
         """
         if task not in self._backgrounds:
             raise ModelError(
@@ -96,12 +96,12 @@ class Served:
 
 
 def onnx_predict(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return scores by model and features."""
+    """Return scores; the columns are model and features."""
     return _series(scores.onnx_predict(served.model, _texts(rows[0]), _lists(rows[1], NUMBERS)))
 
 
 def onnx_next_songs(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return what comes next by model, list of tracks, words of a title and k."""
+    """Return the next tracks; the columns are model, list of tracks, title words and k."""
     answers = songs.next_songs(
         served.model,
         _texts(rows[0]),
@@ -113,23 +113,26 @@ def onnx_next_songs(served: Served, rows: pd.DataFrame) -> pd.Series:
 
 
 def onnx_next_song_score(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return how likely a track comes next by model, list of tracks and track."""
+    """Return how likely a track comes next; the columns are model, list of tracks and track."""
     asked = _lists(rows[1], TEXTS), _texts(rows[2])
     return _series(songs.next_song_score(served.model, _texts(rows[0]), *asked))
 
 
 def onnx_track_vector(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return the vector of a track by model and track."""
+    """Return the vector of a track; the columns are model and track."""
     return _series(songs.track_vector(served.model, _texts(rows[0]), _texts(rows[1])))
 
 
 def onnx_optimize_song(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return what to change by model, judge, song, lows, highs, max_changes and options."""
+    """Return what to change in a song.
+
+    The columns are model, held-out evaluator, song, lows, highs, max_changes and the options.
+    """
     return _series(_optimized(served, rows))
 
 
 def _optimized(served: Served, rows: pd.DataFrame) -> pa.Array:
-    # The judge is asked by `onnx_predict`, which is given what the words stand for.
+    # The held-out evaluator runs through `onnx_predict`, which takes a model_id and no alias.
     judges = rows[1].map(served.model_id, na_action="ignore")
     lists = [_lists(rows[place], NUMBERS) for place in (2, 3, 4, 5)]
     options = [
@@ -143,9 +146,9 @@ def _optimized(served: Served, rows: pd.DataFrame) -> pa.Array:
 
 
 def optimized_song(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return advice as `optimize_song` shows it.
+    """Return the advice of `optimize_song`.
 
-    The columns are model, judge, song, features, max_change, max_features and penalty.
+    The columns are model, held-out evaluator, song, features, max_change, max_features and penalty.
     """
     changeable = served.stamp["changeable"]
     asked = pd.DataFrame({place: rows[place] for place in (0, 1, 2)})
@@ -164,7 +167,7 @@ def optimized_song(served: Served, rows: pd.DataFrame) -> pd.Series:
 def _max_changes(
     changeable: list[dict], features: list | None, share: float | None
 ) -> list[float] | None:
-    """How far each feature may go, in its own unit; 0 where it is not among those that may."""
+    """Return the largest change of each feature in its own unit; 0 for one that may not change."""
     names = [feature["name"] for feature in changeable]
     if share is None:
         return None
@@ -188,7 +191,7 @@ def _advice(names: list[str], answer: dict | None) -> dict | None:
     after = dict(zip(names, answer["optimized"], strict=True))
     effects = dict(zip(names, answer["effects"], strict=True))
     changed = [name for name in names if before[name] != after[name]]
-    # The order of DuckDB's list_reverse_sort: by effect, then by name, the last one first.
+    # The order of DuckDB's list_reverse_sort: by effect, then by name, both descending.
     changed.sort(key=lambda name: (effects[name], name), reverse=True)
     return {
         "popularity_before": answer["popularity_before"],
@@ -214,7 +217,7 @@ def _advice(names: list[str], answer: dict | None) -> dict | None:
 
 
 def onnx_explain(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return what each argument adds by task, model, features and output."""
+    """Return what each argument adds; the columns are task, model, features and output."""
     asked = zip(rows[0], rows[1], rows[2], rows[3], strict=True)
     return pd.Series([_explanation(served, *one) for one in asked], dtype=object)
 
@@ -237,14 +240,17 @@ def _explanation(
 
 
 def _scores_of(served: Served, asked: str | None, songs: list) -> list:
-    """Return what one model says of songs."""
+    """Return one model's scores of songs."""
     models = pa.chunked_array([pa.array([asked] * len(songs), pa.string())])
     features = pa.chunked_array([pa.array(songs, NUMBERS)])
     return scores.onnx_predict(served.model, models, features).to_pylist()
 
 
 def assigned_model(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return the model that a key of a task's traffic belongs to, by task and key."""
+    """Return the model that a key of a task's traffic is assigned to; the columns are task and key.
+
+    A key always has the same bucket, and each bucket belongs to one model.
+    """
     answers = []
     for task, key in zip(rows[0], rows[1], strict=True):
         champion = served.stamp["words"].get(f"champion of {task}")
@@ -260,7 +266,7 @@ def assigned_model(served: Served, rows: pd.DataFrame) -> pd.Series:
 
 
 def check_features(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return what is wrong or unusual by model and features, as sentences."""
+    """Return sentences on what is wrong or unusual; the columns are model and features."""
     findings = [
         _findings(served, asked, as_list(features))
         for asked, features in zip(rows[0], rows[1], strict=True)
@@ -280,7 +286,7 @@ def _findings(served: Served, asked: str | None, features: list | None) -> list[
     found = []
     for place, (one, value) in enumerate(zip(inputs, given, strict=True)):
         name, _, _ = one["name"].partition("=")
-        # A block that is missing is told once.
+        # A missing one-hot group is reported once.
         is_told = place > 0 and inputs[place - 1]["name"].partition("=")[0] == name
         if value is None and not is_told:
             found.append(f"{name} is missing")

@@ -1,4 +1,4 @@
-"""Values as Snowflake hands them to Python: lists and objects may come as JSON text."""
+"""Convert values from Snowflake, which may pass lists and objects to Python as JSON text."""
 
 import json
 from typing import Any
@@ -7,12 +7,12 @@ import pandas as pd
 
 
 def is_json(value: object) -> bool:
-    """True for the text of a list or an object."""
+    """Return whether a value is the JSON text of a list or an object."""
     return isinstance(value, str) and value[:1] in ("[", "{")
 
 
 def as_list(value: Any) -> Any:
-    """Return a list or an object (dict); None for NULL."""
+    """Return a list, or a dict for an object; None for NULL."""
     if isinstance(value, str):
         return json.loads(value)
     if isinstance(value, dict):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from hitparade.sample import (
-    track_ceilings,
+    track_best_scores,
+    track_generator,
     tracks,
-    world,
     write_sample,
 )
 
@@ -56,18 +56,21 @@ def track_truth():
 def genre_sets(track_rows) -> pd.DataFrame:
     """Genres of all rows of a pair in any spelling, one column each, by pair."""
     named = track_rows[track_rows.track_name != ""]
-    return pd.crosstab(folded_pair(named), named.track_genre).reindex(columns=world.GENRES) > 0
+    return (
+        pd.crosstab(folded_pair(named), named.track_genre).reindex(columns=track_generator.GENRES)
+        > 0
+    )
 
 
 @pytest.fixture(scope="session")
 def chance(track_truth):
     """P(tier | audio, genres) of the trained songs, shape (n, 4)."""
-    return track_ceilings.tier_probability(track_truth)
+    return track_best_scores.tier_probability(track_truth)
 
 
 @pytest.fixture(scope="session")
 def tier(track_truth):
-    return track_ceilings.tier_label(track_truth)
+    return track_best_scores.tier_label(track_truth)
 
 
 def folded_pair(rows: pd.DataFrame) -> pd.Series:
@@ -75,7 +78,7 @@ def folded_pair(rows: pd.DataFrame) -> pd.Series:
     return name + "|" + artists
 
 
-def read_ceilings(folder: Path) -> dict[str, dict[str, str]]:
+def read_best_scores(folder: Path) -> dict[str, dict[str, str]]:
     """Rows of ceilings.csv by task; a task with several metrics by task and metric."""
     with (folder / "ceilings.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from hitparade.sample import (
-    track_ceilings,
+    track_best_scores,
+    track_generator,
     tracks,
-    world,
     write_sample,
 )
-from tests.unit.sample.conftest import PAIR, ROWS, folded_pair, read_ceilings
+from tests.unit.sample.conftest import PAIR, ROWS, folded_pair, read_best_scores
 
 SMALL = {"songs": 60, "tracks": 700, "playlists": 50}
 # Bytes
@@ -44,8 +44,8 @@ def test_a_part_alone_is_the_same(tmp_path, folder, part, file):
     paths = write_sample(tmp_path, tracks=ROWS, only={part})
     assert [paths[0].name, paths[-1].name] == [file, "ceilings.csv"]
     assert paths[0].read_bytes() == (folder / file).read_bytes()
-    both = read_ceilings(folder).items()
-    assert read_ceilings(tmp_path) == {task: row for task, row in both if row["source"] == part}
+    both = read_best_scores(folder).items()
+    assert read_best_scores(tmp_path) == {task: row for task, row in both if row["source"] == part}
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ def test_genres_match_the_seed(track_rows):
     seed = Path(__file__).parents[3] / "data" / "seeds" / "genres.csv"
     genres = seed.read_text().split()
     assert genres[0] == "genre"
-    assert genres[1:] == world.GENRES == sorted(set(genres[1:]))
-    assert len(world.GENRES) == 114
+    assert genres[1:] == track_generator.GENRES == sorted(set(genres[1:]))
+    assert len(track_generator.GENRES) == 114
     counts = track_rows.track_genre.value_counts()
-    assert sorted(counts.index) == world.GENRES
+    assert sorted(counts.index) == track_generator.GENRES
     assert counts.max() - counts.min() <= 1
     assert track_rows.track_genre.is_monotonic_increasing
 
@@ -233,11 +233,11 @@ def test_popularity_shape(track_rows):
     assert track_rows.explicit.mean() == pytest.approx(0.0855, abs=0.01)
 
 
-# Truth and ceilings
+# Truth and best achievable scores
 
 
 def test_kept_rows_are_the_songs_of_the_truth(kept, track_truth):
-    trained = track_ceilings.trained_songs(track_truth)
+    trained = track_best_scores.trained_songs(track_truth)
     names = (*PAIR, "popularity", "tempo", "time_signature")
     songs = pd.DataFrame({name: track_truth[name][trained] for name in names})
     both = songs.merge(kept, on=PAIR, suffixes=("", "_kept"), validate="one_to_one")
@@ -268,11 +268,11 @@ def test_spellings_of_a_pair_share_their_genres():
 
 def test_instrumentalness_is_zero_for_the_scores_that_count_as_lost(kept, track_truth):
     songs = pd.DataFrame({name: track_truth[name] for name in PAIR})
-    songs["score"] = track_truth["scores"][:, track_ceilings.VOICELESS]
+    songs["score"] = track_truth["scores"][:, track_best_scores.VOICELESS]
     both = songs.merge(kept, on=PAIR, validate="one_to_one")
     zero = both.instrumentalness == 0
     assert zero.mean() == pytest.approx(0.34, abs=0.03)
-    assert (zero == (both.score <= track_ceilings.ZERO_UP_TO)).all()
+    assert (zero == (both.score <= track_best_scores.ZERO_UP_TO)).all()
 
 
 def test_a_third_of_the_songs_are_singles_and_no_reissue_is(track_rows):

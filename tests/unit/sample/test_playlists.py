@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hitparade.sample import catalog, playlist_ceilings, playlists, slices, tracks, write_sample
+from hitparade.sample import catalog, playlist_best_scores, playlists, slices, tracks, write_sample
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_slices_of_another_sample_are_not_mixed_in(tmp_path):
 
 
 def test_more_tracks_than_the_file_can_give_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="ask for fewer, or for more tracks"):
+    with pytest.raises(ValueError, match="use a smaller playlist_tracks, or more tracks"):
         write_sample(tmp_path, tracks=1_000, playlist_tracks=2_000, only={"playlists"})
 
 
@@ -87,7 +87,7 @@ def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
     cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
     return [
         (chances, drawn.tracks[place][cut])
-        for place, cut, chances in playlist_ceilings.chances(known, drawn.tracks, cuts)
+        for place, cut, chances in playlist_best_scores.chances(known, drawn.tracks, cuts)
     ]
 
 

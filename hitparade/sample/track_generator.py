@@ -1,4 +1,4 @@
-"""The planted world of the tracks: how genre, sound, artist and chance make popularity.
+"""The generator's rules for tracks: how genre, sound, artist and chance determine popularity.
 
 Every song has one primary genre. Given the genre, the normal scores of its audio features are
 independent Gaussians: the mean depends on genre and feature, the standard deviation is WITHIN.
@@ -6,8 +6,8 @@ The latent popularity z adds
 
     genre effect + sound(four scores) + weights . (other scores) + artist effect + noise
 
-and is Gaussian given genre and the four scores, so every expectation a ceiling needs has a closed
-form. All numbers here are constants of the world: the seed of a sample does not move them.
+and is Gaussian given the genre and the four scores, so every expectation that a best achievable
+score needs has a closed form. All numbers here are constants: they do not depend on the seed.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ GENRES = sorted(CALM + MIDDLE + LOUD)
 SLEEP = GENRES.index("sleep")
 
 INPUTS = ("danceability", "energy", "valence", "tempo")
-# Instrumentalness is zero for a third of the rows, so its score cannot be read back: no weight.
+# Instrumentalness is zero for a third of the rows, which hides its score, so it has no weight.
 WEIGHTS = {
     "loudness": 0.20,
     "speechiness": -0.15,
@@ -49,11 +49,11 @@ WEIGHTS = {
 }
 FEATURES = (*INPUTS, *WEIGHTS)
 
-# How closely the mean of a feature follows the loudness of its genre, from -1 to 1.
+# Correlation of a feature's mean with the loudness of its genre.
 LOADINGS = np.array([0.1, 0.9, 0.0, 0.4, 0.9, 0.1, -0.9, 0.2, 0.0, -0.1])
-BETWEEN, WITHIN = 0.6, 0.8  # standard deviations of a score, squares sum to one
+BETWEEN, WITHIN = 0.6, 0.8  # standard deviations between and within genres; squares sum to one
 GENRE_SD, ARTIST_SD, NOISE_SD = 0.50, 0.30, 0.60
-Z_MEAN, Z_SD = 0.395, 0.980  # of the latent over all songs, measured on 5 million draws
+Z_MEAN, Z_SD = 0.395, 0.980  # of the latent popularity, measured on 5 million draws
 
 
 def _normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,7 +71,7 @@ def _genre_means() -> NDArray[np.float64]:
 
 
 def _genre_effect() -> NDArray[np.float64]:
-    # Partly the genre's danceability, so that the four inputs tell something of it.
+    # Depends on the genre's danceability, so that the four inputs carry information about it.
     own = np.random.default_rng(115).normal(size=len(GENRES))
     return GENRE_SD * _normal_scores(0.7 * MEANS[:, 0] / BETWEEN + own)
 
@@ -82,9 +82,10 @@ OTHER_WEIGHTS = np.array(list(WEIGHTS.values()))
 
 
 def sound(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what the four input scores (shape n, 4) add to the latent (shape n).
+    """Return what the four input scores (shape n, 4) add to the latent popularity (shape n).
 
-    Not linear on purpose: a best tempo, a dance-valence interaction and a saturating energy.
+    It is nonlinear on purpose: there is a best tempo, danceability and valence interact, and energy
+    saturates.
     """
     dance, energy, valence, tempo = scores.T
     best_tempo = 0.7 * np.exp(-((tempo - 0.2) ** 2))
@@ -98,6 +99,6 @@ def latent_mean(genre: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArra
 
 
 def popularity_cut(points: int) -> float:
-    """Return the latent at and above which popularity is at least `points`."""
+    """Return the latent popularity from which popularity is at least `points`."""
     probabilities, values = POPULARITY
     return float(Z_MEAN + Z_SD * ndtri(np.interp(points, values, probabilities)))

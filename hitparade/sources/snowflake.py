@@ -1,7 +1,7 @@
-"""Loading into Snowflake: raw files and the code as files that a stage takes, and what dbt copies.
+"""`hitparade load`: write raw files and code as stage files, and have dbt load them into Snowflake.
 
-DuckDB reads raw files in place. Snowflake is given them: tables of text as CSV, playlists as JSON,
-one a line, for a slice is larger than a value may be.
+DuckDB reads raw files in place. For Snowflake, tables are written as CSV files of text, and
+playlists as JSON, one per line, because a slice exceeds the largest size of a value.
 """
 
 import csv
@@ -23,24 +23,24 @@ from hitparade.sources import raw, slices
 
 CODE = ("models_py", "udfs")
 CODE_FILE = "hitparade.zip"
-# A load waits for the compression, not for the stage.
+# A fast compression level, because compressing takes longer than the upload.
 FAST = 1
-# What a CSV file has for NULL; an empty text is a text.
+# How a CSV file writes NULL; an empty string is not NULL.
 NULL = "\\N"
-# Later than DOS knows, and the same for each build: a zip of the same code has the same bytes.
+# A fixed time that the zip format can store, so that a zip of the same code has the same bytes.
 ZIP_DATE = (2020, 1, 1, 0, 0, 0)
 
 
 class LoadError(RuntimeError):
-    """Files that could not be loaded; what dbt said stands above."""
+    """The load failed; dbt has printed the cause."""
 
 
 def run(console: Console) -> None:
-    """Load raw files and code into the Snowflake that the profile's target names.
+    """Load raw files and code into the Snowflake account of the profile's target.
 
     Raises:
         raw.RawFileError: a raw file cannot be read.
-        LoadError: Snowflake refused something.
+        LoadError: Snowflake refused the load.
     """
     with tempfile.TemporaryDirectory() as folder:
         for file in write(Path(folder)):
@@ -48,20 +48,20 @@ def run(console: Console) -> None:
         code = fingerprint(Path(folder, CODE_FILE))
         arguments = json.dumps({"folder": folder, "code": code})
         if not dbt.run("run-operation", "load_raw", "--target", "snowflake", "--args", arguments):
-            raise LoadError("nothing was built yet: mend what dbt says above, and load again")
+            raise LoadError("the load failed: fix what dbt reports above, and load again")
     account, name = (os.environ.get(f"SNOWFLAKE_{key}") for key in ("ACCOUNT", "DATABASE"))
     console.print(f"wrote database {name or 'hitparade'} of account {account}", soft_wrap=True)
 
 
 def write(folder: Path) -> list[Path]:
-    """Write what Snowflake is to load to a folder, and return the files.
+    """Write the files for Snowflake to a folder, and return them.
 
     Raises:
         raw.RawFileError: a raw file cannot be read.
     """
     tables = {name: raw.read(name).records for name in raw.SOURCES}
     listed = slices.listed()
-    # Where a slice lay on this machine is nobody's concern there.
+    # Paths of this machine are not loaded.
     place = listed.schema.get_field_index("path")
     listed = listed.set_column(place, "path", listed.column("slice"))
     tables |= {"files": raw.files(), "slices": listed}
@@ -91,9 +91,9 @@ def _write_playlists(file: Path) -> Path:
 
 
 def playlists(file: Path) -> Iterator[dict]:
-    """Yield each playlist of a slice as JSON text with its place, else the rule the slice breaks.
+    """Yield each playlist of a slice as JSON text with its position, or the rule the slice breaks.
 
-    The rules are those of the macro read_playlists, which reads slices for DuckDB.
+    The rules are those of the macro read_playlists, which reads slices in DuckDB.
     """
     rule = reason = found = None
     try:
@@ -107,7 +107,7 @@ def playlists(file: Path) -> Iterator[dict]:
         else:
             texts = [json.dumps(playlist, ensure_ascii=False) for playlist in found]
             "".join(texts).encode()
-    except UnicodeEncodeError:  # half of a pair that stands for one character
+    except UnicodeEncodeError:  # half of a surrogate pair
         rule, reason = "not_json", "the file is cut off, or not JSON: download it again"
     except UnicodeDecodeError:
         rule, reason = "not_utf8", "the file is not UTF-8: download it again"
@@ -121,7 +121,7 @@ def playlists(file: Path) -> Iterator[dict]:
 
 
 def write_code(file: Path) -> Path:
-    """Write the Python that runs inside Snowflake, that which is installed, as one zip."""
+    """Write the installed Python code that runs inside Snowflake as one zip file."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
         for package in CODE:
             with as_file(files(package)) as folder:
@@ -132,5 +132,5 @@ def write_code(file: Path) -> Path:
 
 
 def fingerprint(code: Path) -> str:
-    """Return a short hash of a zip of code."""
+    """Return a short hash of a zip file."""
     return hashlib.sha256(code.read_bytes()).hexdigest()[:16]

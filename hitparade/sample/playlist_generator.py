@@ -1,9 +1,9 @@
-"""The planted world of playlists: what comes next, given the last track and a mood that drifts.
+"""The generator's rules for playlists: the next track depends on the last one and on a mood.
 
-A playlist has a direction and an era, and a mood that moves as its direction says. The next track
-is the next of the album, another of the artist, one that editors like to play after the last, or
-one of the pool of mood and era; a track that was played already is drawn again. All of it is
-discrete, so the chance of each track after any beginning has a closed form.
+A playlist has a direction and an era. Its mood changes according to the direction. The next track
+is the next of the album, another of the same artist, one that editors like to play after the last
+track, or one of the pool of the mood and era. If the track was played already, another is drawn.
+All variables are discrete, so the probability of each next track has a closed form.
 """
 
 import numpy as np
@@ -14,17 +14,17 @@ from hitparade.sample.catalog import MOODS, Catalog
 DIRECTIONS = ("wind down", "steady", "build up")
 DIRECTION_SHARES = np.array([0.60, 0.25, 0.15])
 ERA_SHARES = np.array([0.15, 0.20, 0.25, 0.40])
-# Moods go from calm to energetic: where a playlist of each direction begins ...
+# Moods go from calm to energetic. Probabilities of the first mood, by direction ...
 STARTS = np.array([[0, 0, 0.1, 0.3, 0.6], [0.2] * 5, [0.6, 0.3, 0.1, 0, 0]])
-# ... and how often it goes a step down or up before a track.
+# ... and of a step down or up before each track.
 DOWN, UP = np.array([0.06, 0.03, 0.005]), np.array([0.005, 0.03, 0.06])
 ALBUM, ARTIST, EDITORS = 0.22, 0.15, 0.18
 SUCCESSOR_SHARES = np.array([0.6, 0.25, 0.15])
-STRAY = 0.1  # share of the pool's draws that take any era
+STRAY = 0.1  # share of the pool's draws that ignore the era
 
 
 def _steps() -> NDArray[np.float64]:
-    """Chances from mood to mood by direction, shape (direction, mood, mood)."""
+    """Return the transition probabilities of moods, shape (direction, mood, mood)."""
     steps = np.zeros((len(DIRECTIONS), MOODS, MOODS))
     for mood in range(MOODS):
         steps[:, mood, max(mood - 1, 0)] += DOWN
@@ -37,9 +37,9 @@ STEPS = _steps()
 
 
 def shares(catalog: Catalog, last: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the chances of album, artist, editors and pool after each last track, shape (n, 4).
+    """Return the probabilities of album, artist, editors and pool after each last track (n, 4).
 
-    Where the album has no next track, or the artist no other, the pool takes their share.
+    If the album has no next track, or the artist no other, their share goes to the pool.
     """
     album = ALBUM * (catalog.album_next[last] >= 0)
     artist = ARTIST * (others_of_artist(catalog, last) > 0)
@@ -48,7 +48,7 @@ def shares(catalog: Catalog, last: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def others_of_artist(catalog: Catalog, last: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weight of the other tracks of each last track's artist."""
+    """Return the total weight of the other tracks by the artist of each last track."""
     counts = np.bincount(catalog.artist)
     others = catalog.by_artist.sums[catalog.artist[last]] - catalog.weight[last]
     return np.where(counts[catalog.artist[last]] > 1, others, 0.0)

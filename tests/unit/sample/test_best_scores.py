@@ -1,4 +1,4 @@
-"""The ceilings: what the best possible model scores on the rows generated."""
+"""Best achievable scores: what the best possible model scores on the generated rows."""
 
 import json
 
@@ -12,24 +12,24 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
 from sklearn.preprocessing import QuantileTransformer
 
 from hitparade.sample import (
-    ceilings,
-    chart_ceilings,
+    best_scores,
+    chart_best_scores,
     charts,
-    track_ceilings,
+    track_best_scores,
+    track_generator,
     tracks,
-    world,
     write_sample,
 )
 from hitparade.sample.marginals import CHART_AUDIO
 from models_py.next_song import protocol
-from tests.unit.sample.conftest import ROWS, folded_pair, read_ceilings
+from tests.unit.sample.conftest import ROWS, folded_pair, read_best_scores
 
-INPUTS = list(world.INPUTS)
+INPUTS = list(track_generator.INPUTS)
 FOLDS = KFold(5, shuffle=True, random_state=0)
 
 
 def test_hit_is_a_cut_of_the_latent(track_truth):
-    above = track_truth["z"] >= world.popularity_cut(60)
+    above = track_truth["z"] >= track_generator.popularity_cut(60)
     assert (above == (track_truth["popularity"] >= 60)).all()
 
 
@@ -37,11 +37,11 @@ def test_hit_is_a_cut_of_the_latent(track_truth):
 def pooled():
     """Inputs, oracle and hits of five samples, so that an error of one point in a decile shows."""
     truths = [tracks.make(np.random.default_rng([s, 2]), ROWS)[1] for s in range(5)]
-    trained = [track_ceilings.trained_songs(t) for t in truths]
+    trained = [track_best_scores.trained_songs(t) for t in truths]
     columns = np.concatenate([t["scores"][k, :4] for t, k in zip(truths, trained, strict=True)])
     table = pd.DataFrame(columns, columns=INPUTS)
     hits = [t["popularity"][k] >= 60 for t, k in zip(truths, trained, strict=True)]
-    chance = [track_ceilings.hit_probability(t) for t in truths]
+    chance = [track_best_scores.hit_probability(t) for t in truths]
     return table.assign(chance=np.concatenate(chance), hit=np.concatenate(hits))
 
 
@@ -59,7 +59,7 @@ def test_expected_log_streams_is_calibrated():
     readable = np.flatnonzero(~np.isnan(truth["log_streams"]))
     assert np.corrcoef(truth["audio"], truth["context"])[0, 1] == pytest.approx(0, abs=0.02)
     for context, explained in ((truth["context"].mean(), 0.25), (truth["context"], 0.48)):
-        expected = chart_ceilings.expected_log_streams(truth, context)[readable]
+        expected = chart_best_scores.expected_log_streams(truth, context)[readable]
         error = truth["log_streams"][readable] - expected
         for decile in np.array_split(np.argsort(expected), 10):
             assert abs(error[decile].mean()) < 3.5 * error[decile].std() / np.sqrt(len(decile))
@@ -82,10 +82,10 @@ def questions(folder) -> int:
     )
 
 
-def test_ceilings_file(folder, chart_rows, kept):
+def test_the_file_of_best_scores(folder, chart_rows, kept):
     lines = (folder / "ceilings.csv").read_text().splitlines()
     assert lines[0] == "source,task,metric,ceiling,rows,definition"
-    best = read_ceilings(folder)
+    best = read_best_scores(folder)
     assert {name: row["metric"] for name, row in best.items()} == {
         "log_streams": "rmse",
         "log_streams_context": "rmse",
@@ -108,8 +108,8 @@ def test_ceilings_file(folder, chart_rows, kept):
     assert 14.8 < float(best["popularity"]["ceiling"]) < 15.7
 
 
-def test_ceilings_say_what_they_hold_for(folder):
-    found = {name: json.loads(row["definition"]) for name, row in read_ceilings(folder).items()}
+def test_best_scores_state_the_definition_they_hold_for(folder):
+    found = {name: json.loads(row["definition"]) for name, row in read_best_scores(folder).items()}
     sound = [
         "danceability", "energy", "loudness", "speechiness", "acousticness", "instrumentalness",
         "liveness", "valence", "tempo", "duration_ms",
@@ -131,13 +131,13 @@ def test_ceilings_say_what_they_hold_for(folder):
 
 
 def test_hit_ceiling_is_what_scikit_learn_computes(folder, track_truth):
-    hits = (track_truth["popularity"] >= 60)[track_ceilings.trained_songs(track_truth)]
-    score = roc_auc_score(hits, track_ceilings.hit_probability(track_truth))
-    assert float(read_ceilings(folder)["hit"]["ceiling"]) == pytest.approx(score, abs=1e-6)
+    hits = (track_truth["popularity"] >= 60)[track_best_scores.trained_songs(track_truth)]
+    score = roc_auc_score(hits, track_best_scores.hit_probability(track_truth))
+    assert float(read_best_scores(folder)["hit"]["ceiling"]) == pytest.approx(score, abs=1e-6)
 
 
 def test_no_model_of_hits_beats_the_ceiling(folder, kept):
-    best = float(read_ceilings(folder)["hit"]["ceiling"])
+    best = float(read_best_scores(folder)["hit"]["ceiling"])
     features, hits = kept[INPUTS].to_numpy(), (kept.popularity >= 60).to_numpy()
     boosting = HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=12, learning_rate=0.06)
     scores = {}
@@ -151,7 +151,7 @@ def test_no_model_of_hits_beats_the_ceiling(folder, kept):
 def test_no_model_of_streams_beats_the_ceiling(tmp_path):
     songs = 8_000
     write_sample(tmp_path, songs=songs, only={"chart_songs"})
-    found = read_ceilings(tmp_path)
+    found = read_best_scores(tmp_path)
     rows = pd.read_csv(tmp_path / "spotify-2023.csv", encoding="utf-8-sig")
     streams = pd.to_numeric(rows.streams, errors="coerce")
     year, month, day = (rows[f"released_{part}"] for part in ("year", "month", "day"))
@@ -167,23 +167,25 @@ def test_no_model_of_streams_beats_the_ceiling(tmp_path):
         best, errors = float(found[task]["ceiling"]), {}
         for name, model in (("linear", LinearRegression()), ("boosting", boosting)):
             predicted = cross_val_predict(model, features, target, cv=FOLDS)
-            errors[name] = ceilings.rmse(target - predicted)
+            errors[name] = best_scores.rmse(target - predicted)
         assert errors["linear"] > errors["boosting"] > best - 0.003
         assert errors["boosting"] < best + 0.05
 
 
 def test_genre_and_all_sound_tell_more_than_the_four_inputs(track_truth):
-    trained = track_ceilings.trained_songs(track_truth)
+    trained = track_best_scores.trained_songs(track_truth)
     hits = (track_truth["popularity"] >= 60)[trained]
-    mean = world.latent_mean(track_truth["genre"][trained], track_truth["scores"][trained])
-    four = ceilings.roc_auc(hits, track_ceilings.hit_probability(track_truth))
-    assert ceilings.roc_auc(hits, mean) > four + 0.1
+    mean = track_generator.latent_mean(
+        track_truth["genre"][trained], track_truth["scores"][trained]
+    )
+    four = best_scores.roc_auc(hits, track_best_scores.hit_probability(track_truth))
+    assert best_scores.roc_auc(hits, mean) > four + 0.1
 
 
 def candidates(truth) -> pd.DataFrame:
     """Genres of the songs that have several: own (the primary one), chance and repeats."""
-    trained = track_ceilings.trained_songs(truth)
-    song, genre, chance = track_ceilings.primary_genres(truth, trained)
+    trained = track_best_scores.trained_songs(truth)
+    song, genre, chance = track_best_scores.primary_genres(truth, trained)
     assert np.bincount(song, chance) == pytest.approx(1)
     repeats = dict(zip(truth["genre"], truth["repeats"], strict=True))
     own = genre == truth["genre"][trained][song]
@@ -223,10 +225,10 @@ def test_a_genre_without_repeats_is_never_a_companion():
 
 def test_scores_that_the_file_has_lost_are_not_used(track_truth):
     scores = track_truth["scores"].copy()
-    lost = scores[:, track_ceilings.VOICELESS] <= track_ceilings.ZERO_UP_TO
-    scores[lost, track_ceilings.VOICELESS] -= 1
-    same = track_ceilings.tier_probability(track_truth | {"scores": scores})
-    assert same == pytest.approx(track_ceilings.tier_probability(track_truth))
+    lost = scores[:, track_best_scores.VOICELESS] <= track_best_scores.ZERO_UP_TO
+    scores[lost, track_best_scores.VOICELESS] -= 1
+    same = track_best_scores.tier_probability(track_truth | {"scores": scores})
+    assert same == pytest.approx(track_best_scores.tier_probability(track_truth))
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -237,8 +239,8 @@ def test_tier_probability_is_calibrated(chance, tier, place):
 
 
 def test_expected_popularity_is_calibrated(track_truth):
-    trained = track_ceilings.trained_songs(track_truth)
-    expected = track_ceilings.expected_popularity(track_truth, trained)
+    trained = track_best_scores.trained_songs(track_truth)
+    expected = track_best_scores.expected_popularity(track_truth, trained)
     error = track_truth["popularity"][trained] - expected
     for decile in np.array_split(np.argsort(expected), 10):
         assert abs(error[decile].mean()) < 3.5 * error[decile].std() / np.sqrt(len(decile))
@@ -246,18 +248,18 @@ def test_expected_popularity_is_calibrated(track_truth):
 
 def test_expected_popularity_is_the_mean_over_the_noise(track_truth):
     """The closed form against draws of artist effect and noise, where the genre is certain."""
-    single = track_ceilings.trained_songs(track_truth) & (track_truth["genres"].sum(axis=1) == 1)
+    single = track_best_scores.trained_songs(track_truth) & (track_truth["genres"].sum(axis=1) == 1)
     few = single & (np.cumsum(single) <= 50)
-    mean = world.latent_mean(track_truth["genre"][few], track_truth["scores"][few])
-    spread = np.hypot(world.ARTIST_SD, world.NOISE_SD)
+    mean = track_generator.latent_mean(track_truth["genre"][few], track_truth["scores"][few])
+    spread = np.hypot(track_generator.ARTIST_SD, track_generator.NOISE_SD)
     z = mean[:, None] + spread * np.random.default_rng(1).normal(size=(50, 40_000))
-    cuts = [world.popularity_cut(points) for points in range(1, 101)]
+    cuts = [track_generator.popularity_cut(points) for points in range(1, 101)]
     drawn = np.searchsorted(cuts, z, side="right").mean(axis=1)
-    assert track_ceilings.expected_popularity(track_truth, few) == pytest.approx(drawn, abs=0.5)
+    assert track_best_scores.expected_popularity(track_truth, few) == pytest.approx(drawn, abs=0.5)
 
 
-def test_tier_ceilings_are_what_scikit_learn_computes(folder, chance, tier):
-    best = read_ceilings(folder)
+def test_best_tier_scores_are_what_scikit_learn_computes(folder, chance, tier):
+    best = read_best_scores(folder)
     for metric, score in (
         ("accuracy", accuracy_score(tier, chance.argmax(axis=1))),
         ("log_loss", log_loss(tier, chance)),
@@ -266,26 +268,28 @@ def test_tier_ceilings_are_what_scikit_learn_computes(folder, chance, tier):
 
 
 def test_genres_tell_of_tier_and_popularity_and_their_primary_one_more(track_truth):
-    awake = np.arange(len(world.GENRES)) != world.SLEEP
+    awake = np.arange(len(track_generator.GENRES)) != track_generator.SLEEP
     every = track_truth | {"genres": np.broadcast_to(awake, track_truth["genres"].shape)}
     known = track_truth | {"genres": np.eye(len(awake), dtype=bool)[track_truth["genre"]]}
     for task, more, less in (
-        (track_ceilings.tier_log_loss, 0.02, 0.05),
-        (track_ceilings.popularity, 0.4, 1),
+        (track_best_scores.tier_log_loss, 0.02, 0.05),
+        (track_best_scores.popularity, 0.4, 1),
     ):
         best = task(track_truth).ceiling
         assert best - more < task(known).ceiling < best < task(every).ceiling - less
 
 
-def test_no_model_of_all_inputs_beats_the_ceilings(folder, kept, genre_sets):
+def test_no_model_of_all_inputs_beats_the_best_scores(folder, kept, genre_sets):
     """Two models: one that finds the shapes out, and one that was told where to look."""
-    best = {name: float(row["ceiling"]) for name, row in read_ceilings(folder).items()}
+    best = {name: float(row["ceiling"]) for name, row in read_best_scores(folder).items()}
     rows = kept[kept.time_signature > 0]
     pair = folded_pair(rows)
-    audio, genres = rows[list(track_ceilings.AUDIO)], genre_sets.loc[pair].to_numpy(dtype=float)
+    audio, genres = rows[list(track_best_scores.AUDIO)], genre_sets.loc[pair].to_numpy(dtype=float)
     to_normal = QuantileTransformer(output_distribution="normal", random_state=0)
-    scores = to_normal.fit_transform(audio[list(world.FEATURES)].to_numpy()).clip(-3.5, 3.5)
-    curved = world.sound(scores[:, :4])[:, None]
+    scores = to_normal.fit_transform(audio[list(track_generator.FEATURES)].to_numpy()).clip(
+        -3.5, 3.5
+    )
+    curved = track_generator.sound(scores[:, :4])[:, None]
     share = genres / genres.sum(axis=1, keepdims=True)
     told = np.hstack([scores, curved, share])
     seen = np.hstack([audio, genres])
@@ -293,7 +297,7 @@ def test_no_model_of_all_inputs_beats_the_ceilings(folder, kept, genre_sets):
     errors = {}
     for name, model, x in (("told", Ridge(), told), ("boosting", boosting, seen)):
         predicted = cross_val_predict(model, x, rows.popularity, groups=pair, cv=GroupKFold(5))
-        errors[name] = ceilings.rmse(rows.popularity - predicted)
+        errors[name] = best_scores.rmse(rows.popularity - predicted)
     assert errors["boosting"] > errors["told"] > best["popularity"] - 0.1
     assert errors["told"] < best["popularity"] + 1
     label = np.searchsorted([40, 60, 80], rows.popularity, side="right")

@@ -1,8 +1,8 @@
-"""Ceilings: the score of the best possible model on exactly the rows generated.
+"""Best achievable scores: the score of the best possible model on exactly the generated rows.
 
-Each task is one small function over a truth table, in `chart_ceilings` and `track_ceilings`; the
-predictor is the conditional expectation in the planted world, not a fitted model, so no model
-beats it but by luck.
+`chart_best_scores` and `track_best_scores` have one small function for each task. Its predictor is
+the conditional expectation under the generator, not a fitted model, so a model can beat it only by
+luck.
 """
 
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 
-class Ceiling(NamedTuple):
-    """One row of ceilings.csv: the best score of a task on the rows of its source."""
+class BestScore(NamedTuple):
+    """One row of ceilings.csv: the best achievable score of a task on the rows of its source."""
 
     source: str
     task: str

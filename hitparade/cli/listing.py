@@ -1,4 +1,4 @@
-"""What the registry holds, as rows to print: `hitparade models` and `hitparade show`."""
+"""The queries of `hitparade models` and `hitparade show`."""
 
 import duckdb
 
@@ -77,8 +77,8 @@ METRICS = """
     qualify version = max(version) over ()
     order by is_primary desc, metric
 """
-# The same model may have been trained again, or stand in several tasks.
-PLACES = """
+# The same model may have been trained several times, or belong to several tasks.
+VERSIONS = """
     select task, algorithm, version, origin, trained_at
     from ml.model_versions
     where model_id = ?
@@ -94,22 +94,22 @@ PROMOTIONS = """
 
 
 def show(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, list[dict]]:
-    """Return what is known of a model, or of the champion of a task, by title.
+    """Return the facts on a model, or on the champion of a task, as tables by title.
 
     Raises:
-        WarehouseError: the registry has no such model and no champion of such a task.
+        WarehouseError: the name is neither a model of the registry nor a task with a champion.
     """
     champions = dict(connection.execute(CHAMPIONS).fetchall())
     model_id = champions.get(name, name)
     facts = rows_of(connection.execute(FACTS, [model_id]))
     if not facts:
         raise WarehouseError(
-            f"{name} is neither a model of the registry nor a task with a champion: those tasks "
-            f"are {', '.join(champions) or 'none'}; for the models see `hitparade models`"
+            f"{name} is neither a model of the registry nor a task with a champion. Tasks with a "
+            f"champion: {', '.join(champions) or 'none'}. For the models see `hitparade models`"
         )
     known = [{"": name, "model": value} for name, value in facts[0].items() if value is not None]
     queries = {
-        "Stands in the registry as": PLACES,
+        "Stands in the registry as": VERSIONS,
         "Metrics": METRICS,
         "Inputs, in order": INPUTS,
         "Promotions": PROMOTIONS,

@@ -1,7 +1,7 @@
-"""Ceilings of the tasks on the chart songs: ln(1 + streams) from the sound, and with the context.
+"""Best achievable scores on the chart songs: ln(1 + streams) from the sound, and with the context.
 
-The inputs are whole numbers as written, so both parts of the truth are functions of them; a
-song's noise is all that stays unknown.
+Both parts of the truth are functions of the written inputs, which are whole numbers. Only the noise
+of a song is unknown.
 """
 
 import json
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hitparade.sample import charts
-from hitparade.sample.ceilings import Ceiling, rmse
+from hitparade.sample.best_scores import BestScore, rmse
 from hitparade.sample.files import Columns
 
-# What the ceilings hold for, as the registry writes the definition of a task.
+# The definition of each task that the scores hold for, as the registry writes it.
 AUDIO = (
     "bpm",
     "danceability_pct",
@@ -31,33 +31,33 @@ LOG_STREAMS_CONTEXT_DEFINITION = json.dumps(
 )
 
 
-def log_streams(truth: Columns) -> Ceiling:
+def log_streams(truth: Columns) -> BestScore:
     """Return the RMSE of E[ln(1 + streams) | eight audio features] over the readable rows.
 
-    The context is independent of the audio, so its mean replaces it.
+    The context is independent of the audio, so it is replaced by its mean.
     """
     error = readable_error(truth, truth["context"].mean())
     definition = LOG_STREAMS_DEFINITION
-    return Ceiling("chart_songs", "log_streams", "rmse", rmse(error), len(error), definition)
+    return BestScore("chart_songs", "log_streams", "rmse", rmse(error), len(error), definition)
 
 
-def log_streams_context(truth: Columns) -> Ceiling:
+def log_streams_context(truth: Columns) -> BestScore:
     """Return the RMSE of E[ln(1 + streams) | audio, mode, artists, release] over readable rows.
 
     `log_age_days` gives the release date back, so the context is known exactly.
     """
     error = readable_error(truth, truth["context"])
     definition = LOG_STREAMS_CONTEXT_DEFINITION
-    return Ceiling(
+    return BestScore(
         "chart_songs", "log_streams_context", "rmse", rmse(error), len(error), definition
     )
 
 
-CEILINGS = (log_streams, log_streams_context)
+BEST_SCORES = (log_streams, log_streams_context)
 
 
 def readable_error(truth: Columns, context: ArrayLike) -> NDArray[np.float64]:
-    """Return what ln(1 + streams) is above its expectation, of the rows that have streams."""
+    """Return ln(1 + streams) minus its expectation, for the rows with readable streams."""
     readable = ~np.isnan(truth["log_streams"])
     return (truth["log_streams"] - expected_log_streams(truth, context))[readable]
 
@@ -66,7 +66,7 @@ def expected_log_streams(truth: Columns, context: ArrayLike) -> NDArray[np.float
     """Return E[ln(1 + streams)] of every chart row given its audio (shape n).
 
     `context` is the expectation of the context part: one number, or one for each row. The outlier
-    fell on one of the readable rows at random, which draws every expectation a little towards it.
+    is a random readable row, which moves every expectation slightly towards it.
     """
     regular = truth["audio"] + context
     share = truth["outlier"].sum() / (len(regular) - 1)
