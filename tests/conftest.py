@@ -25,6 +25,7 @@ def pytest_configure(config):
     shared.begin()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config, items):
     tiers.group(items)
     if config.getoption("quick"):
