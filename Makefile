@@ -13,14 +13,14 @@ test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one sm
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --quick --numprocesses 2 --dist loadgroup --no-loadscope-reorder --no-loadscope-reorder
+	pytest --quick --numprocesses 2 --dist loadfile --no-loadscope-reorder --no-loadscope-reorder
 
 test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, faults and Snowflake too, within 35 minutes
 	ruff check .
 	ruff format --check .
 	mypy
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --no-loadscope-reorder
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --no-loadscope-reorder
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
 	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6

@@ -25,9 +25,12 @@ def pytest_configure(config):
     shared.begin()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_xdist_make_scheduler(config, log):
+    return tiers.ByFile(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    tiers.group(items)
+    tiers.order(items)
     if config.getoption("quick"):
         tiers.leave_out_slow(config, items)
 

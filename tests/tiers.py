@@ -11,12 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 NAMES = ("dbt", "hitparade")
 PROGRAMS = {*NAMES, "dbt.cli.main", *(str(Path(sys.executable).with_name(name)) for name in NAMES)}
 BUILDS = ("build", "run", "seed", "snapshot", "publish")
 # The groups that take longest.
-LONGEST = ["snowflake", "test_disk", "test_drift", "test_build"]
+LONGEST = [
+    "snowflake",
+    "tests/faults/test_disk.py",
+    "tests/e2e/test_drift.py",
+    "tests/e2e/test_build.py",
+]
 _quick: list[str] = []  # the quick test that runs now
 _building: list[None] = []  # not empty while a warehouse is built that all share
 
@@ -25,22 +31,25 @@ class BuildInQuickTestError(AssertionError):
     """A quick test started a build of its own."""
 
 
-def group(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file with one worker, and those of the emulated Snowflake account.
+class ByFile(LoadFileScheduling):
+    """Keeps the tests of a file with one worker, and all that ask the emulated Snowflake account."""
 
-    What takes longest begins first, so that no worker ends long before the other.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def order(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker ends long before the other."""
     items.sort(key=_place)
 
 
-def _group(item: pytest.Item) -> str:
-    return "snowflake" if "emulator" in item.fixturenames else item.path.stem
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return "snowflake" if file.startswith("tests/snowflake/") else file
 
 
 def _place(item: pytest.Item) -> int:
-    name = _group(item)
+    name = _group(item.nodeid)
     if name in LONGEST:
         return LONGEST.index(name)
     return len(LONGEST) + (item.get_closest_marker("slow") is None)
