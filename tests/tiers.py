@@ -32,7 +32,7 @@ class BuildInQuickTestError(AssertionError):
 
 
 class ByFile(LoadFileScheduling):
-    """Keeps the tests of a file with one worker, and all that ask the emulated Snowflake account."""
+    """Keeps the tests of a file, and all of the emulated Snowflake account, with one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _group(nodeid)
