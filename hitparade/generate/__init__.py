@@ -10,13 +10,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hitparade.generate import properties, render
-from hitparade.generate.declarations import (
-    DeclarationError,
-    Declarations,
-    TabularTask,
-    read,
+from hitparade.generate import render
+from hitparade.generate.declarations import Declarations, TabularTask
+from hitparade.generate.properties import (
+    dumping,
+    features,
+    functions,
+    macros,
+    predictions,
+    registry,
+    training,
 )
+from hitparade.generate.reading import DeclarationError, read
 
 __all__ = ["DeclarationError", "check", "files", "write"]
 
@@ -95,9 +100,9 @@ def _of_all(declared: Declarations) -> Iterator[tuple[str, str]]:
     facts = render.facts(declared)
     for name, source in MACROS.items():
         yield f"dbt_project/macros/{name}.sql", _rendered(f"{name}.sql", source, **facts)
-    yield "dbt_project/macros/_macros.yml", _yaml(properties.macros(declared))
-    yield "dbt_project/models/registry/_registry.yml", _yaml(properties.registry())
-    yield "dbt_project/models/training/_training.yml", _yaml(properties.training(declared))
+    yield "dbt_project/macros/_macros.yml", _yaml(macros.properties(declared))
+    yield "dbt_project/models/registry/_registry.yml", _yaml(registry.properties())
+    yield "dbt_project/models/training/_training.yml", _yaml(training.properties(declared))
     yield "models_py/tasks.py", _rendered("tasks.py", **facts)
     yield "hitparade/app/tasks.py", _rendered("page.py", **facts)
     for entity in declared.entities.values():
@@ -106,7 +111,7 @@ def _of_all(declared: Declarations) -> Iterator[tuple[str, str]]:
             text = _rendered("predictions.sql", entity=entity, columns=columns)
             stem = f"dbt_project/models/predictions/{entity.predictions}"
             yield f"{stem}.sql", text
-            yield f"{stem}.yml", _yaml(properties.predictions(declared, entity, columns))
+            yield f"{stem}.yml", _yaml(predictions.properties(entity, columns))
 
 
 def _of_task(task: TabularTask) -> dict[str, str]:
@@ -114,9 +119,9 @@ def _of_task(task: TabularTask) -> dict[str, str]:
     models = "dbt_project/models"
     found = {
         f"{models}/features/feat_{task.name}.sql": _rendered("features.sql", task=task),
-        f"{models}/features/feat_{task.name}.yml": _yaml(properties.features(task)),
+        f"{models}/features/feat_{task.name}.yml": _yaml(features.properties(task)),
         f"{models}/training/train_{task.name}.py": _rendered("training.py", task=task),
-        f"udfs/functions/_{task.name}.yml": _yaml(properties.functions(task)),
+        f"udfs/functions/_{task.name}.yml": _yaml(functions.properties(task)),
     }
     for template, name, derived in render.functions_of(task):
         text = _rendered(f"functions/{template}.sql", task=task, derived=derived)
@@ -147,7 +152,7 @@ def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:
 
 
 def _yaml(content: dict) -> str:
-    return f"# {NOTICE.format(DECLARED)}\n{properties.dumped(content)}"
+    return f"# {NOTICE.format(DECLARED)}\n{dumping.dumped(content)}"
 
 
 def _text(path: Path) -> str | None:

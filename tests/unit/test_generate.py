@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from hitparade import generate
-from hitparade.generate import DeclarationError, declarations
+from hitparade.generate import DeclarationError, reading
 from tests.warehouse import ROOT
 
 HIT = yaml.safe_load((ROOT / "tasks" / "hit.yml").read_text())
@@ -103,4 +103,4 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
     root = project(tmp_path)
     (root / "tasks" / "hit.yml").write_text("task: [")
     with pytest.raises(DeclarationError, match=r"hit.yml is not YAML"):
-        declarations.read(root / "tasks")
+        reading.read(root / "tasks")
