@@ -14,7 +14,7 @@ from tests.warehouse import ROOT, Warehouse
 
 REAL_FILES = ROOT.parent / "shared" / "data"
 # What stands in a sample that is quick to train on, and large enough for every task.
-SMALL_SAMPLE_OF_ALL = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
+SMALL_SAMPLE_WITH_PLAYLISTS = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
 
 
 def pytest_addoption(parser):
@@ -65,22 +65,24 @@ def parsed() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_of_all() -> Path:
+def sample_with_playlists() -> Path:
     """A small sample with playlists."""
-    return shared.once("sample_of_all", lambda made: write_sample(made, **SMALL_SAMPLE_OF_ALL))
+    return shared.once(
+        "sample_with_playlists", lambda made: write_sample(made, **SMALL_SAMPLE_WITH_PLAYLISTS)
+    )
 
 
 @pytest.fixture(scope="session")
-def warehouse_of_all(sample_of_all):
+def warehouse_with_playlists(sample_with_playlists):
     """A finished warehouse of the small sample with playlists."""
-    yield from _shared("warehouse_of_all", sample_of_all)
+    yield from _shared("warehouse_with_playlists", sample_with_playlists)
 
 
 @pytest.fixture(scope="session")
 def sample(is_quick, request) -> Path:
     """The sample at its default size."""
     if is_quick:
-        return request.getfixturevalue("sample_of_all")
+        return request.getfixturevalue("sample_with_playlists")
     return shared.once("sample", write_sample)
 
 
@@ -88,7 +90,7 @@ def sample(is_quick, request) -> Path:
 def warehouse(is_quick, request, sample):
     """A finished warehouse of the sample, for tests that only read it."""
     if is_quick:
-        yield request.getfixturevalue("warehouse_of_all")
+        yield request.getfixturevalue("warehouse_with_playlists")
     else:
         yield from _shared("warehouse", sample)
 
@@ -97,7 +99,7 @@ def warehouse(is_quick, request, sample):
 def small_sample(is_quick, request) -> Path:
     """A sample just large enough to train on, for tests that build a warehouse of their own."""
     if is_quick:
-        return request.getfixturevalue("sample_of_all")
+        return request.getfixturevalue("sample_with_playlists")
     return shared.once("small_sample", _write_without_playlists)
 
 
@@ -113,7 +115,7 @@ def _write_without_playlists(folder: Path) -> None:
 def small_warehouse(is_quick, request, small_sample):
     """A finished warehouse of the small sample."""
     if is_quick:
-        yield request.getfixturevalue("warehouse_of_all")
+        yield request.getfixturevalue("warehouse_with_playlists")
     else:
         yield from _shared("small_warehouse", small_sample)
 

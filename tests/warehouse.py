@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 900  # after which a run of dbt is stopped
 
 
-def copy_of_the_project(folder: Path) -> Path:
+def copy_project(folder: Path) -> Path:
     """Copy what dbt reads to a folder, for a test that changes it."""
     for part in ("dbt_project", "data/seeds", "tasks", "udfs", "sql", "tests/dbt"):
         shutil.copytree(ROOT / part, folder / part)

@@ -99,7 +99,7 @@ def test_every_contender_gives_the_same_scores(small_warehouse, task, algorithm)
             assert found["score"] == pytest.approx(expected["score"], rel=1e-5), name
 
 
-def test_the_quality_of_seed_0_is_that_of_the_registry(bench, small_warehouse):
+def test_quality_with_seed_0_equals_the_registry(bench, small_warehouse):
     result = bench(
         *("quality", "--seeds", "1", "--task", "log_streams", "--task", "tier", "--json"),
         database=small_warehouse.database,
@@ -135,14 +135,14 @@ def test_another_seed_splits_the_same_songs_differently(small_warehouse):
         assert (first.features == other.features).all()
 
 
-def test_folds_are_computed_as_the_macro_does(small_warehouse):
+def test_folds_equal_those_of_the_macro(small_warehouse):
     """With the salt of the macro, the folds are the stored ones."""
     fold = quality.FOLD.format(salt=0, folds=5)
     query = f"select count(*) from features.feat_hit where fold is distinct from {fold}"
     assert small_warehouse.query(query) == [(0,)]
 
 
-def test_an_aim_is_met_by_one_model_on_published_files_only():
+def test_a_target_is_met_by_one_model_and_only_on_published_files():
     assert verdict("log_streams_context", rmse=(0.79, 1.1)) == "met"
     assert verdict("log_streams_context", rmse=(0.8, 1.1)) == "not met"
     assert verdict("log_streams_context", is_real=False, rmse=(0.79, 1.1)) is None
@@ -167,7 +167,7 @@ def test_quality_prints_a_table(bench, small_warehouse):
         assert words in result.stdout
 
 
-def test_the_settings_are_those_of_the_newest_version(bench, small_copy):
+def test_settings_come_from_the_newest_version(bench, small_copy):
     arguments = ("quality", "--seeds", "1", "--task", "log_streams", "--json")
     before = json.loads(bench(*arguments, database=small_copy.database).stdout)
     with duckdb.connect(small_copy.database) as connection:
@@ -185,7 +185,7 @@ def test_the_settings_are_those_of_the_newest_version(bench, small_copy):
     assert changed == {"xgboost"}
 
 
-def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
+def test_build_reports_its_cost_and_leaves_no_files(bench, tmp_path):
     target = ROOT / "target" / "run_results.json"
     before = target.stat().st_mtime if target.exists() else None
     result = bench(*("build", "--tracks", "2000", "--songs", "200", "--playlists", "100", "--json"))
@@ -243,7 +243,7 @@ def test_song_optimization_evaluates_every_contender_independently(bench, small_
 
 
 @pytest.mark.parametrize("name", ["speed", "quality", "song-optimization"])
-def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
+def test_a_missing_warehouse_is_reported_with_the_next_step(bench, name, tmp_path):
     result = bench(name)
     assert result.exit_code == 1
     assert "run `hitparade build`" in result.output
@@ -254,7 +254,7 @@ def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["speed", "quality"])
-def test_an_unknown_task_lists_those_known(bench, name):
+def test_an_unknown_task_lists_the_known_tasks(bench, name):
     result = bench(name, "--task", "streams")
     assert result.exit_code == 1
     assert (
@@ -270,7 +270,7 @@ def test_build_refuses_an_impossible_size(bench, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_signals_compares_with_the_model_as_it_is(small_warehouse):
+def test_signals_compares_each_idea_with_the_present_model(small_warehouse):
     task = TASKS["log_streams_context"]
     study = replace(STUDIES[task.name], kept=("log_age_days",), tried={"answer": "streams"})
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:

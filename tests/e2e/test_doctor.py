@@ -8,12 +8,12 @@ from hitparade import cli
 
 
 def test_a_finished_warehouse_passes_every_check(
-    warehouse_of_all, sample_of_all, tmp_path, monkeypatch
+    warehouse_with_playlists, sample_with_playlists, tmp_path, monkeypatch
 ):
     # The doctor opens the file for writing: another worker may have the shared one open.
-    database = shutil.copy(warehouse_of_all.database, tmp_path / "finished.duckdb")
+    database = shutil.copy(warehouse_with_playlists.database, tmp_path / "finished.duckdb")
     monkeypatch.setenv("HITPARADE_DATABASE", str(database))
-    monkeypatch.setenv("HITPARADE_SAMPLE", str(sample_of_all))
+    monkeypatch.setenv("HITPARADE_SAMPLE", str(sample_with_playlists))
     result = CliRunner().invoke(cli.app, ["doctor"])
     assert result.exit_code == 0, result.stdout
     assert "chart_songs: sample: 953 rows" in result.stdout.replace("\n", " ")

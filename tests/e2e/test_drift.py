@@ -36,7 +36,7 @@ def psi(expected: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
     return float((p - q) @ np.log(p / q)), float(divergence)
 
 
-def test_what_did_not_change_has_not_drifted(small_warehouse):
+def test_unchanged_data_has_no_drift(small_warehouse):
     rows = small_warehouse.query("select task, feature, psi, level from rpt_feature_drift")
     assert {task for task, *_ in rows} >= {"hit", "tier", "popularity"}
     assert ("tier", "genres") in {(task, feature) for task, feature, *_ in rows}
@@ -46,7 +46,7 @@ def test_what_did_not_change_has_not_drifted(small_warehouse):
     assert {tuple(row[1:]) for row in rows} == {(0.0, "none")}
 
 
-def test_a_profile_has_every_row_once(small_warehouse):
+def test_a_profile_counts_every_row_once(small_warehouse):
     features = "select sum(row_count) from ml.profiles where kind = 'feature' and task = 'hit' "
     rows = small_warehouse.query("select count(*) from features.feat_hit")
     assert small_warehouse.query(features + "group by name") == rows * 4
@@ -59,7 +59,7 @@ def test_a_profile_has_every_row_once(small_warehouse):
     ("shift", "level", "far", "at_all"),
     [(0.1, "warn", "pass", "warn"), (0.3, "error", "fail", "warn")],
 )
-def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, small_copy):
+def test_drift_of_a_shifted_feature_equals_numpys(shift, level, far, at_all, small_copy):
     before = small_copy.query("select energy from features.feat_hit")
     change = f"update features.feat_hit set energy = least(energy + {shift}, 1)"
     statuses = report(small_copy, change)
@@ -84,7 +84,7 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
 
 
 @pytest.mark.slow
-def test_the_farthest_input_is_named(small_copy):
+def test_the_input_with_the_largest_drift_is_named(small_copy):
     change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
     report(small_copy, f"update features.feat_hit set {change}")
     assert drifted(small_copy) == {("hit", "energy"): "warn", ("hit", "tempo"): "error"}
@@ -104,7 +104,7 @@ ATOMS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("to", [0.2, 0.9])
 @pytest.mark.parametrize("before", ATOMS)
-def test_what_leaves_a_frequent_value_has_drifted(before, to, small_copy):
+def test_rows_that_leave_a_frequent_value_are_drift(before, to, small_copy):
     """To either side of it, where a tenth of the rows cannot tell one bin from the next."""
     forget = "delete from ml.profiles where kind = 'feature' and task = 'hit'"
     report(small_copy, forget, f"update features.feat_hit set energy = {ATOMS[before]}")
@@ -118,7 +118,7 @@ def source_drift(warehouse) -> dict[tuple, str]:
 
 
 @pytest.mark.slow
-def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world, small_sample):
+def test_a_source_in_the_wrong_units_is_reported(small_copy, world, small_sample):
     """What its own champions were trained on has not drifted from them, whatever it is."""
 
     def in_other_units(rows):
@@ -149,7 +149,7 @@ TOMORROW = """
 
 
 @pytest.mark.slow
-def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_the_sample(
+def test_only_champions_replaced_by_the_rule_count_and_not_those_of_the_sample(
     small_copy,
 ):
     def build(*changes: str) -> dict[tuple, str]:
@@ -180,7 +180,7 @@ def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_
 
 
 @pytest.mark.slow
-def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(small_copy):
+def test_an_identical_retrained_model_is_compared_with_the_newer_rows(small_copy):
     """As where rows changed that no model is trained on: those of the first fold."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute(
@@ -194,13 +194,13 @@ def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(sma
 
 
 @pytest.mark.slow
-def test_genres_that_come_and_go_have_drifted(small_copy):
+def test_added_and_removed_genres_are_drift(small_copy):
     report(small_copy, "update features.int_tracks set genres = ['no one knew'] where key < 6")
     assert set(drifted(small_copy)) == {("tier", "genres"), ("popularity", "genres")}
 
 
 @pytest.mark.slow
-def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
+def test_changed_tier_predictions_are_drift(small_copy):
     counts = (
         "select tier, count(tier) from fct_track_predictions where tier is not null group by tier"
     )

@@ -194,7 +194,7 @@ def rejected(judged) -> dict[tuple, tuple]:
 
 
 @pytest.mark.parametrize(("source", "line", "rule", "said", "changes"), bad_records())
-def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, changes):
+def test_a_bad_record_is_quarantined(rejected, source, line, rule, said, changes):
     assert (source, line) in rejected
     found, reason, content = rejected[source, line]
     assert found == rule
@@ -203,7 +203,7 @@ def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, c
 
 
 @pytest.mark.parametrize("source", JUDGED)
-def test_a_line_with_a_wrong_number_of_cells_stands_whole_in_quarantine(rejected, source):
+def test_a_line_with_a_wrong_number_of_cells_is_quarantined_whole(rejected, source):
     for line, cells in numbered(source)[1]:
         rule, reason, content = rejected[source, line]
         assert rule == "number_of_cells"
@@ -230,11 +230,11 @@ def test_every_raw_row_is_kept_or_quarantined(judged, source):
     assert kept + quarantined == raw == sum(map(len, numbered(source)))
 
 
-def test_dbt_sees_that_no_row_is_lost(judged):
+def test_the_data_test_passes_if_no_row_is_lost(judged):
     assert status_of("raw_rows_are_kept_or_quarantined", judged) == "pass"
 
 
-def test_dbt_sees_a_lost_row(judged, tmp_path):
+def test_the_data_test_fails_if_a_row_is_lost(judged, tmp_path):
     shutil.copytree(judged.folder, tmp_path, dirs_exist_ok=True)
     copy = Warehouse(tmp_path)
     with duckdb.connect(copy.database) as connection:

@@ -31,7 +31,7 @@ def is_registered(connection) -> bool:
 
 
 @pytest.mark.parametrize("path", CASES)
-def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
+def test_a_query_returns_the_rows_and_columns_it_states(connection, path, is_quick):
     text = path.read_text()
     rows, columns = shape(text)
     if "optimize_song(" in text and not is_registered(connection):
@@ -52,7 +52,7 @@ def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
     assert answer or is_quick
 
 
-def test_the_query_book_asks_a_question_first():
+def test_every_query_begins_with_a_question():
     assert len(QUERIES) >= 16
     for path in QUERIES:
         assert re.match(r"-- .*\?\n", path.read_text()), path.name

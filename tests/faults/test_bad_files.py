@@ -178,7 +178,7 @@ def outcome(read, source: str, data: bytes) -> str:
     return "read, some unparsed" if any(r["unparsed"] for r in records) else "read"
 
 
-def test_a_bad_file_is_refused_with_a_sentence_or_read(read):
+def test_a_bad_file_is_read_or_refused_with_a_sentence(read):
     outcomes = judged(files(), FILES, lambda file: outcome(read, *file))
     show("Files", outcomes)
     assert outcomes.total() == FILES

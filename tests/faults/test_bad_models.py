@@ -78,7 +78,7 @@ def received(connection) -> Iterator[str]:
         return
 
 
-def test_a_mutant_is_refused_or_answers_as_onnxruntime_does(models, tried):
+def test_a_mutant_is_refused_or_gives_the_answers_of_onnxruntime(models, tried):
     outcomes = judged(mutants(models), MODELS, tried)
     show("Models", outcomes)
     assert outcomes.total() == MODELS

@@ -102,7 +102,7 @@ def kept_and_quarantined(warehouse: Warehouse, source: str) -> tuple[dict, dict,
 
 
 @pytest.mark.parametrize("source", RECORDS)
-def test_a_bad_record_is_read_as_it_stands_or_in_quarantine(mixed, source):
+def test_a_bad_record_is_read_unchanged_or_quarantined(mixed, source):
     records, kept, rules = kept_and_quarantined(mixed, source)
     assert kept.keys() | rules.keys() == records.keys()
     assert not kept.keys() & rules.keys()

@@ -219,7 +219,7 @@ def test_a_bad_row_gives_null_with_a_reason(lane, cases, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_both_lanes_answer_a_bad_row_alike(small_warehouse, cases, task):
+def test_both_backends_give_equal_answers_to_a_bad_row(small_warehouse, cases, task):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         sql_backend = answers(connection, task, cases[task])
         udfs.register(connection)
@@ -232,7 +232,7 @@ def test_both_lanes_answer_a_bad_row_alike(small_warehouse, cases, task):
             assert first == (pytest.approx(second, rel=1e-4) if is_number else second), row
 
 
-def test_all_rows_were_tried_in_both_lanes(cases):
+def test_all_rows_were_tried_on_both_backends(cases):
     show("Rows in both lanes", outcomes)
     assert outcomes.total() == 2 * sum(map(len, cases.values())) >= 1.9 * ROWS
     assert len(outcomes) == 3 and min(outcomes.values()) > ROWS / 50
@@ -291,7 +291,7 @@ def call_outcome(connection, task: str, name: str, text: str) -> str:
     return "a number: it is a value after all"
 
 
-def test_a_call_with_something_else_is_a_named_error(lane):
+def test_an_argument_of_the_wrong_type_is_a_clear_error(lane):
     calls = generated(CALLS, ROWS // 5)
     outcomes = Counter(call_outcome(lane, *place, text) for place, text in calls)
     show("Calls", outcomes)

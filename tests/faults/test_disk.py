@@ -52,13 +52,13 @@ def holder(small_copy):
 
 
 @BY_COMMAND
-def test_who_holds_the_file_is_named(command, holder, words):
+def test_the_program_that_holds_the_file_is_named(command, holder, words):
     said = command(*words)
     assert f"PID {holder.pid}" in said
     assert "Close the program that has the file open." in said
 
 
-def test_dbt_names_who_holds_the_file(small_copy, holder):
+def test_dbt_names_the_program_that_holds_the_file(small_copy, holder):
     result = small_copy.dbt("show", "--inline", "select 1", check=False)
     assert result.returncode == 2
     assert f"PID {holder.pid}" in result.stdout
@@ -75,7 +75,7 @@ def without_privilege() -> None:
 
 
 @pytest.mark.parametrize("program", ["hitparade", "dbt"])
-def test_a_file_that_is_read_only_is_named(small_copy, small_sample, program):
+def test_a_read_only_file_is_named(small_copy, small_sample, program):
     small_copy.database.chmod(0o444)
     result = subprocess.run(
         [Path(sys.executable).with_name(program), "build"],
@@ -99,7 +99,7 @@ def full(space: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (space, space))
 
 
-def build_on_a_full_disk(warehouse, world, space: int) -> subprocess.CompletedProcess:
+def build_on_full_disk(warehouse, world, space: int) -> subprocess.CompletedProcess:
     """Build with so much room; dbt keeps what it notes down to itself."""
     quiet = {"DBT_LOG_LEVEL_FILE": "none", "DBT_WRITE_JSON": "false"}
     return subprocess.run(
@@ -116,7 +116,7 @@ def build_on_a_full_disk(warehouse, world, space: int) -> subprocess.CompletedPr
 def test_a_full_disk_stops_a_build_and_loses_nothing(small_copy, one_row_less, number):
     before = checked(small_copy.database, History())
     space = int(random.Random(number).uniform(2e5, 1e7))
-    result = build_on_a_full_disk(small_copy, one_row_less, space)
+    result = build_on_full_disk(small_copy, one_row_less, space)
     outcomes["build failed" if result.returncode else "build had space"] += 1
     assert ("File too large" in result.stdout) == (result.returncode > 0), result.stdout
 
@@ -142,7 +142,7 @@ def test_a_full_disk_stops_a_promotion(small_copy):
     assert checked(small_copy.database, History()) == before
 
 
-def test_full_disks_stopped_builds():
+def test_some_builds_hit_the_full_disk():
     show("Builds on a full disk", outcomes)
     assert outcomes.total() == FULL_DISKS
     assert outcomes["build failed"] > FULL_DISKS / 2
@@ -202,7 +202,7 @@ def damaged_hit(small_copy, request, monkeypatch):
         yield connection
 
 
-def test_damaged_bytes_stop_what_uses_them_alone(damaged_hit):
+def test_damaged_bytes_affect_only_their_model(damaged_hit):
     udfs.register(damaged_hit)
     with pytest.raises(duckdb.Error, match=r"stored bytes of model \w+ are corrupted .*: restore"):
         damaged_hit.execute(PREDICT)
@@ -211,11 +211,11 @@ def test_damaged_bytes_stop_what_uses_them_alone(damaged_hit):
     assert damaged_hit.execute("select predict_tier(t) from dim_tracks t limit 1").fetchall()
 
 
-def test_the_portable_lane_reads_no_bytes(damaged_hit, small_warehouse):
+def test_the_sql_backend_does_not_read_the_bytes(damaged_hit, small_warehouse):
     assert damaged_hit.execute(PREDICT).fetchall() == small_warehouse.query(PREDICT)
 
 
-def test_a_build_says_that_the_champion_is_damaged(small_copy, one_row_less):
+def test_a_build_reports_a_damaged_champion(small_copy, one_row_less):
     damage_hit(small_copy, BYTES["a byte"])
     versions = "select task, max(version) from ml.model_versions group by task"
     selection = ["+train_hit", "+train_log_streams"]

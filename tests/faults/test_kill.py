@@ -98,7 +98,7 @@ def kill(run: subprocess.Popen, moment: random.Random) -> str:
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_killed_promotion_or_registration_is_whole_or_none(number, rebuilt, small_sample):
+def test_a_killed_promotion_or_registration_is_complete_or_absent(number, rebuilt, small_sample):
     """What the process said is done stands there, and at most one change that it did not say."""
     before = checked(rebuilt.database, History())
     run = begin(rebuilt, ["-c", REGISTRAR, str(rebuilt.database), str(number * 1_000)])
@@ -135,7 +135,7 @@ def test_a_killed_build_loses_nothing(number, begun, rebuilt, one_row_less):
     assert warehouse.query(LEFTOVERS) == []
 
 
-def test_as_many_were_killed_as_asked():
+def test_the_requested_number_of_processes_was_killed():
     show("Killed promotions and registrations", changes)
     show("Killed builds", builds)
     assert changes["kills"] == builds.total() == KILLS

@@ -98,7 +98,7 @@ class Explained:
 @pytest.mark.parametrize(
     ("task", "within"), [("hit", 1e-6), ("log_streams", 0.06), ("log_streams_context", 0.06)]
 )
-def test_the_contributions_are_those_of_shap(task, within, onnx_runtime):
+def test_contributions_equal_those_of_shap(task, within, onnx_runtime):
     """To the last digit where all coalitions are asked, else within a share of the spread."""
     explained = Explained(onnx_runtime, task)
     query = f"select stddev({ANSWERS[task]}) from {relation(task)} as t"
@@ -113,7 +113,7 @@ def test_the_contributions_are_those_of_shap(task, within, onnx_runtime):
 
 
 @pytest.mark.parametrize("song", ["null, 0.5, 0.5, 120", "0.5, 'nan', 0.5, 120", "0.5, 1, 1, 1e16"])
-def test_what_has_no_answer_has_no_explanation(song, connection):
+def test_a_song_without_an_answer_has_no_explanation(song, connection):
     assert connection.execute(f"select explain_hit({song})").fetchall() == [(None,)]
 
 

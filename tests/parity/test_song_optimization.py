@@ -50,7 +50,7 @@ def student(parameters) -> Student:
 
 
 @pytest.mark.parametrize("most", [MOST, len(NAMES)])
-def test_every_song_is_optimised_as_by_autograd(served, parameters, student, most):
+def test_every_song_is_optimized_as_by_autograd(served, parameters, student, most):
     rows = served.sql(
         "select encode_popularity(t) as song, "
         f"optimize_song(t, max_features := {most}) as advice from dim_tracks as t "

@@ -31,7 +31,7 @@ def environment(emulator, sources, tmp_path, monkeypatch) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_of_an_account_that_is_loaded_all_is_well(loaded, environment):
+def test_a_loaded_account_passes_every_check(loaded, environment):
     checks = found(doctor.snowflake_checks(environment))
     assert {name: step for name, (_, step) in checks.items() if step} == {}
     assert {*checks["stages"][0].split(", ")} == {"ml.code", "ml.models", "raw.files"}
@@ -40,13 +40,13 @@ def test_of_an_account_that_is_loaded_all_is_well(loaded, environment):
 
 
 @pytest.mark.slow
-def test_of_an_account_without_anything_it_says_what_to_do(emulator, environment):
+def test_an_empty_account_is_reported_with_the_next_step(emulator, environment):
     checks = found(doctor.snowflake_checks(environment | {"EMULATED_DATABASE": "nothing"}))
     assert checks["stages"][1] == "lacks raw.files, ml.code, ml.models: run `hitparade load`"
 
 
 @pytest.mark.slow
-def test_another_code_on_the_stage_is_seen(loaded, environment, monkeypatch):
+def test_other_code_on_the_stage_is_detected(loaded, environment, monkeypatch):
     monkeypatch.setattr(snowflake, "fingerprint", lambda code: "0" * 16)
     checks = found(doctor.snowflake_checks(environment))
     assert checks["code"][1] == "run `hitparade load`"
@@ -63,7 +63,7 @@ def test_a_package_that_the_account_lacks_is_named(loaded, environment):
     assert check["step"].startswith("lacks no-such-package:")
 
 
-def test_without_variables_it_names_them(monkeypatch):
+def test_missing_environment_variables_are_named(monkeypatch):
     for name in doctor.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     result = CliRunner().invoke(cli.app, ["doctor", "--target", "snowflake"])
@@ -83,7 +83,7 @@ BAD = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_slice_breaks_the_same_rule_in_both_targets(name, tmp_path):
+def test_a_bad_slice_breaks_the_same_rule_on_both_targets(name, tmp_path):
     built = Warehouse(tmp_path)
     built.raw.mkdir()
     (built.raw / name).write_bytes(BAD[name])
