@@ -1,4 +1,4 @@
-"""The what-if page in a browser: its numbers are those of SQL, and it says what is wrong."""
+"""The what-if page in a browser: its numbers equal those of SQL, and it explains problems."""
 
 import os
 import pty
@@ -30,7 +30,7 @@ def address(warehouse):
 
 @pytest.fixture
 def page(browser, address):
-    """The page, drawn to its end."""
+    """The page, completely drawn."""
     opened = opened_page(browser, address)
     yield opened
     opened.close()
@@ -44,7 +44,7 @@ def opened_page(browser, address: str, width: int = 1366) -> Page:
 
 
 def numbers(warehouse, song: songs.Song) -> dict:
-    """What SQL says of a song."""
+    """The predictions of a song by SQL."""
     relation = queries.song_relation(song, "cast({} as varchar[])")
     tasks = {"hit", "tier", "popularity", "log_streams"}
     with duckdb.connect(warehouse.database, read_only=True) as connection:
@@ -200,7 +200,7 @@ def test_the_page_shows_a_newly_published_file(browser, small_copy):
 
 
 def test_the_first_start_in_a_terminal_does_not_ask_for_an_email_address(warehouse, tmp_path):
-    """In a terminal of someone who never ran Streamlit, it starts without an answer."""
+    """Streamlit normally asks for one on its first start in a terminal."""
     home = {"HOME": str(tmp_path), "BROWSER": "true"}
     with terminal() as (ours, theirs), served(warehouse.database, theirs, **home) as url:
         assert urllib.request.urlopen(url, timeout=10).status == 200
@@ -209,7 +209,7 @@ def test_the_first_start_in_a_terminal_does_not_ask_for_an_email_address(warehou
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal."""
+    """Yield both ends of a terminal."""
     ends = pty.openpty()
     try:
         yield ends

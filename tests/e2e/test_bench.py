@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: results agree with the registry, and errors say what to do."""
+"""`python -m benchmarks`: results agree with the registry, and errors name the next step."""
 
 import json
 from dataclasses import replace
@@ -33,7 +33,7 @@ def bench(monkeypatch, tmp_path):
 
 
 def verdict(task, is_real=True, **scores):
-    """Return the verdict for invented means: metric=(value, baseline)."""
+    """Return the verdict for made-up means: metric=(value, baseline)."""
     runs = [
         quality.Measured(
             {f: {m: v + off for m, (v, _) in scores.items()} for f, off in enumerate(offsets)},
@@ -67,7 +67,7 @@ def test_speed_times_every_model_with_every_contender(bench, small_warehouse):
             met = row["at_least"] and row["times"] >= 0.95 * row["at_least"]
             assert row["met"] == met
     assert {row["rows"] for row in found["contenders"]} == {3_000, 60}
-    # On a busy machine, single models may be off.
+    # On a busy machine, single measurements may be off.
     assert np.median([row["times"] for row in rows.values()]) > 1
     assert {(row["task"], row["algorithm"]) for row in found["one_row"]} == {
         model[:2] for model in models
@@ -119,7 +119,7 @@ def test_quality_with_seed_0_equals_the_registry(bench, small_warehouse):
         error = row["metric"] == "rmse"
         assert row["ratio"] == (pytest.approx(mean / baseline) if error else None)
         assert row["sd"] is None and row["seconds"] > 0
-    # The aims are stated for the published files, and these rows are of the sample.
+    # The targets are stated for the published files, but these rows come from the sample.
     assert {row["verdict"] for row in rows if row["task"] == "tier"} == {None}
 
 
@@ -136,7 +136,7 @@ def test_another_seed_splits_the_same_songs_differently(small_warehouse):
 
 
 def test_folds_equal_those_of_the_macro(small_warehouse):
-    """With the salt of the macro, the folds are the stored ones."""
+    """With the macro's salt, the folds equal the stored ones."""
     fold = quality.FOLD.format(salt=0, folds=5)
     query = f"select count(*) from features.feat_hit where fold is distinct from {fold}"
     assert small_warehouse.query(query) == [(0,)]
@@ -193,7 +193,7 @@ def test_build_reports_its_cost_and_leaves_no_files(bench, tmp_path):
     found = json.loads(result.stdout)
     first, again = found["builds"]
     assert first["seconds"] > again["seconds"] > 0
-    # The memory of dbt with torch and xgboost; more would be that of the test process.
+    # The memory of dbt with torch and xgboost; more would include the test process.
     assert all(100 < build["peak_memory_mb"] < 3_000 for build in found["builds"])
     assert again["peak_memory_mb"] < first["peak_memory_mb"]
     assert again["database_mb"] >= first["database_mb"] > 1

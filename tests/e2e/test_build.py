@@ -1,4 +1,4 @@
-"""What `dbt build` keeps, trains, promotes and scores, and what it leaves alone."""
+"""What `dbt build` keeps, trains, promotes and scores, and what it does not change."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.warehouse import Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
 
-# What the small sample is large enough for.
+# The tasks that the small sample is large enough for.
 LEARNED = (*TASKS, "song_optimization")
 VERSIONS = "select task, algorithm, version, model_id from ml.model_versions order by all"
 METRICS = "select * from ml.model_metrics order by all"
@@ -57,7 +57,7 @@ def test_a_changed_label_retrains_only_its_task_and_gets_a_new_champion(small_co
     assert small_copy.query(f"{champion} using (task, model_id) where task = 'hit'") == [
         (2, "the earlier champion answers another question, by inputs, label or split")
     ]
-    # The stored ceiling is that of the other cut.
+    # The best achievable score of the sample is for the default cut, so none is stored here.
     ceilings = "select distinct ceiling from ml.model_metrics where task = 'hit' and version = 2"
     assert small_copy.query(ceilings) == [(None,)]
 
@@ -69,7 +69,7 @@ def test_another_split_does_not_compare_with_earlier_champions(small_copy, small
     versions = (
         "select task, version from ml.champions inner join ml.model_versions using (task, model_id)"
     )
-    # Song optimisation is split by artist, into parts of its own.
+    # Song optimization is split by artist into its own parts.
     expected = dict.fromkeys(TASKS, 2) | {"song_optimization": 1}
     assert dict(small_copy.query(versions)) == expected
 
@@ -161,7 +161,7 @@ def test_the_serving_table_has_every_model(small_warehouse):
         for task in TASKS.values()
         for algorithm in task.algorithms
     )
-    # They run in the runtime alone, and the judge is found here.
+    # These run only on ONNX Runtime, and the held-out evaluator is looked up here.
     served = small_warehouse.query(
         "select algorithm, kind, is_newest from ml.served_models "
         "where task = 'song_optimization' order by algorithm"
@@ -202,7 +202,7 @@ def test_a_score_above_the_best_achievable_one_fails_the_build_until_it_is_fixed
 def test_no_model_of_the_sample_beats_the_best_achievable_score(warehouse):
     rows = warehouse.query(
         "select ceiling, is_above_ceiling from ml.model_metrics "
-        "where is_primary and task <> 'song_optimization'"  # nobody knows how far songs can go
+        "where is_primary and task <> 'song_optimization'"  # its best achievable score is unknown
     )
     assert all(ceiling is not None and not is_above for ceiling, is_above in rows)
 
@@ -244,14 +244,14 @@ def test_an_untrainable_task_says_why_and_does_not_stop_the_others(empty, world)
         return [row | {"popularity": "99"} for row in rows]
 
     rewrite(world / "dataset.csv", hits_only)
-    # The ceilings of the sample do not hold for what was made of it.
+    # The best achievable scores of the sample are not valid for the changed rows.
     build = ("build", "--exclude", "no_model_beats_the_ceiling")
     result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(world))
     assert result.returncode
     assert "is_hit is false in only 0 of 5 folds, and 5 are needed: add data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout
     assert empty.query("select predict_streams(t) > 0 from dim_songs t limit 1") == [(True,)]
-    # All but the leaderboard and what shows it was built.
+    # Everything was built except the leaderboard and the reports on it.
     skipped = set(re.findall(r"SKIP relation (\S+)", result.stdout))
     assert skipped == {
         "main.rpt_calibration",

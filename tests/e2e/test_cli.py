@@ -8,7 +8,7 @@ from hitparade import cli
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """Run the command with a database and folders of its own."""
+    """Run the command with a separate database and folders."""
 
     def run(*arguments, **environment):
         own = {

@@ -1,4 +1,4 @@
-"""A finished file answers in any DuckDB client, with nothing of this project beside it."""
+"""A finished file answers in any DuckDB client, without anything of this project installed."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def ask(request):
 
 @pytest.fixture(scope="module")
 def runner_up(warehouse) -> dict:
-    """The newest hit model of an algorithm that is not the champion's."""
+    """The newest hit model of an algorithm other than the champion's."""
     [(algorithm, model_id)] = warehouse.query(
         "select algorithm, model_id from ml.served_models "
         f"where task = 'hit' and is_newest and model_id <> ({CHAMPION}) order by 1 limit 1"
@@ -330,7 +330,7 @@ def test_a_client_explains_rows_of_a_table(task, table, ask, warehouse):
 
 
 def test_sqlalchemy_works_on_both_backends(warehouse):
-    """As Superset does: docs/bi/superset has the same hook on the pool."""
+    """Superset works this way: docs/bi/superset has the same hook on the pool."""
     engine = sqlalchemy.create_engine(
         f"duckdb:///{warehouse.database}", connect_args={"read_only": True}
     )

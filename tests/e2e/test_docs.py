@@ -1,4 +1,4 @@
-"""README.md and docs/ show what is so: outputs, commands, functions, variables, links."""
+"""README.md and docs/ are correct: outputs, commands, functions, variables, links."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ TEXTS = {
     page: page.read_text() for page in [*examples.PAGES, ROOT / "docs/reference/environment.md"]
 }
 WORDS = "\n".join(TEXTS.values())
-# What a reader may type: between backticks, and the lines of shell examples.
+# Text that a reader may type: between backticks, and the lines of shell examples.
 PROSE = " ".join(re.sub(r"^```.*?^```$", "", WORDS, flags=re.M | re.S).split())
 TYPED = re.findall(r"`([^`]+)`", PROSE)
 TYPED += "\n".join(re.findall(r"```sh\n(.*?)```", WORDS, flags=re.S)).splitlines()
@@ -62,7 +62,7 @@ def test_the_readme_is_short():
 
 
 def typed(written: str) -> set[str]:
-    """The words that follow this one in what a reader may type."""
+    """The words that follow the given one in text that a reader may type."""
     return {found[1] for line in TYPED if (found := re.match(rf"{written} ([a-z-]+)", line))}
 
 
@@ -104,7 +104,7 @@ def test_every_environment_variable_is_described():
 
 
 def test_the_site_builds_without_broken_links(tmp_path):
-    # Not --quiet: warnings that are not written do not count as errors.
+    # Not --quiet: mkdocs counts only printed warnings as errors.
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

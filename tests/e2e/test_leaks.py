@@ -1,4 +1,4 @@
-"""A leak planted into the project fails the build before a model that profits can serve anyone."""
+"""A leak in the project fails the build before a model that uses it is served."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from tests.warehouse import Warehouse, copy_project
 pytestmark = pytest.mark.slow
 
 ENCODERS = "dbt_project/macros/generated/tasks.sql"
-# Of the encoder of hit: its inputs up to the one that is replaced.
+# The inputs of the hit encoder up to the one that is replaced.
 HIT = """encode_hit(row='') -%}
     {% do return([
         number('danceability', row),
@@ -19,19 +19,19 @@ LOG_STREAMS = """encode_log_streams(row='') -%}
     {% do return([
         """
 VALENCE = "number('valence', row)"
-# A rank correlation of .7 with the label: nothing is told by it but the score.
+# A rank correlation of .7 with the label: only the score shows that something is wrong.
 NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
 
 
 @pytest.fixture
 def planted(small_copy, tmp_path):
-    """A copy of the project, one of its texts replaced, over a copy of the finished warehouse."""
+    """A function that replaces text in a copy of the project, over a copy of the warehouse."""
     project = copy_project(tmp_path / "project")
     shutil.rmtree(small_copy.folder / "target")
 
     def plant(file: str, old: str, new: str) -> Warehouse:
         text = (project / file).read_text()
-        assert text.count(old) == 1, "the planted text no longer stands there"
+        assert text.count(old) == 1, "the text to replace is no longer in the file"
         (project / file).write_text(text.replace(old, new))
         return Warehouse(small_copy.folder, project)
 
@@ -43,7 +43,7 @@ def versions(warehouse, task):
 
 
 def assert_stopped(warehouse, sample, task, test, *, before_training=True):
-    """The build fails by this test, and what comes after it keeps its earlier state."""
+    """Assert that the build fails by this test and that later models keep their state."""
     models, champions = versions(warehouse, task), warehouse.query("from ml.champions order by all")
     selection = f"+train_{task}" if before_training else f"+feat_{task} train_{task}+"
     result = warehouse.dbt(

@@ -1,4 +1,4 @@
-"""The runtime under load: threads, promotions, pools, several databases in one process."""
+"""The ONNX Runtime backend under load: threads, promotions, pools, several databases."""
 
 import json
 import os
@@ -19,15 +19,15 @@ from udfs.runtime.sessions import DEFAULT_SIZE
 
 pytestmark = pytest.mark.slow
 
-# Of each of eight threads; 10,000 is full size and takes a quarter of an hour.
+# Calls of each of eight threads. Full size is 10,000, which takes a quarter of an hour.
 CALLS = int(os.environ.get("HITPARADE_LOAD_CALLS", "100"))
-# What memory may grow by: once, and for each promotion, whose views DuckDB's allocator remembers.
+# Allowed growth of memory: once, and per promotion, because DuckDB keeps memory of its views.
 MEGABYTES, MEGABYTES_OF_PROMOTION = 40, 0.25
 
 
 @pytest.fixture
 def cache_size():
-    """Set the bound of the cache for a test."""
+    """Set the cache limit for one test."""
     yield udfs.set_cache_size
     udfs.set_cache_size(DEFAULT_SIZE)
 
@@ -52,7 +52,7 @@ def test_each_answer_comes_from_one_champion_while_champions_change(small_copy):
 
 
 def test_a_pool_can_open_and_close_connections_repeatedly(small_warehouse):
-    """In two threads, and every connection is collected: none keeps what it registered."""
+    """It uses two threads. Every closed connection is garbage-collected with its functions."""
     program = """
 import gc, sys, duckdb, udfs
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +86,7 @@ with ThreadPoolExecutor(2) as pool:
 
 
 def test_a_connection_can_close_while_another_thread_loads_a_model_through_it(small_warehouse):
-    """DuckDB refuses to close a connection with a busy cursor; the error would be its owner's."""
+    """DuckDB refuses to close a connection with a busy cursor; its owner would get the error."""
     reading, closed = threading.Event(), threading.Event()
 
     def wait(number):

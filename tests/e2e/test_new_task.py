@@ -1,4 +1,4 @@
-"""A new tabular task is one file that a person writes: every place has it after a build."""
+"""A new tabular task is one handwritten file: after a build, it is everywhere."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ CALL = "(danceability := 0.7, energy := 0.8, tempo := 120, explicit := false)"
 
 @pytest.fixture(scope="module")
 def mood(small_warehouse, small_sample, tmp_path_factory):
-    """The small warehouse, built once more by a project with one file more."""
+    """The small warehouse, built again by a project with one more task file."""
     folder = tmp_path_factory.mktemp("mood")
     shutil.copytree(small_warehouse.folder, folder, dirs_exist_ok=True)
     shutil.rmtree(folder / "target")

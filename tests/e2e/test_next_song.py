@@ -21,7 +21,7 @@ def uris(connection, playlist: int) -> list[str]:
     return connection.execute(query, [playlist]).fetchone()[0]
 
 
-# With the runtime
+# On the ONNX Runtime backend
 
 
 def test_next_songs_equal_the_stored_ones(onnx_runtime):
@@ -207,7 +207,7 @@ def test_tracks_of_one_artist_are_more_similar_than_others(sql_backend):
 
 
 def test_a_title_without_tracks_predicts_the_mood_of_the_playlist(onnx_runtime):
-    """Titles name the mood in which a playlist begins."""
+    """Titles name the mood in which a playlist starts."""
     energy = {}
     for title in ("workout", "sleep"):
         rows = onnx_runtime.execute(
@@ -228,7 +228,7 @@ def test_words_of_a_title_are_case_insensitive(onnx_runtime):
 
 
 def test_columns_of_the_caller_do_not_clash_with_those_of_the_function(onnx_runtime):
-    """Names as in the tables that the functions read."""
+    """The columns have the names of those that the functions read."""
     (found,) = onnx_runtime.execute(
         "select next_songs_for_playlist(playlist_id, 3) from (values (7, 8)) "
         "as t(playlist_id, playlist)"
@@ -244,7 +244,7 @@ def test_columns_of_the_caller_do_not_clash_with_those_of_the_function(onnx_runt
 
 
 def test_sql_gives_the_answers_of_the_graph_in_onnxruntime(onnx_runtime):
-    """The champion's bytes from the registry, run by nothing of ours."""
+    """The champion's bytes from the registry run in plain onnxruntime."""
     (content,) = onnx_runtime.execute(
         "select onnx from ml.model_artifacts inner join ml.champions using (model_id) "
         "where task = 'next_song'"
@@ -263,10 +263,10 @@ def test_sql_gives_the_answers_of_the_graph_in_onnxruntime(onnx_runtime):
         offered, scores = graph.run(["track_uri", "score"], feeds)
         assert [song["score"] for song in songs] == pytest.approx(scores[0], abs=1e-6)
         own = dict(zip(offered[0], scores[0], strict=True))
-        # the last places may go to either of two equal scores
+        # either of two equal scores may get the last place
         assert len({song["track_uri"] for song in songs} & set(own)) >= 98
         for song, track_uri in zip(songs, offered[0], strict=True):
-            # another place only where the scores are equal
+            # the order differs only if the scores are equal
             assert own.get(song["track_uri"], song["score"]) == pytest.approx(
                 own[track_uri], abs=1e-6
             )
@@ -288,7 +288,7 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
         assert stored == [(song["track_uri"],) for song in songs]
 
 
-# Without the runtime
+# On the SQL backend
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Next songs in the warehouse: what is trained on, which models come of it, what is stored."""
+"""Next songs in the warehouse: training data, models and stored predictions."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from models_py.next_song import protocol
 
 @pytest.fixture(scope="module")
 def slices(sample) -> dict[int, dict]:
-    """The playlists of the sample, as its slices have them."""
+    """The playlists of the sample, as in its slices."""
     found = {}
     for path in sample.glob("mpd.slice.*.json"):
         for playlist in json.loads(path.read_text())["playlists"]:
@@ -173,7 +173,7 @@ def test_a_new_champion_makes_them_stale_until_the_next_run(copy, sample):
     )
     models = copy.query("select distinct next_song_model_id from fct_playlist_next_songs")
     assert models == [(rules,)]
-    # a rule has no vectors
+    # rules have no vectors
     assert copy.query("select count(vector) from fct_track_vectors") == [(0,)]
     assert copy.query("select * from ml.stale_predictions") == []
     similar = "select similar_tracks(track_uri, 3) from fct_track_vectors limit 1"

@@ -1,4 +1,4 @@
-"""Slices of playlists: flattened, judged, read once; and as Parquet."""
+"""Slices of playlists: flattened, checked, read once, and written as Parquet."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def build(warehouse: Warehouse) -> None:
 
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory) -> Warehouse:
-    """A warehouse of one good playlist among broken ones, tracks and slices."""
+    """A warehouse with one valid playlist among broken playlists, tracks and slices."""
     found = Warehouse(tmp_path_factory.mktemp("flat"))
     for name, content in SLICES.items():
         put(found, f"mpd.slice.{name}.json", content)
@@ -195,7 +195,7 @@ def test_the_sources_report_counts_unusable_slices(flat):
 
 
 def test_the_quarantined_share_is_computed_per_kind_of_record(flat):
-    """Slices with slices, playlists with playlists and entries with entries; the largest counts."""
+    """Slices, playlists and entries each have a share; the largest is reported."""
     kept = {"slices": 1, "playlists": 2, "entries": 3}
     broken = {"slices": len(SLICES), "playlists": len(PLAYLISTS), "entries": len(TRACKS)}
     shares = [broken[kind] / (broken[kind] + kept[kind]) for kind in kept]
@@ -213,7 +213,7 @@ def test_only_new_and_changed_slices_are_read(empty):
     first, second = (put(empty, f"mpd.slice.{n}.json", playlist(n)) for n in (1, 2))
     build(empty)
     before = first.stat()
-    # Were it read again, it would be refused.
+    # A second read would refuse it.
     first.write_bytes(b"x" * before.st_size)
     os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     put(empty, "mpd.slice.2.json", playlist(2, name="Loud"))

@@ -1,4 +1,4 @@
-"""Commands act on the project they are started in, whichever clone was installed."""
+"""Commands act on the project they run in, no matter which clone is installed."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.warehouse import ROOT, Warehouse, copy_project
 
 COMMAND = "from hitparade.cli import app; app()"
 OWN = ("HITPARADE_", "DBT_")
-# What a run with dbt in the process of the test would leave to others.
+# State that an in-process dbt run would leave for other tests.
 LEFT_OPEN = """
 from dbt.cli.main import dbtRunner
 assert dbtRunner().invoke(["--quiet", "show", "--inline", "select 1 as x"]).success
@@ -24,7 +24,7 @@ import torch
 
 @pytest.fixture
 def clones(small_copy, tmp_path) -> tuple[Path, Path]:
-    """Two clones with a finished warehouse each, the first of which is installed."""
+    """Two clones with a finished warehouse each; the first one is installed."""
     found = tmp_path / "first", tmp_path / "second"
     for clone in found:
         copy_project(clone)
@@ -48,7 +48,7 @@ def start(program: list[str], folder: Path, installed: Path, **more: str):
 
 
 def command(clones, folder: Path, *arguments: str, **more: str):
-    """Run a command of the installed clone in a folder."""
+    """Run the installed clone's command in a folder."""
     return start([sys.executable, "-P", "-c", COMMAND, *arguments], folder, clones[0], **more)
 
 
@@ -108,7 +108,7 @@ def test_outside_a_project_the_command_names_the_next_step(clones, tmp_path):
 
 
 def test_dbt_closes_duckdb_before_it_exits(small_copy: Warehouse):
-    """Where PyTorch was loaded after it, as by a build that trains."""
+    """PyTorch is imported after DuckDB, as in a build that trains."""
     result = subprocess.run(
         [sys.executable, "-c", LEFT_OPEN],
         cwd=ROOT,

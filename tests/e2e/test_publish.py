@@ -1,4 +1,4 @@
-"""A file that is published again and again: readers never fail, and nothing is half."""
+"""Publishing a file repeatedly: readers never fail, and never see half of a change."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from tests.e2e.registry import champion, hitparade, other
 pytestmark = pytest.mark.slow
 
 PUBLISHES, READERS = 25, 8
-# Two tables that every publish changes: half of it would show.
+# Two tables that every publish changes together: half of a change would be visible.
 STATE = "select (select max(n) from main.ones), (select count(*) from main.many)"
 CHANGE = "insert into main.ones select max(n) + 1 from main.ones; insert into main.many values (0)"
 RUNTIME_ONLY = "select optimize_song(t) as advice from dim_tracks as t"
@@ -43,7 +43,7 @@ while True:
 
 @pytest.fixture
 def counted(small_copy):
-    """A finished warehouse with the two tables."""
+    """A finished warehouse with these two tables."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("create table main.ones as select 1 as n")
         connection.execute("create table main.many as select 0 as x")
@@ -56,7 +56,7 @@ def change(database) -> None:
 
 
 def read_all(database, reader: udfs.Reader, stop: Event) -> list[int]:
-    """Read until the end, each second time as a client that opens the file anew."""
+    """Read until stopped, every second time as a client that opens the file again."""
     seen = []
     while not stop.is_set():
         with reader.cursor() as cursor:
@@ -202,7 +202,7 @@ def test_a_failed_build_keeps_the_file_and_is_recorded_in_it(small_copy, small_s
     said = console.export_text()
     assert f"{small_copy.database.name} is unchanged; the failed build is" in said
     failed = small_copy.database.with_suffix(".draft") / "failed" / small_copy.database.name
-    with duckdb.connect(failed, read_only=True) as connection:  # whose views work
+    with duckdb.connect(failed, read_only=True) as connection:  # all its views work
         connection.execute("from ml.champions").fetchall()
     assert small_copy.query("select x from mine") == [(1,)]
     assert small_copy.query("select count(*) from features.feat_log_streams_context") == rows

@@ -1,4 +1,4 @@
-"""Every raw record is kept, or stands in quarantine with the rule it broke and why."""
+"""Every raw record is kept or quarantined with the broken rule and the reason."""
 
 import itertools
 import json
@@ -16,12 +16,12 @@ STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", 
 
 
 def status_of(test: str, warehouse: Warehouse) -> str:
-    """What the newest dbt run says of a data test."""
+    """The status of a data test in the newest dbt run."""
     results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
     return {r["unique_id"].split(".")[2]: r["status"] for r in results}[test]
 
 
-# One record for each way to break a rule: (rule, a part of the reason, what the record changes)
+# One record for each way to break a rule: (rule, a part of the reason, changes of the record)
 
 
 def not_numbers(columns: list[str], kind: str, *texts: str) -> list[tuple]:
@@ -103,7 +103,7 @@ BAD_TRACKS = [
         for text in ("", " ")
     ],
 ]
-# Records that keep all rules: (what the record changes, column, value)
+# Records that break no rule: (changes of the record, column, value)
 GOOD_SONGS = [
     ({"in_deezer_playlists": "1,234"}, "in_deezer_playlists", 1234),
     ({"in_shazam_charts": "1,021,444"}, "in_shazam_charts", 1021444),
@@ -129,7 +129,7 @@ GOOD_TRACKS = [
     ({"explicit": "FALSE"}, "explicit", False),
     ({"album_name": ""}, "album_name", None),
 ]
-# Each source: a good record, records that break a rule, records that keep all.
+# For each source: a valid record, records that break a rule, records that break none.
 JUDGED = {
     "chart_songs": (SONG, BAD_SONGS, GOOD_SONGS),
     "tracks": (TRACK, BAD_TRACKS, GOOD_TRACKS),
@@ -143,7 +143,7 @@ def wrong_lengths(base: dict) -> list[list[str]]:
 
 
 def numbered(source: str) -> tuple[list, list, list]:
-    """The bad, the wrongly long and the good records, each with the line it stands on."""
+    """Bad records, records of a wrong length and good records, each with its line number."""
     base, bad, good = JUDGED[source]
     lines = itertools.count(2)
     return tuple(
@@ -169,7 +169,7 @@ def good_records():
 
 @pytest.fixture(scope="module")
 def judged(new_warehouse) -> Warehouse:
-    """Staging of all these records."""
+    """A warehouse with the staging models of all these records."""
     files = {
         source: csv_text(
             [

@@ -1,4 +1,4 @@
-"""Every query of the query book runs in both lanes, and its answer has the shape it states."""
+"""Every query of the query book runs on both backends and returns the shape it states."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 QUERIES = sorted((Path(__file__).resolve().parents[2] / "sql").glob("*.sql"))
 
 
-# A question that no track of the small sample answers is asked of the default one.
+# These queries find no track in the small sample and run on the default one.
 IN_SLOW = {"best_energy_and_tempo_of_a_genre"}
 CASES = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in IN_SLOW else [])
@@ -25,7 +25,7 @@ def shape(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def is_registered(connection) -> bool:
-    """Return whether the lane of a connection is that of the runtime."""
+    """Return whether a connection uses the ONNX Runtime backend."""
     query = "select count(*) from duckdb_functions() where function_name = 'onnx_predict_runtime'"
     return connection.execute(query).fetchall() == [(1,)]
 
@@ -48,7 +48,7 @@ def test_a_query_returns_the_rows_and_columns_it_states(connection, path, is_qui
         assert len(answer) == int(rows.split(" ")[0])
     elif rows.startswith("up to"):
         assert len(answer) <= int(rows.split(" ")[2])
-    # The small sample of the quick tier has too few tracks of a genre for some queries.
+    # For some queries, the small sample of the quick tier has too few tracks per genre.
     assert answer or is_quick
 
 

@@ -1,4 +1,4 @@
-"""Models from outside: stored, callable at once in both lanes, with functions of their own."""
+"""Registered models: stored, and callable immediately on both backends."""
 
 import dataclasses
 import hashlib
@@ -99,7 +99,7 @@ def test_the_test_models_of_the_onnx_standard_answer_or_are_refused_with_a_reaso
             continue
         task = f"standard_{case.name}"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # not all of them have a form in SQL
+            warnings.simplefilter("ignore")  # not all of them have an SQL translation
             model_id = udfs.register_model(open_copy, content, task=task, inputs=inputs)
         rows, expected = standard_models.example(case)
         is_finite = np.isfinite(rows).all(axis=1)
@@ -385,7 +385,7 @@ def test_an_unused_model_can_be_unregistered(open_copy):
 
 
 def test_a_registered_and_a_trained_model_of_one_name_are_kept_separate(open_copy):
-    """Neither build nor registration can prevent it: a task may be trained after it was tried."""
+    """Nothing can prevent equal names: a task may get a trained model after the registration."""
     given = {"task": "hit", "algorithm": "gbm", "labels": ["false", "true"]}
     model_id = udfs.register_model(open_copy, softmax_of_two(4), **given)
     udfs.promote(open_copy, "hit", model_id)
@@ -413,7 +413,7 @@ def test_a_model_with_other_inputs_can_be_called_but_not_promoted(open_copy):
 
 
 def test_a_graph_with_other_labels_is_refused(open_copy):
-    """The labels of a file count as those of an estimator do: sorted, they are no tiers."""
+    """Labels stored in a file count like those of an estimator: sorted, they are not the tiers."""
     names = np.array(["Flop", "Hit", "Mid", "Viral"])
     estimator = LogisticRegression(max_iter=9_999)
     estimator.fit(ROWS, names[(LABELS + (ROWS[:, 0] > 0.9)) % 4])
@@ -438,7 +438,7 @@ def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
 
 
 def test_an_sql_translation_that_disagrees_with_the_graph_is_dropped(open_copy, monkeypatch):
-    """For every task that the model comes to."""
+    """It is dropped for every task of the model."""
     right = register.validated_in_sandbox
     wrong = net_module_with(1e-3)
     monkeypatch.setattr(register, "validated_in_sandbox", lambda *given: wrong(right(*given)))
@@ -453,7 +453,7 @@ def test_an_sql_translation_that_disagrees_with_the_graph_is_dropped(open_copy, 
 
 
 def net_module_with(error: float):
-    """Put an error into the portable form of a linear model."""
+    """Add an error to the SQL translation of a linear model."""
 
     def change(graph):
         layer = graph.portable["layers"][0]

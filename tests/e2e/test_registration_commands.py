@@ -1,4 +1,4 @@
-"""Models from outside by the command line: `hitparade register` and `hitparade function`."""
+"""Registering models by the command line: `hitparade register` and `hitparade function`."""
 
 import re
 
@@ -88,7 +88,7 @@ def test_a_file_that_is_not_a_model_is_refused(small_copy, tmp_path):
     assert "this is not an ONNX model" in result.output
     missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
     assert missing.exit_code == 2
-    # In a frame, whose lines break where the path does.
+    # The message is in a frame that may break lines inside the path.
     assert "does not exist" in " ".join(missing.output.replace("│", " ").split())
 
 

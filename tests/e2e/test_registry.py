@@ -1,4 +1,4 @@
-"""Champions, traffic and pruning, as a Python program, the command line and dbt do it."""
+"""Champions, traffic and pruning by Python, the command line and dbt."""
 
 import json
 import subprocess
@@ -57,7 +57,7 @@ def test_champions_are_promoted_and_rolled_back(small_copy, do):
 
 @pytest.fixture
 def grown(small_copy):
-    """A registry in which logistic regression has four versions for hit, none of them champion."""
+    """A registry with four versions of logistic regression for hit; none is champion."""
     by_python(small_copy, "promote", "hit", model(small_copy, "xgboost"))
     by_python(small_copy, "promote", "hit", model(small_copy, "random_forest"))
     with duckdb.connect(small_copy.database) as connection:
@@ -67,12 +67,12 @@ def grown(small_copy):
                 "from ml.train_hit where algorithm = 'logistic_regression' and version = 1",
                 [model_id, version],
             )
-        udfs.unpin(connection, "hit")  # which renews what is served
+        udfs.unpin(connection, "hit")  # a build updates the serving table
     return small_copy
 
 
 def bytes_of(warehouse) -> dict[str, bool]:
-    """Whether each version of logistic regression has its bytes."""
+    """Return whether each version of logistic regression still has its bytes."""
     return dict(
         warehouse.query(
             "select version, onnx is not null and portable is not null and pruned_at is null "
@@ -252,7 +252,7 @@ def test_a_promotion_is_later_than_all_others_even_if_the_clock_runs_back(small_
     assert champion(small_copy) == second
 
 
-# Looking at models
+# Listing and showing models
 
 
 def test_models_lists_the_use_of_each_model(small_copy):

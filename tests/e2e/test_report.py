@@ -1,4 +1,4 @@
-"""The report: written by the command, opened in a browser, and looked at."""
+"""The report: written by the command and opened in a browser."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from hitparade.report.parts import Note
 
 pytestmark = pytest.mark.slow
 
-# What a figure shows by its id, counted in the marts: bars, marks and cells.
+# The expected bars, marks and cells of each figure by id, counted in the marts.
 EXPECTED = """
     select 'leaderboard-' || task || '-' || metric, 0, 2 * count(*) + count(ceiling), 0
     from rpt_model_leaderboard group by task, metric
@@ -82,7 +82,7 @@ CUT_TEXTS = """
 
 @dataclass
 class Opened:
-    """A page, what it said in the console, and what it asked the network for."""
+    """A page, its console messages and its network requests."""
 
     page: Page
     said: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def look(browser):
-    """Open a file in a window of its own, of this width."""
+    """Open a file in a new window of the given width."""
 
     def open_file(path, width: int = 1280) -> Opened:
         opened = Opened(browser.new_page(viewport={"width": width, "height": 800}))
@@ -127,7 +127,7 @@ def path(warehouse, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(path, look):
-    """That report in a window as wide as a laptop's."""
+    """The report in a window of a laptop's width."""
     return look(path).page
 
 
@@ -243,7 +243,7 @@ def test_songs_that_the_model_underrates_are_not_shown_as_examples(copy):
         connection.execute("update dim_tracks set popularity = 100")
         first, *others = songs.advice(connection).blocks
     assert first == Note(songs.UNDERRATED)
-    # What is changed is counted all the same.
+    # The changes of such songs are still counted.
     assert [panel.id for chart in others for panel in chart.panels] == ["advice-features"]
 
 

@@ -1,4 +1,4 @@
-"""udfs.register: the runtime lane as a Python program uses it."""
+"""udfs.register: the ONNX Runtime backend in a Python program."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def value(connection) -> float:
 
 
 def run_alone(program: str, *arguments) -> subprocess.CompletedProcess:
-    """Run a program in a process of its own: a crash must not take the tests with it."""
+    """Run a program in a separate process: a crash must not stop the tests."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 

@@ -1,4 +1,4 @@
-"""What docs/security.md promises: a model is named by its id, and nothing beside it is read."""
+"""The promises of docs/security.md: a model is found by its id, and no other file is read."""
 
 import hashlib
 import re
@@ -41,7 +41,7 @@ def test_a_model_id_is_not_executed_as_sql(small_copy):
 
 
 def test_external_parameters_of_a_stored_graph_are_not_read(small_copy):
-    """A graph that someone wrote into the registry past udfs.register_model."""
+    """Somebody wrote the graph into the registry without udfs.register_model."""
     found = onnx.load_from_string(net())
     tensor = found.graph.initializer[0]
     (small_copy.folder / "weights.bin").write_bytes(tensor.raw_data)

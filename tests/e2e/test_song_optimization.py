@@ -1,4 +1,4 @@
-"""Song optimisation in SQL: what is promised of every song of the sample, and of a bad call."""
+"""Song optimization in SQL: guarantees for every song of the sample, and errors of bad calls."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def one(connection, call, source=""):
 
 
 def advice(connection, options: str = "") -> dict[str, np.ndarray]:
-    """What is advised for every track with all inputs: before and after (n, 9), and figures."""
+    """The advice for every track with all inputs: features before and after (n, 9), and figures."""
     rows = connection.sql(
         f"select optimize_song(t{options}) as advice, predict_popularity(t) as answer, t.* "
         "from dim_tracks as t order by track_id"
@@ -308,7 +308,7 @@ def test_the_number_of_steps_can_be_given_to_the_model(onnx_runtime):
     assert before < after(2) < after(60)
 
 
-# In words
+# Descriptions in a sentence
 
 
 def test_changes_are_described_in_a_sentence(onnx_runtime, sql_backend):
@@ -339,7 +339,7 @@ def test_changes_are_described_in_a_sentence(onnx_runtime, sql_backend):
 
 
 def test_names_bounds_and_defaults_equal_those_of_the_model(warehouse):
-    """What training measures is what a call asks for that says nothing."""
+    """Training measures the options that a call without options uses."""
     assert list(TASKS["popularity"].inputs[:9]) == NAMES
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
     sql = manifest["functions"]["function.hitparade.optimize_song"]["compiled_code"]

@@ -1,4 +1,4 @@
-"""Song optimisation in the registry, and what is stored of its advice."""
+"""Song optimization in the registry, and its stored advice."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_only_the_optimizer_can_be_champion(small_copy):
     assert champion == [("gradient",)]
 
 
-# What is stored
+# Stored advice
 
 RUN = ("run", "--select", "fct_song_optimizations")
 

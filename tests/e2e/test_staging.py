@@ -1,4 +1,4 @@
-"""From raw files to tracks and songs: what is kept, excluded, gathered and absent."""
+"""From raw files to tracks and songs: rows kept and excluded, genres collected, sources absent."""
 
 from hashlib import md5
 
@@ -14,9 +14,9 @@ pytestmark = pytest.mark.slow
 STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 
 
-# A small world: every anomaly of the full tracks file, whose arithmetic is the same. There: 114,000
-# records = 113,999 kept + 1 nameless; 113,999 - 1,000 of sleep = 112,999; these have 80,398 exact
-# (track_name, artists) pairs, each with one representative.
+# A small tracks file with every anomaly of the full one, whose row counts follow the same rules:
+# 114,000 records = 113,999 kept + 1 without a name; 113,999 - 1,000 of sleep = 112,999; these have
+# 80,398 exact (track_name, artists) pairs, each with one representative.
 
 SMALL_SONGS = [
     {"track_name": "Qué Más Pués?", "artist(s)_name": "J Balvin, Maria Becerra"},
@@ -26,8 +26,8 @@ SMALL_SONGS = [
 ]
 SMALL_TRACKS = [
     # track_id, track_name, artists, genre, popularity
-    ("n0", "", "", "pop", 0),  # 1 nameless record
-    ("a1", "Été", "Zoé;Ann", "pop", 10),  # stands once
+    ("n0", "", "", "pop", 0),  # 1 record without a name
+    ("a1", "Été", "Zoé;Ann", "pop", 10),  # in one row
     ("b1", "Both", "Bob", "pop", 20),  # one id in two genres
     ("b1", "Both", "Bob", "rock", 20),
     ("c1", "Change", "Cy", "jazz", 5),  # ... with differing popularity
@@ -38,7 +38,7 @@ SMALL_TRACKS = [
     ("d0", "Double", "Di", "rock", 60),
     ("e1", "Echo", "Ed", "pop", 30),  # two pairs that differ in case: one song
     ("e2", "ECHO", "ed", "rock", 40),
-    ("s1", "Slumber", "Sam", "sleep", 90),  # in sleep alone
+    ("s1", "Slumber", "Sam", "sleep", 90),  # only in sleep
     ("t1", "Twin", "Tom", "sleep", 80),  # in sleep and another genre
     ("t1", "Twin", "Tom", "pop", 60),
     ("u1", "Under", "Uma", "sleep", 80),  # its pair has another id in another genre
@@ -59,7 +59,7 @@ def small_world(make, encoding: str = "utf-8", **form: str) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def small(new_warehouse) -> Warehouse:
-    """Staging and features of the small world in UTF-8 with commas and line feeds."""
+    """Staging and features of the small files in UTF-8 with commas and line feeds."""
     made = small_world(new_warehouse)
     made.dbt("run", "--select", *STAGING)
     return made
@@ -78,7 +78,7 @@ def tracks(small) -> dict[str, dict]:
     [
         ("staging.base_kaggle__tracks", 17),
         ("staging.quarantine where rule = 'track_name_missing'", 1),
-        ("staging.stg_kaggle__tracks", 16),  # 17 - 1 nameless
+        ("staging.stg_kaggle__tracks", 16),  # 17 - 1 without a name
         ("staging.stg_kaggle__tracks where genre <> 'sleep'", 13),  # 16 - 3 of sleep
         ("features.int_tracks", 12),  # one for each id
         ("features.int_tracks where is_pair_representative", 8),  # exact pairs of the 13
@@ -169,7 +169,7 @@ def test_encoding_and_delimiter_of_a_file_change_nothing(new_warehouse, small, e
 
 @pytest.fixture(scope="module")
 def without_tracks(new_warehouse, tmp_path_factory):
-    """What dbt says of a whole build without tracks, and what it built."""
+    """The output of a full build without tracks, and its warehouse."""
     sample = tmp_path_factory.mktemp("sample")
     write_sample(sample, songs=200, tracks=700, only={"chart_songs", "tracks"})
     made = new_warehouse(chart_songs=(sample / CHART_FILE).read_bytes())
@@ -215,7 +215,7 @@ def test_a_task_without_a_model_names_the_next_step(without_tracks):
 
 @pytest.fixture(scope="module")
 def unreadable(new_warehouse):
-    """What dbt says of a chart songs file without streams and of an empty tracks file."""
+    """The output of a build with a chart songs file without streams and an empty tracks file."""
     song = {name: value for name, value in SONG.items() if name != "streams"}
     made = new_warehouse(chart_songs=file_of(song, [{}]), tracks="")
     return made.dbt("build", "--select", "+quarantine", check=False)

@@ -1,4 +1,4 @@
-"""The traffic of a task, dealt between its champion and challengers."""
+"""The traffic of a task, split between its champion and challengers."""
 
 import math
 

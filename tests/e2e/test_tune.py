@@ -1,4 +1,4 @@
-"""`hitparade tune`: what it reads, writes and says."""
+"""`hitparade tune`: what it reads, writes and prints."""
 
 import io
 import json
@@ -26,7 +26,7 @@ FEW = {"n_estimators": 50, "max_depth": 2}
 
 @pytest.fixture
 def songs(tmp_path, monkeypatch):
-    """A database with what the search reads, and nothing else."""
+    """A database with only the tables that the search reads."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     database = tmp_path / "songs.duckdb"
@@ -49,7 +49,7 @@ def songs(tmp_path, monkeypatch):
 
 
 def run(database, *algorithms, task="hit", **limits):
-    """What the command prints."""
+    """Return the output of the command."""
     console = Console(file=io.StringIO(), width=200)
     limits = Limits(**({"trials": 3} | limits))
     file = database.parent / "tuned" / "hit.yml"
@@ -67,7 +67,7 @@ def block(database):
 
 
 def test_the_holdout_stays_unseen(songs):
-    """Poisoned labels of the holdout change its value, and nothing else."""
+    """Wrong labels in the holdout change only the value on the holdout."""
     run(songs)
     clean = block(songs)
     with duckdb.connect(songs) as connection:
@@ -243,7 +243,7 @@ def test_a_search_without_enough_time_is_refused(songs):
 
 @pytest.fixture
 def command(small_copy, tmp_path, monkeypatch):
-    """Run the command in a folder of its own."""
+    """Run the command in a separate folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     monkeypatch.setenv("HITPARADE_DATABASE", str(small_copy.database))

@@ -1,4 +1,4 @@
-"""hitparade upgrade: files of earlier versions, see formats/README.md."""
+"""`hitparade upgrade`: files of earlier versions, see formats/README.md."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ OLD = sorted(int(folder.name) for folder in FORMATS.iterdir() if folder.is_dir()
 
 
 def write(warehouse: Warehouse, number: int) -> None:
-    """Make the file as the earlier version left it, but for what a build makes anew."""
+    """Write the file as the earlier version left it, without the tables that a build recreates."""
     with duckdb.connect(warehouse.database) as connection:
         connection.execute("create schema ml")
         connection.execute("create table ml.served_models (model_id varchar)")

@@ -1,4 +1,4 @@
-"""`hitparade watch`: each silent failure is planted, found, and told once."""
+"""`hitparade watch`: each planted silent failure is found, and reported once."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.registry import hitparade
 
-# Earlier builds as they are written by builds, a day apart.
+# Rows of earlier builds, one per day, as builds write them.
 EARLIER = """
     insert into ml.{table} by name
     select kept.* replace (started_at - to_days(day) as started_at, run_id || '-' || day as run_id)
@@ -21,7 +21,7 @@ WHOLE = "node in ('model.rpt_sources', 'model.dim_tracks', 'test.unique_dim_trac
 
 @pytest.fixture
 def endpoint():
-    """A webhook of this machine; `received` has what was sent, `status` is what it answers."""
+    """A local webhook: `received` has the messages it got, `status` is its answer."""
 
     class Webhook(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -31,7 +31,7 @@ def endpoint():
             self.end_headers()
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Webhook)
     server.received, server.status = [], 200
@@ -43,7 +43,7 @@ def endpoint():
 
 @pytest.fixture
 def watched(small_copy):
-    """A warehouse that was built daily for five days, with nothing wrong."""
+    """A warehouse that was built daily for five days without a problem."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("delete from ml.runs where not " + WHOLE)
         connection.execute(EARLIER.format(table="runs", days=5))
@@ -159,7 +159,7 @@ def test_each_incident_is_reported_once(watched, endpoint):
     plant(watched, *PLANTED["quarantine"][0])
     assert watch(watched, endpoint.url).exit_code == 1
     assert "dim_tracks" not in endpoint.received[1]["message"]
-    # What is over and comes back is an incident of its own.
+    # An incident that is resolved and returns is a new incident.
     plant(watched, f"update ml.runs set row_count = row_count * 2 where started_at = {NEWEST}")
     plant(watched, "update ml.run_sources set quarantined_share = 0")
     assert watch(watched, endpoint.url).exit_code == 0
@@ -228,7 +228,7 @@ def test_a_failure_remains_until_its_node_succeeds(watched):
 
 @pytest.mark.parametrize(("hours", "is_told"), [(1, False), (25, False), (27, True)])
 def test_a_source_is_not_stale_before_the_next_build(hours, is_told, watched):
-    """Nor is one that changed between builds that somebody made by the minute."""
+    """Nor is a source stale that changed between builds a minute apart."""
     newest = "(select max(started_at) from ml.run_sources)"
     days = f"date_diff('day', started_at, {newest})"
     plant(
@@ -288,7 +288,7 @@ def test_lost_rows_are_reported_for_sources_but_not_for_reports(watched):
 
 
 def test_real_files_after_the_sample_are_no_incident(watched):
-    """They have other rows, and may have nothing that a champion of the sample could be good at."""
+    """They have other rows, and a champion of the sample may be useless on them."""
     sources = "update ml.run_sources set {} where source = 'tracks' and started_at {} " + NEWEST
     plant(watched, *PLANTED["no_champion"][0], sources.format("row_count = 7", "<"))
     found = watch(watched).output

@@ -1,4 +1,4 @@
-"""Every command that writes says which file it changed."""
+"""Every command that writes prints the path of the file it changed."""
 
 import re
 from pathlib import Path
@@ -13,13 +13,13 @@ from tests.e2e.registry import hitparade, other
 from tests.hand_models import softmax
 from tests.warehouse import ROOT, copy_project
 
-# `watch` keeps what it told beside the database; what it prints goes to people.
+# `watch` stores what it reported next to the database; its output is for people.
 READING = {"models", "show", "doctor", "app", "watch"}
 MOOD = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild")
 TUNE = ("hit", "--algorithm", "logistic_regression", "--trials", "1")
-# Those that run dbt.
+# Commands that run dbt.
 BUILDING = {"build", "publish"}
-# By command its words, and what it changes; {database} and the others stand for paths.
+# Arguments of each command and the path it changes; {database} and others are filled in.
 WRITING = {
     "sample": ("--songs 50 --tracks 600 --playlists 20 --folder {folder}", "{folder}/dataset.csv"),
     "build": ("", "{database}"),
@@ -44,7 +44,7 @@ WRITING = {
 
 @pytest.fixture
 def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
-    """Paths and names of what commands change; the working directory is elsewhere."""
+    """Paths and names that commands change; the working directory is another folder."""
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "written"
@@ -60,7 +60,7 @@ def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
 
 
 def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[str, str]:
-    """Do what has to be done before a command can change something."""
+    """Prepare the warehouse so that a command can change something."""
     if name == "generate":
         project = copy_project(Path(places["folder"], "project"))
         (project / "udfs" / "functions" / "generated" / "_hit.yml").unlink()
@@ -94,7 +94,7 @@ def test_a_command_prints_the_path_it_wrote(name, places, small_copy, monkeypatc
     result = hitparade(small_copy, name, *words.split())
     assert result.exit_code == 0, result.output
     folder = places["folder"]
-    # A path below the working directory is printed from there.
+    # A path below the working directory is printed relative to it.
     assert f"wrote {path.removeprefix(folder + '/')}" in result.output, result.output
 
 

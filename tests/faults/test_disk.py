@@ -1,6 +1,6 @@
-"""A disk that is full, a file that is held, read-only or damaged: an error that names the cause.
+"""A full disk, or a locked, read-only or damaged file: the error names the cause.
 
-HITPARADE_FULL_DISKS=20 fills the disk at as many random moments of a build.
+HITPARADE_FULL_DISKS=20 fills the disk at that many random moments of a build.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PREDICT = "select predict_hit(0.5, 0.6, 0.7, 120)"
 outcomes = Counter()
 
 
-# A file that another program holds
+# A file that another program has locked
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ def test_dbt_names_the_program_that_holds_the_file(small_copy, holder):
     assert "Traceback" not in result.stdout + result.stderr
 
 
-# A file that we may not write
+# A read-only file
 
 
 def without_privilege() -> None:
-    """Take from root what lets it write where the mode of a file forbids it."""
+    """Drop the privilege by which root may write read-only files."""
     pr_capbset_drop, cap_dac_override = 24, 1
     ctypes.CDLL(None).prctl(pr_capbset_drop, cap_dac_override)
 
@@ -91,16 +91,16 @@ def test_a_read_only_file_is_named(small_copy, small_sample, program):
     assert "Traceback" not in result.stdout + result.stderr
 
 
-# A disk that is full
+# A full disk
 
 
 def full(space: int) -> Callable[[], None]:
-    """Let no file of a process grow beyond so many bytes."""
+    """Return a function that limits the size of every file a process writes."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (space, space))
 
 
 def build_on_full_disk(warehouse, world, space: int) -> subprocess.CompletedProcess:
-    """Build with so much room; dbt keeps what it notes down to itself."""
+    """Build with limited space; dbt's own logs do not count."""
     quiet = {"DBT_LOG_LEVEL_FILE": "none", "DBT_WRITE_JSON": "false"}
     return subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "build"],
@@ -148,7 +148,7 @@ def test_some_builds_hit_the_full_disk():
     assert outcomes["build failed"] > FULL_DISKS / 2
 
 
-# A file that is damaged
+# A damaged file
 
 
 def flipped(content: bytearray, places: range) -> bytes:
@@ -175,7 +175,7 @@ def test_a_damaged_file_is_named(command, small_copy, words, damage):
     assert "The file is damaged, or not a database: restore a copy of it. Or move it" in said
 
 
-# A model whose bytes are damaged
+# A model with damaged bytes
 
 CHAMPION = "model_id in (select model_id from ml.champions)"
 BYTES = {
@@ -194,8 +194,8 @@ def damage_hit(warehouse: Warehouse, bytes_: str) -> None:
 
 @pytest.fixture(params=BYTES)
 def damaged_hit(small_copy, request, monkeypatch):
-    """A connection to a warehouse whose champion of task hit is damaged, in a new process."""
-    # Other tests of this process may have loaded the same model from a file that is whole.
+    """A connection to a warehouse whose champion of task hit is damaged, as in a new process."""
+    # Other tests of this process may have loaded the same model from an undamaged file.
     monkeypatch.setattr(runtime, "_sessions", Sessions(runtime._fetch))
     damage_hit(small_copy, BYTES[request.param])
     with duckdb.connect(small_copy.database) as connection:

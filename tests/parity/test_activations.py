@@ -1,4 +1,4 @@
-"""Every activation of the SQL backend answers as onnxruntime does, also far from zero."""
+"""Every activation of the SQL backend gives the answers of onnxruntime, also far from zero."""
 
 import duckdb
 import numpy as np

@@ -1,4 +1,4 @@
-"""The typed functions, in both lanes."""
+"""The typed functions, on both backends."""
 
 import math
 
@@ -13,7 +13,7 @@ TRACK = "0.5, 0.6, 0.7, 120"
 SOUND = "0.5, 0.6, -7, 0.05, 0.1, 0, 0.1, 0.7, 120, 200000"
 TIER_TRACK = f"{SOUND}, false, true, ['pop']"
 POPULAR_TRACK = f"{SOUND}, false, 5, 1, 4, true, ['pop']"
-# Each typed function: arguments that it answers, and the table whose rows it takes.
+# For each typed function: valid arguments, and the table whose rows it takes.
 FUNCTIONS = {
     "predict_hit": (TRACK, "dim_tracks"),
     "predict_log_streams": (SONG, "dim_songs"),
@@ -35,7 +35,7 @@ def one(connection, expression):
 
 
 def argument_names(connection, function):
-    """The arguments of the form that is not by row."""
+    """The argument names of the form that does not take a row."""
     ((names,),) = connection.execute(
         "select arg_max(parameters, len(parameters)) from duckdb_functions() "
         f"where function_name = '{function}' and database_name = current_database()"
@@ -91,7 +91,7 @@ def test_stored_predictions_equal_those_of_the_function(
     ).fetchall()
     scored = [row for row in rows if row != (None, None)]
     assert len(scored) > 900
-    # 2e-6 of a logarithm of 20 is 4e-5 of what it is the logarithm of; popularity is 33 on average.
+    # 2e-6 of a logarithm of 20 is 4e-5 of its exponential; popularity is 33 on average.
     expected = pytest.approx([row[0] for row in scored], rel=1e-4, abs=1e-4)
     assert [row[1] for row in scored] == expected
 

@@ -1,4 +1,4 @@
-"""Models small enough to compute by hand answer with both backends what the hand computes."""
+"""Models small enough to compute by hand: both backends give the computed answers."""
 
 import shutil
 
@@ -46,7 +46,7 @@ def test_a_linear_model(hand):
 
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
-    # 2 relu(a - b) - relu(b - 2a + 1) + 1/2: both units idle, each alone, both at work.
+    # 2 relu(a - b) - relu(b - 2a + 1) + 1/2: no unit active, one or the other, both.
     [(1, 1, 0.5), (3, 1, 4.5), (0, 2, -2.5), (0.25, 0, 2 * 0.25 - 0.5 + 0.5)],
 )
 def test_a_net(hand, a, b, expected):

@@ -1,4 +1,4 @@
-"""Quick tests build nothing, and what they share is made once."""
+"""Quick tests do not build, and shared folders are made once."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def test_a_slow_test_may_build():
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A cache of its own, for one state of the sources."""
+    """A separate cache, for one state of the sources."""
     monkeypatch.setattr(shared, "CACHE", tmp_path)
     monkeypatch.setenv(shared.KEY, "this")
     shared.begin()
