@@ -1,4 +1,4 @@
-"""Slices of playlists: flattened, judged, read once; and as Parquet."""
+"""Slices of playlists: flattened, checked, read once, and written as Parquet."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def build(warehouse: Warehouse) -> None:
 
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory) -> Warehouse:
-    """A warehouse of one good playlist among broken ones, tracks and slices."""
+    """A warehouse with one valid playlist among broken playlists, tracks and slices."""
     found = Warehouse(tmp_path_factory.mktemp("flat"))
     for name, content in SLICES.items():
         put(found, f"mpd.slice.{name}.json", content)
@@ -135,7 +135,7 @@ def quarantined(warehouse: Warehouse) -> dict[tuple[str, str], tuple[str, str]]:
     return {(file, path): (reason, content) for file, path, reason, content in rows}
 
 
-def test_what_is_good_is_kept(flat):
+def test_valid_records_are_kept(flat):
     playlists = flat.query("from staging.stg_mpd__playlists order by playlist_id")
     assert [row[0] for row in playlists] == [7, 8]
     assert playlists[0][1:4] == ("Chill", "calm", True)
@@ -157,13 +157,13 @@ def test_what_is_good_is_kept(flat):
 
 
 @pytest.mark.parametrize("name", SLICES)
-def test_a_slice_that_cannot_be_used_is_named_with_the_reason(flat, name):
+def test_an_unusable_slice_is_quarantined_with_the_reason(flat, name):
     found = quarantined(flat)
     assert found[f"mpd.slice.{name}.json", "$"] == (SLICE_REASONS[name], "")
 
 
 @pytest.mark.parametrize("place", range(len(PLAYLISTS)), ids=list(PLAYLISTS))
-def test_a_broken_playlist_is_kept_with_the_reason(flat, place):
+def test_a_broken_playlist_is_quarantined_with_the_reason(flat, place):
     broken, reason = list(PLAYLISTS.values())[place]
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", f"$.playlists[{place + 1}]"]
     assert reason in said
@@ -172,7 +172,7 @@ def test_a_broken_playlist_is_kept_with_the_reason(flat, place):
 
 
 @pytest.mark.parametrize("place", range(len(TRACKS)), ids=list(TRACKS))
-def test_a_broken_track_is_kept_with_the_reason(flat, place):
+def test_a_broken_track_is_quarantined_with_the_reason(flat, place):
     path = f"$.playlists[{len(PLAYLISTS) + 1}].tracks[{place + 1}]"
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", path]
     assert list(TRACKS.values())[place][1] in said
@@ -188,14 +188,14 @@ def sources(warehouse: Warehouse) -> dict[str, tuple]:
     return {source: row for source, *row in warehouse.query(query)}
 
 
-def test_the_sources_count_the_slices_that_cannot_be_used(flat):
+def test_the_sources_report_counts_unusable_slices(flat):
     status, file, playlists, rejected = sources(flat)["playlists"]
     assert (status, file) == ("real", f"{len(SLICES) + 1} slices, {len(SLICES)} broken")
     assert (playlists, rejected) == (2, len(SLICES) + len(PLAYLISTS) + len(TRACKS))
 
 
-def test_the_share_in_quarantine_compares_like_with_like(flat):
-    """Slices with slices, playlists with playlists and entries with entries; the largest counts."""
+def test_the_quarantined_share_is_computed_per_kind_of_record(flat):
+    """Slices, playlists and entries each have a share; the largest is reported."""
     kept = {"slices": 1, "playlists": 2, "entries": 3}
     broken = {"slices": len(SLICES), "playlists": len(PLAYLISTS), "entries": len(TRACKS)}
     shares = [broken[kind] / (broken[kind] + kept[kind]) for kind in kept]
@@ -213,7 +213,7 @@ def test_only_new_and_changed_slices_are_read(empty):
     first, second = (put(empty, f"mpd.slice.{n}.json", playlist(n)) for n in (1, 2))
     build(empty)
     before = first.stat()
-    # Were it read again, it would be refused.
+    # A second read would refuse it.
     first.write_bytes(b"x" * before.st_size)
     os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     put(empty, "mpd.slice.2.json", playlist(2, name="Loud"))
@@ -227,7 +227,7 @@ def test_only_new_and_changed_slices_are_read(empty):
     assert quarantined(empty) == {}
 
 
-def test_a_playlist_of_two_slices_comes_back_when_the_first_goes(empty):
+def test_a_duplicate_playlist_is_restored_when_the_first_slice_is_removed(empty):
     first = put(empty, "mpd.slice.1.json", text(PLAYLIST | {"name": "first"}))
     put(empty, "mpd.slice.2.json", text(PLAYLIST | {"name": "second"}))
     build(empty)
@@ -270,7 +270,7 @@ def test_playlists_of_the_sample_wind_down(warehouse):
 # Parquet
 
 
-def test_the_flat_tables_as_parquet(warehouse, tmp_path):
+def test_the_flat_tables_are_written_as_parquet(warehouse, tmp_path):
     result = CliRunner().invoke(
         app,
         ["parquet", str(tmp_path / "out")],

@@ -1,4 +1,4 @@
-"""Every raw record is kept, or stands in quarantine with the rule it broke and why."""
+"""Every raw record is kept or quarantined with the broken rule and the reason."""
 
 import itertools
 import json
@@ -16,12 +16,12 @@ STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", 
 
 
 def status_of(test: str, warehouse: Warehouse) -> str:
-    """What the newest dbt run says of a data test."""
+    """The status of a data test in the newest dbt run."""
     results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
     return {r["unique_id"].split(".")[2]: r["status"] for r in results}[test]
 
 
-# One record for each way to break a rule: (rule, a part of the reason, what the record changes)
+# One record for each way to break a rule: (rule, a part of the reason, changes of the record)
 
 
 def not_numbers(columns: list[str], kind: str, *texts: str) -> list[tuple]:
@@ -103,7 +103,7 @@ BAD_TRACKS = [
         for text in ("", " ")
     ],
 ]
-# Records that keep all rules: (what the record changes, column, value)
+# Records that break no rule: (changes of the record, column, value)
 GOOD_SONGS = [
     ({"in_deezer_playlists": "1,234"}, "in_deezer_playlists", 1234),
     ({"in_shazam_charts": "1,021,444"}, "in_shazam_charts", 1021444),
@@ -129,7 +129,7 @@ GOOD_TRACKS = [
     ({"explicit": "FALSE"}, "explicit", False),
     ({"album_name": ""}, "album_name", None),
 ]
-# Each source: a good record, records that break a rule, records that keep all.
+# For each source: a valid record, records that break a rule, records that break none.
 JUDGED = {
     "chart_songs": (SONG, BAD_SONGS, GOOD_SONGS),
     "tracks": (TRACK, BAD_TRACKS, GOOD_TRACKS),
@@ -143,7 +143,7 @@ def wrong_lengths(base: dict) -> list[list[str]]:
 
 
 def numbered(source: str) -> tuple[list, list, list]:
-    """The bad, the wrongly long and the good records, each with the line it stands on."""
+    """Bad records, records of a wrong length and good records, each with its line number."""
     base, bad, good = JUDGED[source]
     lines = itertools.count(2)
     return tuple(
@@ -169,7 +169,7 @@ def good_records():
 
 @pytest.fixture(scope="module")
 def judged(new_warehouse) -> Warehouse:
-    """Staging of all these records."""
+    """A warehouse with the staging models of all these records."""
     files = {
         source: csv_text(
             [
@@ -194,7 +194,7 @@ def rejected(judged) -> dict[tuple, tuple]:
 
 
 @pytest.mark.parametrize(("source", "line", "rule", "said", "changes"), bad_records())
-def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, changes):
+def test_a_bad_record_is_quarantined(rejected, source, line, rule, said, changes):
     assert (source, line) in rejected
     found, reason, content = rejected[source, line]
     assert found == rule
@@ -203,7 +203,7 @@ def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, c
 
 
 @pytest.mark.parametrize("source", JUDGED)
-def test_a_line_with_a_wrong_number_of_cells_stands_whole_in_quarantine(rejected, source):
+def test_a_line_with_a_wrong_number_of_cells_is_quarantined_whole(rejected, source):
     for line, cells in numbered(source)[1]:
         rule, reason, content = rejected[source, line]
         assert rule == "number_of_cells"
@@ -230,11 +230,11 @@ def test_every_raw_row_is_kept_or_quarantined(judged, source):
     assert kept + quarantined == raw == sum(map(len, numbered(source)))
 
 
-def test_dbt_sees_that_no_row_is_lost(judged):
+def test_the_data_test_passes_if_no_row_is_lost(judged):
     assert status_of("raw_rows_are_kept_or_quarantined", judged) == "pass"
 
 
-def test_dbt_sees_a_lost_row(judged, tmp_path):
+def test_the_data_test_fails_if_a_row_is_lost(judged, tmp_path):
     shutil.copytree(judged.folder, tmp_path, dirs_exist_ok=True)
     copy = Warehouse(tmp_path)
     with duckdb.connect(copy.database) as connection:

@@ -1,4 +1,4 @@
-"""Every candidate, on every row of the sample: source model = ONNX = runtime = portable lane."""
+"""Every candidate on every row of the sample: source model = ONNX = both backends."""
 
 import json
 
@@ -15,9 +15,9 @@ CANDIDATES = [(task, algorithm) for task in TASKS.values() for algorithm in task
 BY_CANDIDATE = pytest.mark.parametrize(
     ("task", "algorithm"), CANDIDATES, ids=lambda value: getattr(value, "name", value)
 )
-# float32 carries 7 digits; the portable lane adds up in another order than onnxruntime does.
+# float32 has 7 digits; the SQL backend adds up in another order than onnxruntime.
 SQL_TOLERANCE = 2e-6
-# Instead of a model: whichever score a function takes of this answer, it gets the features.
+# Replaces a model: whichever score a function takes from this answer, it gets the features.
 ECHO = "create or replace temp macro onnx_predict(model_id, features) as [{}]"
 
 
@@ -34,7 +34,7 @@ def lanes(warehouse):
 
 
 def _keep_features(connection) -> None:
-    """A temp table for each task: what its functions make of every row they can score."""
+    """A temp table for each task: the features that its functions compute from every row."""
     connection.execute(ECHO.format(", ".join(["features"] * 4)))
     for task in TASKS.values():
         function = (
@@ -94,7 +94,7 @@ def _stored(connection, task, algorithm) -> dict:
 
 
 def _retrained(connection, task, algorithm, stored):
-    """The source model again, from features and config; its graph must be the one stored."""
+    """Train the source model again from features and config; its graph must equal the stored one."""
     rows = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
     genres = [genre for (genre,) in connection.sql("from staging.genres order by all").fetchall()]
     seen, _ = examples(task, rows, {"genres": genres}).split(HOLDOUT)

@@ -136,16 +136,16 @@ def _wait(server: subprocess.Popen, port: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def local(warehouse_of_all) -> Warehouse:
+def local(warehouse_with_playlists) -> Warehouse:
     """The sample in DuckDB."""
-    return warehouse_of_all
+    return warehouse_with_playlists
 
 
 @pytest.fixture(scope="session")
-def sources(sample_of_all, tmp_path_factory) -> dict[str, str]:
+def sources(sample_with_playlists, tmp_path_factory) -> dict[str, str]:
     """The variables that name the sample, and no raw files."""
     nothing = tmp_path_factory.mktemp("no_raw_files")
-    return {"HITPARADE_SAMPLE": str(sample_of_all), "HITPARADE_RAW": str(nothing)}
+    return {"HITPARADE_SAMPLE": str(sample_with_playlists), "HITPARADE_RAW": str(nothing)}
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def columns_of(cursor) -> set[str]:
     return {column[0].lower() for column in cursor.description}
 
 
-def test_every_table_is_the_same(built, sql_backend):
+def test_every_table_is_equal_on_both_targets(built, sql_backend):
     compared = []
     with built.connect() as connection:
         for schema, name in sorted(sql_backend.execute(TABLES).fetchall()):
@@ -75,7 +75,7 @@ def test_every_table_is_the_same(built, sql_backend):
     assert {"fct_track_predictions", "champions", "dim_tracks", "base_mpd__slices"} <= {*compared}
 
 
-def test_a_run_leaves_its_results_there_too(built, sql_backend):
+def test_a_run_stores_its_results_in_snowflake(built, sql_backend):
     query = "select count(*) from ml.runs where command = 'build' and layer = '{}'"
     for layer in ("staging", "marts", "training", "function"):
         ((here,),) = sql_backend.execute(query.format(layer)).fetchall()
@@ -161,7 +161,7 @@ CALLS += [(call, "song_id", "dim_songs") for call in OF_SONGS]
 
 
 @pytest.mark.parametrize(("call", "key", "table"), CALLS)
-def test_a_function_answers_the_same(call, key, table, built, local):
+def test_a_function_gives_equal_answers_on_both_targets(call, key, table, built, local):
     query = f"select {key}, {call} as answer from {table} order by {key} limit 50"
     with duckdb.connect(local.database, read_only=True) as connection:
         udfs.register(connection)
@@ -186,7 +186,7 @@ CONSTANTS = [
 
 
 @pytest.mark.parametrize("call", CONSTANTS)
-def test_a_call_with_constants_answers_the_same(call, built, local):
+def test_a_call_with_constants_gives_equal_answers_on_both_targets(call, built, local):
     with duckdb.connect(local.database, read_only=True) as connection:
         udfs.register(connection)
         ((expected,),) = connection.execute(f"select {call}").fetchall()
@@ -194,14 +194,14 @@ def test_a_call_with_constants_answers_the_same(call, built, local):
     assert tables.is_close(tables.plain(answered), tables.plain(expected))
 
 
-def test_every_function_is_asked(local):
+def test_every_function_is_called_by_these_tests(local):
     manifest = json.loads((local.folder / "target" / "manifest.json").read_text())
     asked = [*OF_TRACKS, *OF_SONGS, *CONSTANTS, "similar_tracks("]
     names = {node["name"] for node in manifest["functions"].values()}
     assert names == {name for name in names if any(f"{name}(" in call for call in asked)}
 
 
-def test_similar_tracks_are_the_same(built, local, sql_backend):
+def test_similar_tracks_are_equal_on_both_targets(built, local, sql_backend):
     ((track,),) = sql_backend.execute(
         "select track_uri from features.feat_next_song_tracks order by track_number limit 1"
     ).fetchall()
@@ -233,7 +233,7 @@ def test_a_second_build_trains_nothing(built):
     assert after == versions
 
 
-def test_promote_and_roll_back_make_the_functions_anew(built):
+def test_promote_and_rollback_recreate_the_functions(built):
     call = "select predict_hit(0.5, 0.5, 0.5, 120)"
     ((before,),) = built.query(call)
     ((champion,),) = built.query("select model_id from ml.champions where task = 'hit'")
@@ -257,7 +257,7 @@ def test_promote_and_roll_back_make_the_functions_anew(built):
     built.dbt("run-operation", "unpin", "--args", "{task: tier}")
 
 
-def test_drift_is_told_there_too(built):
+def test_drift_is_reported_in_snowflake(built):
     far = "row_count = row_count {} 100000 where task = 'hit' and name = 'energy' and bin = 1"
     ((other,),) = built.query(
         "select min(model_id) from ml.model_versions where task = 'hit' and model_id not in "
@@ -282,7 +282,7 @@ def test_drift_is_told_there_too(built):
     assert built.query(drifted) == []
 
 
-def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
+def test_prune_drops_the_graph_of_an_unused_model(built, tmp_path):
     (tmp_path / "older.onnx").write_bytes(b"a graph")
     built.query(f"put 'file://{tmp_path}/older.onnx' @ml.models auto_compress = false")
     built.query(
@@ -303,7 +303,7 @@ def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
     assert built.query("select predict_hit(0.5, 0.5, 0.5, 120) is not null") == [(True,)]
 
 
-def test_without_a_load_the_build_says_what_to_do(emulator):
+def test_a_build_before_loading_names_the_next_step(emulator):
     result = emulator.dbt("build", check=False, EMULATED_DATABASE="nothing")
     assert result.returncode
     assert "nothing was loaded to database nothing yet" in result.stdout

@@ -91,7 +91,7 @@ def imported_by(file: Path) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-def test_registering_the_functions_loads_nothing_that_trains():
+def test_registering_the_functions_imports_no_training_code():
     program = (
         "import sys, duckdb, udfs; udfs.register(duckdb.connect()); "
         "print([name for name in sys.modules if name.split('.')[0] in ('models_py', 'sklearn')])"
@@ -163,7 +163,7 @@ def test_every_column_is_documented(manifest, warehouse):
             assert {c for s, t, c in catalog if (s, t) == table} == set(node["columns"]), name
 
 
-def test_the_format_of_the_registry_is_one_number(manifest):
+def test_dbt_and_python_have_the_same_registry_format(manifest):
     macro = manifest["macros"]["macro.hitparade.registry_format"]["macro_sql"]
     assert f"return({REGISTRY_FORMAT})" in macro
 
@@ -220,7 +220,7 @@ def test_no_input_is_known_only_after_release(task):
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_no_input_is_computed_from_what_is_known_only_after_release(task, compiled):
+def test_no_input_is_computed_from_columns_known_only_after_release(task, compiled):
     node = compiled["functions"][f"function.hitparade.predict_{task.name}"]
     by_row = node["compiled_code"].split("(t) as ")[1]
     read = set(re.findall(r"\bt\.(\w+)", by_row))

@@ -15,7 +15,7 @@ def test_owners_are_drawn_and_not_their_values():
     assert means.std() == pytest.approx(same.std() / np.sqrt(200), rel=0.1)
 
 
-def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
+def test_figures_of_the_same_data_are_compared_draw_by_draw():
     rng = np.random.default_rng(0)
     owners = np.arange(400)
     values = rng.normal(10, 3, 400)
@@ -29,7 +29,7 @@ def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
     )
 
 
-def test_a_share_of_nothing_is_nothing_and_that_of_the_rest_stays():
+def test_a_share_of_zero_is_zero_in_each_draw():
     """One owner of four has it all: some draws are without it."""
     owners = np.arange(4)
     whole = Estimate.mean([8, 0, 0, 0], owners)

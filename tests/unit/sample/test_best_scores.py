@@ -28,7 +28,7 @@ INPUTS = list(track_generator.INPUTS)
 FOLDS = KFold(5, shuffle=True, random_state=0)
 
 
-def test_hit_is_a_cut_of_the_latent(track_truth):
+def test_hit_is_a_threshold_on_the_latent(track_truth):
     above = track_truth["z"] >= track_generator.popularity_cut(60)
     assert (above == (track_truth["popularity"] >= 60)).all()
 
@@ -130,13 +130,13 @@ def test_best_scores_state_the_definition_they_hold_for(folder):
     assert found["hit"] == {"inputs": INPUTS, "hit_cut": "60"} | songs
 
 
-def test_hit_ceiling_is_what_scikit_learn_computes(folder, track_truth):
+def test_the_best_hit_score_equals_that_of_scikit_learn(folder, track_truth):
     hits = (track_truth["popularity"] >= 60)[track_best_scores.trained_songs(track_truth)]
     score = roc_auc_score(hits, track_best_scores.hit_probability(track_truth))
     assert float(read_best_scores(folder)["hit"]["ceiling"]) == pytest.approx(score, abs=1e-6)
 
 
-def test_no_model_of_hits_beats_the_ceiling(folder, kept):
+def test_no_model_of_hits_beats_the_best_achievable_score(folder, kept):
     best = float(read_best_scores(folder)["hit"]["ceiling"])
     features, hits = kept[INPUTS].to_numpy(), (kept.popularity >= 60).to_numpy()
     boosting = HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=12, learning_rate=0.06)
@@ -148,7 +148,7 @@ def test_no_model_of_hits_beats_the_ceiling(folder, kept):
     assert scores["boosting"] > best - 0.03
 
 
-def test_no_model_of_streams_beats_the_ceiling(tmp_path):
+def test_no_model_of_streams_beats_the_best_achievable_score(tmp_path):
     songs = 8_000
     write_sample(tmp_path, songs=songs, only={"chart_songs"})
     found = read_best_scores(tmp_path)
@@ -172,7 +172,7 @@ def test_no_model_of_streams_beats_the_ceiling(tmp_path):
         assert errors["boosting"] < best + 0.05
 
 
-def test_genre_and_all_sound_tell_more_than_the_four_inputs(track_truth):
+def test_genre_and_all_sound_predict_more_than_the_four_inputs(track_truth):
     trained = track_best_scores.trained_songs(track_truth)
     hits = (track_truth["popularity"] >= 60)[trained]
     mean = track_generator.latent_mean(
@@ -199,14 +199,14 @@ def assert_calibrated(happened, chance, errors=3.5):
     assert abs(happened.sum() - chance.sum()) < errors * error
 
 
-def test_chance_of_a_genre_to_be_primary_is_calibrated(track_truth):
+def test_the_probability_that_a_genre_is_primary_is_calibrated(track_truth):
     found = candidates(track_truth)
     for _, part in found.groupby(pd.cut(found.chance, [0, 0.05, 0.3, 0.7, 0.95, 1])):
         assert len(part) > 100
         assert_calibrated(part.own, part.chance)
 
 
-def test_a_genre_with_more_repeats_is_likelier_a_companion():
+def test_a_genre_with_more_repeats_is_more_likely_a_companion():
     # Small samples tell it best: here a genre has one repeat or two.
     truths = [tracks.make(np.random.default_rng([s, 2]), 800)[1] for s in range(40)]
     found = pd.concat([candidates(truth) for truth in truths])
@@ -223,7 +223,7 @@ def test_a_genre_without_repeats_is_never_a_companion():
     assert only.chance.to_numpy() == pytest.approx(1, abs=1e-3)
 
 
-def test_scores_that_the_file_has_lost_are_not_used(track_truth):
+def test_scores_missing_from_the_file_are_not_used(track_truth):
     scores = track_truth["scores"].copy()
     lost = scores[:, track_best_scores.VOICELESS] <= track_best_scores.ZERO_UP_TO
     scores[lost, track_best_scores.VOICELESS] -= 1
@@ -258,7 +258,7 @@ def test_expected_popularity_is_the_mean_over_the_noise(track_truth):
     assert track_best_scores.expected_popularity(track_truth, few) == pytest.approx(drawn, abs=0.5)
 
 
-def test_best_tier_scores_are_what_scikit_learn_computes(folder, chance, tier):
+def test_best_tier_scores_equal_those_of_scikit_learn(folder, chance, tier):
     best = read_best_scores(folder)
     for metric, score in (
         ("accuracy", accuracy_score(tier, chance.argmax(axis=1))),
@@ -267,7 +267,7 @@ def test_best_tier_scores_are_what_scikit_learn_computes(folder, chance, tier):
         assert float(best[f"tier {metric}"]["ceiling"]) == pytest.approx(score, abs=1e-6)
 
 
-def test_genres_tell_of_tier_and_popularity_and_their_primary_one_more(track_truth):
+def test_genres_predict_tier_and_popularity_and_the_primary_one_more(track_truth):
     awake = np.arange(len(track_generator.GENRES)) != track_generator.SLEEP
     every = track_truth | {"genres": np.broadcast_to(awake, track_truth["genres"].shape)}
     known = track_truth | {"genres": np.eye(len(awake), dtype=bool)[track_truth["genre"]]}

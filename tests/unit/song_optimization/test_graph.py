@@ -40,7 +40,9 @@ def songs(data):
 
 @pytest.mark.parametrize("most", [1, 2, 3, WIDTH])
 @pytest.mark.parametrize("penalty", [0, 0.1, 5])
-def test_the_graph_is_what_autograd_climbs(content, models, songs, deviations, most, penalty):
+def test_the_graph_follows_the_gradients_of_autograd(
+    content, models, songs, deviations, most, penalty
+):
     found = run(content, songs, most, penalty)
     reach = 0.25 * (HIGH - LOW)
     end, before, after, effects = climb.optimize(
@@ -56,7 +58,7 @@ def test_the_graph_is_what_autograd_climbs(content, models, songs, deviations, m
 
 @pytest.mark.parametrize("most", [1, 3, WIDTH])
 @pytest.mark.parametrize("steps", [2, 3, 30])
-def test_no_song_is_worse_than_before(content, songs, most, steps):
+def test_no_song_gets_worse(content, songs, most, steps):
     found = run(content, songs, most, steps=steps)
     assert (found["after"] >= found["before"]).all()
     if steps == 30:
@@ -79,7 +81,7 @@ def test_bounds_reach_and_budget_are_kept(content, songs, most):
 
 
 @pytest.mark.parametrize("steps", [2, 3, 30])
-def test_what_is_locked_takes_no_place_among_the_few_that_may_change(content, songs, steps):
+def test_locked_features_do_not_count_toward_max_changes(content, songs, steps):
     reach = 0.25 * (HIGH - LOW) * np.isin(np.arange(WIDTH), [1, 6, 8])
     few, all_ = (run(content, songs, most, steps=steps, max_changes=reach) for most in (3, WIDTH))
     assert (few["optimized"] == all_["optimized"]).all()
@@ -102,7 +104,7 @@ def test_other_bounds_are_kept(content, songs):
     assert (found <= np.maximum(high, start) + 1e-4).all()
 
 
-def test_all_locked_leaves_every_bit(content, songs):
+def test_locking_all_features_keeps_every_bit(content, songs):
     found = run(content, songs, max_changes=np.zeros(WIDTH))
     assert (found["optimized"] == songs[:, :WIDTH].astype(np.float32)).all()
     assert (found["after"] == found["before"]).all()
@@ -120,7 +122,7 @@ def test_a_high_penalty_changes_little(content, songs, deviations):
 
 
 @pytest.mark.parametrize("most", [3, WIDTH])
-def test_a_song_alone_is_the_song_in_a_batch(content, songs, most):
+def test_a_song_gets_the_same_advice_by_itself_and_in_a_batch(content, songs, most):
     together = run(content, songs, most)
     off, gap = [], []
     for row, song in enumerate(songs):
