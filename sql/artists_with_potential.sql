@@ -1,4 +1,4 @@
--- Which artists make songs that sound like hits, and have had none yet?
+-- Which artists make songs that sound like hits but have had none yet?
 -- Shape: up to 20 rows: artist_name VARCHAR, tracks BIGINT, mean_popularity DOUBLE, max_popularity BIGINT,
 -- mean_hit_probability DOUBLE, genres_text VARCHAR. Most of their tracks are among those that the
 -- model learned from, and it has seen that they are no hits.

@@ -1,4 +1,4 @@
--- What is the one change that helps the songs of each genre most?
+-- Which single change helps the songs of each genre most?
 -- Shape: up to 40 rows, the genres with most songs: genre VARCHAR, songs BIGINT, feature VARCHAR,
 -- share DOUBLE, mean_delta DOUBLE, claimed DOUBLE, judged DOUBLE. The share is that of the songs for which
 -- this feature is the best one that the optimiser finds; the gains are those of these songs.

@@ -1,4 +1,4 @@
--- Does a challenger do better than the champion, each on the traffic that it is assigned?
+-- Does a challenger do better than the champion, each on its own traffic?
 -- On the tracks of fold 0, which no model of a build was trained on: leave them out of what you train
 -- yourself (features.feat_hit has the folds), or yours looks better than it is. Without
 -- `hitparade assign hit MODEL_ID 0.2` the champion has all traffic, and stands alone.

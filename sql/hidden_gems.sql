@@ -1,4 +1,4 @@
--- Which tracks does the model believe in that few people listen to?
+-- Which tracks does the model rate as likely hits although few people listen to them?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
 -- hit_probability DOUBLE. Only tracks of fold 0, as the stored model has seen how the others did.
 select

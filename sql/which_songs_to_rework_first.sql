@@ -1,4 +1,4 @@
--- Which songs just below the hit cut should be reworked first, when there is time for 20 changes?
+-- Which songs just below the hit cut should be reworked first, if there is time for 20 changes?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, popularity BIGINT, changes BIGINT,
 -- estimate DOUBLE, estimate_after DOUBLE, judged DOUBLE, changes_so_far BIGINT, what_to_do VARCHAR. The
 -- songs with most points a change by the judge come first. A song that the model underrates so far that

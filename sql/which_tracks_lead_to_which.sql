@@ -1,4 +1,4 @@
--- Which track follows which one most surely, in playlists?
+-- Which track most reliably follows another one in playlists?
 -- Shape: up to 20 rows: track_name VARCHAR, next_track VARCHAR, following BIGINT, share_of_plays DOUBLE,
 -- same_artist BOOLEAN. Counted in playlists that are not held out, for tracks that stand there twenty times.
 select

@@ -20,7 +20,7 @@
     {% do return(found) %}
 {%- endmacro %}
 
-{#- Inputs that are numbers as they stand. -#}
+{#- Inputs that are used as numbers without conversion. -#}
 {% macro numbers(names, row) -%}
     {% set inputs = [] %}
     {% for name in names %}
@@ -117,7 +117,7 @@
     )
 {%- endmacro %}
 
-{#- Names of a model's inputs in order, as a list in SQL. -#}
+{#- Names of a model's inputs in order, as a SQL list. -#}
 {% macro input_names(inputs) -%}
     {{ list_field(inputs, 'name') }}
 {%- endmacro %}

@@ -23,7 +23,7 @@
     end
 {%- endmacro %}
 
-{#- The date of a year, a month and a day; NULL where there is none. -#}
+{#- The date of a year, a month and a day; NULL if there is no such date. -#}
 {% macro date_of(year, month, day) -%}
     case
         when {{ year }} between 1 and 9999 and {{ month }} between 1 and 12 and {{ day }} between 1 and 31
