@@ -219,7 +219,7 @@ def test_a_build_without_results_says_so_in_the_file(small_copy, small_sample, m
     assert published(small_copy) == [("error", "dbt ended before it had results: see its messages")]
     (incident,) = small_copy.query("select check_name, message from rpt_incidents")
     assert incident[0] == "failed_build"
-    assert incident[1].startswith("the build failed and did not succeed since: dbt ended")
+    assert incident[1].startswith("the build failed and has not succeeded since: dbt ended")
 
 
 def test_a_build_that_is_refused_says_so_in_the_file(small_copy, small_sample, monkeypatch):

@@ -120,7 +120,7 @@ def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):
     estimator = GaussianNB().fit(ROWS, LABELS)
     given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
-    with pytest.raises(duckdb.Error, match="has no form in pure SQL: run it in Python"):
+    with pytest.raises(duckdb.Error, match="has no SQL form: call it in Python"):
         scores(open_copy, model_id)
     udfs.register(open_copy)
     assert scores(open_copy, model_id) == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
@@ -408,7 +408,7 @@ def test_other_inputs_are_callable_but_not_promoted(open_copy):
     assert scores(open_copy, model_id, np.ones((1, 1)))[0] == pytest.approx(
         [1 / (1 + np.e), np.e / (1 + np.e)], rel=1e-6
     )
-    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give dance"):
+    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit pass dance"):
         udfs.promote(open_copy, "hit", model_id)
 
 
@@ -448,7 +448,7 @@ def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, 
             warnings.simplefilter("always")
             model_id = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), **given)
         assert ("answers would differ" in str([w.message for w in said])) == (task == "mood")
-        with pytest.raises(duckdb.Error, match="has no form in pure SQL"):
+        with pytest.raises(duckdb.Error, match="has no SQL form"):
             scores(open_copy, model_id, np.ones((1, 2)))
 
 
@@ -474,7 +474,7 @@ def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sam
     assert small_copy.query(f"select model_id from ml.champions {task}") == [(model_id,)]
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
     assert decision == "keep"
-    assert reason.startswith("the champion came from outside")
+    assert reason.startswith("the champion is a registered model")
 
 
 def test_a_champion_from_outside_that_its_functions_fit_no_more_is_replaced(small_copy):

@@ -306,5 +306,5 @@ def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
 def test_without_a_load_the_build_says_what_to_do(emulator):
     result = emulator.dbt("build", check=False, EMULATED_DATABASE="nothing")
     assert result.returncode
-    assert "nothing was loaded to database nothing yet" in result.stdout
+    assert "the load into database nothing is missing or incomplete" in result.stdout
     assert "run `hitparade load`" in result.stdout

@@ -38,8 +38,8 @@
     {% for stale in run_query(
         "select table_name, row_count from ml.stale_predictions where task = '" ~ escape_single_quotes(task) ~ "'"
     ) %}
-        {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are from another model: run dbt build --select "
-            ~ stale[0] ~ "+ to score them again", info=true) }}
+        {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are stale, because another model scored them: "
+            ~ "dbt build --select " ~ stale[0] ~ "+ scores them again", info=true) }}
     {% endfor %}
     {% if has_sql_backend() and run_query(
         "select model_id from ml.served_models where kind is null and model_id = '"

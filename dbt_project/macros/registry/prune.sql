@@ -6,7 +6,7 @@
 -#}
 {% macro prune(keep=3) -%}
     {% if keep is not integer or keep < 1 %}
-        {% do exceptions.raise_compiler_error("keep is " ~ keep ~ ": give a whole number of at least 1") %}
+        {% do exceptions.raise_compiler_error("keep must be a whole number of at least 1, got " ~ keep) %}
     {% endif %}
     {% set pruned = run_query(
         "select count(*), coalesce(sum(onnx_bytes), 0) from ml.prunable_models where newer_versions >= " ~ keep

@@ -23,7 +23,7 @@
     {%- set missing = ['raw.files', 'ml.code', 'ml.models'] | reject('in', stages) | list -%}
     {{ print_check(
         "stages", stages | join(', ') or "none",
-        "missing: " ~ missing | join(', ') ~ ": run `hitparade load`" if missing else ""
+        "lacks " ~ missing | join(', ') ~ ": run `hitparade load`" if missing else ""
     ) }}
     {%- if 'ml.code' in stages -%}
         {{ print_check_of_code(code) }}
@@ -59,7 +59,7 @@
     {%- set missing = wanted | reject('in', found) | list -%}
     {{ print_check(
         "packages", found | sort | join(', ') or "none",
-        "missing: " ~ missing | join(', ') ~ ": see docs/snowflake.md" if missing else ""
+        "lacks " ~ missing | join(', ') ~ ": see docs/snowflake.md" if missing else ""
     ) }}
 {%- endmacro %}
 

@@ -386,7 +386,7 @@
         select any_value(case
             when __rows = 0 and task_name is not null
                 then {{ raise_error(
-                    "'onnx_explain: task ' || task_name || ' has no background songs: give one of "
+                    "'onnx_explain: task ' || task_name || ' has no background: give one of "
                     ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
                 ) }}
             when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
