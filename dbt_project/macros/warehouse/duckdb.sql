@@ -94,15 +94,15 @@
 {#- ---- Aggregates ---- -#}
 
 {% macro duckdb__distinct_list(column) -%}
-    list_sort(list(distinct {{ column }}))
+    list_sort(list(distinct {{ column }}), 'ASC', 'NULLS LAST')
 {%- endmacro %}
 
 {% macro duckdb__joined_text(column, separator, order) -%}
-    string_agg({{ column }}, '{{ separator }}' order by {{ order }})
+    string_agg({{ column }}, '{{ separator }}' order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {% macro duckdb__list_of(column, order) -%}
-    list({{ column }} order by {{ order }})
+    list({{ column }} order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {#- ---- Raw files and staging ---- -#}
@@ -232,7 +232,7 @@
 
 {#- No database name, so that the functions of a renamed file keep working. -#}
 {% macro duckdb__vocabulary() -%}
-    (select list(genre order by genre) from staging.genres)
+    (select list(genre order by genre asc nulls last) from staging.genres)
 {%- endmacro %}
 
 {#- The struct is there for speed: if `given` is a field of a row, DuckDB would otherwise copy all columns
@@ -377,84 +377,100 @@
     )[1]
 {%- endmacro %}
 
-{#- Weighted predictions for the mixed songs of a plan. Names of columns begin with `__` so that they
-    cannot hide a column of the caller. The features are a column because an expression inside a lambda is
-    computed for each element. -#}
+{#- A plan is passed by its id, because another open file has other plans. The task stands for a plan that is
+    missing. -#}
 {% macro duckdb__explained() -%}
-    {%- do ref('int_explanation_plans') -%}
-    (
-        select any_value(case
-            when __rows = 0 and task_name is not null
-                then {{ raise_error(
-                    "'onnx_explain: task ' || task_name || ' has no background: give one of "
-                    ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
-                ) }}
-            when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
-        end)
-        from (
-            select
-                count(*) as __rows,
-                count(__score) as __scores,
-                any_value(__terms) as __names,
-                [
-                    {%- for place in range(1, most_terms() + 1) %}
-                    sum(__score * __weights[{{ place }}]){% if not loop.last %},{% endif %}
-                    {%- endfor %}
-                ] as __sums
-            from (
-                select
-                    __terms,
-                    __weights,
-                    onnx_predict(
-                        model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
-                    )[__place] as __score
-                from (
-                    select
-                        features as __own,
-                        list_transform(
-                            [onnx_predict(model_id, features)],
-                            lambda s: case
-                                when s is null then null
-                                when output is null then list_position(s, list_max(s))
-                                when output between 1 and len(s) then output
-                                else {{ raise_error(
-                                    "'onnx_explain: output is ' || output || ': give 1 to ' || len(s) || ', or NULL for the largest'",
-                                    'integer'
-                                ) }}
-                            end
-                        )[1] as __place
-                ) as __song
-                cross join (
-                    select
-                        task as __task,
-                        terms as __terms,
-                        weights as __weights,
-                        background as __background,
-                        is_own as __is_own
-                    from features.int_explanation_plans
-                ) as __plan
+    {%- do function('onnx_explain_plan') -%}
+    onnx_explain_plan(
+        coalesce(
+            (
+                select any_value(__plan_id)
+                from (select task as __task, plan_id as __plan_id from features.int_explanation_plans)
                 where __task = task_name
-            ) as __mixed
-        ) as __summed
+            ),
+            task_name
+        ),
+        model_id,
+        features,
+        output
     )
 {%- endmacro %}
 
-{% macro most_terms() -%}
-    {%- set most = namespace(terms=0) -%}
-    {%- for task in tabular_tasks() -%}
-        {%- set most.terms = [most.terms, argument_names(task) | length + 1] | max -%}
-    {%- endfor -%}
-    {%- do return(most.terms) -%}
+{#- The model and the plan are read once for a query, and the mixed songs are scored in lambdas. A query for each row
+    would be run for all rows of a table before a LIMIT around it applies. A list of one element names a value. -#}
+{% macro explained_by_plan() -%}
+    {%- do ref('int_explanation_plans') -%}
+    list_transform(
+        [struct_pack(
+            plan_id := cast(plan as varchar),
+            output := cast(output as bigint),
+            o := {{ served('model_id', 'features') }}[1],
+            plan := (
+                select any_value(__plan)
+                from (
+                    select
+                        plan_id as __plan_id,
+                        struct_pack(terms := terms, mixes := mixes, weights := weights) as __plan
+                    from features.int_explanation_plans
+                )
+                where __plan_id = plan
+            )
+        )],
+        lambda e: list_transform(
+            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain') }})[1]],
+            lambda answer: case
+                when e.plan_id is null then null
+                when e.plan is null
+                    then {{ raise_error(
+                        "'onnx_explain: task ' || e.plan_id || ' has no background: give one of "
+                        ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
+                    ) }}
+                when answer is null then null
+                when not e.output between 1 and len(answer)
+                    then {{ raise_error(
+                        "'onnx_explain: output is ' || e.output || ': give 1 to ' || len(answer) || ', or NULL for the largest'",
+                        explanation()
+                    ) }}
+                else list_transform(
+                    [list_transform(
+                        list_transform(
+                            e.plan.mixes,
+                            lambda mix: list_transform(
+                                mix.background,
+                                lambda v, i: case when mix.is_own[i] then e.o.x[i] else cast(v as float) end
+                            )
+                        ),
+                        lambda x: {{ scores_of('e.o.model', 'x') }}[
+                            coalesce(e.output, list_position(answer, list_max(answer)))
+                        ]
+                    )],
+                    lambda scores: case
+                        when len(list_filter(scores, lambda score: score is null)) = 0
+                            then list_transform(
+                                [list_transform(e.plan.weights, lambda weights: list_dot_product(weights, scores))],
+                                lambda sums: {{ ranked_terms('e.plan.terms', 'sums') }}
+                            )[1]
+                    end
+                )[1]
+            end
+        )[1]
+    )[1]
 {%- endmacro %}
 
 {% macro ranked_terms(names, sums) -%}
     list_transform(
         list_concat(
             [struct_pack(size := cast('-inf' as double), feature := {{ names }}[1], contribution := {{ sums }}[1])],
-            list_sort(list_transform(
-                range(2, len({{ names }}) + 1),
-                lambda i: struct_pack(size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i])
-            ))
+            list_sort(
+                list_transform(
+                    range(2, len({{ names }}) + 1),
+                    lambda i: struct_pack(
+                        size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i]
+                    )
+                ),
+                'ASC',
+                'NULLS LAST'
+            )
         ),
         lambda term, place: struct_pack(
             "rank" := cast(place - 1 as integer), feature := term.feature, contribution := term.contribution
@@ -468,7 +484,7 @@
         {{ champion('next_song') }},
         coalesce(
             (
-                select list(__track_uri order by __position)
+                select list(__track_uri order by __position asc nulls last)
                 from (
                     select
                         playlist_id as __playlist_id,
@@ -558,7 +574,7 @@
             select
                 list(
                     coalesce(__uri || ' is not a track that next_song models were trained on', 'a track is NULL')
-                    order by __place
+                    order by __place asc nulls last
                 )
             from (
                 select

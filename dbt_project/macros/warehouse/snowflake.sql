@@ -107,11 +107,11 @@
 {%- endmacro %}
 
 {% macro snowflake__joined_text(column, separator, order) -%}
-    listagg({{ column }}, '{{ separator }}') within group (order by {{ order }})
+    listagg({{ column }}, '{{ separator }}') within group (order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {% macro snowflake__list_of(column, order) -%}
-    array_agg({{ column }}) within group (order by {{ order }})
+    array_agg({{ column }}) within group (order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {#- ---- Raw files and staging ---- -#}
