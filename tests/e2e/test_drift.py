@@ -78,7 +78,7 @@ def test_drift_of_a_shifted_feature_equals_numpys(shift, level, far, at_all, sma
     assert statuses["no_feature_drifts_far"] == far
     query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
     expected = f"task hit, feature energy, psi {round(found[0], 2)}"
-    assert small_copy.query(messages)[0][0].endswith(f", such as {expected}")
+    assert small_copy.query(query)[0][0].endswith(f", such as {expected}")
     assert statuses["no_feature_drifts"] == at_all
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
@@ -88,10 +88,8 @@ def test_the_input_with_the_largest_drift_is_named(small_copy):
     change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
     report(small_copy, f"update features.feat_hit set {change}")
     assert drifted(small_copy) == {("hit", "energy"): "warn", ("hit", "tempo"): "error"}
-    messages = (
-        "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
-    )
-    assert ", such as task hit, feature tempo, psi " in small_copy.query(messages)[0][0]
+    query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    assert ", such as task hit, feature tempo, psi " in small_copy.query(query)[0][0]
 
 
 ATOMS = {

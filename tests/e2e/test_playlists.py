@@ -167,7 +167,7 @@ def test_a_broken_playlist_is_quarantined_with_the_reason(flat, place):
     broken, reason = list(PLAYLISTS.values())[place]
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", f"$.playlists[{place + 1}]"]
     assert reason in said
-    if list(PLAYLISTS)[place] != "twice":
+    if list(PLAYLISTS)[place] != "duplicate":
         assert content == "" if broken is None else json.loads(content) == broken
 
 
