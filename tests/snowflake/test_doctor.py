@@ -18,7 +18,7 @@ def found(checks) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def environment(emulator, sources, tmp_path, monkeypatch) -> dict[str, str]:
-    """What leads dbt to the emulated account."""
+    """The variables that point dbt to the emulated account."""
     key = tmp_path / "key.p8"
     key.write_text("emulated")
     for name, value in sources.items():
