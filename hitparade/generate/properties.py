@@ -14,12 +14,11 @@ from hitparade.generate.declarations import (
     TabularTask,
     Task,
 )
+from hitparade.generate.docs import doc, registry_docs, sql_backend_docs
 from hitparade.generate.render import functions_of
-from models_py.registry_schema import PORTABLE, SCHEMA, descriptions, sql_types
+from models_py.registry_schema import PORTABLE, SCHEMA, sql_types
 
 NOT_NULL = {"constraints": [{"type": "not_null"}]}
-PAIR_KEY = "The song: md5 of the normalized track name and artists. Splits are grouped by it."
-FOLD = "Fold of the split, the same for all rows of a song. Stored models never saw fold 0."
 FINDINGS = "One sentence for each finding; an empty list if there is none."
 EXPLANATION = "struct(rank integer, feature varchar, contribution double)[]"
 
@@ -114,9 +113,9 @@ def _explain(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]
         else (task.answers)
     )
     says = (
-        f"What each input adds to the champion's answer, {answer}: Shapley values against a "
-        "background of other rows. The contributions add up to the answer. NULL if the answer is "
-        "NULL."
+        f"The contribution of each input to the champion's answer, {answer}: Shapley values "
+        "against a background of other rows. The contributions add up to the answer. NULL if the "
+        "answer is NULL."
     )
     returned = (
         "A list of structs (rank, feature, contribution); rank 0 is the background's average."
@@ -152,12 +151,12 @@ def features(task: TabularTask) -> dict:
         "key": entity.key,
         "after_release": list(entity.after_release),
     }
-    inputs = [one for column in task.arguments for one in _inputs(column)]
+    inputs = [one for column in task.arguments for one in _inputs(entity, column)]
     label = (task.label.name, LABEL_TYPES[task.kind], task.label.description)
     columns = [
-        _column(entity.key, "varchar", entity.key_description) | {"data_tests": ["unique"]},
-        _column("pair_key", "varchar", PAIR_KEY),
-        _column("fold", "integer", FOLD),
+        _column(entity.key, "varchar", _key_doc(entity)) | {"data_tests": ["unique"]},
+        _column("pair_key", "varchar", doc("pair_key")),
+        _column("fold", "integer", doc("song_fold")),
         *(_column(*one) for one in [*inputs, label]),
     ]
     says = (
@@ -175,7 +174,11 @@ def features(task: TabularTask) -> dict:
     )
 
 
-def _inputs(column: Column) -> list[tuple[str, str, str]]:
+def _key_doc(entity: Entity) -> str:
+    return doc(f"{entity.name}_{entity.key}")
+
+
+def _inputs(entity: Entity, column: Column) -> list[tuple[str, str, str]]:
     """Return name, type and description of each input that a column becomes."""
     if column.inputs:
         return [(one.name, "double", one.description) for one in column.inputs]
@@ -184,7 +187,7 @@ def _inputs(column: Column) -> list[tuple[str, str, str]]:
         return [(column.name, "double[]", says)]
     if column.type == "boolean":
         return [(column.name, "double", f"1 or 0. {column.description}")]
-    return [(column.name, "double", column.description)]
+    return [(column.name, "double", doc(f"{entity.name}_{column.name}"))]
 
 
 def _column(name: str, type: str, description: str) -> dict[str, Any]:
@@ -193,9 +196,9 @@ def _column(name: str, type: str, description: str) -> dict[str, Any]:
 
 def training(declared: Declarations) -> dict:
     """Return the properties of all training models: hyperparameters, definition, columns."""
-    columns = [{"name": name, "description": says} for name, says in descriptions(SCHEMA).items()]
+    columns = [{"name": name, "description": says} for name, says in registry_docs().items()]
     registered = (
-        "One row for each model from outside. Columns that only training fills are NULL. Never "
+        "One row for each registered model. Columns that only training fills are NULL. Never "
         "fully refreshed."
     )
     table = {"name": "registered_models", "description": registered, "columns": columns}
@@ -226,10 +229,10 @@ def _trained(task: Task, columns: list[dict]) -> dict:
     }
 
 
-ORIGIN = ("origin", "varchar", "trained by a build, or registered from outside.")
+ORIGIN = ("origin", "varchar", doc("origin"))
 NEWEST = "True for the newest version of its algorithm, if its inputs fit the task's functions."
-# Columns that are in other views, and not in ml.model_versions.
-APART = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
+# Columns that ml.model_versions leaves out, because other views have them.
+LEFT_OUT = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
 # Data tests of single columns, by model.
 TESTS: dict[str, dict[str, list]] = {
     "model_versions": {
@@ -245,13 +248,13 @@ TESTS: dict[str, dict[str, list]] = {
 
 def registry() -> dict:
     """Return the properties of the models whose columns follow the registry's format."""
-    types, says = sql_types(SCHEMA), descriptions(SCHEMA)
+    types, says = sql_types(SCHEMA), registry_docs()
     all_columns = [*((name, types[name], says[name]) for name in SCHEMA.names), ORIGIN]
-    parts = [(n, sql_types(PORTABLE)[n], text) for n, text in descriptions(PORTABLE).items()]
+    parts = [(n, sql_types(PORTABLE)[n], text) for n, text in sql_backend_docs().items()]
     first = [one for one in all_columns if one[0] in ("model_id", "task", "algorithm")]
     inputs = [one for one in all_columns if one[0] == "inputs"]
     served = [*first, ("is_newest", "boolean", NEWEST), *inputs, *parts]
-    versions = [one for one in all_columns if one[0] not in APART]
+    versions = [one for one in all_columns if one[0] not in LEFT_OUT]
     table = {
         "name": "served_models",
         "description": (
@@ -308,11 +311,11 @@ def predictions(declared: Declarations, entity: Entity, columns: list[dict[str, 
     tasks = list(dict.fromkeys(column["task"] for column in columns))
     says = (
         f"One row for each scored row of {entity.relation}, with the answers and ids of the "
-        "champions. A champion was trained on four fifths of the rows, so its answers there are "
+        "champions. A champion was trained on four fifths of the rows, so its answers there look "
         "too good. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
     )
     exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
-    key = _column(entity.key, "varchar", entity.key_description)
+    key = _column(entity.key, "varchar", _key_doc(entity))
     stamped = "The model that gave the answer of {}; NULL if the task had no champion."
     return _models(
         {
@@ -325,7 +328,7 @@ def predictions(declared: Declarations, entity: Entity, columns: list[dict[str, 
                 _column(
                     "inputs_hash", "varchar", "md5 of the inputs: a changed row is scored again."
                 ),
-                _nullable("predicted_at", "timestamp", "When the row was scored, in UTC."),
+                _nullable("predicted_at", "timestamp", doc("predicted_at")),
             ],
         }
     )
@@ -352,18 +355,28 @@ def macros(declared: Declarations) -> dict:
     values = {"name": "values", "type": "string", "description": "SQL expression of the list."}
     promotion = [
         {"name": "task", "type": "string", "description": "Name of the task."},
-        {"name": "model_id", "type": "string", "description": "The model."},
-        {"name": "reason", "type": "string", "description": "Recorded in ml.promotions."},
-        {"name": "is_pinned", "type": "boolean", "description": "Whether builds keep it."},
+        {"name": "model_id", "type": "string", "description": "Id of the model."},
+        {"name": "reason", "type": "string", "description": "Reason, for ml.promotions."},
+        {
+            "name": "is_pinned",
+            "type": "boolean",
+            "description": "True to pin the task.",
+        },
     ]
     transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
     entries = [
-        _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
-        _macro("entities", "The entities of tabular tasks: relation, key, rows to learn from."),
+        _macro(
+            "tasks",
+            "Every task: encoder, raw source, tables of predictions.",
+        ),
+        _macro(
+            "entities",
+            "The entities of tabular tasks: relation, key, training rows.",
+        ),
         _macro("registry_types", "The columns of the registry and their types."),
         _macro("sql_backend_types", "The parts of a model's parameters for the SQL backend."),
         _macro("registry_format", "The number of the registry's format."),
-        _macro("next_promotion_at", "The time of a promotion, later than all earlier ones."),
+        _macro("next_promotion_at", "The time of a promotion, later than all earlier promotions."),
         _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),
         _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "The values after a layer's activation.", activation, values),

@@ -38,7 +38,7 @@ def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_pat
     assert problems == ["energy is missing"]
     again = hitparade(own_project, "function", "mood", "--folder", str(folder))
     assert again.exit_code == 1
-    assert "task mood has functions already" in again.output
+    assert "task mood already has functions" in again.output
 
 
 def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path):

@@ -186,7 +186,7 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),
         (("models", "hti"), "task hti has no models: see `hitparade models`"),
         (("unregister", "nosuch"), "no model nosuch was registered"),
-        (("function", "hit"), "task hit is trained here, and has functions already"),
+        (("function", "hit"), "task hit is trained in this project: change tasks/hit.yml"),
         (("prune", "--keep", "0"), "keep must be a whole number of at least 1, got 0"),
         (
             ("show", "nosuch"),
