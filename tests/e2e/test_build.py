@@ -55,7 +55,7 @@ def test_a_changed_label_retrains_only_its_task_and_gets_a_new_champion(small_co
     assert dict(small_copy.query(newest)) == {task: 1 + (task == "hit") for task in LEARNED}
     champion = "select version, reason from ml.champions inner join ml.model_versions"
     assert small_copy.query(f"{champion} using (task, model_id) where task = 'hit'") == [
-        (2, "the earlier champion answers another question, by inputs, label or split")
+        (2, "the earlier champion has other inputs, another label or another split")
     ]
     # The best achievable score of the sample is for the default cut, so none is stored here.
     ceilings = "select distinct ceiling from ml.model_metrics where task = 'hit' and version = 2"
@@ -103,7 +103,7 @@ def test_a_champion_that_does_not_beat_the_baseline_is_retired(small_copy, small
 
     promotions = "select model_id, reason from ml.promotions where task = 'log_streams'"
     assert small_copy.query(f"{promotions} order by promoted_at desc limit 1") == [
-        (None, "the champion is no better than the baseline, and nothing else is")
+        (None, "the champion is no better than the baseline, and neither is any other model")
     ]
     with pytest.raises(duckdb.Error, match="task log_streams has no champion"):
         small_copy.query("select predict_streams(t) from dim_songs t limit 1")

@@ -92,7 +92,7 @@ def test_the_check_names_the_tracks_that_are_left_out(sql_backend):
     assert one(sql_backend, "check_next_songs([])") == []
     assert one(sql_backend, "check_next_songs(null)") is None
     assert one(sql_backend, "check_next_songs(?)", ["x", tracks[0], None]) == [
-        "x is no track that models of the next song were trained on",
+        "x is not a track that next_song models were trained on",
         "a track is NULL",
     ]
     lists = "select check_next_songs(l) from (values (['x']), ([]), (null)) as lists (l)"

@@ -90,8 +90,8 @@ PLAYLISTS = {
     "pid": (PLAYLIST | {"pid": "many"}, f"pid is {NO_NUMBER}"),
     "negative": (PLAYLIST | {"pid": -1}, "pid is -1, outside 0 to"),
     "collaborative": (PLAYLIST | {"pid": 10, "collaborative": "maybe"}, "neither true nor false"),
-    "no tracks": (without(PLAYLIST | {"pid": 11}, "tracks"), "tracks is missing, or is no list"),
-    "tracks": (PLAYLIST | {"pid": 12, "tracks": {}}, "tracks is missing, or is no list"),
+    "no tracks": (without(PLAYLIST | {"pid": 11}, "tracks"), "tracks is missing or not a list"),
+    "tracks": (PLAYLIST | {"pid": 12, "tracks": {}}, "tracks is missing or not a list"),
     "date": (PLAYLIST | {"pid": 13, "modified_at": "many"}, f"modified_at is {NO_NUMBER}"),
     "duplicate": (PLAYLIST, "pid is 7, as of a playlist before it in data/mpd.slice.0-999.json"),
 }

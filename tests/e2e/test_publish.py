@@ -219,7 +219,7 @@ def test_a_build_without_results_is_recorded_in_the_file(small_copy, small_sampl
     assert published(small_copy) == [("error", "dbt ended before it had results: see its messages")]
     (incident,) = small_copy.query("select check_name, message from rpt_incidents")
     assert incident[0] == "failed_build"
-    assert incident[1].startswith("the build failed and did not succeed since: dbt ended")
+    assert incident[1].startswith("the build failed and has not succeeded since: dbt ended")
 
 
 def test_a_refused_build_is_recorded_in_the_file(small_copy, small_sample, monkeypatch):

@@ -39,7 +39,7 @@ def test_a_query_returns_the_rows_and_columns_it_states(connection, path, is_qui
             duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opti"
         ):
             connection.execute(text)
-        assert "Runs where the runtime is registered." in " ".join(text.split("\n-- "))
+        assert "Needs ONNX Runtime: udfs.register(connection)." in " ".join(text.split("\n-- "))
         return
     result = connection.execute(text)
     assert [(column[0], str(column[1])) for column in result.description] == columns

@@ -120,7 +120,7 @@ def test_a_model_without_an_sql_translation_is_an_error_on_the_sql_backend(open_
     estimator = GaussianNB().fit(ROWS, LABELS)
     given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
-    with pytest.raises(duckdb.Error, match="has no form in pure SQL: run it in Python"):
+    with pytest.raises(duckdb.Error, match="has no SQL form: call it in Python"):
         scores(open_copy, model_id)
     udfs.register(open_copy)
     assert scores(open_copy, model_id) == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
@@ -411,7 +411,7 @@ def test_a_model_with_other_inputs_can_be_called_but_not_promoted(open_copy):
     assert scores(open_copy, model_id, np.ones((1, 1)))[0] == pytest.approx(
         [1 / (1 + np.e), np.e / (1 + np.e)], rel=1e-6
     )
-    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give dance"):
+    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit pass dance"):
         udfs.promote(open_copy, "hit", model_id)
 
 
@@ -451,7 +451,7 @@ def test_an_sql_translation_that_disagrees_with_the_graph_is_dropped(open_copy, 
             warnings.simplefilter("always")
             model_id = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), **given)
         assert ("answers would differ" in str([w.message for w in said])) == (task == "mood")
-        with pytest.raises(duckdb.Error, match="has no form in pure SQL"):
+        with pytest.raises(duckdb.Error, match="has no SQL form"):
             scores(open_copy, model_id, np.ones((1, 2)))
 
 
@@ -477,7 +477,7 @@ def test_an_unpinned_registered_champion_stays(small_copy, small_sample):
     assert small_copy.query(f"select model_id from ml.champions {task}") == [(model_id,)]
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
     assert decision == "keep"
-    assert reason.startswith("the champion came from outside")
+    assert reason.startswith("the champion is a registered model")
 
 
 def test_a_registered_champion_is_replaced_once_it_no_longer_fits_the_functions(small_copy):

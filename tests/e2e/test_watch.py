@@ -75,7 +75,7 @@ PLANTED = {
             "'error' as status, 'disk full' as message) from ml.runs "
             f"where started_at = {NEWEST} and node = 'model.dim_tracks'"
         ],
-        "model.dim_tracks failed and did not succeed since: disk full; mend it",
+        "model.dim_tracks failed and has not succeeded since: disk full; fix it",
     ),
     "stale_source": (
         [
@@ -83,7 +83,7 @@ PLANTED = {
             "where source = 'tracks'",
             "update ml.run_sources set started_at = started_at - to_days(10)",
         ],
-        "source tracks has not changed for 240 hours, and did every 24.0 before",
+        "source tracks has not changed for 240 hours, and usually changes every 24.0",
     ),
     "row_count": (
         [
@@ -104,14 +104,14 @@ PLANTED = {
             "insert into ml.promotions values "
             "(now()::timestamp, 'tier', null, 'no better than the baseline', false, false)"
         ],
-        "task tier has no champion any more, its functions fail: no better than the baseline",
+        "task tier has lost its champion, and its functions fail: no better than the baseline",
     ),
     "feature_drift": (
         [
             "update rpt_feature_drift set psi = 0.2, level = 'warn' "
             "where task = 'hit' and feature = 'energy'"
         ],
-        "feature energy of task hit is not as the champion was taught: PSI 0.2",
+        "feature energy of task hit has drifted from the champion's training data: PSI 0.2",
     ),
     "source_drift": (
         [
@@ -120,12 +120,12 @@ PLANTED = {
             "insert into rpt_source_drift select * replace (0.2 as psi, 'warn' as level) "
             "from rpt_feature_drift where task = 'hit' and feature <> 'energy'",
         ],
-        "champion of task hit is so no longer, and the rows are not as those it was trained on: "
+        "champion of task hit was replaced, and the rows have drifted from its training data: "
         "energy with PSI 0.3 and 3 more, see rpt_source_drift",
     ),
     "prediction_drift": (
         ["update rpt_prediction_drift set psi = 0.31, level = 'error' where task = 'tier'"],
-        "the champion of task tier answers otherwise than at first: PSI 0.31",
+        "predictions of task tier have drifted from the champion's first ones: PSI 0.31",
     ),
     "weak_champion": (
         [

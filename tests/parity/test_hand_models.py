@@ -124,7 +124,7 @@ def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, 
 def test_a_graph_without_an_sql_translation_names_the_backend_that_runs_it(copy):
     with duckdb.connect(copy.database) as connection:
         add_model(connection, "tanh", tanh(2))
-        with pytest.raises(duckdb.Error, match=r"model tanh has no form in pure SQL.*register"):
+        with pytest.raises(duckdb.Error, match=r"model tanh has no SQL form.*register"):
             answer(connection, "tanh", [0, 1])
         udfs.register(connection)
         assert answer(connection, "tanh", [0, 1]) == pytest.approx([0, np.tanh(1)], rel=1e-6)

@@ -35,8 +35,8 @@ def test_a_loaded_account_passes_every_check(loaded, environment):
     checks = found(doctor.snowflake_checks(environment))
     assert {name: step for name, (_, step) in checks.items() if step} == {}
     assert {*checks["stages"][0].split(", ")} == {"ml.code", "ml.models", "raw.files"}
-    assert checks["code"] == ("hitparade.zip as it is here", "")
-    assert "onnxruntime" in checks["packages there"][0]
+    assert checks["code"] == ("hitparade.zip of this project", "")
+    assert "onnxruntime" in checks["packages"][0]
 
 
 @pytest.mark.slow
@@ -57,9 +57,7 @@ def test_a_package_that_the_account_lacks_is_named(loaded, environment):
     arguments = json.dumps({"code": ""})
     wanted = json.dumps({"snowflake_function_packages": ["numpy", "no-such-package"]})
     result = loaded.dbt("--quiet", "run-operation", "doctor", "--args", arguments, "--vars", wanted)
-    (check,) = (
-        json.loads(line) for line in result.stdout.splitlines() if '"packages there"' in line
-    )
+    (check,) = (json.loads(line) for line in result.stdout.splitlines() if '"packages"' in line)
     assert check["step"].startswith("lacks no-such-package:")
 
 

@@ -306,5 +306,5 @@ def test_prune_drops_the_graph_of_an_unused_model(built, tmp_path):
 def test_a_build_before_loading_names_the_next_step(emulator):
     result = emulator.dbt("build", check=False, EMULATED_DATABASE="nothing")
     assert result.returncode
-    assert "nothing was loaded to database nothing yet" in result.stdout
+    assert "the load into database nothing is missing or incomplete" in result.stdout
     assert "run `hitparade load`" in result.stdout

@@ -1,15 +1,15 @@
-{#- How many songs a prediction is explained against. -#}
+{#- The largest number of background songs that a prediction is explained against. -#}
 {% macro explanation_backgrounds() -%}
     {% do return(64) %}
 {%- endmacro %}
 
-{#- Up to so many arguments all coalitions of them are asked; of more it would be too many. -#}
+{#- The largest number of arguments for which all coalitions are evaluated. More would take too long. -#}
 {% macro most_exact_arguments() -%}
     {% do return(5) %}
 {%- endmacro %}
 
-{#- For each encoded input of a task the place of the argument it comes from, from 1. A block is the last, and has one
-    place for all its members. -#}
+{#- For each encoded input of a task, the position of its argument, counted from 1. A one-hot group is last, and all
+    its members share one position. -#}
 {% macro argument_places(task) -%}
     {% set names = argument_names(task) %}
     {% set places = [] %}
@@ -19,8 +19,8 @@
     {% do return(places) %}
 {%- endmacro %}
 
-{#- All coalitions of arguments beside each song of the background: `own`, which arguments are the song's that is explained,
-    and `weights`, of the average and of each argument. -#}
+{#- All coalitions of arguments with each background song: `own` says which arguments come from the explained song, and
+    `weights` has the weights of the average and of each argument. -#}
 {% macro coalitions(task, count) -%}
     {%- set shares = [] -%}
     {%- for size in range(count) -%}
@@ -54,8 +54,8 @@
     ) as songs
 {%- endmacro %}
 
-{#- Two walks for each song of the background, on which one argument after the other becomes that of the song that is
-    explained; in the columns of `coalitions`. -#}
+{#- Two walks for each background song, with the columns of `coalitions`. On a walk, one argument after the other takes
+    the value of the explained song. -#}
 {% macro walks(task, count) -%}
     select
         walks.features as background,
@@ -88,7 +88,7 @@
     cross join range({{ count + 1 }}) as steps (n)
 {%- endmacro %}
 
-{#- The type of an explanation. -#}
+{#- The return type of an explanation. -#}
 {% macro explanation() -%}
     struct(rank integer, feature varchar, contribution double)[]
 {%- endmacro %}

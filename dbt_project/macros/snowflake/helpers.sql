@@ -1,9 +1,10 @@
-{#- A helper as SQL calls it. -#}
+{#- Name of a helper function in SQL. -#}
 {% macro helper_name(name) -%}
     {%- do return(target.database ~ '.' ~ target.schema ~ '.' ~ name) -%}
 {%- endmacro %}
 
-{#- The functions of udfs/snowflake that no one is to call by hand, with their module, arguments and what they return. -#}
+{#- The helper functions of udfs/snowflake, which users do not call: module, arguments and return type of
+    each. -#}
 {% macro helpers() -%}
     {% set helpers = {} %}
     {% for name, module, arguments, returns in [

@@ -1,5 +1,5 @@
 {#- Rules of the staging layer. A rule is a name, the condition of a row that breaks it, and a SQL
-    text that says why. The first rule that a row breaks sends it to quarantine. -#}
+    expression of the reason. The first rule that a row breaks sends it to quarantine. -#}
 
 {% macro rule(name, condition, reason) -%}
     {% do return({'name': name, 'condition': condition, 'reason': reason}) %}
@@ -13,7 +13,7 @@
     )) %}
 {%- endmacro %}
 
-{#- For each of these columns: blank breaks the rule. -#}
+{#- Rules that these columns are not blank. -#}
 {% macro rules_missing(columns) -%}
     {% set rules = [] %}
     {% for column in columns %}
@@ -24,8 +24,8 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- For each of these columns, whose text stands in raw_<column>: text that is no number breaks the
-    rule, and so does a blank where the number is needed. -#}
+{#- Rules that these columns are numbers. Their text is in raw_<column>. A blank breaks the rule if the
+    number is needed. -#}
 {% macro rules_number(columns, kind='number', needed=true) -%}
     {% set rules = [] %}
     {% for column in columns %}
@@ -38,7 +38,7 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- For each of these columns: a number outside low to high breaks the rule. -#}
+{#- Rules that these columns are within a range. -#}
 {% macro rules_range(columns, low, high) -%}
     {% set rules = [] %}
     {% for column in columns %}
@@ -51,7 +51,7 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- The columns `rule` and `reason` of the first rule that the row breaks, NULL where it keeps all. -#}
+{#- The columns `rule` and `reason` for the first rule that a row breaks; NULL if it breaks none. -#}
 {% macro broken_rule(rules) -%}
     case
     {%- for rule in rules %}

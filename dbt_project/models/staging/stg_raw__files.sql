@@ -4,6 +4,6 @@ select
     file,
     encoding,
     delimiter,
-    "rows" as row_count, -- noqa: RF06, Snowflake keeps the word to itself
+    "rows" as row_count, -- noqa: RF06, the word is reserved in Snowflake
     sha256
 from {{ source('raw', 'files') }}
