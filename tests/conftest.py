@@ -105,8 +105,8 @@ def small_sample(is_quick, request) -> Path:
 
 def _write_without_playlists(folder: Path) -> None:
     write_sample(folder, songs=200, tracks=2_000, only={"chart_songs", "tracks"})
-    # Without a slice, `hitparade build` would write a sample here. An empty playlist is too little to
-    # train the next-song model, which takes longer than all others.
+    # Without a slice, `hitparade build` would write a sample here. An empty playlist is too little
+    # to train the next-song model, which takes longer than all others.
     playlist = {"pid": 0, "name": "empty", "collaborative": "false", "tracks": []}
     (folder / "mpd.slice.0-0.json").write_text(json.dumps({"playlists": [playlist]}))
 

@@ -82,6 +82,11 @@ def _packages(target: str, extra: str | None) -> Check:
 
 
 def _raw_files() -> Iterator[Check]:
+    try:
+        raw.raw_folder()
+    except raw.RawFileError as error:
+        yield Check("raw files", "cannot be found", str(error))
+        return
     then = "a build writes a sample" if raw.sample_folder() else "it stays empty"
     for name in ("chart_songs", "tracks"):
         path, status = raw.locate(name)

@@ -40,8 +40,8 @@ def new_warehouse(tmp_path_factory):
 
 
 @pytest.fixture
-def world(small_sample, tmp_path):
+def new_sample(small_sample, tmp_path):
     """A copy of the small sample that a test may change."""
-    folder = tmp_path / "world"
+    folder = tmp_path / "new_sample"
     shutil.copytree(small_sample, folder)
     return folder

@@ -74,12 +74,14 @@ def test_another_split_does_not_compare_with_earlier_champions(small_copy, small
     assert dict(small_copy.query(versions)) == expected
 
 
-def test_new_rows_are_trained_on_and_the_champion_is_scored_on_held_out_rows(small_copy, world):
+def test_new_rows_are_trained_on_and_the_champion_is_scored_on_held_out_rows(
+    small_copy, new_sample
+):
     (champion,) = small_copy.query("select model_id from ml.champions where task = 'log_streams'")[
         0
     ]
-    rewrite(world / "spotify-2023.csv", lambda rows: rows[:-20])
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(world))
+    rewrite(new_sample / "spotify-2023.csv", lambda rows: rows[:-20])
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(new_sample))
     rows = small_copy.query(
         "select incumbent_model_id, incumbent_holdout between 0.5 and 3 from ml.model_versions "
         "where task = 'log_streams' and version = 2"
@@ -112,7 +114,7 @@ def test_a_champion_that_does_not_beat_the_baseline_is_retired(small_copy, small
     assert small_copy.query("select count(tier) > 0 from fct_track_predictions") == [(True,)]
 
 
-def test_new_and_changed_tracks_are_scored_and_deleted_ones_dropped(small_copy, world):
+def test_new_and_changed_tracks_are_scored_and_deleted_ones_dropped(small_copy, new_sample):
     def change(rows):
         kept = [row for row in rows if row["track_id"] != gone]
         for row in kept:
@@ -122,8 +124,8 @@ def test_new_and_changed_tracks_are_scored_and_deleted_ones_dropped(small_copy, 
 
     before = {row[0]: row for row in small_copy.query(TRACKS)}
     gone, changed = list(before)[:2]
-    rewrite(world / "dataset.csv", change)
-    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(world))
+    rewrite(new_sample / "dataset.csv", change)
+    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(new_sample))
     after = {row[0]: row for row in small_copy.query(TRACKS)}
 
     assert set(before) - set(after) == {gone}
@@ -182,14 +184,14 @@ def test_every_metric_has_a_correct_baseline(warehouse):
 
 
 def test_a_score_above_the_best_achievable_one_fails_the_build_until_it_is_fixed(
-    empty, world, small_sample
+    empty, new_sample, small_sample
 ):
     def change(rows):
         unreachable = {"roc_auc": "0.51", "accuracy": "1", "rmse": "0.01", "log_loss": "0.01"}
         return [row | {"ceiling": unreachable.get(row["metric"], row["ceiling"])} for row in rows]
 
-    rewrite(world / "ceilings.csv", change)
-    result = empty.dbt("build", HITPARADE_SAMPLE=str(world), check=False)
+    rewrite(new_sample / "ceilings.csv", change)
+    result = empty.dbt("build", HITPARADE_SAMPLE=str(new_sample), check=False)
     assert result.returncode
     assert "no_model_beats_the_ceiling" in result.stdout
     leaks = "select distinct task from ml.model_metrics where is_above_ceiling order by task"
@@ -239,14 +241,14 @@ def test_a_database_name_that_is_invalid_in_sql_is_refused(empty, name):
     assert f"the database file is named '{name}', which is not a valid name in SQL" in result.stdout
 
 
-def test_an_untrainable_task_says_why_and_does_not_stop_the_others(empty, world):
+def test_an_untrainable_task_says_why_and_does_not_stop_the_others(empty, new_sample):
     def hits_only(rows):
         return [row | {"popularity": "99"} for row in rows]
 
-    rewrite(world / "dataset.csv", hits_only)
+    rewrite(new_sample / "dataset.csv", hits_only)
     # The best achievable scores of the sample are not valid for the changed rows.
     build = ("build", "--exclude", "no_model_beats_the_ceiling")
-    result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(world))
+    result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(new_sample))
     assert result.returncode
     assert "is_hit is false in only 0 of 5 folds, and 5 are needed: add data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout

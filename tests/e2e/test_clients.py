@@ -338,7 +338,7 @@ def test_sqlalchemy_works_on_both_backends(warehouse):
         f"select predict_hit({TRACK}), predict_hit(t) from dim_tracks t limit 3"
     )
     with engine.connect() as connection:
-        portable = connection.execute(query).fetchall()
+        by_sql = connection.execute(query).fetchall()
     assert "dim_tracks" in sqlalchemy.inspect(engine).get_table_names(schema="main")
     engine.dispose()
 
@@ -349,8 +349,8 @@ def test_sqlalchemy_works_on_both_backends(warehouse):
     with engine.connect() as connection:
         functions = "select count(*) from duckdb_functions() where function_name = 'onnx_predict'"
         assert connection.execute(sqlalchemy.text(functions)).scalar() == 2
-        runtime = connection.execute(query).fetchall()
+        by_onnx_runtime = connection.execute(query).fetchall()
     engine.dispose()
-    assert len(portable) == 3
-    for one, other in zip(portable, runtime, strict=True):
+    assert len(by_sql) == 3
+    for one, other in zip(by_sql, by_onnx_runtime, strict=True):
         assert list(one) == pytest.approx(list(other), abs=1e-6)

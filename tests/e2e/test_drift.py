@@ -76,9 +76,9 @@ def test_drift_of_a_shifted_feature_equals_numpys(shift, level, far, at_all, sma
     assert said == level
     assert drifted(small_copy) == {("hit", "energy"): level}
     assert statuses["no_feature_drifts_far"] == far
-    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
     expected = f"task hit, feature energy, psi {round(found[0], 2)}"
-    assert small_copy.query(told)[0][0].endswith(f", such as {expected}")
+    assert small_copy.query(query)[0][0].endswith(f", such as {expected}")
     assert statuses["no_feature_drifts"] == at_all
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
@@ -88,8 +88,8 @@ def test_the_input_with_the_largest_drift_is_named(small_copy):
     change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
     report(small_copy, f"update features.feat_hit set {change}")
     assert drifted(small_copy) == {("hit", "energy"): "warn", ("hit", "tempo"): "error"}
-    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
-    assert ", such as task hit, feature tempo, psi " in small_copy.query(told)[0][0]
+    query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    assert ", such as task hit, feature tempo, psi " in small_copy.query(query)[0][0]
 
 
 ATOMS = {
@@ -118,16 +118,16 @@ def source_drift(warehouse) -> dict[tuple, str]:
 
 
 @pytest.mark.slow
-def test_a_source_in_the_wrong_units_is_reported(small_copy, world, small_sample):
+def test_a_source_in_the_wrong_units_is_reported(small_copy, new_sample, small_sample):
     """The new champions were trained on these rows, so the usual comparison shows no drift."""
 
     def in_other_units(rows):
         return [row | {"energy": str(float(row["energy"]) / 100)} for row in rows]
 
     assert source_drift(small_copy) == {}  # the first champions have no predecessors
-    rewrite(world / "dataset.csv", in_other_units)
+    rewrite(new_sample / "dataset.csv", in_other_units)
     # The champion of tier stays: the comparison with its own rows reports the drift.
-    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(world))
+    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(new_sample))
     replaced = "select task from ml.previous_champions order by all"
     tasks = [task for (task,) in small_copy.query(replaced)]
     assert "hit" in tasks

@@ -84,8 +84,8 @@ def flat(tmp_path_factory) -> Warehouse:
 NO_NUMBER = "'many', not a whole number"
 COUNTS = ("num_tracks", "num_albums", "num_artists", "num_edits", "num_followers", "duration_ms")
 PLAYLISTS = {
-    "no object": (7, "pid is '', not a whole number"),
-    "nothing": (None, "pid is '', not a whole number"),
+    "not an object": (7, "pid is '', not a whole number"),
+    "null": (None, "pid is '', not a whole number"),
     "no pid": (without(PLAYLIST, "pid"), "pid is '', not a whole number"),
     "pid": (PLAYLIST | {"pid": "many"}, f"pid is {NO_NUMBER}"),
     "negative": (PLAYLIST | {"pid": -1}, "pid is -1, outside 0 to"),
@@ -93,7 +93,7 @@ PLAYLISTS = {
     "no tracks": (without(PLAYLIST | {"pid": 11}, "tracks"), "tracks is missing or not a list"),
     "tracks": (PLAYLIST | {"pid": 12, "tracks": {}}, "tracks is missing or not a list"),
     "date": (PLAYLIST | {"pid": 13, "modified_at": "many"}, f"modified_at is {NO_NUMBER}"),
-    "twice": (PLAYLIST, "pid is 7, as of a playlist before it in data/mpd.slice.0-999.json"),
+    "duplicate": (PLAYLIST, "pid is 7, as of a playlist before it in data/mpd.slice.0-999.json"),
 }
 PLAYLISTS |= {
     name: (PLAYLIST | {"pid": 20 + place, name: "many"}, f"{name} is {NO_NUMBER}")
@@ -101,11 +101,11 @@ PLAYLISTS |= {
 }
 TEXTS = ("track_uri", "track_name", "artist_uri", "artist_name", "album_uri", "album_name")
 TRACKS = {
-    "no object": (7, "pos is '', not a whole number"),
-    "nothing": (None, "pos is '', not a whole number"),
+    "not an object": (7, "pos is '', not a whole number"),
+    "null": (None, "pos is '', not a whole number"),
     "pos": (TRACK | {"pos": 1.5}, "pos is '1.5', not a whole number"),
-    "pos below": (TRACK | {"pos": -1}, "pos is -1, outside 0 to"),
-    "pos twice": (TRACK | {"pos": 2}, "pos is 2, as of a track before it"),
+    "negative pos": (TRACK | {"pos": -1}, "pos is -1, outside 0 to"),
+    "duplicate pos": (TRACK | {"pos": 2}, "pos is 2, as of a track before it"),
     "duration": (TRACK | {"pos": 50, "duration_ms": "many"}, f"duration_ms is {NO_NUMBER}"),
     "long": (TRACK | {"pos": 51, "duration_ms": 10**9}, "duration_ms is 1000000000, outside 0"),
 }
@@ -167,7 +167,7 @@ def test_a_broken_playlist_is_quarantined_with_the_reason(flat, place):
     broken, reason = list(PLAYLISTS.values())[place]
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", f"$.playlists[{place + 1}]"]
     assert reason in said
-    if list(PLAYLISTS)[place] != "twice":
+    if list(PLAYLISTS)[place] != "duplicate":
         assert content == "" if broken is None else json.loads(content) == broken
 
 

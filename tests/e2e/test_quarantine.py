@@ -130,7 +130,7 @@ GOOD_TRACKS = [
     ({"album_name": ""}, "album_name", None),
 ]
 # For each source: a valid record, records that break a rule, records that break none.
-JUDGED = {
+RECORDS = {
     "chart_songs": (SONG, BAD_SONGS, GOOD_SONGS),
     "tracks": (TRACK, BAD_TRACKS, GOOD_TRACKS),
 }
@@ -144,7 +144,7 @@ def wrong_lengths(base: dict) -> list[list[str]]:
 
 def numbered(source: str) -> tuple[list, list, list]:
     """Bad records, records of a wrong length and good records, each with its line number."""
-    base, bad, good = JUDGED[source]
+    base, bad, good = RECORDS[source]
     lines = itertools.count(2)
     return tuple(
         [(next(lines), record) for record in part] for part in (bad, wrong_lengths(base), good)
@@ -154,7 +154,7 @@ def numbered(source: str) -> tuple[list, list, list]:
 def bad_records():
     return [
         pytest.param(source, line, *record, id=f"{source}-{record[0]}-{line}")
-        for source in JUDGED
+        for source in RECORDS
         for line, record in numbered(source)[0]
     ]
 
@@ -162,13 +162,13 @@ def bad_records():
 def good_records():
     return [
         pytest.param(source, line, column, value, id=f"{source}-{column}-{line}")
-        for source in JUDGED
+        for source in RECORDS
         for line, (_, column, value) in numbered(source)[2]
     ]
 
 
 @pytest.fixture(scope="module")
-def judged(new_warehouse) -> Warehouse:
+def staged(new_warehouse) -> Warehouse:
     """A warehouse with the staging models of all these records."""
     files = {
         source: csv_text(
@@ -179,7 +179,7 @@ def judged(new_warehouse) -> Warehouse:
                 *[list((base | changes).values()) for changes, *_ in good],
             ]
         )
-        for source, (base, bad, good) in JUDGED.items()
+        for source, (base, bad, good) in RECORDS.items()
     }
     made = new_warehouse(**files)
     made.dbt("build", "--select", *STAGING)
@@ -187,9 +187,9 @@ def judged(new_warehouse) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def rejected(judged) -> dict[tuple, tuple]:
+def rejected(staged) -> dict[tuple, tuple]:
     """Rule, reason and content of each quarantined record by source and line."""
-    rows = judged.query("select source, line_number, rule, reason, content from staging.quarantine")
+    rows = staged.query("select source, line_number, rule, reason, content from staging.quarantine")
     return {(source, line): rest for source, line, *rest in rows}
 
 
@@ -202,7 +202,7 @@ def test_a_bad_record_is_quarantined(rejected, source, line, rule, said, changes
     assert json.loads(content).items() >= changes.items()
 
 
-@pytest.mark.parametrize("source", JUDGED)
+@pytest.mark.parametrize("source", RECORDS)
 def test_a_line_with_a_wrong_number_of_cells_is_quarantined_whole(rejected, source):
     for line, cells in numbered(source)[1]:
         rule, reason, content = rejected[source, line]
@@ -212,16 +212,16 @@ def test_a_line_with_a_wrong_number_of_cells_is_quarantined_whole(rejected, sour
 
 
 @pytest.mark.parametrize(("source", "line", "column", "value"), good_records())
-def test_a_good_record_is_kept(judged, source, line, column, value):
-    found = judged.query(
+def test_a_good_record_is_kept(staged, source, line, column, value):
+    found = staged.query(
         f'select "{column}" from staging.stg_kaggle__{source} where line_number = {line}'
     )
     assert found == [(value,)]
 
 
-@pytest.mark.parametrize("source", JUDGED)
-def test_every_raw_row_is_kept_or_quarantined(judged, source):
-    ((kept, quarantined, raw),) = judged.query(f"""
+@pytest.mark.parametrize("source", RECORDS)
+def test_every_raw_row_is_kept_or_quarantined(staged, source):
+    ((kept, quarantined, raw),) = staged.query(f"""
         select
             (select count(*) from staging.stg_kaggle__{source}),
             (select count(*) from staging.quarantine where source = '{source}'),
@@ -230,12 +230,12 @@ def test_every_raw_row_is_kept_or_quarantined(judged, source):
     assert kept + quarantined == raw == sum(map(len, numbered(source)))
 
 
-def test_the_data_test_passes_if_no_row_is_lost(judged):
-    assert status_of("raw_rows_are_kept_or_quarantined", judged) == "pass"
+def test_the_data_test_passes_if_no_row_is_lost(staged):
+    assert status_of("raw_rows_are_kept_or_quarantined", staged) == "pass"
 
 
-def test_the_data_test_fails_if_a_row_is_lost(judged, tmp_path):
-    shutil.copytree(judged.folder, tmp_path, dirs_exist_ok=True)
+def test_the_data_test_fails_if_a_row_is_lost(staged, tmp_path):
+    shutil.copytree(staged.folder, tmp_path, dirs_exist_ok=True)
     copy = Warehouse(tmp_path)
     with duckdb.connect(copy.database) as connection:
         connection.execute(

@@ -104,8 +104,8 @@ def test_the_test_models_of_the_onnx_standard_answer_or_are_refused_with_a_reaso
         rows, expected = standard_models.example(case)
         is_finite = np.isfinite(rows).all(axis=1)
         has_form = open_copy.execute(KIND, [model_id]).fetchone() != (None,)
-        for lane in (onnx_runtime, open_copy) if has_form else (onnx_runtime,):
-            found = answers(lane, model_id, rows)
+        for backend in (onnx_runtime, open_copy) if has_form else (onnx_runtime,):
+            found = answers(backend, model_id, rows)
             assert [answer is not None for answer in found] == is_finite.tolist(), case.name
             found = np.array([answer for answer in found if answer is not None])
             np.testing.assert_allclose(
@@ -223,12 +223,12 @@ def test_the_summary_of_a_build_names_a_registered_champion(small_copy, tmp_path
 REFUSALS = {
     "no names": ({"model": net()}, "has 2 inputs: give their names in order"),
     "too few names": ({"model": net(), "inputs": ["a"]}, "2 inputs, and 1 names were given"),
-    "names twice": ({"model": net(), "inputs": ["a", "a"]}, "give 2 different names"),
+    "duplicate names": ({"model": net(), "inputs": ["a", "a"]}, "give 2 different names"),
     "too many labels": (
         {"model": softmax(), "inputs": ["a"], "labels": ["x", "y"]},
         "3 outputs, and 2 names were given",
     ),
-    "classes that say nothing": (
+    "numbered classes of a task with names": (
         {
             "model": XGBClassifier(n_estimators=2).fit(ROWS, (LABELS + (ROWS[:, 0] > 0.9)) % 4),
             "task": "tier",
@@ -237,7 +237,7 @@ REFUSALS = {
         },
         "answer Flop, Mid, Hit, Viral, and this one 0, 1, 2, 3",
     ),
-    "labels that are missing": (
+    "missing labels": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
         "answer false, true, and this one 2 scores without names: .*give labels for scores",
     ),
@@ -254,7 +254,7 @@ REFUSALS = {
         {"model": softmax(), "task": "hit", "inputs": ["a"], "labels": ["0", "1"]},
         "answer false, true, and this one gives 3 scores",
     ),
-    "labels against the classes": (
+    "labels in another order than the classes": (
         {
             "model": LogisticRegression(max_iter=9_999).fit(ROWS, np.array(MOODS)[LABELS]),
             "inputs": NAMES,
@@ -263,7 +263,7 @@ REFUSALS = {
         },
         "the model's scores are in the order of its classes, calm, party, wild",
     ),
-    "classes that are numbers": (
+    "numbered classes": (
         {
             "model": LogisticRegression(max_iter=9_999).fit(ROWS, LABELS),
             "inputs": NAMES,
@@ -271,16 +271,19 @@ REFUSALS = {
         },
         "the model's classes are 0, 1, 2, and the labels of a task never change: give labels",
     ),
-    "a task that no function can have": (
+    "invalid task name": (
         {"model": net(), "inputs": ["a", "b"], "task": "My task"},
         "a task cannot be named 'My task'",
     ),
-    "no task": ({"model": net(), "inputs": ["a", "b"], "task": ""}, "'' is not a name for a task"),
-    "no text": (
+    "empty task name": (
+        {"model": net(), "inputs": ["a", "b"], "task": ""},
+        "'' is not a name for a task",
+    ),
+    "algorithm that is not text": (
         {"model": net(), "inputs": ["a", "b"], "algorithm": 5},
         "5 is not a name for a task or an algorithm",
     ),
-    "examples that are words": (
+    "text examples": (
         {"model": net(), "inputs": ["a", "b"], "examples": [["x", "y"]]},
         "rows .* of numbers: could not convert",
     ),
@@ -292,7 +295,7 @@ REFUSALS = {
         {"model": linear([1.0], 0.0), "task": "features", "inputs": ["a"]},
         "another task already has a function predict_features or check_features",
     ),
-    "examples of another width": (
+    "examples with too few columns": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},
         "the model has 2 inputs, and the examples have 1 columns",
     ),
@@ -300,13 +303,13 @@ REFUSALS = {
         {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
         "finite numbers in the range of float32",
     ),
-    "no model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
+    "not a model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
     "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "not a fitted scikit-learn"),
     "no examples": (
         {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
         r"of 3 inputs needs examples, rows \(n, 3\), .* and none were given",
     ),
-    "examples with gaps": (
+    "examples with NaN": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1, float("nan")]]},
         "rows .* of finite numbers",
     ),
@@ -345,7 +348,7 @@ REFUSALS = {
         },
         "answer Flop, Mid, Hit, Viral, and this one Flop, Hit, Mid, Viral",
     ),
-    "a trained algorithm's name": (
+    "name of a trained algorithm": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
         "task hit trains the algorithm xgboost itself",
     ),

@@ -38,7 +38,7 @@ def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_
     assert problems == ["energy is missing"]
     again = hitparade(own_project, "function", "mood", "--folder", str(folder))
     assert again.exit_code == 1
-    assert "task mood has functions already" in again.output
+    assert "task mood already has functions" in again.output
 
 
 def test_a_generated_function_takes_a_row_and_checks_its_inputs(own_project, tmp_path):

@@ -131,7 +131,7 @@ def test_pruning_does_not_touch_tables_of_the_user(grown):
 def test_a_pruned_model_is_refused_by_name(grown):
     with duckdb.connect(grown.database) as connection:
         udfs.prune(connection, 1)
-        with pytest.raises(udfs.ModelError, match="model second was pruned, and its bytes are gone"):
+        with pytest.raises(udfs.ModelError, match="second was pruned, and its bytes are gone"):
             udfs.promote(connection, "hit", "second")
         udfs.register(connection)
         with pytest.raises(duckdb.Error, match="no model second is in the registry"):
@@ -186,7 +186,7 @@ def test_stale_predictions_are_printed_and_listed(small_copy):
         (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),
         (("models", "hti"), "task hti has no models: see `hitparade models`"),
         (("unregister", "nosuch"), "no model nosuch was registered"),
-        (("function", "hit"), "task hit is trained here, and has functions already"),
+        (("function", "hit"), "task hit is trained in this project: change tasks/hit.yml"),
         (("prune", "--keep", "0"), "keep must be a whole number of at least 1, got 0"),
         (
             ("show", "nosuch"),

@@ -101,10 +101,10 @@ def test_an_attached_registry_serves_after_use(warehouse):
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse.database}' as songs (read_only)")
         connection.execute("use songs")
-        portable = value(connection)
+        by_sql = value(connection)
         udfs.register(connection)
         assert is_runtime(connection)
-        assert value(connection) == pytest.approx(portable, rel=1e-6)
+        assert value(connection) == pytest.approx(by_sql, rel=1e-6)
 
 
 def test_a_renamed_file_answers(copy):
@@ -136,7 +136,7 @@ def test_threads_share_the_models(warehouse):
 def test_rows_beyond_one_vector_keep_their_order(warehouse):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         query = "select predict_hit(0.5, 0.6, 0.7, 60 + i % 100) from range(10000) r(i) order by i"
-        portable = [row[0] for row in connection.execute(query).fetchall()]
+        by_sql = [row[0] for row in connection.execute(query).fetchall()]
         udfs.register(connection)
-        runtime = [row[0] for row in connection.execute(query).fetchall()]
-    assert runtime == pytest.approx(portable, rel=2e-6)  # as docs/functions.md states
+        by_onnx_runtime = [row[0] for row in connection.execute(query).fetchall()]
+    assert by_onnx_runtime == pytest.approx(by_sql, rel=2e-6)  # as docs/functions.md states

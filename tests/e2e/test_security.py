@@ -17,12 +17,12 @@ NAMES = ["{folder}/model.onnx", "file://{folder}/model.onnx", "http://localhost/
 PACKAGES = ("hitparade", "models_py", "udfs")
 
 
-@pytest.mark.parametrize("lane", ["portable", "runtime"])
+@pytest.mark.parametrize("backend", ["sql_backend", "onnx_runtime"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_path_is_never_a_model_id_even_if_it_leads_to_a_model(small_copy, lane, name):
+def test_a_path_is_never_a_model_id_even_if_it_leads_to_a_model(small_copy, backend, name):
     (small_copy.folder / "model.onnx").write_bytes(net())
     with duckdb.connect(small_copy.database) as connection:
-        if lane == "runtime":
+        if backend == "onnx_runtime":
             udfs.register(connection)
         with pytest.raises(duckdb.Error, match=r"no model .* is (served|in the registry)"):
             query = "select onnx_predict(?, [1, 2])"

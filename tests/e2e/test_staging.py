@@ -48,7 +48,7 @@ TRACK_IDS = {"a1", "b1", "c1", "d0", "d1", "d2", "e1", "e2", "s1", "t1", "u1", "
 REPRESENTATIVES = {"a1", "b1", "c1", "d1", "e1", "e2", "t1", "u2"}
 
 
-def small_world(make, encoding: str = "utf-8", **form: str) -> Warehouse:
+def small_files(make, encoding: str = "utf-8", **form: str) -> Warehouse:
     names = ("track_id", "track_name", "artists", "track_genre", "popularity")
     tracks = [dict(zip(names, map(str, row), strict=True)) for row in SMALL_TRACKS]
     return make(
@@ -60,7 +60,7 @@ def small_world(make, encoding: str = "utf-8", **form: str) -> Warehouse:
 @pytest.fixture(scope="module")
 def small(new_warehouse) -> Warehouse:
     """Staging and features of the small files in UTF-8 with commas and line feeds."""
-    made = small_world(new_warehouse)
+    made = small_files(new_warehouse)
     made.dbt("run", "--select", *STAGING)
     return made
 
@@ -157,7 +157,7 @@ STAGING_TABLES = ("stg_kaggle__chart_songs", "stg_kaggle__tracks", "quarantine")
     ids=["byte order mark and CRLF", "latin-1", "semicolons"],
 )
 def test_encoding_and_delimiter_of_a_file_change_nothing(new_warehouse, small, encoding, form):
-    other = small_world(new_warehouse, encoding, **form)
+    other = small_files(new_warehouse, encoding, **form)
     other.dbt("run", "--select", *[f"+{table}" for table in STAGING_TABLES])
     for table in STAGING_TABLES:
         rows = f"from staging.{table} order by all"

@@ -63,9 +63,9 @@ def test_a_promoted_challenger_is_once_in_the_traffic(small_copy):
         with pytest.raises(udfs.ModelError, match="is the champion of task hit: it has the rest"):
             udfs.assign(connection, "hit", second, 0.3)
         udfs.assign(connection, "hit", first, 0.3)
-        judged = connection.execute(QUERY).fetchall()
-    assert [(row[1], row[2]) for row in judged] == [(True, 0.7), (False, 0.3)]
-    assert sum(row[3] for row in judged) > 100
+        compared = connection.execute(QUERY).fetchall()
+    assert [(row[1], row[2]) for row in compared] == [(True, 0.7), (False, 0.3)]
+    assert sum(row[3] for row in compared) > 100
 
 
 def test_a_task_without_champion_has_no_traffic(small_copy):

@@ -80,12 +80,14 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
     ]
     with duckdb.connect(empty.database) as connection:
         udfs.promote(connection, "hit", champion)
-        portable = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
+        by_sql = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
         udfs.register(connection)
-        runtime = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
+        by_onnx_runtime = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[
+            0
+        ][0]
     expected = export.run(old, np.array([[0.5, 0.6, 0.7, 120]]))[0, 1]
-    assert runtime == pytest.approx(expected)
-    assert portable == pytest.approx(expected, rel=1e-5)
+    assert by_onnx_runtime == pytest.approx(expected)
+    assert by_sql == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_upgrade_skips_damaged_bytes(empty):

@@ -174,8 +174,8 @@ def test_each_failed_build_is_reported_and_resolved_incidents_are_forgotten(watc
     plant(watched, "update ml.runs set run_id = 'newer', message = 'other' where run_id = 'new'")
     watch(watched, endpoint.url)
     watch(watched, endpoint.url)
-    told = [one["message"] for one in endpoint.received]
-    assert ["disk full" in told[0], "other" in told[1], len(told)] == [True, True, 2]
+    messages = [one["message"] for one in endpoint.received]
+    assert ["disk full" in messages[0], "other" in messages[1], len(messages)] == [True, True, 2]
     assert {one["type"] for one in endpoint.received} == {"failure"}
     plant(watched, "delete from ml.runs where run_id = 'newer'")
     assert watch(watched).exit_code == 0  # without a URL

@@ -25,15 +25,15 @@ def command(small_copy, small_sample, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def world(small_sample, tmp_path_factory):
+def raw_files(small_sample, tmp_path_factory):
     """A copy of the sample for this module."""
-    return shutil.copytree(small_sample, tmp_path_factory.mktemp("world") / "raw")
+    return shutil.copytree(small_sample, tmp_path_factory.mktemp("raw_files") / "raw")
 
 
 @pytest.fixture
-def one_row_less(world):
+def one_row_less(raw_files):
     """Raw files with one row less than in the last test, so that a build must train."""
     for name in (CHART_FILE, TRACK_FILE):
-        lines = (world / name).read_bytes().splitlines(keepends=True)
-        (world / name).write_bytes(b"".join(lines[:-1]))
-    return world
+        lines = (raw_files / name).read_bytes().splitlines(keepends=True)
+        (raw_files / name).write_bytes(b"".join(lines[:-1]))
+    return raw_files

@@ -213,7 +213,7 @@ def weights(model: ModelProto, at: list[float]) -> None:
             chosen.raw_data = values.tobytes()
 
 
-def elsewhere(model: ModelProto, at: list[float]) -> None:
+def external_file(model: ModelProto, at: list[float]) -> None:
     """Point a parameter to a file of the machine."""
     found = model.graph.initializer or [
         model.graph.initializer.add(name="w", data_type=1, dims=[1])
@@ -236,7 +236,7 @@ def append(model: ModelProto, node: onnx.NodeProto, *constants: TensorProto) -> 
     model.opset_import.append(helper.make_opsetid("", 18))
 
 
-def bomb(model: ModelProto, at: list[float]) -> None:
+def memory_bomb(model: ModelProto, at: list[float]) -> None:
     """Make the graph allocate far more memory than there is."""
     size = pick([10**9, 10**12, 2**62], at[0])
     shape = helper.make_tensor("shape", TensorProto.INT64, [2], [1, size])
@@ -262,7 +262,7 @@ def mixed_rows(model: ModelProto, at: list[float]) -> None:
 OF_BYTES = [flip, flip, cut, splice, double]
 OF_MODELS = [numbers, ids, ids, ids, cycle, cycle, shorter, longer, words, drop, retype, operator]
 OF_MODELS += [domain, rewire, rename, reshape, rekind, more_inputs, nothing_left, versions]
-OF_MODELS += [tensor, weights, elsewhere, bomb, random_scores, mixed_rows]
+OF_MODELS += [tensor, weights, external_file, memory_bomb, random_scores, mixed_rows]
 PLACES = st.lists(st.floats(0, 1, exclude_max=True), min_size=5, max_size=5)
 
 

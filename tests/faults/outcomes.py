@@ -19,7 +19,7 @@ def show(title: str, outcomes: Counter) -> None:
     print(f"\n{title}: {outcomes.total():,} ({counts})")
 
 
-def judged(strategy: st.SearchStrategy, count: int, judge: Callable[..., str]) -> Counter:
+def outcomes_of(strategy: st.SearchStrategy, count: int, evaluate: Callable[..., str]) -> Counter:
     """Count the outcomes of this many values of a strategy, which are the same in each run.
 
     If `evaluate` raises, hypothesis looks for the smallest value for which it does.
@@ -35,15 +35,15 @@ def judged(strategy: st.SearchStrategy, count: int, judge: Callable[..., str]) -
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def judge_one(value):
-        outcomes[judge(value)] += 1
+    def evaluate_one(value):
+        outcomes[evaluate(value)] += 1
 
-    judge_one()
+    evaluate_one()
     return outcomes
 
 
 def generated(strategy: st.SearchStrategy, count: int) -> list:
     """Return this many values of a strategy, which are the same in each run."""
     values = []
-    judged(strategy, count, values.append)
+    outcomes_of(strategy, count, values.append)
     return values

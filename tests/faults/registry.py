@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-# Queries that must return nothing. `stored` has every model ever trained. A name after a sentence is
-# a table: the query runs only if it exists.
+# Queries that must return nothing. `stored` has every model ever trained. A name after a sentence
+# is a table: the query runs only if it exists.
 INVARIANTS = {
     ("versions are consecutive", "stored"): """
         select task, algorithm, list(version order by version)
@@ -112,7 +112,7 @@ def _history(connection: duckdb.DuckDBPyConnection) -> History:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Tables and views of the registry and of predictions, without those that dbt is about to drop."""
+    """Tables and views of the registry and predictions, without those that dbt will drop."""
     found = connection.execute(
         "select table_name from information_schema.tables "
         "where table_schema in ('ml', 'main') and not contains(table_name, '__dbt_')"

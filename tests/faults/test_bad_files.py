@@ -11,7 +11,7 @@ import pytest
 
 from hitparade.sources import raw
 from tests.e2e.records import CHART_FILE, SONG, TRACK, file_of
-from tests.faults.outcomes import judged, show, size
+from tests.faults.outcomes import outcomes_of, show, size
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def rename(text: str, at: list[float], piece: str) -> str:
     return ",".join(names) + "\n" + rows
 
 
-def behead(text: str, at: list[float], piece: str) -> str:
+def only_header(text: str, at: list[float], piece: str) -> str:
     """Keep only the header."""
     return text.split("\n")[0] + piece[:1]
 
@@ -124,7 +124,7 @@ PIECES += [
 ]
 PIECES += [" ", "", HTML, "{}", "streams", "track_name"]
 PLACES = st.lists(st.floats(0, 1, exclude_max=True), min_size=3, max_size=3)
-TEXTS = [insert] * 4 + [remove] * 2 + [exchange] * 2 + [cut, repeat, rename, behead, replace]
+TEXTS = [insert] * 4 + [remove] * 2 + [exchange] * 2 + [cut, repeat, rename, only_header, replace]
 BYTES = [same] * 8 + [flip, flip, mislabel, cut_bytes, zip_it]
 ENCODINGS = ["utf-8"] * 8 + ["utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-7"]
 
@@ -179,13 +179,13 @@ def outcome(read, source: str, data: bytes) -> str:
 
 
 def test_a_bad_file_is_read_or_refused_with_a_sentence(read):
-    outcomes = judged(files(), FILES, lambda file: outcome(read, *file))
+    outcomes = outcomes_of(files(), FILES, lambda file: outcome(read, *file))
     show("Files", outcomes)
     assert outcomes.total() == FILES
     assert len(outcomes) == len(SENTENCES) + 2
 
 
-@pytest.mark.parametrize("change", [replace, rename, behead])
+@pytest.mark.parametrize("change", [replace, rename, only_header])
 def test_the_command_refuses_with_the_same_sentence(command, small_copy, change):
     (small_copy.raw / CHART_FILE).write_text(change(file_of(SONG, [{}]), [0.9, 0.95, 0.9], HTML))
     said = command("build")

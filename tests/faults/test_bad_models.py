@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults import trial
 from tests.faults.mutants import mutants
-from tests.faults.outcomes import judged, show, size
+from tests.faults.outcomes import outcomes_of, show, size
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def received(connection) -> Iterator[str]:
 
 
 def test_a_mutant_is_refused_or_gives_the_answers_of_onnxruntime(models, tried):
-    outcomes = judged(mutants(models), MODELS, tried)
+    outcomes = outcomes_of(mutants(models), MODELS, tried)
     show("Models", outcomes)
     assert outcomes.total() == MODELS
     assert {said.split(",")[0] for said in outcomes} >= {"refused", "stored: both backends answer"}

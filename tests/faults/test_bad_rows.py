@@ -123,7 +123,7 @@ def encoded(row: dict) -> dict[str, float | None]:
 
 
 def released(text: str | None) -> dict[str, float | None]:
-    """The values that a model gets for a release date; an implausible date has at least an odd year."""
+    """The model inputs for a release date; an implausible date has at least an odd year."""
     if text is None or "infinity" in text:
         return {"released_year": None}
     try:
@@ -202,7 +202,7 @@ def outcome(kind: str, row: dict, predicted: list, problems: list[str]) -> str:
 
 
 @pytest.fixture(scope="module", params=["sql_backend", "onnx_runtime"])
-def lane(request, small_warehouse):
+def backend(request, small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         if request.param == "onnx_runtime":
             udfs.register(connection)
@@ -210,10 +210,10 @@ def lane(request, small_warehouse):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_bad_row_gives_null_with_a_reason(lane, cases, task):
-    seen = ranges(lane, task)
+def test_a_bad_row_gives_null_with_a_reason(backend, cases, task):
+    seen = ranges(backend, task)
     for row, (*predicted, problems) in zip(
-        cases[task], answers(lane, task, cases[task]), strict=True
+        cases[task], answers(backend, task, cases[task]), strict=True
     ):
         outcomes[outcome(expected(row, seen), row, predicted, problems)] += 1
 
@@ -291,9 +291,9 @@ def call_outcome(connection, task: str, name: str, text: str) -> str:
     return "a number: it is a value after all"
 
 
-def test_an_argument_of_the_wrong_type_is_a_clear_error(lane):
+def test_an_argument_of_the_wrong_type_is_a_clear_error(backend):
     calls = generated(CALLS, ROWS // 5)
-    outcomes = Counter(call_outcome(lane, *place, text) for place, text in calls)
+    outcomes = Counter(call_outcome(backend, *place, text) for place, text in calls)
     show("Calls", outcomes)
     assert outcomes.total() == len(calls) and len(outcomes) == 3
     assert outcomes["a named error"] > len(calls) / 3

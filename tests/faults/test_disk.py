@@ -99,13 +99,13 @@ def full(space: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (space, space))
 
 
-def build_on_full_disk(warehouse, world, space: int) -> subprocess.CompletedProcess:
+def build_on_full_disk(warehouse, raw_files, space: int) -> subprocess.CompletedProcess:
     """Build with limited space; dbt's own logs do not count."""
     quiet = {"DBT_LOG_LEVEL_FILE": "none", "DBT_WRITE_JSON": "false"}
     return subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "build"],
         cwd=warehouse.project,
-        env=warehouse.environment(HITPARADE_SAMPLE=str(world), **quiet),
+        env=warehouse.environment(HITPARADE_SAMPLE=str(raw_files), **quiet),
         capture_output=True,
         preexec_fn=full(space),
         text=True,
@@ -158,7 +158,7 @@ def flipped(content: bytearray, places: range) -> bytes:
 
 
 DAMAGES = {
-    "no database": lambda content: flipped(content, range(64)),
+    "not a database": lambda content: flipped(content, range(64)),
     "header": lambda content: flipped(content, range(4096, 12288)),
     "blocks": lambda content: flipped(content, range(12388, len(content), 4096)),
     "end": lambda content: bytes(content[: len(content) // 100]),

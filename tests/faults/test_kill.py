@@ -31,7 +31,7 @@ PREDICT = "select predict_hit(t), predict_streams(s) from dim_tracks t, dim_song
 BUILD = ("-m", "dbt.cli.main", "build")
 LEFTOVERS = "select table_name from duckdb_tables() where contains(table_name, '__dbt_')"
 
-# This program promotes, rolls back and registers until it is killed, and prints how often it did each.
+# Promotes, rolls back and registers until it is killed, and prints the number of each.
 REGISTRAR = """
 import itertools, sys
 import duckdb, udfs

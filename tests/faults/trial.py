@@ -57,7 +57,7 @@ def outcome(
     except udfs.ModelError as error:
         assert len(str(error)) > 20, error
         return f"refused, {translated}"
-    return f"stored: {_lanes(connection, model_id)}"
+    return f"stored: {_backends(connection, model_id)}"
 
 
 def _checked(content: bytes) -> Graph | udfs.ModelError:
@@ -75,8 +75,8 @@ def _translation(content: bytes) -> str:
         return "malformed"
 
 
-def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
-    """Return which backends run a stored model; assert that they give the answers of onnxruntime."""
+def _backends(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
+    """Return which backends run a stored model; assert that they agree with onnxruntime."""
     stored = "select onnx, len(inputs) from ml.registered_models where model_id = ?"
     ((onnx, width),) = connection.execute(stored, [model_id]).fetchall()
     rows = np.random.default_rng(1).normal(0, 3, (50, width)).astype(np.float32)
@@ -86,18 +86,18 @@ def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
     try:
         found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
         assert _agree(found, expected, TOLERANCE), "the SQL backend"
-        lanes = "both backends answer"
+        backends = "both backends answer"
     except duckdb.Error as error:
         assert "has no SQL form" in str(error), error
-        lanes = "the ONNX Runtime backend answers"
+        backends = "the ONNX Runtime backend answers"
     udfs.register(connection)
     found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
     assert _agree(found, expected, 0), "the ONNX Runtime backend"
-    return lanes
+    return backends
 
 
 def _agree(found: list[tuple], expected: np.ndarray, tolerance: float) -> bool:
-    """Assert that the answers are the expected ones, and NULL if those are not finite."""
+    """Return whether the answers are the expected ones; assert NULL if those are not finite."""
     is_finite = np.isfinite(expected).all(axis=1)
     assert [scores is not None for (scores,) in found] == is_finite.tolist(), "NULL"
     if not is_finite.any():

@@ -22,7 +22,7 @@ ECHO = "create or replace temp macro onnx_predict(model_id, features) as [{}]"
 
 
 @pytest.fixture(scope="module")
-def lanes(warehouse):
+def backends(warehouse):
     sql_backend = duckdb.connect(warehouse.database, read_only=True)
     onnx_runtime = duckdb.connect(warehouse.database, read_only=True)
     for connection in (sql_backend, onnx_runtime):
@@ -49,22 +49,22 @@ def _keep_features(connection) -> None:
 
 
 @BY_CANDIDATE
-def test_source_model_onnx_and_sql_agree(lanes, task, algorithm):
-    stored = _stored(lanes["sql_backend"], task, algorithm)
-    source = _retrained(lanes["sql_backend"], task, algorithm, stored)
-    features = _features(lanes["sql_backend"], task)
+def test_source_model_onnx_and_sql_agree(backends, task, algorithm):
+    stored = _stored(backends["sql_backend"], task, algorithm)
+    source = _retrained(backends["sql_backend"], task, algorithm, stored)
+    features = _features(backends["sql_backend"], task)
     expected = export.run(stored["onnx"], features)
 
     assert len(features) > 900
     assert _difference(export.predict(source, features), expected) <= export.TOLERANCE
-    for lane, tolerance in (("onnx_runtime", 0), ("sql_backend", SQL_TOLERANCE)):
-        answers = _answers(lanes[lane], task, stored["model_id"])
-        assert _difference(answers, expected) <= tolerance, lane
+    for backend, tolerance in (("onnx_runtime", 0), ("sql_backend", SQL_TOLERANCE)):
+        answers = _answers(backends[backend], task, stored["model_id"])
+        assert _difference(answers, expected) <= tolerance, backend
 
 
 @BY_CANDIDATE
-def test_functions_by_algorithm_equal_onnx_predict(lanes, task, algorithm):
-    for connection in lanes.values():
+def test_functions_by_algorithm_equal_onnx_predict(backends, task, algorithm):
+    for connection in backends.values():
         model_id = _stored(connection, task, algorithm)["model_id"]
         rows = connection.execute(
             f"select predict_{task.name}_by('{algorithm}', t), "
@@ -94,7 +94,7 @@ def _stored(connection, task, algorithm) -> dict:
 
 
 def _retrained(connection, task, algorithm, stored):
-    """Train the source model again from features and config; its graph must equal the stored one."""
+    """Train the source model again from features and config; assert that its graph is equal."""
     rows = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
     genres = [genre for (genre,) in connection.sql("from staging.genres order by all").fetchall()]
     seen, _ = examples(task, rows, {"genres": genres}).split(HOLDOUT)

@@ -56,7 +56,7 @@ def test_contributions_add_up_to_the_answer(task, connection):
 
 
 class Explained:
-    """A champion and its background in the form that shap takes: songs with some inputs replaced."""
+    """A champion and its background, as shap takes them: songs with some inputs replaced."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, task: str):
         query = "select features from features.int_explanation_backgrounds where task = ? "

@@ -1,4 +1,4 @@
-"""The what-if page as Streamlit in Snowflake: the same file, on a Snowpark session."""
+"""The what-if page as Streamlit in Snowflake: the same file on a Snowpark session."""
 
 import sys
 
@@ -20,13 +20,13 @@ def session(built):
     """The session that a page in Snowflake runs in."""
     opened = snowpark.Session.builder.configs({"connection": built.connect()}).create()
     yield opened
-    opened.cancel_all = lambda: None  # which the emulator does not know
+    opened.cancel_all = lambda: None  # the emulator does not know it
     opened.close()
 
 
 @pytest.fixture
 def page(session, monkeypatch):
-    # Each run makes the page the module __main__, which a process of a later test would begin with.
+    # Each run makes the page the module __main__; processes of later tests would start with it.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     drawn = testing.AppTest.from_file(str(PAGE), default_timeout=120).run()
     assert not drawn.exception

@@ -18,7 +18,7 @@ def found(checks) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def environment(emulator, sources, tmp_path, monkeypatch) -> dict[str, str]:
-    """What leads dbt to the emulated account."""
+    """The variables that point dbt to the emulated account."""
     key = tmp_path / "key.p8"
     key.write_text("emulated")
     for name, value in sources.items():
@@ -57,9 +57,7 @@ def test_a_package_that_the_account_lacks_is_named(loaded, environment):
     arguments = json.dumps({"code": ""})
     wanted = json.dumps({"snowflake_function_packages": ["numpy", "no-such-package"]})
     result = loaded.dbt("--quiet", "run-operation", "doctor", "--args", arguments, "--vars", wanted)
-    (check,) = (
-        json.loads(line) for line in result.stdout.splitlines() if '"packages"' in line
-    )
+    (check,) = (json.loads(line) for line in result.stdout.splitlines() if '"packages"' in line)
     assert check["step"].startswith("lacks no-such-package:")
 
 

@@ -1,4 +1,4 @@
-"""The handlers of the Python functions, in Snowpark's local testing and beside DuckDB's SQL."""
+"""The handlers of the Python functions, in Snowpark's local testing and against DuckDB's SQL."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ INPUTS = [{"name": name, "minimum": 0.0, "maximum": 4.0} for name in ("a", "b", 
 
 @pytest.fixture
 def line(tmp_path) -> served.Served:
-    """A function that holds one model, 2a - b + c/2 + 1/4, the champion of the task `lines`."""
+    """A function with one model, 2a - b + c/2 + 1/4, the champion of the task `lines`."""
     (tmp_path / "line.onnx").write_bytes(LINE)
     model = {"sha256": hashlib.sha256(LINE).hexdigest(), "inputs": INPUTS}
     words = {"champion of lines": "line", "lines by hand": "line"}
@@ -83,7 +83,7 @@ def test_each_bucket_belongs_to_a_challenger_or_the_champion(line):
 
 
 def test_the_handler_runs_in_snowparks_local_testing(line):
-    """It knows no batches of data frames: each row is a batch of its own there."""
+    """Local testing does not batch data frames: each row is one batch."""
     session = snowpark.Session.builder.config("local_testing", True).create()
     types = snowpark.types
     array = types.ArrayType(types.DoubleType())
@@ -105,7 +105,7 @@ def test_the_handler_runs_in_snowparks_local_testing(line):
     session.close()
 
 
-# A helper, the SQL of DuckDB that stands in its place, and rows of arguments.
+# A helper, the equivalent SQL of DuckDB, and rows of arguments.
 PAIRS = [
     (
         helpers.one_hot,

@@ -1,4 +1,4 @@
-"""What is sent to Snowflake, and what the project says of it: names, defaults, packages."""
+"""Statements for Snowflake, and their consistency with the project: names, defaults, packages."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The same sample through both targets: the same tables, models, champions and answers."""
+"""The same sample on both targets gives the same tables, models, champions and answers."""
 
 import json
 
@@ -10,29 +10,29 @@ from tests.snowflake import tables
 
 pytestmark = pytest.mark.slow
 
-# When and how fast it was made is no part of a table, nor are hashes of numbers that each
-# warehouse writes in its own way; of a fingerprint, the types of a warehouse are a part.
+# Columns that may differ: times and durations, hashes of numbers that each warehouse formats its
+# own way, and fingerprints, which include the types of a warehouse.
 OWN = {
     *("promoted_at", "predicted_at", "trained_at", "pruned_at", "train_seconds"),
     *("run_id", "started_at", "profiled_at"),
     *("inputs_hash", "feature_fingerprint", "fingerprint", "content"),
 }
-# What DuckDB has of models for its portable lane, and Snowflake as files on a stage.
-PORTABLE = {
+# Columns of models for the SQL backend in DuckDB; Snowflake has the models as files on a stage.
+SQL_BACKEND_COLUMNS = {
     *("kind", "transform", "layers", "intercepts", "depth", "roots", "features", "thresholds"),
     *("next", "leaves"),
 }
-# A track stands there as it stood in the file; base_mpd__playlist_tracks has its fields.
+# It has each track as in the file; base_mpd__playlist_tracks has the fields.
 LEFT_OUT = {
-    "served_models": PORTABLE,
-    "models_to_serve": PORTABLE,
+    "served_models": SQL_BACKEND_COLUMNS,
+    "models_to_serve": SQL_BACKEND_COLUMNS,
     "base_mpd__slices": {"track"},
     "slices": {"path"},
-    "profiles": {"reference"},  # the fingerprint of another reader
-    "stg_raw__slices": {"path"},  # that of a machine
+    "profiles": {"reference"},  # fingerprints depend on the reader
+    "stg_raw__slices": {"path"},  # a property of the machine
 }
-# What stands in DuckDB alone, and what names it; values without a key, which other tables have too.
-ALONE = {"int_explanation_plans", "runs", "observed_values"}
+# Tables of DuckDB only, tables that name such tables, and values that other tables have with a key.
+DUCKDB_ONLY = {"int_explanation_plans", "runs", "observed_values"}
 TABLES = """
     select schema_name, table_name from duckdb_tables() where database_name = current_database()
     union all
@@ -56,7 +56,7 @@ def test_every_table_is_equal_on_both_targets(built, sql_backend):
     compared = []
     with built.connect() as connection:
         for schema, name in sorted(sql_backend.execute(TABLES).fetchall()):
-            if name in ALONE:
+            if name in DUCKDB_ONLY:
                 continue
             cursor = connection.cursor()
             there = "emulated" if schema == "main" else schema
@@ -101,7 +101,7 @@ URIS = "['spotify:track:' || track_id]"
 ID = "(select model_id from ml.champions where task = '{}')"
 BOUNDS = "[0, 0, -60, 0, 0, 0, 0, 0, 60], [1, 1, 0, 1, 1, 1, 1, 1, 220]"
 REACH = "[0.1, 0.1, 5, 0.1, 0.1, 0.1, 0.1, 0.1, 20]"
-JUDGE = "(select model_id from ml.served_models where algorithm = 'judge')"
+EVALUATOR = "(select model_id from ml.served_models where algorithm = 'judge')"
 OF_TRACKS = [
     f"predict_hit({HIT})",
     f"predict_hit_by('xgboost', {HIT})",
@@ -122,7 +122,7 @@ OF_TRACKS = [
     f"optimize_song({SONG})",
     f"optimize_song({SONG}, ['energy', 'tempo'], 0.1, 1, 0.5)",
     f"describe_changes(optimize_song({SONG}))",
-    f"onnx_optimize_song({ID.format('song_optimization')}, {JUDGE}, encode_popularity({SONG}), "
+    f"onnx_optimize_song({ID.format('song_optimization')}, {EVALUATOR}, encode_popularity({SONG}), "
     f"{BOUNDS}, {REACH}, 2, 0.1, 30)",
     f"explain_hit({HIT})",
     f"explain_tier({TIER})",
@@ -295,7 +295,7 @@ def test_prune_drops_the_graph_of_an_unused_model(built, tmp_path):
 
     before = graphs()
     assert "older.onnx" in before
-    for _ in range(2):  # twice is harmless
+    for _ in range(2):  # running it twice is harmless
         built.dbt("run-operation", "prune", "--args", "{keep: 1}")
         assert graphs() == before - {"older.onnx"}
     pruned = "select model_id from ml.registry where pruned_at is not null"

@@ -1,4 +1,4 @@
-"""How dbt is run, and what is printed of it, with a program in the place of dbt."""
+"""How dbt is run and what is printed of its output, with a fake dbt."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_models_and_problems_are_printed_one_per_line(line, is_printed, capsys):
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
-    """Put a shell script in the place of dbt."""
+    """Replace dbt by a shell script."""
 
     def write(script: str):
         path = tmp_path / "dbt"

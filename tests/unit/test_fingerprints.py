@@ -1,4 +1,4 @@
-"""What trains again: a change of what a model is made by, and nothing else."""
+"""A model is retrained if its code changes, and only then."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from models_py import fingerprints, runs
 from models_py.tasks import TASKS
 from tests.warehouse import ROOT
 
-# (task, algorithm): what trains it, beside what trains all.
+# The files that retrain each (task, algorithm), besides the files that retrain all.
 LINEAR = ("hit", "logistic_regression")
 FOREST = ("hit", "random_forest")
 NET = ("popularity", "mlp")
@@ -20,7 +20,7 @@ CODES = {
 
 @pytest.fixture
 def code(tmp_path, monkeypatch):
-    """A copy of models_py that fingerprints are taken of."""
+    """A copy of models_py from which fingerprints are taken."""
     copied = shutil.copytree(ROOT / "models_py", tmp_path / "models_py")
     monkeypatch.setattr(fingerprints, "CODE", copied)
     yield copied
@@ -38,7 +38,7 @@ def all_fingerprints():
 
 
 def changed_by(code, file, text):
-    """Whose fingerprints change when a text is added to a file."""
+    """The models whose fingerprints change if text is added to a file."""
     before = all_fingerprints()
     path = code / file
     path.write_text((path.read_text() if path.exists() else "") + text)

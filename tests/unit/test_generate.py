@@ -1,4 +1,4 @@
-"""`hitparade generate`: committed files follow from the declarations; errors name the cause."""
+"""`hitparade generate`: committed files match the declarations; errors name the cause."""
 
 import shutil
 
@@ -13,7 +13,7 @@ HIT = yaml.safe_load((ROOT / "tasks" / "hit.yml").read_text())
 
 
 def project(folder):
-    """A project with nothing but its declarations."""
+    """A project with only its declarations."""
     shutil.copytree(ROOT / "tasks", folder / "tasks")
     return folder
 

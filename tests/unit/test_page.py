@@ -1,4 +1,4 @@
-"""What is typed into the page: songs as JSON, and texts that become SQL."""
+"""Input to the page: songs as JSON, and text that becomes SQL literals."""
 
 import duckdb
 import pytest

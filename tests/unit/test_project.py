@@ -1,4 +1,4 @@
-"""Which project a command acts on."""
+"""The project that a command acts on."""
 
 from pathlib import Path
 

@@ -14,12 +14,12 @@ FOLDERS = {"real": "raw", "sample": "sample"}
 
 
 def cells(**known: str) -> dict[str, str]:
-    """One song by column; what is not given is told apart by the column's number."""
+    """One song by column; by default, each cell has the number of its column."""
     return {name: str(i) for i, name in enumerate(SONGS.columns)} | known
 
 
 def csv_text(*records: dict[str, str], delimiter: str = ",", newline: str = "\n") -> str:
-    """A file of records with equal columns."""
+    """The text of a file of records with equal columns."""
     quoted = [[f'"{c}"' if set(c) & {delimiter, "\n"} else c for c in r.values()] for r in records]
     return newline.join(delimiter.join(row) for row in [list(records[0]), *quoted]) + newline
 
@@ -38,7 +38,7 @@ def folders(tmp_path, monkeypatch):
 
 @pytest.fixture
 def read(folders):
-    """Read the chart songs from a file with these bytes or this text."""
+    """Return a function that reads the chart songs from a file with the given content."""
 
     def write_and_read(content: str | bytes) -> raw.RawFile:
         data = content.encode() if isinstance(content, str) else content
@@ -49,7 +49,7 @@ def read(folders):
 
 
 def refusal(read, content: str | bytes) -> str:
-    """What a user is told of a file that cannot be read."""
+    """The error message of an unreadable file."""
     with pytest.raises(RawFileError) as error:
         read(content)
     return str(error.value)
@@ -59,7 +59,7 @@ def names(file: raw.RawFile) -> list[str]:
     return file.records["track_name"].to_pylist()
 
 
-# Which file serves a source
+# The file of a source
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
         raw.read("chart_songs")
 
 
-# What is read of a file
+# The content of a file
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
         ("utf-8-sig", "Qué Más Pués? 夜", "utf-8-sig"),
         ("cp1252", "Caf\xe9 \u2026", "cp1252"),
         ("latin-1", "Café", "cp1252"),
-        ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no letter for 81
+        ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no character 0x81
     ],
 )
 def test_the_encoding_is_detected(read, encoding, name, found):
@@ -253,8 +253,8 @@ def test_a_header_without_rows_is_refused(read):
 )
 def test_missing_columns_are_named_with_the_file(read, missing, said):
     song = {name: value for name, value in cells().items() if name not in missing}
-    told = refusal(read, csv_text(song))
-    assert f"{SONGS_FILE} lacks the {said} its header is track_name, artist(s)_name" in told
+    message = refusal(read, csv_text(song))
+    assert f"{SONGS_FILE} lacks the {said} its header is track_name, artist(s)_name" in message
 
 
 def test_a_file_without_a_header_is_refused(read):
@@ -275,9 +275,9 @@ def test_a_binary_file_is_refused(read, content):
 @pytest.mark.parametrize("rows", [2, 2000])
 def test_an_unclosed_quote_is_refused(read, column, rows):
     songs = [cells(**{column: "OPEN"})] + [cells(track_name="plain")] * rows
-    told = refusal(read, csv_text(*songs).replace("OPEN", '"open'))
-    assert f"{SONGS_FILE}, line 2: " in told
-    assert "a quote opens here that is never closed" in told
+    message = refusal(read, csv_text(*songs).replace("OPEN", '"open'))
+    assert f"{SONGS_FILE}, line 2: " in message
+    assert "a quote opens here that is never closed" in message
 
 
 def test_a_duplicate_column_is_refused(read):
@@ -285,7 +285,7 @@ def test_a_duplicate_column_is_refused(read):
     assert "streams" in refusal(read, f"{header},streams\n{row},2\n")
 
 
-# What is known of all files
+# Properties of all files
 
 
 def test_an_absent_source_has_no_records_but_all_columns(folders):

@@ -1,4 +1,4 @@
-"""Sessions: one for each model, loaded once, within a bound of bytes."""
+"""Sessions: one for each model, loaded once, within a memory limit."""
 
 import hashlib
 import threading
@@ -12,7 +12,7 @@ from udfs.errors import ModelError
 from udfs.runtime.sessions import Sessions, Stored
 
 LINES = {name: linear([float(place)], 0.0) for place, name in enumerate("abcd", start=1)}
-# The same number of inputs, so the same number of bytes.
+# All have the same number of inputs, so the same number of bytes.
 SIZE = len(LINES["a"])
 
 
@@ -21,7 +21,7 @@ def stored(content: bytes) -> Stored:
 
 
 class Registry:
-    """Counts what is read."""
+    """Count the models that are read."""
 
     def __init__(self):
         self.reads = []

@@ -1,4 +1,4 @@
-"""Training, evaluation and export of candidates, on data small enough to reason about."""
+"""Training, evaluation and export of candidates, on small data."""
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.net import Net
 from models_py.tasks import TASKS
 
-# No row is of the last genre: a place of the block that never varies.
+# No row has the last genre: its column of the one-hot group is constant.
 VOCABULARIES = {"genres": ["jazz", "pop", "zouk"]}
 
 
@@ -210,7 +210,7 @@ def test_an_invalid_label_is_named(label, message):
 
 def test_the_columns_of_a_one_hot_group_are_shuffled_together():
     rows = examples_of(TASKS["popularity"])
-    # The label is 1 where the genre is not jazz: a model that knows it both ways round.
+    # The label is 1 if the genre is not jazz: the model can use either column of the group.
     label = 1 - rows.features[:, -3]
     both = rows.features.copy()
     both[:, -2] = label
@@ -218,7 +218,7 @@ def test_the_columns_of_a_one_hot_group_are_shuffled_together():
     whole = training.Examples(rows.names, rows.groups, both, label, rows.fold)
     found = training.importance(TASKS["popularity"], export.to_onnx(model, both.shape[1]), whole)
     assert max(found, key=found.get) == "genres"
-    # Shuffled, the label is guessed from another row: right half of the time.
+    # Shuffled, the label comes from another row and is right half of the time.
     assert found["genres"] == pytest.approx(np.sqrt(0.5), abs=0.1)
 
 
@@ -271,7 +271,7 @@ def test_a_net_learns_a_nonlinear_curve():
 
 def test_a_net_gives_no_weight_to_a_constant_input():
     features = np.random.default_rng(0).uniform(size=(7480, 3))
-    # The mean of many equal numbers may be off by a rounding, and their deviation not zero.
+    # The mean of many equal numbers may have a rounding error, so their deviation is not zero.
     features[:, 1] = 0.1
     assert features.std(axis=0)[1] > 0
     net = Net(epochs=1).fit(features, features[:, 0])

@@ -1,4 +1,4 @@
-"""The search of hyperparameters, on tables small enough to search in a moment."""
+"""The search for hyperparameters, on small tables."""
 
 import json
 import re
@@ -212,8 +212,8 @@ def test_settings_from_a_space_can_be_trained(task, algorithm):
     assert candidate.algorithm == algorithm
 
 
-def told(*given, trials=4):
-    """The outcome of a search, and what is written of it where the last given are in the YAML."""
+def reported(*given, trials=4):
+    """The outcome of a search, and its report if the last given settings are in the YAML."""
     found = searched(TASKS["hit"], "xgboost", given, trials=trials)
     written = {"logistic_regression": {}, "xgboost": given[-1]}
     best = outcome(found)
@@ -222,7 +222,7 @@ def told(*given, trials=4):
 
 
 def test_the_yaml_block_can_be_pasted_unchanged():
-    best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
+    best, text = reported({"n_estimators": 50, "learning_rate": 1e-5})
     before = (ROOT / "tasks" / "hit.yml").read_text()
     block = r"^algorithms:\n(?: {2}[^\n]*\n)+"
     pasted, count = re.subn(block, lambda match: f"{text}\n", before, count=1, flags=re.M)
@@ -234,7 +234,7 @@ def test_the_yaml_block_can_be_pasted_unchanged():
 
 
 def test_the_header_states_the_result_and_the_next_step():
-    best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
+    best, text = reported({"n_estimators": 50, "learning_rate": 1e-5})
     for words in (
         "# At most 4 trials and 600 seconds, seed 0.",
         "# roc_auc (higher is better), mean ± standard error over the folds searched",
@@ -248,7 +248,7 @@ def test_the_header_states_the_result_and_the_next_step():
 
 
 def test_without_an_improvement_there_is_nothing_to_paste():
-    _, text = told(FEW, trials=1)
+    _, text = reported(FEW, trials=1)
     assert "# xgboost: 1 complete; nothing better than the present settings" in text
     assert "# Nothing to change: tasks/hit.yml has these settings already." in text
     assert "paste" not in text

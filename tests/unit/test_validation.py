@@ -1,4 +1,4 @@
-"""What is refused of a graph from outside, and what the others are turned into."""
+"""Validation of registered graphs: refusals, and the normal form of accepted graphs."""
 
 import dataclasses
 
@@ -52,7 +52,7 @@ def external() -> bytes:
 
 
 def external_inside() -> bytes:
-    """External data in a constant, within the branch of an If."""
+    """External data in a constant inside a branch of an If."""
     tensor = TensorProto(name="hidden", data_type=FLOAT, dims=[3])
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="weights.bin")
@@ -248,7 +248,7 @@ def test_a_cyclic_tree_is_refused_even_if_no_tried_row_reaches_the_cycle(kind):
 
 
 def circle() -> bytes:
-    """A tree whose second node leads to itself; the rows that are tried never reach it."""
+    """A tree whose second node is its own child; the tried rows never reach it."""
     node = helper.make_node(
         "TreeEnsembleRegressor",
         ["x"],
@@ -271,7 +271,7 @@ def circle() -> bytes:
 
 
 def circle_of_places() -> bytes:
-    """The same in the operator TreeEnsemble, whose ids are places."""
+    """The same for the operator TreeEnsemble, whose ids are positions."""
     node = helper.make_node(
         "TreeEnsemble",
         ["x"],

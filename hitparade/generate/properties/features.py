@@ -1,11 +1,10 @@
 """The feature table of a task: its contract, and its test for leaks."""
 
-from hitparade.generate.declarations import Column, TabularTask
+from hitparade.generate.declarations import Column, Entity, TabularTask
+from hitparade.generate.docs import doc, key_doc
 from hitparade.generate.properties.columns import required
 
 LABEL_TYPES = {"regression": "double", "binary": "boolean", "multiclass": "varchar"}
-PAIR_KEY = "The song: md5 of the normalized track name and artists. Splits are grouped by it."
-FOLD = "Fold of the split, the same for all rows of a song. Stored models never saw fold 0."
 
 
 def properties(task: TabularTask) -> dict:
@@ -16,12 +15,12 @@ def properties(task: TabularTask) -> dict:
         "key": entity.key,
         "after_release": list(entity.after_release),
     }
-    inputs = [one for column in task.arguments for one in _inputs(column)]
+    inputs = [one for column in task.arguments for one in _inputs(entity, column)]
     label = (task.label.name, LABEL_TYPES[task.kind], task.label.description)
     columns = [
-        required(entity.key, "varchar", entity.key_description) | {"data_tests": ["unique"]},
-        required("pair_key", "varchar", PAIR_KEY),
-        required("fold", "integer", FOLD),
+        required(entity.key, "varchar", key_doc(entity)) | {"data_tests": ["unique"]},
+        required("pair_key", "varchar", doc("pair_key")),
+        required("fold", "integer", doc("song_fold")),
         *(required(*one) for one in [*inputs, label]),
     ]
     says = (
@@ -38,7 +37,7 @@ def properties(task: TabularTask) -> dict:
     return {"models": [model]}
 
 
-def _inputs(column: Column) -> list[tuple[str, str, str]]:
+def _inputs(entity: Entity, column: Column) -> list[tuple[str, str, str]]:
     """Return name, type and description of each input that a column becomes."""
     if column.inputs:
         return [(one.name, "double", one.description) for one in column.inputs]
@@ -47,4 +46,4 @@ def _inputs(column: Column) -> list[tuple[str, str, str]]:
         return [(column.name, "double[]", says)]
     if column.type == "boolean":
         return [(column.name, "double", f"1 or 0. {column.description}")]
-    return [(column.name, "double", column.description)]
+    return [(column.name, "double", doc(f"{entity.name}_{column.name}"))]

@@ -83,9 +83,9 @@ def _explain(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]
         else (task.answers)
     )
     says = (
-        f"What each input adds to the champion's answer, {answer}: Shapley values against a "
-        "background of other rows. The contributions add up to the answer. NULL if the answer is "
-        "NULL."
+        f"The contribution of each input to the champion's answer, {answer}: Shapley values "
+        "against a background of other rows. The contributions add up to the answer. NULL if the "
+        "answer is NULL."
     )
     returned = (
         "A list of structs (rank, feature, contribution); rank 0 is the background's average."

@@ -13,18 +13,18 @@ def properties(declared: Declarations) -> dict:
     values = {"name": "values", "type": "string", "description": "SQL expression of the list."}
     promotion = [
         {"name": "task", "type": "string", "description": "Name of the task."},
-        {"name": "model_id", "type": "string", "description": "The model."},
-        {"name": "reason", "type": "string", "description": "Recorded in ml.promotions."},
-        {"name": "is_pinned", "type": "boolean", "description": "Whether builds keep it."},
+        {"name": "model_id", "type": "string", "description": "Id of the model."},
+        {"name": "reason", "type": "string", "description": "Reason, for ml.promotions."},
+        {"name": "is_pinned", "type": "boolean", "description": "True to pin the task."},
     ]
     transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
     entries = [
-        _macro("tasks", "Every task: its encoder, its raw source, where its answers are stored."),
-        _macro("entities", "The entities of tabular tasks: relation, key, rows to learn from."),
+        _macro("tasks", "Every task: encoder, raw source, tables of predictions."),
+        _macro("entities", "The entities of tabular tasks: relation, key, training rows."),
         _macro("registry_types", "The columns of the registry and their types."),
         _macro("sql_backend_types", "The parts of a model's parameters for the SQL backend."),
         _macro("registry_format", "The number of the registry's format."),
-        _macro("next_promotion_at", "The time of a promotion, later than all earlier ones."),
+        _macro("next_promotion_at", "The time of a promotion, later than all earlier promotions."),
         _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),
         _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "The values after a layer's activation.", activation, values),

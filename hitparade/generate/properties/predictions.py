@@ -3,6 +3,7 @@
 from typing import Any
 
 from hitparade.generate.declarations import Entity
+from hitparade.generate.docs import doc, key_doc
 from hitparade.generate.properties.columns import nullable, required
 from hitparade.generate.properties.wording import capital
 
@@ -12,11 +13,11 @@ def properties(entity: Entity, columns: list[dict[str, Any]]) -> dict:
     tasks = list(dict.fromkeys(column["task"] for column in columns))
     says = (
         f"One row for each scored row of {entity.relation}, with the answers and ids of the "
-        "champions. A champion was trained on four fifths of the rows, so its answers there are "
+        "champions. A champion was trained on four fifths of the rows, so its answers there look "
         "too good. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
     )
     exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
-    key = required(entity.key, "varchar", entity.key_description)
+    key = required(entity.key, "varchar", key_doc(entity))
     stamped = "The model that gave the answer of {}; NULL if the task had no champion."
     model = {
         "name": entity.predictions,
@@ -30,7 +31,7 @@ def properties(entity: Entity, columns: list[dict[str, Any]]) -> dict:
                 "varchar",
                 "md5 of the inputs: a changed row is scored again.",
             ),
-            nullable("predicted_at", "timestamp", "When the row was scored, in UTC."),
+            nullable("predicted_at", "timestamp", doc("predicted_at")),
         ],
     }
     return {"models": [model]}

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from hitparade.generate.docs import doc, registry_docs, sql_backend_docs
 from hitparade.generate.properties.columns import nullable
-from models_py.registry_schema import PORTABLE, SCHEMA, descriptions, sql_types
+from models_py.registry_schema import PORTABLE, SCHEMA, sql_types
 
-ORIGIN = ("origin", "varchar", "trained by a build, or registered from outside.")
+ORIGIN = ("origin", "varchar", doc("origin"))
 NEWEST = "True for the newest version of its algorithm, if its inputs fit the task's functions."
-# Columns that are in other views, and not in ml.model_versions.
-APART = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
+# Columns that ml.model_versions leaves out, because other views have them.
+LEFT_OUT = ("onnx", "portable", "metrics", "importance", "calibration", "confusion")
 # Data tests of single columns, by model.
 TESTS: dict[str, dict[str, list]] = {
     "model_versions": {
@@ -24,13 +25,13 @@ TESTS: dict[str, dict[str, list]] = {
 
 def properties() -> dict:
     """Return the properties of the models whose columns follow the registry's format."""
-    types, says = sql_types(SCHEMA), descriptions(SCHEMA)
+    types, says = sql_types(SCHEMA), registry_docs()
     all_columns = [*((name, types[name], says[name]) for name in SCHEMA.names), ORIGIN]
-    parts = [(n, sql_types(PORTABLE)[n], text) for n, text in descriptions(PORTABLE).items()]
+    parts = [(n, sql_types(PORTABLE)[n], text) for n, text in sql_backend_docs().items()]
     first = [one for one in all_columns if one[0] in ("model_id", "task", "algorithm")]
     inputs = [one for one in all_columns if one[0] == "inputs"]
     served = [*first, ("is_newest", "boolean", NEWEST), *inputs, *parts]
-    versions = [one for one in all_columns if one[0] not in APART]
+    versions = [one for one in all_columns if one[0] not in LEFT_OUT]
     table = {
         "name": "served_models",
         "description": (

@@ -1,14 +1,14 @@
 """The training models: hyperparameters, definitions and columns."""
 
 from hitparade.generate.declarations import Declarations, Task
-from models_py.registry_schema import SCHEMA, descriptions
+from hitparade.generate.docs import registry_docs
 
 
 def properties(declared: Declarations) -> dict:
     """Return the properties of all training models: hyperparameters, definition, columns."""
-    columns = [{"name": name, "description": says} for name, says in descriptions(SCHEMA).items()]
+    columns = [{"name": name, "description": says} for name, says in registry_docs().items()]
     registered = (
-        "One row for each model from outside. Columns that only training fills are NULL. Never "
+        "One row for each registered model. Columns that only training fills are NULL. Never "
         "fully refreshed."
     )
     table = {"name": "registered_models", "description": registered, "columns": columns}

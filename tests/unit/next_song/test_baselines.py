@@ -1,4 +1,4 @@
-"""What a model of the next song has to beat."""
+"""The baselines of the next-song model."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""What models of the next song read of the feature tables."""
+"""The data that next-song models read from the feature tables."""
 
 import numpy as np
 import pyarrow.compute as pc
@@ -19,7 +19,7 @@ def test_playlists_are_split_by_fold(data, tables):
 
 def test_words_of_a_single_title_are_unknown(data):
     assert data.catalog.words == ["calm", "party"]
-    # the first playlist is "party", the next "calm" and a number that no other has
+    # the first title is "party", the next one "calm" and a number that no other title has
     assert data.known.titles[0].tolist() == [0, 2, 2, 2, 2]
     assert data.known.titles[1].tolist() == [1, 2, 2, 2, 2]
 

@@ -1,4 +1,4 @@
-"""Models of the next song: what they learn, and the graphs that they become."""
+"""Next-song models: what they learn, and their exported graphs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -128,7 +128,7 @@ def test_vectors_have_length_1_and_unknown_tracks_have_none(graph):
 
 
 def test_a_track_outside_the_training_playlists_can_be_recommended(model, data):
-    """Track 39 is known by its artist, its album and its sound alone."""
+    """Only the artist, album and sound of track 39 are known."""
     held_out = [tracks for tracks in data.held_out.tracks if 39 in tracks[3:]]
     cuts = [(place, tracks.tolist().index(39)) for place, tracks in enumerate(held_out)]
     found = Playlists(held_out, np.full((len(held_out), 5), 2))
@@ -148,10 +148,10 @@ def test_a_playlist_gets_the_same_answer_by_itself_and_in_a_batch(graph, data):
 
 
 def test_training_twice_gives_equal_bytes(data, graph):
-    torch.manual_seed(5)  # that of the process does not matter
+    torch.manual_seed(5)  # the seed of the process does not matter
     again, _ = training.build(data, "hybrid", SMALL)
     assert export.to_onnx(again, data.catalog, 8) == graph
-    # Nor does it know the folder that it was trained in: elsewhere it has the same bytes.
+    # The working directory does not matter either: the bytes are equal in another folder.
     assert str(Path(export.__file__).parent).encode() not in graph
 
 
@@ -202,7 +202,7 @@ def test_the_measured_ranking_equals_the_served_one(data, config):
 
 
 def test_a_constant_input_has_no_influence(data):
-    """Where each track has an album of its own, nothing is learned of two of one album."""
+    """If each track has its own album, the model learns nothing about shared albums."""
     alone = replace(data, catalog=replace(data.catalog, album=np.arange(TRACKS)))
     model, _ = training.build(alone, "hybrid", SMALL)
     known, _ = next(batches(data.held_out, data.questions, 8, TRACKS))
@@ -214,7 +214,7 @@ def test_a_constant_input_has_no_influence(data):
 @pytest.mark.parametrize("keep", [2, 5, 12])
 @pytest.mark.parametrize("count", [12, 40, 300])
 def test_tiny_data_trains_or_says_why_not(tables, keep, count):
-    """The first tracks of the first playlists; the words and the sound of none."""
+    """Only the first tracks of the first playlists, without words and sound."""
     playlists, catalog, counted = tables
     short = playlists.slice(0, count).set_column(
         playlists.column_names.index("track_numbers"),
@@ -265,7 +265,7 @@ def test_a_copy_of_a_net_forgets_only_the_given_tracks(data):
     new = np.append(is_new, False)
     assert torch.equal(before[~new], after[~new])
     assert (before != after).any(dim=1)[new].all()
-    # what is left is what they are of
+    # artists, albums and sound remain
     own = trained.own(every) * torch.from_numpy(~new)[:, None]
     assert torch.allclose(after, before - trained.own(every) + own, atol=1e-6)
     assert (found.bias.weight[new] == 0).all() and (trained.bias.weight[new] != 0).any()

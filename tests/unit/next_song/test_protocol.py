@@ -1,4 +1,4 @@
-"""Which questions are asked of a model of the next song, and what an answer is worth."""
+"""The evaluation of next-song models: questions and metrics."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The files of a sample: bytes, format, dirt and marginals."""
+"""The files of a sample: bytes, format, defects and marginals."""
 
 from pathlib import Path
 
@@ -218,7 +218,7 @@ def test_tracks_have_the_published_repeats_and_pairs(track_rows):
     ],
 )
 def test_tracks_have_the_published_marginals(track_rows, column, mean, sd):
-    # A few hour-long tracks make the spread of durations vary from sample to sample.
+    # A few tracks of an hour make the spread of durations vary between samples.
     tolerance = 0.15 if column == "duration_ms" else 0.06
     assert track_rows[column].mean() == pytest.approx(mean, abs=0.05 * sd)
     assert track_rows[column].std() == pytest.approx(sd, rel=tolerance)
@@ -233,7 +233,7 @@ def test_popularity_has_the_published_distribution(track_rows):
     assert track_rows.explicit.mean() == pytest.approx(0.0855, abs=0.01)
 
 
-# Truth and best achievable scores
+# True values and best achievable scores
 
 
 def test_kept_rows_are_the_generated_songs(kept, track_truth):

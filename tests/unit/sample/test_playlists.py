@@ -1,4 +1,4 @@
-"""The playlists of a sample: their format, what is planted, and what a model can know of it."""
+"""The playlists of a sample: format, planted structure, and best achievable predictions."""
 
 import json
 
@@ -83,7 +83,7 @@ def test_directions_move_the_mood_as_named(known, drawn):
 
 @pytest.fixture(scope="module")
 def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
-    """Chances after some beginnings, and the track that came."""
+    """True probabilities after some playlist beginnings, and the track that followed."""
     cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
     return [
         (chances, drawn.tracks[place][cut])
@@ -100,7 +100,7 @@ def test_probabilities_cover_all_tracks_that_were_not_played(asked):
 
 @pytest.mark.parametrize("most", [1, 10, 100])
 def test_likely_tracks_come_as_often_as_predicted(asked, most):
-    """The chances are exact, so the tracks of highest chance come as often as they say."""
+    """The probabilities are exact, so the most probable tracks come as often as predicted."""
     said, came = [], []
     for chances, track in asked:
         first = np.argpartition(-chances, most)[:most]
@@ -108,6 +108,6 @@ def test_likely_tracks_come_as_often_as_predicted(asked, most):
         came.append(track in first)
     error = np.sqrt(np.mean(np.multiply(said, np.subtract(1, said))) / len(asked))
     assert np.mean(came) == pytest.approx(np.mean(said), abs=4 * error)
-    # And they tell beginnings apart: what is likelier comes more often.
+    # The probabilities also differ by beginning: more probable tracks come more often.
     likely = np.array(said) > np.median(said)
     assert np.mean(np.array(came)[likely]) > np.mean(np.array(came)[~likely]) + 0.02

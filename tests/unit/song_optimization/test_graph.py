@@ -1,4 +1,4 @@
-"""The optimiser as a graph: what it promises of every song, and what torch makes of the same."""
+"""The optimizer as a graph: its guarantees for every song, and equality with torch."""
 
 import functools
 import itertools
@@ -18,7 +18,7 @@ loaded = functools.cache(session)
 
 
 def run(content, songs, most=WIDTH, penalty=0.1, steps=30, max_changes=None, low=LOW, high=HIGH):
-    """The outputs of a graph by name; options hold for all songs."""
+    """Return the outputs of a graph by name; options apply to all songs."""
     shape = len(songs), WIDTH
     reach = 0.25 * (HIGH - LOW) if max_changes is None else max_changes
     feeds = {
@@ -51,7 +51,7 @@ def test_the_graph_follows_the_gradients_of_autograd(
     assert found["before"][:, 0] == pytest.approx(before, abs=1e-3)
     off = np.abs(found["after"][:, 0] - after)
     same = (np.abs(found["optimized"] - end) <= 0.01 * (HIGH - LOW)).all(axis=1)
-    # Float32 may come down on the other side of a ReLU, and once in hundreds goes another way.
+    # Float32 rounding may land on the other side of a ReLU: once in hundreds, the path differs.
     assert (off <= 0.1).mean() >= 0.99 and same.mean() >= 0.99
     assert np.abs(found["effects"] - effects)[same].max() <= 0.2
 
@@ -72,9 +72,9 @@ def test_bounds_reach_and_budget_are_kept(content, songs, most):
     start = songs[:, :WIDTH].astype(np.float32)
     changed = found["optimized"] != start
     assert (changed.sum(axis=1) <= most).all()
-    assert not changed[:, 0].any()  # its reach is 0
+    assert not changed[:, 0].any()  # no song may change
     assert (np.abs(found["optimized"] - start) <= reach * (1 + 1e-5)).all()
-    # A value beyond its bound may stay, and goes no farther.
+    # A value beyond its bound may stay, but moves no farther.
     assert (found["optimized"] >= np.minimum(LOW, start)).all()
     assert (found["optimized"] <= np.maximum(HIGH, start)).all()
     assert (start[:10] > HIGH).any()
@@ -129,7 +129,7 @@ def test_a_song_gets_the_same_advice_by_itself_and_in_a_batch(content, songs, mo
         alone = run(content, song[None], most)
         off.append((np.abs(alone["optimized"] - together["optimized"][row]) / (HIGH - LOW)).max())
         gap.append(abs(alone["after"] - together["after"][row]).item())
-    # Sums in another order may come down on the other side of a ReLU, rarely.
+    # Rarely, sums in another order land on the other side of a ReLU.
     assert np.quantile(off, 0.98) < 1e-3 and np.max(off) < 0.05
     assert np.quantile(gap, 0.98) < 1e-3 and np.max(gap) < 0.5
 
@@ -149,7 +149,7 @@ def test_effects_add_up_and_are_exact_for_two_changes(content, models, songs):
 
 
 def shapley(student, song, end, changed, place) -> float:
-    """The mean over all orders of the changes of what one adds to those before it."""
+    """The mean contribution of one change over all orders of the changes."""
     added = []
     for order in itertools.permutations(changed):
         before = song.copy()

@@ -1,4 +1,4 @@
-"""Teacher, student and judge, and what they say of each other."""
+"""Teacher, student and held-out evaluator."""
 
 from types import SimpleNamespace
 
@@ -102,7 +102,7 @@ def test_advice_must_beat_unchanged_songs(drawn, baseline):
 
 
 def test_without_a_claimed_gain_there_is_no_confirmed_share(data):
-    """As the models of rows say that are all the same."""
+    """Models of identical rows claim no gain."""
     flat = SimpleNamespace(predict=lambda features: np.zeros(len(features)))
     songs = data.parts["test"]
     found = training.gains(SimpleNamespace(student=flat, judge=flat), songs, songs.features)
