@@ -541,7 +541,7 @@
                                             select
                                                 track_uri as __given_uri,
                                                 vector as __given_vector
-                                            from fct_track_vectors
+                                            from main.fct_track_vectors
                                         )
                                         where __given_uri = track
                                     )
@@ -551,7 +551,7 @@
                             select
                                 track_uri as __uri,
                                 vector as __vector
-                            from fct_track_vectors
+                            from main.fct_track_vectors
                         )
                         where __uri <> track
                     )
