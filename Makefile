@@ -23,8 +23,8 @@ test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, 
 	pytest --numprocesses 2 --no-loadscope-reorder
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests need: older Python, CLI, Node
-	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
-	pip install --quiet --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
+	$(PIP) --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
+	$(PIP) --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
 docs: $(VENV)/.installed-docs ## Renew the outputs in README.md and docs/
@@ -45,7 +45,8 @@ data/sample/dataset.csv:
 	hitparade sample
 
 # Every version is pinned in constraints.txt. With --quiet twice, pip prints only errors.
-PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check --no-input --progress-bar off --constraint constraints.txt
+PIP = pip install --quiet --quiet --disable-pip-version-check --no-input --progress-bar off
+PIP_INSTALL = $(PIP) --constraint constraints.txt
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3.11 -m venv $(VENV)

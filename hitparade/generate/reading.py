@@ -70,7 +70,7 @@ def _checked(
     if not isinstance(facts, dict):
         raise DeclarationError(f"{file}: {what} is {facts!r}: give {', '.join(sorted(needed))}")
     if missing := sorted(needed - set(facts)):
-        raise DeclarationError(f"{file}: {what} lacks {', '.join(missing)}")
+        raise DeclarationError(f"{file}: {what} lacks {', '.join(missing)}: add what is missing")
     if unknown := sorted(set(facts) - needed - optional):
         known = ", ".join(sorted(needed | optional))
         raise DeclarationError(f"{file}: {what} has {', '.join(unknown)}: it may have {known}")

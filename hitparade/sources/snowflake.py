@@ -96,6 +96,7 @@ def playlists(file: Path) -> Iterator[dict]:
     The rules are those of the macro read_playlists, which reads slices in DuckDB.
     """
     rule = reason = found = None
+    texts: list[str] = []
     try:
         text = file.read_bytes().decode("utf-8")
         parsed = json.loads(text) if text.strip(" ") else {}

@@ -233,7 +233,7 @@ def test_both_backends_give_equal_answers_to_a_bad_row(small_warehouse, cases, t
 
 
 def test_all_rows_were_tried_on_both_backends(cases):
-    show("Rows in both lanes", outcomes)
+    show("Rows on both backends", outcomes)
     assert outcomes.total() == 2 * sum(map(len, cases.values())) >= 1.9 * ROWS
     assert len(outcomes) == 3 and min(outcomes.values()) > ROWS / 50
 

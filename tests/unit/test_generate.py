@@ -71,7 +71,7 @@ def test_a_manually_changed_file_is_named(tmp_path):
         ({"labels": ["a", "b"]}, "a multiclass task needs `labels`; other kinds have none"),
         ({"kind": "multiclass", "metric": "accuracy"}, "a multiclass task needs `labels`"),
         ({"metrics": "roc_auc"}, "has metrics: it may have algorithms, answers"),
-        ({"label": {"name": "is_hit"}}, "hit.label lacks description, sql"),
+        ({"label": {"name": "is_hit"}}, "hit.label lacks description, sql: add what is missing"),
         ({"example": None, "answers": None}, None),
         (
             {"derived": {"tier": {"sql": "1", "answers": "one"}}},

@@ -7,6 +7,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.neural_network import MLPRegressor
 
+from benchmarks import BenchError, quality
 from models_py import export, metrics, sql_backend, training
 from models_py.algorithms import estimator
 from models_py.examples import HOLDOUT, TrainingError, examples
@@ -291,6 +292,27 @@ def test_a_net_trained_only_by_a_teacher_answers_like_the_teacher():
     answers = estimator("regression", "xgboost", teacher).fit(features, noise).predict(features)
     misses = [root_mean_squared_error(answers, net.predict(features)) for net in (taught, alone)]
     assert misses[0] < 0.5 * misses[1]
+
+
+def without_held_out_rows(task):
+    """A feature table without fold HOLDOUT."""
+    rows = table(task)
+    return rows.set_column(2, "fold", pa.array([1 + i % 4 for i in range(rows.num_rows)]))
+
+
+def test_an_evaluation_without_held_out_rows_is_refused():
+    task = TASKS["log_streams"]
+    rows = examples(task, without_held_out_rows(task))
+    with pytest.raises(TrainingError, match="folds 1, 2, 3, 4 only, and needs fold 0"):
+        training.evaluate(task, LinearRegression(), rows)
+
+
+def test_a_benchmark_without_held_out_rows_is_refused():
+    task = TASKS["log_streams"]
+    settings = {"linear_regression": {}}
+    subject = quality.Subject(task, settings, without_held_out_rows(task), {}, is_real=False)
+    with pytest.raises(BenchError, match=r"needs fold 0 and another.*\nSeed 0 of log_streams"):
+        quality._check(subject, seeds=1)
 
 
 @pytest.mark.parametrize("fold", [0, 3])
