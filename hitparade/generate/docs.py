@@ -9,7 +9,7 @@ def blocks(declared: Declarations) -> dict[str, str]:
 
     A name begins with its source: the entity of tasks/columns.yml, registry or sql_backend.
     """
-    found = {}
+    found: dict[str, str] = {}
     for entity in declared.entities.values():
         found |= {f"{entity.name}_{name}": says for name, says in _of_entity(entity).items()}
     found |= {f"registry_{name}": says for name, says in descriptions(SCHEMA).items()}

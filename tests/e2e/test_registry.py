@@ -131,7 +131,7 @@ def test_pruning_leaves_a_table_of_the_users_own_alone(grown):
 def test_a_pruned_model_is_refused_by_name(grown):
     with duckdb.connect(grown.database) as connection:
         udfs.prune(connection, 1)
-        with pytest.raises(udfs.ModelError, match="model second was pruned, and its bytes are gone"):
+        with pytest.raises(udfs.ModelError, match="second was pruned, and its bytes are gone"):
             udfs.promote(connection, "hit", "second")
         udfs.register(connection)
         with pytest.raises(duckdb.Error, match="no model second is in the registry"):

@@ -57,9 +57,7 @@ def test_a_package_that_the_account_lacks_is_named(loaded, environment):
     arguments = json.dumps({"code": ""})
     wanted = json.dumps({"snowflake_function_packages": ["numpy", "no-such-package"]})
     result = loaded.dbt("--quiet", "run-operation", "doctor", "--args", arguments, "--vars", wanted)
-    (check,) = (
-        json.loads(line) for line in result.stdout.splitlines() if '"packages"' in line
-    )
+    (check,) = (json.loads(line) for line in result.stdout.splitlines() if '"packages"' in line)
     assert check["step"].startswith("lacks no-such-package:")
 
 
