@@ -55,7 +55,7 @@ def test_a_changed_label_trains_its_task_alone_and_gets_its_own_champion(small_c
     assert dict(small_copy.query(newest)) == {task: 1 + (task == "hit") for task in LEARNED}
     champion = "select version, reason from ml.champions inner join ml.model_versions"
     assert small_copy.query(f"{champion} using (task, model_id) where task = 'hit'") == [
-        (2, "the earlier champion has other inputs, another label or another split")
+        (2, "the earlier champion has other inputs, label or split")
     ]
     # The stored ceiling is that of the other cut.
     ceilings = "select distinct ceiling from ml.model_metrics where task = 'hit' and version = 2"
