@@ -24,9 +24,9 @@
 {% macro coalitions(task, count) -%}
     {%- set shares = [] -%}
     {%- for size in range(count) -%}
-        {%- set ways = namespace(count=1) -%}
-        {%- for i in range(size) -%}{%- set ways.count = ways.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
-        {%- do shares.append(1 / (count * ways.count)) -%}
+        {%- set combinations = namespace(count=1) -%}
+        {%- for i in range(size) -%}{%- set combinations.count = combinations.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
+        {%- do shares.append(1 / (count * combinations.count)) -%}
     {%- endfor -%}
     select
         songs.features as background,
@@ -73,7 +73,7 @@
         select
             songs.features,
             count(*) over () as row_count,
-            list_transform(songs.ranks, lambda r: case when ways.is_back then {{ count }} + 1 - r else r end) as ranks
+            list_transform(songs.ranks, lambda r: case when directions.is_back then {{ count }} + 1 - r else r end) as ranks
         from (
             select
                 features,
@@ -83,7 +83,7 @@
             from {{ ref('int_explanation_backgrounds') }}
             where task = '{{ task }}'
         ) as songs
-        cross join (values (true), (false)) as ways (is_back)
+        cross join (values (true), (false)) as directions (is_back)
     ) as walks
     cross join range({{ count + 1 }}) as steps (n)
 {%- endmacro %}
