@@ -1,8 +1,8 @@
 -- Which single change helps the songs of each genre most?
 -- Shape: up to 40 rows, the genres with most songs: genre VARCHAR, songs BIGINT, feature VARCHAR,
 -- share DOUBLE, mean_delta DOUBLE, claimed DOUBLE, judged DOUBLE. The share counts the songs for which the
--- optimizer finds this feature best. The gains are means over these songs: claimed by the model, judged by the
--- held-out evaluator.
+-- optimizer finds this feature best. The gains are means over these songs: claimed by the model, judged by
+-- the held-out evaluator.
 -- Needs ONNX Runtime: udfs.register(connection).
 with genres as (
 

@@ -1,7 +1,7 @@
 -- Which changes would make one song more popular, and how much would each add?
 -- Shape: up to 3 rows, one for each change: feature VARCHAR, value_before DOUBLE, value_after DOUBLE,
 -- effect DOUBLE, popularity_before DOUBLE, popularity_after DOUBLE, judged_delta DOUBLE, sentence VARCHAR.
--- judged_delta comes from the held-out evaluator, which was trained on other artists than the optimized model.
+-- judged_delta comes from the held-out evaluator, which was trained on other artists than the model.
 -- Needs ONNX Runtime: udfs.register(connection).
 with song as (
 

@@ -1,8 +1,8 @@
 -- Which features of a song raise the predictions of three champions, and which lower them?
 -- Shape: 15 rows, 5 for each task: task VARCHAR, place INTEGER, feature VARCHAR, contribution DOUBLE,
 -- answer DOUBLE.
--- Contributions are Shapley values. Place 0 is the champion's average for 64 other songs. All contributions of
--- a task add up to its answer for this song; for the tier, to the probability of the most likely one.
+-- Contributions are Shapley values. Place 0 is the champion's average for 64 other songs. All contributions
+-- of a task add up to its answer for this song; for the tier, to the probability of the most likely one.
 with song as (
 
     select *

@@ -1,6 +1,6 @@
--- Training skips rows that it cannot learn from, with a warning that says why. This test fails the build if a
--- task has no model. It refers only to the leaderboard and reads other tables by name: dbt delays the children of
--- a tested model until its tests pass, and the other tasks must still be built.
+-- Training skips a task whose rows it cannot learn from, with a warning that says why. This test fails the
+-- build if a task has no model. It refers only to the leaderboard and reads other tables by name: dbt delays
+-- the children of a tested model until its tests pass, and the other tasks must still be built.
 -- depends_on: {{ ref('rpt_model_leaderboard') }}
 with with_rows as (
 

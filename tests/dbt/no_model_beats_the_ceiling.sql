@@ -1,5 +1,6 @@
--- A score more than 3 standard errors above the best achievable score on the sample means that a label leaks
--- into the features: check the inputs of the task before using the model. Only the newest versions are tested.
+-- A score more than 3 standard errors above the best achievable score on the sample means that a label
+-- leaks into the features: check the inputs of the task before using the model. Only the newest versions are
+-- tested.
 with newest as (
 
     select *

@@ -55,7 +55,7 @@ def test_a_changed_label_retrains_only_its_task_and_gets_a_new_champion(small_co
     assert dict(small_copy.query(newest)) == {task: 1 + (task == "hit") for task in LEARNED}
     champion = "select version, reason from ml.champions inner join ml.model_versions"
     assert small_copy.query(f"{champion} using (task, model_id) where task = 'hit'") == [
-        (2, "the earlier champion has other inputs, another label or another split")
+        (2, "the earlier champion has other inputs, label or split")
     ]
     # The best achievable score of the sample is for the default cut, so none is stored here.
     ceilings = "select distinct ceiling from ml.model_metrics where task = 'hit' and version = 2"

@@ -114,7 +114,7 @@ PAIRS = [
         [(["a", "c"], ["a", "b"]), ([], ["a"]), (None, ["a", "b"])],
     ),
     (
-        helpers.block_names,
+        helpers.one_hot_names,
         "list_transform({1}::varchar[], lambda m: {0} || '=' || m)",
         [("genres", ["pop", "rock"])],
     ),

@@ -80,7 +80,7 @@
     {%- set inputs = encode(task) -%}
     {%- set lists = ["['" ~ inputs | rejectattr('vocabulary', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
     {%- for input in inputs | selectattr('vocabulary', 'defined') -%}
-        {%- do lists.append(block_names(input.name, input.vocabulary)) -%}
+        {%- do lists.append(one_hot_names(input.name, input.vocabulary)) -%}
     {%- endfor -%}
     {{ concatenated(lists) }}
 {%- endmacro %}

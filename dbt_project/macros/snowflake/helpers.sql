@@ -10,7 +10,7 @@
     {% for name, module, arguments, returns in [
         ('list_field', 'helpers', {'items': 'struct[]', 'name': 'varchar'}, 'varchar[]'),
         ('one_hot', 'helpers', {'given': 'varchar[]', 'known': 'varchar[]'}, 'double[]'),
-        ('block_names', 'helpers', {'name': 'varchar', 'known': 'varchar[]'}, 'varchar[]'),
+        ('one_hot_names', 'helpers', {'name': 'varchar', 'known': 'varchar[]'}, 'varchar[]'),
         ('unknown_members', 'helpers', {'name': 'varchar', 'given': 'varchar[]', 'known': 'varchar[]'}, 'varchar[]'),
         ('likeliest', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'varchar'),
         ('by_label', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'struct'),

@@ -243,7 +243,7 @@
         lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
 {%- endmacro %}
 
-{% macro duckdb__block_names(name, vocabulary) -%}
+{% macro duckdb__one_hot_names(name, vocabulary) -%}
     list_transform({{ vocabulary }}, lambda member: '{{ name }}=' || member)
 {%- endmacro %}
 

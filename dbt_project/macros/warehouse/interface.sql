@@ -130,8 +130,8 @@
     {{ return(adapter.dispatch('one_hot')(given, vocabulary)) }}
 {%- endmacro %}
 
-{% macro block_names(name, vocabulary) -%}
-    {{ return(adapter.dispatch('block_names')(name, vocabulary)) }}
+{% macro one_hot_names(name, vocabulary) -%}
+    {{ return(adapter.dispatch('one_hot_names')(name, vocabulary)) }}
 {%- endmacro %}
 
 {% macro unknown_members(name, vocabulary, row) -%}

@@ -194,8 +194,8 @@
     {{ helper_name('one_hot') }}({{ given }}, {{ vocabulary }})
 {%- endmacro %}
 
-{% macro snowflake__block_names(name, vocabulary) -%}
-    {{ helper_name('block_names') }}('{{ name }}', {{ vocabulary }})
+{% macro snowflake__one_hot_names(name, vocabulary) -%}
+    {{ helper_name('one_hot_names') }}('{{ name }}', {{ vocabulary }})
 {%- endmacro %}
 
 {% macro snowflake__unknown_members(name, vocabulary, row) -%}

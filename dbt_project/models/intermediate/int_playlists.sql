@@ -1,6 +1,6 @@
--- Playlists of fold 0 are held out. A tenth of the others is not used for the edges and the sequence net: the
--- ranking model, which combines both, is trained on these playlists. The split is by tracks, so that copies of
--- a playlist are on the same side.
+-- Playlists of fold 0 are held out. A tenth of the others is not used for the edges and the sequence net:
+-- the ranking model, which combines both, is trained on these playlists. The split is by tracks, so that
+-- copies of a playlist are on the same side.
 with contents as (
 
     select

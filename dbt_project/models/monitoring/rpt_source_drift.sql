@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
-{#- The training data of champions that the rule replaced within the time of two builds. Only the first of each
-    task counts, because repaired rows match its training data again. Tasks whose source changed from sample to
-    real files are left out, because such a difference is expected. See decision 0019. -#}
+{#- The training data of champions that the rule replaced within the time of two builds. Only the first of
+    each task counts, because repaired rows match its training data again. Tasks whose source changed from sample
+    to real files are left out, because such a difference is expected. See decision 0019. -#}
 {% set references -%}
     select
         replaced.task,

@@ -1,7 +1,7 @@
 {{ config(schema='ml') }}
 
--- The usual value is the median of 3 to 20 earlier complete builds whose sources had the same status. A value is
--- unusual if it is more than five median deviations away.
+-- The usual value is the median of 3 to 20 earlier complete builds whose sources had the same status. A
+-- value is unusual if it is more than five median deviations away.
 with newest_whole_build as (
 
     select

@@ -120,9 +120,9 @@ decided as (
                 then 'promote: first champion, better than the baseline'
             when champion_model_id is null then 'refuse: not better than the baseline'
             when not is_comparable and beats_baseline
-                then 'promote: the earlier champion has other inputs, another label or another split'
+                then 'promote: the earlier champion has other inputs, label or split'
             when not is_comparable
-                then 'retire: the champion has other inputs, another label or another split, and no model beats the baseline'
+                then 'retire: the champion has other inputs, label or split, and nothing beats the baseline'
             when champion_holdout is null
                 then 'keep: the champion was not yet compared with these candidates'
             when is_champion_worse_than_baseline and beats_baseline

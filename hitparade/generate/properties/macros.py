@@ -35,7 +35,7 @@ def properties(declared: Declarations) -> dict:
             says = f"The inputs of task {task.name}, in the order of its models."
             entries.append(_macro(f"encode_{task.name}", says, row))
         if isinstance(task, SpecialTask) and task.changeable:
-            says = f"The audio features of a track, which {task.name} may change."
+            says = f"The audio features of a track that {task.name} may change."
             entries.append(_macro("encode_audio", says, row))
             says = f"The features {task.name} may change: name, low, high, digits and unit."
             entries.append(_macro("changeable", says))
