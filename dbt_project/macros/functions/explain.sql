@@ -24,9 +24,9 @@
 {% macro coalitions(task, count) -%}
     {%- set shares = [] -%}
     {%- for size in range(count) -%}
-        {%- set ways = namespace(count=1) -%}
-        {%- for i in range(size) -%}{%- set ways.count = ways.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
-        {%- do shares.append(1 / (count * ways.count)) -%}
+        {%- set combinations = namespace(count=1) -%}
+        {%- for i in range(size) -%}{%- set combinations.count = combinations.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
+        {%- do shares.append(1 / (count * combinations.count)) -%}
     {%- endfor -%}
     select
         songs.place * {{ 2 ** count }} + chosen.n as number,
