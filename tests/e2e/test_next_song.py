@@ -302,7 +302,7 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
     ],
 )
 def test_without_the_runtime_the_error_says_what_to_do(sql_backend, call, stored):
-    message = f"run it in Python, after udfs.register\\(connection\\), or read {stored}"
+    message = f"call it in Python after udfs.register\\(connection\\), or read {stored}"
     with pytest.raises(duckdb.Error, match=message):
         one(sql_backend, call)
 
