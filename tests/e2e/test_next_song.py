@@ -302,7 +302,7 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
     ],
 )
 def test_the_error_on_the_sql_backend_names_the_next_step(sql_backend, call, stored):
-    message = f"run it in Python, after udfs.register\\(connection\\), or read {stored}"
+    message = f"call it in Python after udfs.register\\(connection\\), or read {stored}"
     with pytest.raises(duckdb.Error, match=message):
         one(sql_backend, call)
 
