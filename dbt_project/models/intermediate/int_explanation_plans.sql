@@ -1,10 +1,10 @@
 {{ config(enabled=has_sql_backend()) }}
 
--- A Shapley value is a weighted sum of the model's scores for mixed songs. A mixed song has some inputs of the
--- explained song and the others of a background song. The mixes and weights are the same for every prediction,
--- so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For more they follow
--- permutations of the arguments, an order by hash and its reverse (Castro et al., 2009; Mitchell et al., 2022).
--- The sum of floating-point numbers depends on their order, so the mixes are numbered.
+-- A Shapley value is a weighted sum of the model's scores for mixed songs. A mixed song has some inputs of
+-- the explained song and the others of a background song. The mixes and weights are the same for every
+-- prediction, so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For
+-- more they follow permutations of the arguments, an order by hash and its reverse (Castro et al., 2009;
+-- Mitchell et al., 2022). The sum of floating-point numbers depends on their order, so the mixes are numbered.
 with plans as (
 
     {% for task in tabular_tasks() -%}
@@ -44,7 +44,8 @@ weighed as (
         terms,
         mixes,
         list_transform(
-            range(1, len(terms) + 1), lambda i: list_transform(weights_of_mixes, lambda weights: cast(weights[i] as double))
+            range(1, len(terms) + 1),
+            lambda i: list_transform(weights_of_mixes, lambda weights: cast(weights[i] as double))
         ) as weights
     from plans
 

@@ -24,7 +24,12 @@ one_row_each as (
     select *
     from tracks
     qualify row_number() over (
-        partition by track_id order by is_excluded asc nulls last, popularity desc nulls last, genre asc nulls last, line_number asc nulls last
+        partition by track_id
+        order by
+            is_excluded asc nulls last,
+            popularity desc nulls last,
+            genre asc nulls last,
+            line_number asc nulls last
     ) = 1
 
 ),

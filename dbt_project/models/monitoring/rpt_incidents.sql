@@ -39,7 +39,9 @@ failures as (
             newest_whole_build.started_at is null
             or newest_results.started_at > newest_whole_build.started_at
         )
-    qualify row_number() over (order by newest_results.started_at desc nulls last, newest_results.node asc nulls last) = 1
+    qualify row_number() over (
+        order by newest_results.started_at desc nulls last, newest_results.node asc nulls last
+    ) = 1
 
 ),
 
@@ -61,7 +63,11 @@ rhythm as (
         source,
         started_at,
         datediff(
-            'second', lag(started_at) over (partition by source order by started_at asc nulls last), started_at
+            'second',
+            lag(started_at) over (
+                partition by source
+                order by started_at asc nulls last
+            ), started_at
         ) as seconds
     from changes
     where fingerprint is distinct from fingerprint_before

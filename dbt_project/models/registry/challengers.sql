@@ -47,7 +47,10 @@ best as (
 
     select *
     from candidates
-    qualify row_number() over (partition by task order by sign * mean desc nulls last, algorithm asc nulls last) = 1
+    qualify row_number() over (
+        partition by task
+        order by sign * mean desc nulls last, algorithm asc nulls last
+    ) = 1
 
 ),
 
