@@ -71,10 +71,14 @@ SOURCES = """
 QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECIAL
 
 
+NOTES = "select source, notes from rpt_sources where notes is not null order by source"
+
+
 def show(console: Console, database: Path) -> None:
     """Print sources, champions and a query to try."""
     with opened(database) as connection:
         sources = rows_of(connection.execute(SOURCES))
+        notes = rows_of(connection.execute(NOTES))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,
@@ -82,6 +86,8 @@ def show(console: Console, database: Path) -> None:
         ]
         champions = rows_of(connection.execute(CHAMPIONS, [tasks]))
     show_rows("Sources", sources, console)
+    for row in notes:
+        console.print(f"{row['source']}: {row['notes']}", markup=False, soft_wrap=True)
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)

@@ -7,7 +7,7 @@ from rich.console import Console
 from hitparade import project
 from hitparade.output import short, wrote
 from hitparade.pipeline import dbt, publish
-from hitparade.sources import raw, slices, snowflake
+from hitparade.sources import folders, raw, slices, snowflake
 from hitparade.warehouse import WarehouseError
 
 
@@ -36,7 +36,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
 
 def write_missing_sample(console: Console) -> None:
     """Write a sample for each source without a file, unless samples are switched off."""
-    folder = raw.sample_folder()
+    folder = folders.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
     absent += [] if slices.listed().num_rows else ["playlists"]
     if folder and absent:
@@ -61,7 +61,7 @@ def _read_raw_files(console: Console) -> None:
     """Read the raw files before dbt does, so that a bad file is reported once."""
     for source in raw.SOURCES:
         raw.read(source)
-    folder = raw.raw_folder()
+    folder = folders.raw_folder()
     expected = {source.file for source in raw.SOURCES.values()}
     ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
     if ignored:

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from hitparade import project
 from hitparade.pipeline import dbt
-from hitparade.sources import raw, slices, snowflake
+from hitparade.sources import folders, raw, slices, snowflake
 from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
@@ -82,7 +82,7 @@ def _packages(target: str, extra: str | None) -> Check:
 
 
 def _raw_files() -> Iterator[Check]:
-    then = "a build writes a sample" if raw.sample_folder() else "it stays empty"
+    then = "a build writes a sample" if folders.sample_folder() else "it stays empty"
     for name in ("chart_songs", "tracks"):
         path, status = raw.locate(name)
         if path is None:

@@ -5,12 +5,18 @@
     {% do return({'name': name, 'condition': condition, 'reason': reason}) %}
 {%- endmacro %}
 
-{% macro rule_unparsed() -%}
-    {% do return(rule(
-        'number_of_cells',
-        "unparsed is not null",
-        "'the line does not have as many cells as the header'"
-    )) %}
+{#- A record without cells: its `flaw` says why. -#}
+{% macro rules_unparsed() -%}
+    {% set flaws = {
+        'number_of_cells': 'the line does not have as many cells as the header',
+        'quotes': 'a quote in the line is not closed, or stands within text',
+        'not_utf8': 'the line has bytes that are not UTF-8, unlike the rest of the file',
+    } %}
+    {% set rules = [] %}
+    {% for flaw, reason in flaws.items() %}
+        {% do rules.append(rule(flaw, "flaw = '" ~ flaw ~ "'", "'" ~ reason ~ "'")) %}
+    {% endfor %}
+    {% do return(rules) %}
 {%- endmacro %}
 
 {#- For each of these columns: blank breaks the rule. -#}
@@ -25,13 +31,13 @@
 {%- endmacro %}
 
 {#- For each of these columns, whose text stands in raw_<column>: text that is no number breaks the
-    rule, and so does a blank where the number is needed. -#}
+    rule, and so does a blank where the number is needed. A column that the file lacks is NULL. -#}
 {% macro rules_number(columns, kind='number', needed=true) -%}
     {% set rules = [] %}
     {% for column in columns %}
         {% do rules.append(rule(
             column ~ '_not_a_number',
-            column ~ " is null" ~ ("" if needed else " and trim(raw_" ~ column ~ ") <> ''"),
+            column ~ " is null and " ~ ("raw_" ~ column ~ " is not null" if needed else "trim(raw_" ~ column ~ ") <> ''"),
             "'" ~ column ~ " is ''' || coalesce(raw_" ~ column ~ ", '') || ''', not a " ~ kind ~ "'"
         )) %}
     {% endfor %}

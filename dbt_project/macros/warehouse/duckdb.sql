@@ -115,30 +115,17 @@
 {%- endmacro %}
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
-    table of such a join from the texts and hold all of them in memory, where now it holds one. Only a
-    text without playlists is checked for being blank or no JSON, because that takes as long as parsing. -#}
+    table of such a join from the texts and hold all of them in memory, where now it holds one. What this
+    cannot read, a packed or broken slice, `judged_slice` of the plugin reads or judges. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
-    {%- set rules = [
-        rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
-        rule('empty', "parsed.playlists is null and trim(text) = ''", "'the file is empty: download it again'"),
-        rule(
-            'not_json',
-            'parsed.playlists is null and not json_valid(text)',
-            "'the file is cut off, or not JSON: download it again'"
-        ),
-        rule(
-            'no_playlists',
-            'parsed.playlists is null or len(parsed.playlists) = 0',
-            "'the file has no list of playlists'"
-        ),
-    ] -%}
+    {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
     with slices as (
 
         select
             {{ looked_up('path', slices.slice) }} as slice,
             {{ looked_up('path', slices.fingerprint) }} as fingerprint,
-            content as text,
+            path,
             {{ parse_json('content', {'playlists': ['json']}) }} as parsed
         from {{ texts_of(slices.slice.keys() | list) }}
 
@@ -147,26 +134,45 @@
     judged as (
 
         select
+            * exclude (path),
+            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as judged
+        from slices
+
+    ),
+
+    listed as (
+
+        select
             slice,
             fingerprint,
-            parsed.playlists,
-            {{ broken_rule(rules) }}
-        from slices
+            case when coalesce(judged.playlists, parsed.playlists) is null then coalesce(judged.rule, 'not_json') end as slice_rule,
+            judged.reason as slice_reason,
+            coalesce(judged.playlists, parsed.playlists) as playlists
+        from judged
 
     )
 
     select
         slice,
         fingerprint,
-        rule as slice_rule,
-        reason as slice_reason,
-        cast(unnest(case when rule is null then playlists else [null] end) as varchar) as content,
-        generate_subscripts(case when rule is null then playlists else [null] end, 1) - 1 as place
-    from judged
+        slice_rule,
+        slice_reason,
+        cast(unnest(case when slice_rule is null then playlists else [null] end) as varchar) as content,
+        generate_subscripts(case when slice_rule is null then playlists else [null] end, 1) - 1 as place
+    from listed
 {%- endmacro %}
 
 {% macro looked_up(key, values) -%}
     cast(map([{{ quoted(values.keys()) }}], [{{ quoted(values.values()) }}])[{{ key }}] as varchar)
+{%- endmacro %}
+
+{#- Paths as patterns that match no other file. -#}
+{% macro literal_paths(paths) -%}
+    {%- set patterns = [] -%}
+    {%- for path in paths -%}
+        {%- do patterns.append(modules.re.sub('([*?[])', '[\\1]', path)) -%}
+    {%- endfor -%}
+    {%- do return(patterns) -%}
 {%- endmacro %}
 
 {% macro texts_of(paths) -%}
@@ -175,7 +181,7 @@
         select
             filename as path,
             try(decode(content)) as content
-        from read_blob([{{ quoted(paths) }}])
+        from read_blob([{{ quoted(literal_paths(paths)) }}])
         {%- else %}
         select
             cast(null as varchar) as path,
