@@ -62,6 +62,7 @@ def build(target: Target = "duckdb") -> None:
     if target == "duckdb":
         console.print()
         summary.show(console, database())
+        summary.show_unused(console)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -23,7 +23,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
     started_at = datetime.now(UTC)
     write_missing_sample(console)
     try:
-        _read_raw_files(console)
+        _read_raw_files()
     except raw.RawFileError as error:
         if target == "duckdb":
             _record(error, started_at)
@@ -57,17 +57,7 @@ def _record(error: raw.RawFileError, started_at: datetime) -> None:
         raise raw.RawFileError(f"{error}\n{other}") from other
 
 
-def _read_raw_files(console: Console) -> None:
+def _read_raw_files() -> None:
     """Read the raw files before dbt does, so that a bad file is reported once."""
     for source in raw.SOURCES:
         raw.read(source)
-    folder = folders.raw_folder()
-    expected = {source.file for source in raw.SOURCES.values()}
-    ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
-    if ignored:
-        console.print(
-            f"Not used in {folder}: {', '.join(ignored)}. Files are recognized by name: "
-            "spotify-2023.csv, dataset.csv",
-            markup=False,
-            soft_wrap=True,
-        )

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from hitparade import project
 from hitparade.pipeline import dbt
 from hitparade.sources import folders, raw, slices, snowflake
+from hitparade.sources.unused import unused
 from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
@@ -100,6 +101,8 @@ def _raw_files() -> Iterator[Check]:
         yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
     else:
         yield Check("playlists", f"absent: {then}")
+    for sentence in unused():
+        yield Check("not used", sentence)
 
 
 def _database(path: Path) -> Check:

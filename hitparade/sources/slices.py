@@ -162,9 +162,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     with _lock:
         query = "select 1 from duckdb_functions() where function_name = 'judged_slice'"
         if not connection.execute(query).fetchall():
-            connection.create_function(
-                "judged_slice", _judged_text, ["varchar"], "varchar", side_effects=True
-            )
+            connection.create_function("judged_slice", _judged_text, ["varchar"], "varchar")
 
 
 def _judged_text(path: str) -> str:

@@ -1,0 +1,111 @@
+"""The files in the folder of the raw files that nothing reads, and what to do with each."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from hitparade.sources import contents, records, slices
+from hitparade.sources.columns import SOURCES
+from hitparade.sources.folders import RawFileError, raw_folder
+from hitparade.sources.raw import candidates, locate
+
+# What may stand beside data, as in the archive of the Million Playlist Dataset.
+ASIDE = (".md", ".py", ".pdf", ".html")
+GIVEN = ("chart_songs", "tracks")
+# Larger files are not looked into.
+LARGEST = 200_000_000
+NAMES = "hitparade reads spotify-2023.csv, dataset.csv and mpd.slice.*.json: see docs/data.md"
+
+
+def unused() -> list[str]:
+    """Return a sentence for each file that is not used: its path, why, and the next step."""
+    folder = raw_folder()
+    found = slices.used(folder)
+    read = {one.file for one in found} | {locate(source)[0] for source in GIVEN}
+    there = {(one.file, one.member) for one in found}
+    sentences = []
+    for path in sorted(folder.rglob("*")):
+        is_aside = path.name.startswith(".") or path.suffix.casefold() in ASIDE
+        if path.is_file() and path not in read and not is_aside:
+            sentences.append(f"{_shown(folder, path)}: {_step(folder, path)}")
+    for one in slices.present(folder):
+        if one.file in read and (one.file, one.member) not in there:
+            sentences.append(f"{one.name}: a slice of the same name is read instead")
+    return sentences
+
+
+def _shown(folder: Path, path: Path) -> str:
+    return contents.shown(str(path.relative_to(folder)))
+
+
+def _step(folder: Path, path: Path) -> str:
+    """Return why a file is not used, and the next step."""
+    if contents.has_lone(str(path)):
+        return "its path is not UTF-8: rename it"
+    if slices.NAME.fullmatch(path.name):
+        return "a slice of the same name is read instead: remove one of the two"
+    for source in GIVEN:
+        if path in candidates(source):
+            used, _ = locate(source)
+            assert used
+            return f"{used.name} is read instead: remove one of the two"
+    try:
+        return _of_contents(folder, path)
+    except (RawFileError, OSError, pa.ArrowException) as error:
+        return f"{str(error).removeprefix(f'{path} ')}. {NAMES}"
+
+
+def _of_contents(folder: Path, path: Path) -> str:
+    if path.suffix.casefold() == ".zip":
+        if not (names := contents.members(path)):
+            return "the zip file is empty or damaged: download it again"
+        if len(names) > 1:
+            return f"it has {len(names)} files in it: unpack it, and keep those that are needed"
+    source = _source_like(path)
+    if source is None:
+        return f"it is no file that is known by its columns. {NAMES}"
+    wanted = _name_for(source, path)
+    used, status = locate(source)
+    said = f"it has the columns of {SOURCES[source].file}"
+    if status == "real" and used and used.name.casefold() == wanted.casefold():
+        return f"{said}, but {used.name} is read: remove that one, and rename this to {wanted}"
+    if path.name.casefold() == wanted.casefold():
+        return f"{said}: move it to {folder}"
+    return f"{said}: rename it to {wanted}, in {folder}"
+
+
+def _name_for(source: str, path: Path) -> str:
+    """Return the name under which a file would be found."""
+    file = SOURCES[source].file
+    suffix = path.suffix.casefold()
+    if suffix == ".parquet":
+        return file.removesuffix(".csv") + suffix
+    return file + (suffix if suffix in (".gz", ".zip") else "")
+
+
+def _source_like(path: Path) -> str | None:
+    """Return the source that has the columns of a file."""
+    if path.stat().st_size > LARGEST:
+        return None
+    return next(
+        (
+            source
+            for source, header in _headers(path)
+            if not set(SOURCES[source].needed) - SOURCES[source].places(header).keys()
+        ),
+        None,
+    )
+
+
+def _headers(path: Path) -> Iterator[tuple[str, list[str]]]:
+    data = contents.unpacked(path)
+    if data.startswith(contents.PARQUET):
+        names = pa.parquet.read_schema(io.BytesIO(data)).names
+        yield from ((source, names) for source in GIVEN)
+        return
+    text, _ = contents.decoded(path, data)
+    for source in GIVEN:
+        yield source, records.header(SOURCES[source], text).cells
