@@ -31,13 +31,14 @@
 {%- endmacro %}
 
 {#- For each of these columns, whose text stands in raw_<column>: text that is no number breaks the
-    rule, and so does a blank where the number is needed. A column that the file lacks is NULL. -#}
-{% macro rules_number(columns, kind='number', needed=true) -%}
+    rule, and so does a blank where the number is needed. A column that the file may lack is NULL then. -#}
+{% macro rules_number(columns, kind='number', needed=true, may_lack=false) -%}
+    {% set also = ' and raw_{} is not null' if may_lack else '' if needed else " and trim(raw_{}) <> ''" %}
     {% set rules = [] %}
     {% for column in columns %}
         {% do rules.append(rule(
             column ~ '_not_a_number',
-            column ~ " is null and " ~ ("raw_" ~ column ~ " is not null" if needed else "trim(raw_" ~ column ~ ") <> ''"),
+            column ~ " is null" ~ also | replace('{}', column),
             "'" ~ column ~ " is ''' || coalesce(raw_" ~ column ~ ", '') || ''', not a " ~ kind ~ "'"
         )) %}
     {% endfor %}

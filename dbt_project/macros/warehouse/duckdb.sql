@@ -134,8 +134,10 @@
     judged as (
 
         select
-            * exclude (path),
-            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as judged
+            slice,
+            fingerprint,
+            parsed.playlists,
+            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as other
         from slices
 
     ),
@@ -145,20 +147,21 @@
         select
             slice,
             fingerprint,
-            case when coalesce(judged.playlists, parsed.playlists) is null then coalesce(judged.rule, 'not_json') end as slice_rule,
-            judged.reason as slice_reason,
-            coalesce(judged.playlists, parsed.playlists) as playlists
+            case when coalesce(len(playlists), 0) > 0 then playlists else other.playlists end as playlists,
+            other.rule,
+            other.reason
         from judged
 
     )
 
+    -- No slice goes without a row.
     select
         slice,
         fingerprint,
-        slice_rule,
-        slice_reason,
-        cast(unnest(case when slice_rule is null then playlists else [null] end) as varchar) as content,
-        generate_subscripts(case when slice_rule is null then playlists else [null] end, 1) - 1 as place
+        case when playlists is null then coalesce(rule, 'not_json') end as slice_rule,
+        reason as slice_reason,
+        cast(unnest(coalesce(playlists, [null])) as varchar) as content,
+        generate_subscripts(coalesce(playlists, [null]), 1) - 1 as place
     from listed
 {%- endmacro %}
 

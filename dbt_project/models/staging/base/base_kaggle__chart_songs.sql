@@ -15,7 +15,7 @@
 {%- set rules =
     rules_unparsed()
     + rules_missing(['track_name', 'artists'])
-    + rules_number(numbers + percents, 'whole number')
+    + rules_number(numbers + percents, 'whole number', may_lack=true)
     + rules_range(percents, 0, 100)
     + rules_range(['released_year'], 1900, 2100)
     + rules_range(['artist_count', 'bpm'], 1, 1000)

@@ -12,8 +12,8 @@
     rules_unparsed()
     + rules_missing(['track_id', 'track_name', 'artists'])
     + [rule('genre_missing', 'genre is null and track_genre is not null', "'genre is blank'")]
-    + rules_number(integers, 'whole number')
-    + rules_number(numbers)
+    + rules_number(integers, 'whole number', may_lack=true)
+    + rules_number(numbers, may_lack=true)
     + rules_range(shares, 0, 1)
     + rules_range(['popularity'], 0, 100)
     + rules_range(['duration_ms'], 0, 86400000)
