@@ -190,10 +190,14 @@ def _notes(source: Source, header: list[str]) -> Iterator[str]:
     for name, place in places.items():
         if header[place].strip() != name:
             yield f"{contents.shown(header[place])} is read as {name}"
-    lacking = [name for name in source.optional if name not in places]
-    for name in lacking:
-        off = ", ".join(_tasks_with(source, source.optional[name]))
-        yield f"it has no {name}" + (f", so there is nothing to train for {off}" if off else "")
+    lacking: dict[str, list[str]] = {}
+    for name in source.optional:
+        if name not in places:
+            tasks = ", ".join(_tasks_with(source, source.optional[name]))
+            lacking.setdefault(tasks, []).append(name)
+    for tasks, names in lacking.items():
+        without = f"it has no {', '.join(names)}"
+        yield f"{without}, so there is nothing to train for {tasks}" if tasks else without
 
 
 def _tasks_with(source: Source, value: str) -> Iterator[str]:
