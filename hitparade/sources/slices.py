@@ -21,6 +21,8 @@ from hitparade.sources import contents
 from hitparade.sources.folders import RawFileError, Status, raw_folder, sample_folder
 
 NAME = re.compile(r"mpd\.slice\..+\.json(\.gz)?", re.IGNORECASE)
+# A new number when slices are read in another way: a build then reads those that it knows again.
+READER = 2
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("slice", "path", "status", "fingerprint")]
     + [("bytes", pa.int64())]
@@ -65,11 +67,11 @@ class Slice:
         if self.member is None:
             stat = self.file.stat()
             size, path = stat.st_size, self.file.resolve()
-            fingerprint = f"{size}-{stat.st_mtime_ns}"
+            fingerprint = f"{size}-{stat.st_mtime_ns}-{READER}"
         else:
             with zipfile.ZipFile(self.file) as archive:
                 info = archive.getinfo(self.member)
-            size, fingerprint = info.file_size, f"{info.file_size}-{info.CRC:08x}"
+            size, fingerprint = info.file_size, f"{info.file_size}-{info.CRC:08x}-{READER}"
             path = _cache(self.folder) / f"{_hash(f'{self.name} {fingerprint}')}.json"
         row = {"slice": self.name, "path": str(path), "status": status}
         return row | {"fingerprint": fingerprint, "bytes": size}
