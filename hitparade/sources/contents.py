@@ -52,6 +52,26 @@ def unpacked(path: Path) -> bytes:
     return data
 
 
+def beginning(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file, or of the only file in it if it is packed.
+
+    Raises:
+        RawFileError: it is damaged, or packs several files.
+    """
+    try:
+        with open(path, "rb") as opened:
+            start = opened.read(size)
+        if start.startswith(GZIP):
+            with gzip.open(path) as packed:
+                return packed.read(size)
+        if start.startswith(ZIP) and len(names := members(path)) == 1:
+            with zipfile.ZipFile(path) as archive, archive.open(names[0]) as member:
+                return member.read(size)
+    except DAMAGED as error:
+        raise RawFileError(f"{path} cannot be unpacked: {error}. Download it again") from error
+    return start
+
+
 def _only_member(path: Path, data: bytes) -> bytes:
     names = members(path)
     if SPREADSHEET in names:

@@ -121,6 +121,8 @@ def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFi
     if records.has_decimal_comma(described, columns):
         records.exchange_signs(described, columns)
         notes.append("its numbers have a decimal comma")
+    for name, count in records.rounded(described, columns).items():
+        notes.append(f"{count:,} numbers of {name} have an exponent, and were rounded before")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     table = _table(described, columns)
     return RawFile(source, status, path, encoding, delimiter, sha256, table, tuple(notes))

@@ -20,8 +20,9 @@ Flaw = Literal["number_of_cells", "quotes", "not_utf8"]
 # How a number shows which sign it has between whole and fraction. In a column of fractions each
 # comma or point is that sign. In a column of whole numbers it is followed by zeros alone, and the
 # sign between thousands is the other one.
-POINT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.0+)?|\d+\.0+)")
-COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+(,0+)?|\d+,0+)")
+POINT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.0+)?|\d+\.0+|\d\.\d+[eE]\+?\d+)")
+COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+(,0+)?|\d+,0+|\d,\d+[eE]\+?\d+)")
+EXPONENT = re.compile(r"[+-]?\d+(?:\.(\d*))?[eE]\+?(\d+)")
 EXCHANGED = str.maketrans(",.", ".,")
 
 
@@ -144,3 +145,13 @@ def exchange_signs(source: Source, columns: dict[str, list]) -> None:
     """Write numbers with a decimal comma as numbers with a decimal point."""
     for name in source.fractions + source.wholes:
         columns[name] = [cell and cell.translate(EXCHANGED) for cell in columns[name]]
+
+
+def rounded(source: Source, columns: dict[str, list]) -> dict[str, int]:
+    """Return how many whole numbers of a column have an exponent and lack their last digits."""
+    counts = dict.fromkeys(source.wholes, 0)
+    for name in source.wholes:
+        for cell in filter(None, columns[name]):
+            if ("E" in cell or "e" in cell) and (found := EXPONENT.fullmatch(cell.strip())):
+                counts[name] += len(found[1] or "") < int(found[2])
+    return {name: count for name, count in counts.items() if count}

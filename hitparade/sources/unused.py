@@ -1,7 +1,5 @@
 """The files in the folder of the raw files that nothing reads, and what to do with each."""
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +13,8 @@ from hitparade.sources.raw import candidates, locate
 # What may stand beside data, as in the archive of the Million Playlist Dataset.
 ASIDE = (".md", ".py", ".pdf", ".html")
 GIVEN = ("chart_songs", "tracks")
-# Larger files are not looked into.
-LARGEST = 200_000_000
+# Bytes of a file that are looked at for its header.
+BEGINNING = 100_000
 NAMES = "hitparade reads spotify-2023.csv, dataset.csv and mpd.slice.*.json: see docs/data.md"
 
 
@@ -25,33 +23,30 @@ def unused() -> list[str]:
     folder = raw_folder()
     found = slices.used(folder)
     read = {one.file for one in found} | {locate(source)[0] for source in GIVEN}
+    others = {path: source for source in GIVEN for path in candidates(source)}
     there = {(one.file, one.member) for one in found}
     sentences = []
     for path in sorted(folder.rglob("*")):
         is_aside = path.name.startswith(".") or path.suffix.casefold() in ASIDE
         if path.is_file() and path not in read and not is_aside:
-            sentences.append(f"{_shown(folder, path)}: {_step(folder, path)}")
+            shown = contents.shown(str(path.relative_to(folder)))
+            sentences.append(f"{shown}: {_step(folder, path, others.get(path))}")
     for one in slices.present(folder):
         if one.file in read and (one.file, one.member) not in there:
             sentences.append(f"{one.name}: a slice of the same name is read instead")
     return sentences
 
 
-def _shown(folder: Path, path: Path) -> str:
-    return contents.shown(str(path.relative_to(folder)))
-
-
-def _step(folder: Path, path: Path) -> str:
-    """Return why a file is not used, and the next step."""
+def _step(folder: Path, path: Path, source: str | None) -> str:
+    """Return why a file is not used, and the next step; the source is one that it might serve."""
     if contents.has_lone(str(path)):
         return "its path is not UTF-8: rename it"
     if slices.NAME.fullmatch(path.name):
         return "a slice of the same name is read instead: remove one of the two"
-    for source in GIVEN:
-        if path in candidates(source):
-            used, _ = locate(source)
-            assert used
-            return f"{used.name} is read instead: remove one of the two"
+    if source:
+        used, _ = locate(source)
+        assert used
+        return f"{used.name} is read instead: remove one of the two"
     try:
         return _of_contents(folder, path)
     except (RawFileError, OSError, pa.ArrowException) as error:
@@ -88,24 +83,13 @@ def _name_for(source: str, path: Path) -> str:
 
 def _source_like(path: Path) -> str | None:
     """Return the source that has the columns of a file."""
-    if path.stat().st_size > LARGEST:
-        return None
-    return next(
-        (
-            source
-            for source, header in _headers(path)
-            if not set(SOURCES[source].needed) - SOURCES[source].places(header).keys()
-        ),
-        None,
-    )
-
-
-def _headers(path: Path) -> Iterator[tuple[str, list[str]]]:
-    data = contents.unpacked(path)
-    if data.startswith(contents.PARQUET):
-        names = pa.parquet.read_schema(io.BytesIO(data)).names
-        yield from ((source, names) for source in GIVEN)
-        return
-    text, _ = contents.decoded(path, data)
+    data = contents.beginning(path, BEGINNING)
     for source in GIVEN:
-        yield source, records.header(SOURCES[source], text).cells
+        described = SOURCES[source]
+        if data.startswith(contents.PARQUET):
+            header = pa.parquet.read_schema(path).names
+        else:
+            header = records.header(described, contents.decoded(path, data)[0]).cells
+        if not set(described.needed) - described.places(header).keys():
+            return source
+    return None

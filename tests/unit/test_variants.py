@@ -399,6 +399,28 @@ def test_a_count_that_is_no_number_costs_no_row(judge, plain, published):
     assert found.kept == expected
 
 
+def test_numbers_that_a_spreadsheet_rounded_are_said(judge, published):
+    rows = changed(published["chart_songs"][:3], ("streams",), lambda _: "1.41E+08")
+    found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows).encode())
+    assert [row["streams"] for row in found.kept] == [141_000_000] * 2
+    assert found.notes == ("2 numbers of streams have an exponent, and were rounded before",)
+
+
+def test_a_decimal_comma_is_seen_in_exponents_alone(judge, published):
+    rows = changed(published["chart_songs"][:3], ("streams",), lambda _: "1,67693E+05")
+    found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows, ";").encode())
+    assert [row["streams"] for row in found.kept] == [167_693] * 2
+
+
+def test_songs_of_another_publisher_are_read(judge, real_files):
+    """TidyTuesday's songs: other names of columns, without explicit and time_signature."""
+    packed = (real_files / "tidytuesday-spotify-songs.csv.gz").read_bytes()
+    found = judge("tracks", f"{SOURCES['tracks'].file}.gz", packed)
+    assert len(found.kept) == 32_828
+    assert set(found.rules.values()) == {"not_available"} and len(found.rules) == 5
+    assert "track_artist is read as artists" in found.notes
+
+
 def test_each_alias_is_said(judge, published):
     data = with_header(published["tracks"], lambda name: ALIASES.get(name, name)).encode()
     notes = judge("tracks", SOURCES["tracks"].file, data).notes

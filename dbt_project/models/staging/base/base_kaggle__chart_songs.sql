@@ -14,6 +14,7 @@
 ) -%}
 {%- set rules =
     rules_unparsed()
+    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes nothing'")]
     + rules_missing(['track_name', 'artists'])
     + rules_number(numbers + percents, 'whole number', may_lack=true)
     + rules_range(percents, 0, 100)
