@@ -5,9 +5,10 @@ import json
 import os
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from hitparade.cli import app
+from hitparade.cli import app, summary
 from hitparade.sources import raw, slices
 from hitparade.sources.columns import SOURCES
 from hitparade.sources.unused import unused
@@ -112,3 +113,12 @@ def test_every_source_that_people_give_may_be_named_in_any_case(folder):
     (folder / CHART_FILE).rename(folder / CHART_FILE.upper())
     assert raw.locate("chart_songs") == (folder / CHART_FILE.upper(), "real")
     assert SOURCES["chart_songs"].file == CHART_FILE
+
+
+def test_the_summary_names_some_and_counts_the_others(folder, capsys):
+    for number in range(12):
+        (folder / f"[b]{number:02}.csv").write_text("a,b\n1,2\n")
+    summary.show_unused(Console(width=500))
+    said = capsys.readouterr().out
+    assert said.count(NOT_KNOWN) == 10 and "  [b]09.csv: " in said
+    assert "and 2 more: see `hitparade doctor`" in said
