@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-help: ## Show what can be made
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
@@ -13,30 +13,30 @@ test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one sm
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --quick --numprocesses 2 --dist loadfile --no-loadscope-reorder --no-loadscope-reorder
+	pytest --quick --numprocesses 2 --no-loadscope-reorder
 
 test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, faults and Snowflake too, within 35 minutes
 	ruff check .
 	ruff format --check .
 	mypy
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --no-loadscope-reorder
+	pytest --numprocesses 2 --no-loadscope-reorder
 
-clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests want: older Python, CLI, Node
-	pip install --quiet --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
-	pip install --quiet --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
+clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests need: older Python, CLI, Node
+	$(PIP) --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
+	$(PIP) --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
 docs: $(VENV)/.installed-docs ## Renew the outputs in README.md and docs/
 	python -m docs.tools
 
-docs-check: $(VENV)/.installed-test ## Fail where README.md or docs/ shows what is not so
+docs-check: $(VENV)/.installed-test ## Fail if an output in README.md or docs/ is out of date
 	pytest tests/e2e/test_docs.py
 
 site: $(VENV)/.installed-docs ## Build the site of docs/, without network: target/site/index.html
 	NO_MKDOCS_2_WARNING=1 mkdocs build
 
-clean: ## Remove what was built, but neither the environment nor your raw files
+clean: ## Remove all built files, but not the environment and your raw files
 	rm -rf target logs data/sample hitparade.duckdb hitparade.duckdb.wal hitparade.draft
 
 # sqlfluff compiles the models, and some of them read the raw files.
@@ -44,8 +44,9 @@ data/sample/dataset.csv:
 	mkdir -p target
 	hitparade sample
 
-# Every version is pinned in constraints.txt. Twice quiet: pip prints errors, and no warnings of places it does not use.
-PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check --no-input --progress-bar off --constraint constraints.txt
+# Every version is pinned in constraints.txt. With --quiet twice, pip prints only errors.
+PIP = pip install --quiet --quiet --disable-pip-version-check --no-input --progress-bar off
+PIP_INSTALL = $(PIP) --constraint constraints.txt
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3.11 -m venv $(VENV)

@@ -162,14 +162,11 @@ def _subject(
 
 
 def _check(subject: Subject, seeds: int) -> None:
-    name = subject.task.name
+    name, stored = subject.task.name, sorted(set(subject.table["fold"].to_pylist()))
     for seed in range(seeds):
         try:
             training.check(subject.task, subject.settings)
-            rows = subject.examples(seed)
-            if seed == 0:
-                stored = np.unique(rows.fold).tolist()
-            elif np.unique(rows.fold).tolist() != stored:
+            if training.folds_of(subject.task, subject.examples(seed)) != stored:
                 raise TrainingError(f"task {name}: another split leaves a fold without rows")
         except TrainingError as error:
             step = f"set --seeds to {seed}" if seed else "run `hitparade build`"

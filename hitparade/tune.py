@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hitparade import project
-from hitparade.generate import declarations
+from hitparade.generate import reading
 from hitparade.output import wrote
 from hitparade.pipeline.publish import draft
 from hitparade.warehouse import (
@@ -113,7 +113,7 @@ def _say(console: Console, message: str) -> None:
 
 def _written_settings(name: str) -> dict[str, dict]:
     """Return the entry `algorithms` in a task's file."""
-    declared = declarations.read(project.root() / "tasks")
+    declared = reading.read(project.root() / "tasks")
     (task,) = (task for task in declared.tasks if task.name == name)
     return dict(task.algorithms)
 

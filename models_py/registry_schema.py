@@ -66,7 +66,7 @@ PORTABLE = pa.struct(
         _column(
             "kind",
             pa.string(),
-            "net (a linear model is a net of one layer) or trees; NULL without an SQL form.",
+            "net (a linear model is a net with one layer) or trees; NULL without a SQL form.",
         ),
         _column(
             "transform",
@@ -81,13 +81,13 @@ PORTABLE = pa.struct(
         _column(
             "intercepts", pa.list_(pa.float32()), "For trees, the initial value of each raw score."
         ),
-        _column("depth", pa.int32(), "For trees, the number of levels below a root."),
+        _column("depth", pa.int32(), "For trees, the number of levels below the root."),
         _column("roots", pa.list_(pa.int32()), "For trees, the root node of each tree."),
         _column("features", pa.list_(pa.int32()), "For trees, the input that each node tests."),
         _column(
             "thresholds",
             pa.list_(pa.float32()),
-            "For trees, each node's test is: input < threshold.",
+            "For trees, the threshold of each node. Its test is: input < threshold.",
         ),
         _column(
             "next",
@@ -97,7 +97,7 @@ PORTABLE = pa.struct(
         _column(
             "leaves",
             pa.list_(pa.list_(pa.float32())),
-            "For trees, for each raw score, what each node adds to it.",
+            "For trees, the value that each node adds to each raw score.",
         ),
     ]
 )
@@ -106,7 +106,8 @@ SCHEMA = pa.schema(
         _column(
             "model_id",
             pa.string(),
-            "Short hash of the model's bytes, inputs and outputs; it never changes its meaning.",
+            "Short hash of the model's bytes, inputs and outputs. The same id always means the "
+            "same model.",
         ),
         _column("task", pa.string(), "Name of the task."),
         _column("algorithm", pa.string(), "Name of the algorithm."),
@@ -116,12 +117,12 @@ SCHEMA = pa.schema(
         _column(
             "trained_at",
             pa.timestamp("us"),
-            "When the run that trained it began, or when it was registered, in UTC.",
+            "Start of the run that trained it, or time of registration, in UTC.",
         ),
         _column(
             "pruned_at",
             pa.timestamp("us"),
-            "When its bytes were dropped, in UTC; NULL if they are stored.",
+            "Time when its bytes were dropped, in UTC; NULL if they are stored.",
         ),
         _column(
             "inputs",
@@ -129,7 +130,7 @@ SCHEMA = pa.schema(
             "Encoded inputs in order, each with its type and the range seen in training.",
         ),
         _column("outputs", pa.list_(pa.string()), "Names of the scores in order."),
-        _column("metrics", pa.list_(METRIC), "Its metrics beside the baseline's."),
+        _column("metrics", pa.list_(METRIC), "Metrics of the model and of the baseline."),
         _column(
             "importance",
             pa.list_(pa.struct({"feature": pa.string(), "importance": pa.float64()})),
@@ -145,39 +146,39 @@ SCHEMA = pa.schema(
             pa.list_(CELL),
             "Counts of actual and predicted labels, on held-out rows.",
         ),
-        _column("train_rows", pa.int64(), "Rows it was trained on."),
-        _column("holdout_rows", pa.int64(), "Rows of fold 0, which it never saw."),
+        _column("train_rows", pa.int64(), "Number of rows that it was trained on."),
+        _column("holdout_rows", pa.int64(), "Rows of fold 0, which it was not trained on."),
         _column(
             "parity",
             pa.float64(),
             "Largest relative difference between the ONNX graph and its source model.",
         ),
         _column("train_seconds", pa.float64(), "Seconds that the stored model took to train."),
-        _column("incumbent_model_id", pa.string(), "The champion that this run rescored."),
+        _column("incumbent_model_id", pa.string(), "Id of the champion that this run rescored."),
         _column(
-            "incumbent_holdout", pa.float64(), "That champion's metric on this run's held-out rows."
+            "incumbent_holdout", pa.float64(), "That champion's value on this run's held-out rows."
         ),
-        _column("feature_fingerprint", pa.string(), "Short hash of the rows trained on."),
+        _column("feature_fingerprint", pa.string(), "Short hash of the training rows."),
         _column(
             "definition",
             pa.string(),
             "Inputs in order, and the settings of label, rows and split, as JSON.",
         ),
         _column("config", pa.string(), "Hyperparameters, as JSON."),
-        _column("code_fingerprint", pa.string(), "Short hash of the Python that trained it."),
+        _column("code_fingerprint", pa.string(), "Short hash of the Python code that trained it."),
         _column(
             "library_versions",
             pa.string(),
             "Versions of the libraries that trained and exported it, as JSON.",
         ),
         _column("registry_format", pa.int32(), "Number of the registry's format."),
-        _column("onnx_bytes", pa.int64(), "Size of the ONNX graph."),
+        _column("onnx_bytes", pa.int64(), "Size of the ONNX graph in bytes."),
         _column("sha256", pa.string(), "sha256 of the ONNX bytes, checked when they are loaded."),
         _column("onnx", pa.binary(), "The ONNX graph."),
         _column(
             "portable",
             PORTABLE,
-            "Its parameters for the SQL backend; NULL if it has no SQL form.",
+            "Parameters for the SQL backend; NULL if it has no SQL form.",
         ),
     ]
 )

@@ -106,12 +106,6 @@ def train(task: Task, rows: Examples, config: Mapping[str, Mapping]) -> list[Can
         export.ExportError: a graph differs from its estimator, or is too large.
     """
     check(task, config)
-    folds = np.unique(rows.fold).tolist()
-    if HOLDOUT not in folds or len(folds) < 2:
-        raise TrainingError(
-            f"task {task.name} has rows in the folds {', '.join(map(str, folds))} only, and needs "
-            f"fold {HOLDOUT} and another: add data, or set fewer `folds` in dbt_project.yml"
-        )
     baseline = evaluate_baseline(task, rows)
     return [_candidate(task, name, config[name], rows, baseline) for name in config]
 
@@ -137,6 +131,21 @@ def check(task: Task, config: Mapping[str, Mapping]) -> None:
             )
 
 
+def folds_of(task: Task, rows: Examples) -> list[int]:
+    """Return the folds that have rows, in order.
+
+    Raises:
+        TrainingError: there are no rows in fold HOLDOUT or outside it.
+    """
+    folds = sorted(np.unique(rows.fold).tolist())
+    if HOLDOUT not in folds or len(folds) < 2:
+        raise TrainingError(
+            f"task {task.name} has rows in the folds {', '.join(map(str, folds))} only, and needs "
+            f"fold {HOLDOUT} and another: add data, or set fewer `folds` in dbt_project.yml"
+        )
+    return folds
+
+
 def evaluate_baseline(task: Task, rows: Examples) -> dict[int, dict[str, float]]:
     """Return every metric of the baseline by fold.
 
@@ -154,18 +163,29 @@ def evaluate_baseline(task: Task, rows: Examples) -> dict[int, dict[str, float]]
 
 
 def evaluate(task: Task, estimator: BaseEstimator, rows: Examples) -> Folds:
-    """Cross-validate an estimator: train on all folds but one, measure on that one."""
+    """Cross-validate an estimator: train on all folds but one, measure on that one.
+
+    Raises:
+        TrainingError: there are no rows in fold HOLDOUT or outside it.
+    """
+    folds = folds_of(task, rows)
     by_fold, scores = {}, np.zeros((len(rows.label), len(task.outputs)))
-    for fold in sorted(np.unique(rows.fold).tolist()):
-        seen, held_out = rows.split(fold)
-        started = time.perf_counter()
-        fitted = clone(estimator).fit(seen.features, seen.label)
-        if fold == HOLDOUT:
-            stored, seconds = fitted, time.perf_counter() - started
+    started = time.perf_counter()
+    stored = _fitted(estimator, rows, HOLDOUT)
+    seconds = time.perf_counter() - started
+    for fold in folds:
+        fitted = stored if fold == HOLDOUT else _fitted(estimator, rows, fold)
+        _, held_out = rows.split(fold)
         predicted = export.predict(fitted, held_out.features)
         scores[rows.fold == fold] = predicted
         by_fold[fold] = metrics.score(task.kind, held_out.label, predicted)
     return Folds(by_fold, scores, stored, seconds)
+
+
+def _fitted(estimator: BaseEstimator, rows: Examples, held_out: int) -> BaseEstimator:
+    """Return a copy of an estimator, trained on the rows outside a fold."""
+    seen, _ = rows.split(held_out)
+    return clone(estimator).fit(seen.features, seen.label)
 
 
 def _candidate(

@@ -1,4 +1,4 @@
--- Which artists stand in most playlists, and do they come with one track or with many?
+-- Which artists are in most playlists, and with one track or many?
 -- Shape: up to 20 rows: playlist_rank BIGINT, artist_name VARCHAR, playlists BIGINT, playlist_share DOUBLE,
 -- tracks BIGINT, entries_per_playlist DOUBLE.
 select

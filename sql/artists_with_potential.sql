@@ -1,7 +1,7 @@
--- Which artists make songs that sound like hits, and have had none yet?
+-- Which artists make songs that sound like hits but have had none yet?
 -- Shape: up to 20 rows: artist_name VARCHAR, tracks BIGINT, mean_popularity DOUBLE, max_popularity BIGINT,
--- mean_hit_probability DOUBLE, genres_text VARCHAR. Most of their tracks are among those that the
--- model learned from, and it has seen that they are no hits.
+-- mean_hit_probability DOUBLE, genres_text VARCHAR. The model was trained on most of
+-- their tracks, with the label that they are not hits.
 select
     artist_name,
     tracks,

@@ -1,4 +1,4 @@
--- In which region of energy and tempo do the tracks of a genre do best?
+-- In which range of energy and tempo are a genre's tracks most popular?
 -- Shape: up to 20 rows: energy_from DOUBLE, tempo_from DOUBLE, tracks BIGINT, mean_popularity DOUBLE,
 -- standard_error DOUBLE, predicted_popularity DOUBLE.
 select

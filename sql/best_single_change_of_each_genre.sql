@@ -1,8 +1,9 @@
--- What is the one change that helps the songs of each genre most?
+-- Which single change helps the songs of each genre most?
 -- Shape: up to 40 rows, the genres with most songs: genre VARCHAR, songs BIGINT, feature VARCHAR,
--- share DOUBLE, mean_delta DOUBLE, claimed DOUBLE, judged DOUBLE. The share is that of the songs for which
--- this feature is the best one that the optimiser finds; the gains are those of these songs.
--- Runs where the runtime is registered.
+-- share DOUBLE, mean_delta DOUBLE, claimed DOUBLE, judged DOUBLE. The share counts the songs for which the
+-- optimizer finds this feature best. The gains are means over these songs: claimed by the model, judged by
+-- the held-out evaluator.
+-- Needs ONNX Runtime: udfs.register(connection).
 with genres as (
 
     select

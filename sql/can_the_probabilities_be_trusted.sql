@@ -9,9 +9,9 @@ select
     observed,
     sqrt(predicted * (1 - predicted) / row_count) as standard_error,
     case
-        when gap > 2 * standard_error then 'too careful'
-        when gap < -2 * standard_error then 'too sure'
-        else 'as said'
+        when gap > 2 * standard_error then 'underestimates'
+        when gap < -2 * standard_error then 'overestimates'
+        else 'calibrated'
     end as finding
 from rpt_calibration
 where task = 'hit' and is_champion

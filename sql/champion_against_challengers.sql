@@ -1,7 +1,7 @@
--- Does a challenger do better than the champion, each on the traffic that it is assigned?
--- On the tracks of fold 0, which no model of a build was trained on: leave them out of what you train
--- yourself (features.feat_hit has the folds), or yours looks better than it is. Without
--- `hitparade assign hit MODEL_ID 0.2` the champion has all traffic, and stands alone.
+-- Does a challenger do better than the champion, each on its own traffic?
+-- It uses the tracks of fold 0, because a build trains no model on them. Leave them out of your own training
+-- data too (features.feat_hit has the folds), or your model looks better than it is. Assign traffic with
+-- `hitparade assign hit MODEL_ID 0.2` first. Otherwise the champion has all traffic and is the only row.
 -- Shape: one row for each model with traffic: algorithm VARCHAR, is_champion BOOLEAN, share DOUBLE,
 -- tracks BIGINT, mean_probability DOUBLE, hit_share DOUBLE, brier DOUBLE, roc_auc DOUBLE.
 with assigned as (
@@ -35,7 +35,7 @@ ranked as (
 
 ),
 
-judged as (
+evaluated as (
 
     select
         model_id,
@@ -56,14 +56,14 @@ select
     models.algorithm,
     traffic.is_champion,
     traffic.share,
-    judged.tracks,
-    round(judged.mean_probability, 3) as mean_probability,
-    round(judged.hit_share, 3) as hit_share,
-    round(judged.brier, 4) as brier,
-    round(judged.roc_auc, 3) as roc_auc
-from judged
+    evaluated.tracks,
+    round(evaluated.mean_probability, 3) as mean_probability,
+    round(evaluated.hit_share, 3) as hit_share,
+    round(evaluated.brier, 4) as brier,
+    round(evaluated.roc_auc, 3) as roc_auc
+from evaluated
 inner join ml.traffic as traffic
-    on traffic.task = 'hit' and judged.model_id = traffic.model_id
+    on traffic.task = 'hit' and evaluated.model_id = traffic.model_id
 inner join ml.promotable_models as models
-    on traffic.task = models.task and judged.model_id = models.model_id
+    on traffic.task = models.task and evaluated.model_id = models.model_id
 order by traffic.share desc, models.algorithm asc

@@ -1,6 +1,6 @@
--- Which tracks does the model believe in that few people listen to?
+-- Which tracks does the model rate as likely hits although few people listen to them?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
--- hit_probability DOUBLE. Only tracks of fold 0, as the stored model has seen how the others did.
+-- hit_probability DOUBLE. Only tracks of fold 0, because the stored model was trained on the others.
 select
     tracks.track_name,
     tracks.artists,

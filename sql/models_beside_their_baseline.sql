@@ -1,4 +1,4 @@
--- How good is each candidate of the newest run, and how good would no model at all be?
+-- How good is each candidate of the newest run, compared with the baseline?
 -- Shape: one row for each task and algorithm: task VARCHAR, algorithm VARCHAR, is_champion BOOLEAN,
 -- metric VARCHAR, mean DOUBLE, standard_error DOUBLE, baseline_mean DOUBLE, ceiling DOUBLE.
 select

@@ -1,6 +1,6 @@
--- Which tracks just missed being a hit although the model believed in them?
+-- Which tracks just missed being a hit although the model rated them as likely hits?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
--- hit_probability DOUBLE. Only tracks of fold 0, as the stored model has seen the others miss.
+-- hit_probability DOUBLE. Only tracks of fold 0, because the stored model was trained on the others.
 with examples as (
 
     select

@@ -1,4 +1,4 @@
--- What does each candidate of a task say of one song, whatever candidates there are?
+-- What does each candidate of a task predict for one song?
 -- Shape: one row for each algorithm: algorithm VARCHAR, predicted DOUBLE, popularity BIGINT.
 with song as (
 

@@ -1,4 +1,4 @@
--- How likely is a hit, by each algorithm, and is anything about the song unusual?
+-- How likely is a hit by each algorithm, and is anything about the song unusual?
 -- Shape: 1 row: champion DOUBLE, logistic_regression DOUBLE, random_forest DOUBLE, xgboost DOUBLE,
 -- unusual VARCHAR[].
 with song as (

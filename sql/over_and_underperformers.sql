@@ -1,6 +1,6 @@
--- Which tracks do far better or worse than their sound and genre let expect?
+-- Which tracks are far more or less popular than their sound and genre suggest?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, popularity BIGINT, predicted DOUBLE,
--- surprise DOUBLE. Only tracks of fold 0: of all others the stored model has seen the popularity.
+-- surprise DOUBLE. Only tracks of fold 0, because the stored model was trained on the others.
 with held_out as (
 
     select

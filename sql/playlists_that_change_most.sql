@@ -1,7 +1,7 @@
--- Which playlists wind down or build up most, and do their titles say so?
+-- Which playlists change most in energy, and do their titles say so?
 -- Shape: up to 20 rows: title VARCHAR, tracks BIGINT, minutes DOUBLE, mean_energy DOUBLE,
--- energy_change DOUBLE. The change is that from the first track to the last, by a straight line, of
--- playlists with 30 tracks of known sound.
+-- energy_change DOUBLE. The change is from the first track to the last, by linear regression, for
+-- playlists with at least 30 tracks of known sound.
 select
     title,
     tracks,

@@ -1,7 +1,7 @@
--- How much of a song's streams is its age, and how much its sound?
+-- How much of a song's streams is explained by its age, and how much by its sound?
 -- Shape: up to 5 rows: age VARCHAR, songs BIGINT, log_streams DOUBLE, by_audio DOUBLE, by_context DOUBLE,
--- rmse_by_audio DOUBLE, rmse_by_context DOUBLE. Context is audio and release; only songs of fold 0, as
--- the stored models have seen the streams of all others.
+-- rmse_by_audio DOUBLE, rmse_by_context DOUBLE. Context is audio and release. Only songs of fold 0,
+-- because the stored models were trained on all others.
 with songs as (
 
     select

@@ -1,4 +1,4 @@
--- Which commercial tier would a new song reach, how surely, and would another genre help?
+-- Which commercial tier would a new song reach, with which probability, and would another genre help?
 -- Shape: 4 rows, one for each choice of genres: genres VARCHAR[], tier VARCHAR, p_flop DOUBLE, p_mid DOUBLE,
 -- p_hit DOUBLE, p_viral DOUBLE, unusual VARCHAR[].
 with songs as (

@@ -1,4 +1,4 @@
--- How do the Top 100 differ from all, in tracks and in the chart?
+-- How do the Top 100 differ from all tracks and all chart songs?
 -- Shape: up to 20 rows: entity VARCHAR, feature VARCHAR, top_100_mean DOUBLE, all_mean DOUBLE,
 -- difference_in_sd DOUBLE.
 select

@@ -1,4 +1,4 @@
--- Which tracks does the model offer to most playlists, beside how many have them already?
+-- Which tracks does the model suggest to most playlists, and how many already have them?
 -- Shape: up to 20 rows: track_name VARCHAR, artist_name VARCHAR, offered_to BIGINT, played_by BIGINT,
 -- mean_score DOUBLE.
 with offered as (

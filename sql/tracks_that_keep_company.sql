@@ -1,4 +1,4 @@
--- Which tracks stand nearest to the most played ones in the vectors that the model learned?
+-- Which tracks are nearest to the most played ones in the vectors that the model learned?
 -- Shape: up to 30 rows, three for each of ten tracks: track_name VARCHAR, nearest INTEGER,
 -- near_track VARCHAR, near_artist VARCHAR, similarity DOUBLE. The similarity is the cosine of their vectors.
 with played as (

@@ -1,6 +1,6 @@
--- Which tracks sound most like the most popular one, and are little known?
+-- Which little-known tracks sound most like the most popular one?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, genres_text VARCHAR, popularity BIGINT,
--- distance DOUBLE. It is counted in standard deviations of the nine audio features.
+-- distance DOUBLE. Distances are in standard deviations of the nine audio features.
 with scaled as (
 
     select

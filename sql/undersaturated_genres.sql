@@ -1,6 +1,6 @@
--- Which genres sound like hits and have few of them?
+-- Which genres sound like hits but have few of them?
 -- Shape: up to 15 rows: genre VARCHAR, tracks BIGINT, mean_popularity DOUBLE, hit_share DOUBLE,
--- predicted_hit_share DOUBLE, missing_hits DOUBLE. The champion hears the sound alone, not the genre.
+-- predicted_hit_share DOUBLE, missing_hits DOUBLE. The champion uses the sound, not the genre.
 select
     genre,
     tracks,

@@ -1,4 +1,4 @@
--- Which popular tracks are unusual, so that what is predicted of them deserves doubt?
+-- Which popular tracks are unusual, so that their predictions are less reliable?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, popularity BIGINT, findings VARCHAR.
 with tracks as (
 

@@ -1,4 +1,4 @@
--- Which single change of its sound would move the chance of one song most?
+-- Which single change of its sound would change one song's hit probability most?
 -- Shape: 8 rows, one for each feature and direction: feature VARCHAR, change DOUBLE, hit_before DOUBLE,
 -- hit_after DOUBLE, effect DOUBLE. A step is half the standard deviation of all tracks.
 with song as (

@@ -1,4 +1,4 @@
--- What would other energies and tempos do to the chance of one song?
+-- How would other energies and tempos change one song's hit probability?
 -- Shape: 30 rows, one for each pair of energy and tempo: energy DOUBLE, tempo DOUBLE,
 -- hit_probability DOUBLE.
 with energies as (

@@ -1,7 +1,7 @@
--- Would marking popular tracks as explicit change what the model expects of them?
--- Shape: 2 rows, one for each mark today: explicit BOOLEAN, tracks BIGINT, mean_popularity DOUBLE,
--- if_clean DOUBLE, if_explicit DOUBLE, effect DOUBLE. It is what the model learned, not what a
--- change would cause.
+-- Would marking popular tracks as explicit change their predicted popularity?
+-- Shape: 2 rows, one for each current mark: explicit BOOLEAN, tracks BIGINT, mean_popularity DOUBLE,
+-- if_clean DOUBLE, if_explicit DOUBLE, effect DOUBLE. The effect is what the model
+-- learned, not what a change would cause.
 with tracks as (
 
     select *

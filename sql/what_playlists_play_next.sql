@@ -1,7 +1,7 @@
--- What would each of the most followed playlists play next, and how sure is the model?
+-- Which track would come next in each of the most followed playlists, and how sure is the model?
 -- Shape: up to 30 rows, three for each of ten playlists: title VARCHAR, song_rank INTEGER,
--- track_name VARCHAR, artist_name VARCHAR, score DOUBLE. The score is how likely the track comes next among
--- what the model considers.
+-- track_name VARCHAR, artist_name VARCHAR, score DOUBLE. The score is the probability that the track is
+-- next, among the tracks that the model considers.
 with followed as (
 
     select

@@ -1,4 +1,4 @@
--- What do the most popular tracks of a genre have in common that the rest of it lacks?
+-- How do the most popular tracks of a genre differ from the rest of it?
 -- Shape: up to 11 rows: feature VARCHAR, top_mean DOUBLE, rest_mean DOUBLE, difference_in_sd DOUBLE.
 with genre_tracks as (
 

@@ -1,8 +1,8 @@
--- What should change in one song so that it becomes more popular, and what would each change add?
+-- Which changes would make one song more popular, and how much would each add?
 -- Shape: up to 3 rows, one for each change: feature VARCHAR, value_before DOUBLE, value_after DOUBLE,
 -- effect DOUBLE, popularity_before DOUBLE, popularity_after DOUBLE, judged_delta DOUBLE, sentence VARCHAR.
--- The judge was trained on other artists than the student whose answers are climbed.
--- Runs where the runtime is registered.
+-- judged_delta comes from the held-out evaluator, which was trained on other artists than the model.
+-- Needs ONNX Runtime: udfs.register(connection).
 with song as (
 
     select *

@@ -1,8 +1,8 @@
 -- How popular would each preset be, and which three changes would help it most?
 -- Shape: 3 rows, one for each preset: preset VARCHAR, popularity_before DOUBLE, popularity_after DOUBLE,
 -- judged_delta DOUBLE, distance_before DOUBLE, distance_after DOUBLE, sentence VARCHAR. Distances are to the
--- nearest of 512 real tracks that the model keeps, in standard deviations.
--- Runs where the runtime is registered.
+-- nearest of 512 real tracks in the model, in standard deviations.
+-- Needs ONNX Runtime: udfs.register(connection).
 with songs as (
 
     select

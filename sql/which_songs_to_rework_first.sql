@@ -1,8 +1,8 @@
--- Which songs just below the hit cut should be reworked first, when there is time for 20 changes?
+-- Which songs just below the hit cut should be reworked first, if there is time for 20 changes?
 -- Shape: up to 20 rows: track_name VARCHAR, artists VARCHAR, popularity BIGINT, changes BIGINT,
 -- estimate DOUBLE, estimate_after DOUBLE, judged DOUBLE, changes_so_far BIGINT, what_to_do VARCHAR. The
--- songs with most points a change by the judge come first. A song that the model underrates so far that
--- it would still see it below what it has is left out: of such a song it knows too little.
+-- songs with most points per change by the held-out evaluator come first. A song is left out if the model's
+-- estimate stays below its popularity even after the changes.
 with songs as (
 
     select

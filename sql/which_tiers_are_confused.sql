@@ -1,4 +1,4 @@
--- Where does the champion put the tracks of each tier?
+-- Which tier does the champion predict for the tracks of each tier?
 -- Shape: up to 4 rows: actual VARCHAR, tracks BIGINT, flop DOUBLE, mid DOUBLE, hit DOUBLE, viral DOUBLE.
 select
     actual,

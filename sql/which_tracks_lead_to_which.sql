@@ -1,6 +1,6 @@
--- Which track follows which one most surely, in playlists?
+-- Which track most reliably follows another one in playlists?
 -- Shape: up to 20 rows: track_name VARCHAR, next_track VARCHAR, following BIGINT, share_of_plays DOUBLE,
--- same_artist BOOLEAN. Counted in playlists that are not held out, for tracks that stand there twenty times.
+-- same_artist BOOLEAN. Counted in training playlists, for tracks with at least twenty plays.
 select
     tracks.track_name,
     next_tracks.track_name as next_track,

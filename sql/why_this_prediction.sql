@@ -1,8 +1,8 @@
--- What speaks for a song in the eyes of the champions, and what against it?
+-- Which features of a song raise the predictions of three champions, and which lower them?
 -- Shape: 15 rows, 5 for each task: task VARCHAR, place INTEGER, feature VARCHAR, contribution DOUBLE,
 -- answer DOUBLE.
--- Contributions are Shapley values: beginning with what the champion says of 64 other songs on average,
--- place 0, all of a task add up to what it says of this one; of the tier it is the chance of the likeliest.
+-- Contributions are Shapley values. Place 0 is the champion's average for 64 other songs. All contributions
+-- of a task add up to its answer for this song; for the tier, to the probability of the most likely one.
 with song as (
 
     select *

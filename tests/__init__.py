@@ -1,7 +1,7 @@
-"""Tests: `pytest --quick` runs those that build nothing, `pytest` all."""
+"""Tests: `pytest --quick` runs only those that build nothing, `pytest` runs all."""
 
 import os
 
-# Threads of models this small wait for each other, on a busy machine for minutes. OpenMP reads this
-# once, when the first library that uses it is loaded.
+# With models this small, threads mostly wait for each other; on a busy machine this takes minutes.
+# OpenMP reads the variable once, when the first library that uses it is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

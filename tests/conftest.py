@@ -1,4 +1,4 @@
-"""Fixtures: samples, the warehouses built from them, and the real files where they are at hand."""
+"""Fixtures: samples, warehouses built from them, and the published files if they are present."""
 
 import json
 import shutil
@@ -13,8 +13,8 @@ from tests import shared, tiers
 from tests.warehouse import ROOT, Warehouse
 
 REAL_FILES = ROOT.parent / "shared" / "data"
-# What stands in a sample that is quick to train on, and large enough for every task.
-SMALL_SAMPLE_OF_ALL = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
+# The size of a sample that is quick to train on and large enough for every task.
+SMALL_SAMPLE_WITH_PLAYLISTS = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
 
 
 def pytest_addoption(parser):
@@ -42,9 +42,9 @@ def pytest_runtest_protocol(item):
 
 
 def _shared(name: str, sample: Path):
-    """Lend a warehouse that all workers share, and fail if a test wrote to it."""
+    """Yield a warehouse that all workers share, and fail if a test wrote to it."""
     yield shared.built(name, sample)
-    assert shared.is_untouched(name), f"a test wrote to the shared {name}: let it take a copy"
+    assert shared.is_untouched(name), f"a test wrote to the shared {name}: use a copy in it"
 
 
 def _copied(warehouse: Warehouse, folder: Path) -> Warehouse:
@@ -54,7 +54,7 @@ def _copied(warehouse: Warehouse, folder: Path) -> Warehouse:
 
 @pytest.fixture(scope="session")
 def is_quick(request) -> bool:
-    """Whether only the quick tier runs: then there is one warehouse, of the small sample of all."""
+    """Whether only the quick tier runs. It has one warehouse, with playlists."""
     return request.config.getoption("quick")
 
 
@@ -65,30 +65,32 @@ def parsed() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_of_all() -> Path:
+def sample_with_playlists() -> Path:
     """A small sample with playlists."""
-    return shared.once("sample_of_all", lambda made: write_sample(made, **SMALL_SAMPLE_OF_ALL))
+    return shared.once(
+        "sample_with_playlists", lambda made: write_sample(made, **SMALL_SAMPLE_WITH_PLAYLISTS)
+    )
 
 
 @pytest.fixture(scope="session")
-def warehouse_of_all(sample_of_all):
+def warehouse_with_playlists(sample_with_playlists):
     """A finished warehouse of the small sample with playlists."""
-    yield from _shared("warehouse_of_all", sample_of_all)
+    yield from _shared("warehouse_with_playlists", sample_with_playlists)
 
 
 @pytest.fixture(scope="session")
 def sample(is_quick, request) -> Path:
     """The sample at its default size."""
     if is_quick:
-        return request.getfixturevalue("sample_of_all")
+        return request.getfixturevalue("sample_with_playlists")
     return shared.once("sample", write_sample)
 
 
 @pytest.fixture(scope="session")
 def warehouse(is_quick, request, sample):
-    """A finished warehouse of the sample, for tests that only read it."""
+    """A finished warehouse of the default sample, for tests that only read it."""
     if is_quick:
-        yield request.getfixturevalue("warehouse_of_all")
+        yield request.getfixturevalue("warehouse_with_playlists")
     else:
         yield from _shared("warehouse", sample)
 
@@ -97,14 +99,14 @@ def warehouse(is_quick, request, sample):
 def small_sample(is_quick, request) -> Path:
     """A sample just large enough to train on, for tests that build a warehouse of their own."""
     if is_quick:
-        return request.getfixturevalue("sample_of_all")
+        return request.getfixturevalue("sample_with_playlists")
     return shared.once("small_sample", _write_without_playlists)
 
 
 def _write_without_playlists(folder: Path) -> None:
     write_sample(folder, songs=200, tracks=2_000, only={"chart_songs", "tracks"})
-    # Without a slice `hitparade build` would write a sample here; an empty playlist is too little
-    # to train a model of the next song, which takes longer than all others.
+    # Without a slice, `hitparade build` would write a sample here. An empty playlist is too little
+    # to train the next-song model, which takes longer than all others.
     playlist = {"pid": 0, "name": "empty", "collaborative": "false", "tracks": []}
     (folder / "mpd.slice.0-0.json").write_text(json.dumps({"playlists": [playlist]}))
 
@@ -113,14 +115,14 @@ def _write_without_playlists(folder: Path) -> None:
 def small_warehouse(is_quick, request, small_sample):
     """A finished warehouse of the small sample."""
     if is_quick:
-        yield request.getfixturevalue("warehouse_of_all")
+        yield request.getfixturevalue("warehouse_with_playlists")
     else:
         yield from _shared("small_warehouse", small_sample)
 
 
 @pytest.fixture
 def small_copy(small_warehouse, tmp_path) -> Warehouse:
-    """A copy of the small warehouse, for a test that builds on it."""
+    """A copy of the small warehouse, for a test that changes it."""
     return _copied(small_warehouse, tmp_path)
 
 
@@ -132,14 +134,14 @@ def copy(warehouse, tmp_path) -> Warehouse:
 
 @pytest.fixture
 def empty(parsed, tmp_path) -> Warehouse:
-    """No database yet, and no raw files: for a test that builds its own."""
+    """A warehouse without a database and raw files, for a test that builds its own."""
     shutil.copytree(parsed, tmp_path / "target")
     return Warehouse(tmp_path)
 
 
 @pytest.fixture(params=["sql_backend", "onnx_runtime"])
 def connection(request):
-    """A read-only connection to the finished warehouse, once with each backend."""
+    """A read-only connection to the finished warehouse: the test runs once on each backend."""
     return request.getfixturevalue(request.param)
 
 
@@ -153,14 +155,14 @@ def onnx_runtime(warehouse):
 
 @pytest.fixture
 def sql_backend(warehouse):
-    """A read-only connection to the finished warehouse, without anything of ours."""
+    """A plain read-only connection to the finished warehouse: the SQL backend."""
     with duckdb.connect(warehouse.database, read_only=True) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def real_files() -> Path:
-    """The published files; they are not ours to ship."""
+    """The published files, which the repository does not include."""
     if not (REAL_FILES / "spotify-2023.csv").is_file():
         pytest.skip(f"the published files are not in {REAL_FILES}")
     return REAL_FILES

@@ -1,6 +1,7 @@
-"""Runs dbt in a fork of a process that has imported it: importing takes longer than most runs.
+"""Run dbt in a fork of a process that has imported it: importing takes longer than most runs.
 
-As a program it is that process: it reads a run as a line of JSON, and answers with its exit status.
+Run as a program, this module is that process. It reads each run as a line of JSON and answers with
+the exit status.
 """
 
 import atexit
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def run(
     arguments: Sequence[str], folder: Path, environment: dict[str, str], seconds: float
 ) -> subprocess.CompletedProcess:
-    """Run dbt in a folder and with an environment of its own."""
+    """Run dbt in the given folder and environment."""
     output = Path(environment["DBT_TARGET_PATH"]) / "output.txt"
     output.parent.mkdir(parents=True, exist_ok=True)
     server = _server()
@@ -82,7 +83,7 @@ def _become(folder: str, environment: dict[str, str], output: str) -> None:
 
 
 def _parse_once_for_all_files() -> None:
-    """Let dbt use what it parsed for another database file: no node depends on its path."""
+    """Let dbt reuse its parse results for another database file: no node depends on the path."""
     from dbt.adapters.duckdb import DuckDBCredentials
 
     keys = DuckDBCredentials._connection_keys

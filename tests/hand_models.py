@@ -1,4 +1,4 @@
-"""ONNX graphs small enough to compute by hand, and a way to put one into a registry."""
+"""ONNX graphs small enough to compute by hand, and a function that adds one to a registry."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ def graph(*nodes: onnx.NodeProto, inputs: int, initializers=()) -> bytes:
 
 
 def linear(coefficients: list[float], intercept: float) -> bytes:
-    """Return intercept + coefficients . features."""
+    """Return a graph of intercept + coefficients . features."""
     node = helper.make_node(
         "LinearRegressor",
         ["features"],
@@ -37,7 +37,7 @@ def linear(coefficients: list[float], intercept: float) -> bytes:
 
 
 def net() -> bytes:
-    """Return 2 relu(a - b) - relu(b - 2a + 1) + 1/2, a net of two layers."""
+    """Return a net of two layers: 2 relu(a - b) - relu(b - 2a + 1) + 1/2."""
     layers = {
         "w1": [[1, -1], [-2, 1]],
         "b1": [0, 1],
@@ -73,7 +73,7 @@ def softmax() -> bytes:
 
 
 def scaled_line() -> bytes:
-    """Return 3 (a - 2000) / 10 + 1, the way a scaler and a line say it."""
+    """Return 3 (a - 2000) / 10 + 1, as a scaler followed by a linear model."""
     nodes = [
         helper.make_node(
             "Scaler", ["features"], ["scaled"], domain="ai.onnx.ml", offset=[2000.0], scale=[0.1]
@@ -91,7 +91,7 @@ def scaled_line() -> bytes:
 
 
 def stump(mode: str, threshold: float, low: float, high: float) -> bytes:
-    """Return low where feature 2 of 2 passes the test against the threshold, else high."""
+    """Return a tree: low if the second of two features passes the comparison, else high."""
     node = helper.make_node(
         "TreeEnsembleRegressor",
         ["features"],
@@ -114,7 +114,7 @@ def stump(mode: str, threshold: float, low: float, high: float) -> bytes:
 
 
 def sigmoid() -> bytes:
-    """Return 1 / (1 + exp(-z)) for z = 2 relu(3 - (a + 2 b) / 2) - 1, in single operators."""
+    """Return 1 / (1 + exp(-z)) for z = 2 relu(3 - (a + 2 b) / 2) - 1, built of single operators."""
     parameters = {"w": [[1], [2]], "half": 2, "three": [3], "v": [[2]], "one": [1]}
     nodes = [
         helper.make_node("MatMul", ["features", "w"], ["sums"]),
@@ -133,7 +133,7 @@ def sigmoid() -> bytes:
 
 
 def softmax_of_two(inputs: int = 1) -> bytes:
-    """Return the softmax of (0, sum of the inputs), without names for the two."""
+    """Return the softmax of (0, sum of the inputs), without names for the two outputs."""
     nodes = [
         helper.make_node("Gemm", ["features", "w"], ["sums"]),
         helper.make_node("Softmax", ["sums"], ["scores"]),
@@ -143,12 +143,12 @@ def softmax_of_two(inputs: int = 1) -> bytes:
 
 
 def tanh(inputs: int) -> bytes:
-    """Return tanh of each feature: a graph without a layer, which has no form in SQL."""
+    """Return tanh of each feature: a graph without a layer, which has no SQL translation."""
     return graph(helper.make_node("Tanh", ["features"], ["scores"]), inputs=inputs)
 
 
 def add_model(connection: duckdb.DuckDBPyConnection, model_id: str, content: bytes) -> None:
-    """Put a graph into the registry, as a version of its own of task hit, and serve it."""
+    """Add a graph to the registry, among the models of task hit, and serve it."""
     inputs = onnx.load_from_string(content).graph.input[0].type.tensor_type.shape.dim[1].dim_value
     row = {
         "model_id": model_id,

@@ -1,7 +1,7 @@
-"""What all workers and later runs share: made once for each state of the sources.
+"""Samples and warehouses that all workers and later runs share, made once per state of the sources.
 
-It stands in target/tests, in a folder named by a hash of all that it is made from. Nothing may
-write to it: a test that changes a warehouse copies it first.
+They are in target/tests, in a folder named by a hash of their sources. Tests must not write to
+them: a test that changes a warehouse copies it first.
 """
 
 import fcntl
@@ -21,12 +21,12 @@ SOURCES = [
     *("constraints.txt", "dbt_project.yml", "profiles.yml", "dbt_project", "data/seeds", "tasks"),
     *("hitparade", "models_py", "udfs", "sql", "tests/dbt", "tests/conftest.py"),
 ]
-KEY = "HITPARADE_TESTS_KEY"  # which workers have from who started them
+KEY = "HITPARADE_TESTS_KEY"  # workers inherit it from the process that started them
 _uses: list[int] = []
 
 
 def files() -> Iterator[Path]:
-    """The files of which a change makes everything anew."""
+    """The source files: a change in any of them invalidates the shared folder."""
     for source in map(ROOT.joinpath, SOURCES):
         found = sorted(source.rglob("*")) if source.is_dir() else [source]
         yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
@@ -42,7 +42,7 @@ def hash_of_sources() -> str:
 
 
 def begin() -> None:
-    """Name the folder of this run and its workers, and delete those of other states."""
+    """Choose the folder of this run and its workers, and delete unused folders of other states."""
     os.environ.setdefault(KEY, hash_of_sources())
     folder().mkdir(parents=True, exist_ok=True)
     _uses.append(_locked(folder(), fcntl.LOCK_SH))
@@ -52,12 +52,12 @@ def begin() -> None:
 
 
 def folder() -> Path:
-    """Where what belongs to this state of the sources stands."""
+    """The folder for the present state of the sources."""
     return CACHE / os.environ[KEY]
 
 
 def is_in_use(other: Path) -> bool:
-    """Return whether a run that goes on uses the folder of another state."""
+    """Return whether another run is using the folder of another state."""
     try:
         os.close(_locked(other, fcntl.LOCK_EX | fcntl.LOCK_NB))
     except OSError:
@@ -76,7 +76,7 @@ def _locked(path: Path, how: int) -> int:
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
-    """Return a folder that was made once; whoever comes first makes it, and the others wait."""
+    """Return a folder that is made once: the first caller makes it, and the others wait."""
     made = folder() / name
     with FileLock(folder() / f"{name}.lock"):
         if not _note(name).exists():
@@ -96,7 +96,7 @@ def built(name: str, sample: Path) -> Warehouse:
 
 
 def is_untouched(name: str) -> bool:
-    """Return whether a folder is as it was made; the next run makes another of one that is not."""
+    """Return whether a folder is unchanged; if not, the next run makes it again."""
     note = _note(name)
     if note.exists() and note.read_text() == _state(folder() / name):
         return True
@@ -105,12 +105,12 @@ def is_untouched(name: str) -> bool:
 
 
 def _note(name: str) -> Path:
-    """The file that says that a folder is finished, and what is in it."""
+    """The file that marks a folder as finished and lists its contents."""
     return folder() / f"{name}.made"
 
 
 def _state(made: Path) -> str:
-    """What a write changes: names, sizes and times of the files of a folder."""
+    """Names, sizes and modification times of the files in a folder: a write changes them."""
     found = ((file, file.stat()) for file in sorted(made.rglob("*")) if file.is_file())
     return "".join(
         f"{file.relative_to(made)} {status.st_size} {status.st_mtime_ns}\n"

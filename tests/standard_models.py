@@ -1,4 +1,4 @@
-"""The ONNX standard's own tests of models, as far as they take one float32 matrix."""
+"""Test models of the ONNX standard that take one float32 matrix."""
 
 import warnings
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnx.backend.test.loader import load_model_tests
 
 
 def cases() -> list:
-    """The tests whose model takes one float32 input of two dimensions."""
+    """The test cases whose model takes one float32 input of two dimensions."""
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the cases compute overflows on purpose
@@ -34,7 +34,7 @@ def takes_rows(found: onnx.ModelProto) -> bool:
 
 
 def with_any_n(found: onnx.ModelProto) -> bytes:
-    """The model as an exporter would write it: the tests of the standard fix the number of rows."""
+    """The model with any number of rows, as exporters write it: the test cases fix the number."""
     free = onnx.ModelProto()
     free.CopyFrom(found)
     parameters = {tensor.name for tensor in free.graph.initializer}
@@ -46,7 +46,7 @@ def with_any_n(found: onnx.ModelProto) -> bytes:
 
 
 def example(case) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a case and the scores that the standard expects of them."""
+    """The rows of a test case and the scores that the standard expects for them."""
     if case.data_sets:
         (rows,), (scores,) = case.data_sets[0]
         return rows, scores

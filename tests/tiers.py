@@ -1,7 +1,6 @@
 """The two tiers: quick tests read shared warehouses, slow ones build or take long.
 
-A quick test that starts a build fails, whatever it calls: let it read a shared warehouse, or mark
-it slow.
+A quick test that starts a build fails: it must read a shared warehouse, or be marked slow.
 """
 
 import os
@@ -16,15 +15,15 @@ from xdist.scheduler import LoadFileScheduling
 NAMES = ("dbt", "hitparade")
 PROGRAMS = {*NAMES, "dbt.cli.main", *(str(Path(sys.executable).with_name(name)) for name in NAMES)}
 BUILDS = ("build", "run", "seed", "snapshot", "publish")
-# The groups that take longest.
+# The groups that take longest, in this order.
 LONGEST = [
     "snowflake",
     "tests/faults/test_disk.py",
     "tests/e2e/test_drift.py",
     "tests/e2e/test_build.py",
 ]
-_quick: list[str] = []  # the quick test that runs now
-_building: list[None] = []  # not empty while a warehouse is built that all share
+_quick: list[str] = []  # the quick test that is running
+_building: list[None] = []  # not empty while a shared warehouse is built
 
 
 class BuildInQuickTestError(AssertionError):
@@ -39,7 +38,7 @@ class ByFile(LoadFileScheduling):
 
 
 def order(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker ends long before the other."""
+    """Run the longest groups first, so that the workers finish at about the same time."""
     items.sort(key=_place)
 
 
@@ -56,7 +55,7 @@ def _place(item: pytest.Item) -> int:
 
 
 def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the quick tests alone."""
+    """Keep only the quick tests."""
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if item not in slow]
@@ -64,7 +63,7 @@ def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 @contextmanager
 def running(item: pytest.Item) -> Iterator[None]:
-    """Watch a test while it runs, unless it is slow."""
+    """Refuse builds while a test runs, unless it is slow."""
     _quick[:] = [] if item.get_closest_marker("slow") else [item.nodeid]
     try:
         yield
@@ -83,16 +82,16 @@ def building_for_all() -> Iterator[None]:
 
 
 def refuse_build(words: Sequence[object]) -> None:
-    """Fail the quick test that runs now if a command builds.
+    """Fail the running quick test if a command starts a build.
 
     Raises:
-        BuildInQuickTestError: it does.
+        BuildInQuickTestError: the command starts a build.
     """
     texts = [os.fsdecode(word) for word in words]
     is_ours = bool({*texts} & PROGRAMS)
     if _quick and not _building and is_ours and {*texts} & {*BUILDS}:
         raise BuildInQuickTestError(
-            f"{_quick[0]} runs `{' '.join(texts)}`: let it read a shared warehouse, or mark it slow"
+            f"{_quick[0]} runs `{' '.join(texts)}`: read a shared warehouse in it, or mark it slow"
         )
 
 

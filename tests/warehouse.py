@@ -1,4 +1,4 @@
-"""A warehouse of a test: a database file, and dbt run on it."""
+"""The warehouse of a test: a database file, and dbt runs on it."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ import duckdb
 from tests import dbt_process, tiers
 
 ROOT = Path(__file__).resolve().parents[1]
-SECONDS = 900  # after which a run of dbt is stopped
+SECONDS = 900  # a dbt run is stopped after this time
 
 
-def copy_of_the_project(folder: Path) -> Path:
-    """Copy what dbt reads to a folder, for a test that changes it."""
+def copy_project(folder: Path) -> Path:
+    """Copy the files that dbt reads to a folder, for a test that changes them."""
     for part in ("dbt_project", "data/seeds", "tasks", "udfs", "sql", "tests/dbt"):
         shutil.copytree(ROOT / part, folder / part)
     for file in ("dbt_project.yml", "profiles.yml"):
@@ -26,7 +26,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A database file and the folders that a dbt run of its own reads and writes."""
+    """A database file and the folders that dbt reads and writes for it."""
 
     folder: Path
     project: Path = ROOT
@@ -40,7 +40,7 @@ class Warehouse:
         return self.folder / "raw"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The variables of a program that works on this database."""
+        """The environment variables of a program that works on this database."""
         self.raw.mkdir(exist_ok=True)
         own = {
             "HITPARADE_DATABASE": str(self.database),
@@ -62,13 +62,13 @@ class Warehouse:
         return result
 
     def query(self, sql: str) -> list[tuple]:
-        """Return the rows of a query on a plain connection: the SQL backend."""
+        """Return the rows of a query on a plain connection, that is, on the SQL backend."""
         with duckdb.connect(self.database, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
 
 def _program(arguments, folder: Path, environment: dict[str, str], seconds: float):
-    """Run dbt as a program, which imports Python from the folder it starts in."""
+    """Run dbt as a program: it then imports Python modules from its working directory."""
     return subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", *arguments],
         cwd=folder,

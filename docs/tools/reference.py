@@ -84,7 +84,7 @@ FAMILIES = {
     "Checks": r"check_",
     "Encoded inputs": r"encode_",
     "Next songs": r"next_|similar_|track_vector",
-    "Song optimisation": r"optimize_|describe_",
+    "Song optimization": r"optimize_|describe_",
     "Any model, by its id": r"onnx_",
     "Traffic": r"assigned_",
 }

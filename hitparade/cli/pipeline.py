@@ -97,12 +97,13 @@ def doctor(target: Target = "duckdb") -> None:
 
     checks = doctors.duckdb_checks() if target == "duckdb" else doctors.snowflake_checks()
     is_well = True
-    for check in checks:
-        is_well &= not check.step
-        sign = "[red]✗[/red]" if check.step else "[green]✓[/green]"
-        console.print(f"{sign} {check.name}: {escape(check.found)}", soft_wrap=True)
-        if check.step:
-            console.print(f"  {check.step}", soft_wrap=True, markup=False)
+    with errors(OSError):
+        for check in checks:
+            is_well &= not check.step
+            sign = "[red]✗[/red]" if check.step else "[green]✓[/green]"
+            console.print(f"{sign} {check.name}: {escape(check.found)}", soft_wrap=True)
+            if check.step:
+                console.print(f"  {check.step}", soft_wrap=True, markup=False)
     if not is_well:
         raise typer.Exit(1)
 

@@ -109,7 +109,7 @@ def show(console: Console, database: Path) -> None:
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)
-    show_rows("Champions", champions, console)
+    show_rows("Champions", champions, console, apart="verdict")
     for champion in champions:
         if champion["champion"] != "none" and champion["task"] in QUERIES:
             console.print("Try, after `source .venv/bin/activate`:")

@@ -50,7 +50,10 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     if not found:
         raise ModelError(f"task {task} has no model: register one with `hitparade register`")
     if found[0][2]:
-        raise ModelError(f"task {task} is trained here, and has functions already")
+        raise ModelError(
+            f"task {task} is trained in this project: change tasks/{task}.yml, then run "
+            "`hitparade generate`"
+        )
     inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
     _check_names(connection, [task, *inputs])
     functions = _functions(task, outputs)
@@ -58,7 +61,7 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     texts[folder / f"_{task}.yml"] = _yaml(functions, inputs)
     if present := [path for path in texts if path.exists()]:
         names = ", ".join(map(str, present))
-        raise ModelError(f"task {task} has functions already, in {names}")
+        raise ModelError(f"task {task} already has functions in {names}: delete these files first")
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     return list(texts)
@@ -87,7 +90,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         f"check_features({{{{ champion('{task}') }}}}, {{{{ inputs }}}})",
         "varchar[]",
         f"What is wrong or unusual in a row for predict_{task}: values that are missing, not "
-        "finite or outside the range of its examples.",
+        "finite or outside the range seen in training.",
         "One sentence for each finding; an empty list if there is none.",
     )
     scores = SCORES.format(task=task)

@@ -83,6 +83,11 @@ def _packages(target: str, extra: str | None) -> Check:
 
 
 def _raw_files() -> Iterator[Check]:
+    try:
+        folders.raw_folder()
+    except raw.RawFileError as error:
+        yield Check("raw files", "cannot be found", str(error))
+        return
     then = "a build writes a sample" if folders.sample_folder() else "it stays empty"
     for name in ("chart_songs", "tracks"):
         path, status = raw.locate(name)

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -124,7 +124,7 @@ def draft(database: Path) -> Iterator[Path]:
 
     Readers keep the file that they have open; later readers open the new file. Nobody else can
     write to the database meanwhile. The database stays unchanged after an exception, and if the
-    copy no longer exists at the end.
+    copy no longer exists at the end. Nothing stays beside it but the result of a failed build.
 
     Raises:
         WarehouseError: another program writes to the file.
@@ -138,7 +138,6 @@ def draft(database: Path) -> Iterator[Path]:
             f'Cannot open file "{database}": Permission denied\n{STEPS["Permission denied"]}'
         )
     folder = database.with_suffix(".draft")
-    folder.mkdir(exist_ok=True)
     path = folder / database.name
     with _alone(folder), _without_writers(database) as source:
         _remove(path)
@@ -182,10 +181,18 @@ def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Allow only one draft of a database at a time."""
+    """Lend the folder of a database's draft to one program at a time; remove it if it is empty."""
+    folder.mkdir(exist_ok=True)
+    lock = folder / "lock"
     try:
-        with FileLock(folder / "lock", timeout=0):
-            yield
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                # While it is held: whoever opened it before does not get a lock on a removed file.
+                lock.unlink(missing_ok=True)
+                with suppress(OSError):  # it has the result of a failed build
+                    folder.rmdir()
     except Timeout as error:
         raise WarehouseError(
             f"another program is building in {folder}: wait until it is done"

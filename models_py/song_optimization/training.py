@@ -150,15 +150,15 @@ def _gradient(data: Data, models: Models) -> Candidate:
     found: dict[str, Estimate] = {}
     baseline: dict[str, Estimate] = {}
     # With the default number of changed features, and with all.
-    for most, suffix in ((MOST, ""), (len(BOUNDS), "_all")):
-        answer = optimize(content, tried.features, most)
+    some, every = (optimize(content, tried.features, most) for most in (MOST, len(BOUNDS)))
+    for answer, most, suffix in ((some, MOST, ""), (every, len(BOUNDS), "_all")):
         by_chance = search.by_chance(models.student.predict, tried.features, most)
         found |= _named(gains(models, tried, changed(tried.features, answer)), suffix)
         baseline |= _named(best_baseline(gains(models, tried, by_chance)), suffix)
     candidate = _candidate(
         "gradient",
         content,
-        _check_parity(models.student, tried.features, answer),
+        _check_parity(models.student, tried.features, every),
         _scores(found, baseline),
         (len(songs), len(tried)),
         seconds,

@@ -1,5 +1,4 @@
--- A bin is named by the probabilities it holds: the Python that fills the bins and the mart that names
--- their limits must agree.
+-- The Python code that fills the bins and the mart that states their limits must agree.
 select *
 from {{ ref('rpt_calibration') }}
 where not predicted between low - 0.000001 and high + 0.000001

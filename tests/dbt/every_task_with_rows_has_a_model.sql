@@ -1,6 +1,6 @@
--- Training gives up on rows that it cannot learn from, with a warning that says why. This fails the
--- build where the task has no model at all. It stands by the leaderboard alone, and all else is read by
--- name: what comes after the tests of a model waits for them, and the other tasks are to be built whole.
+-- Training skips a task whose rows it cannot learn from, with a warning that says why. This test fails the
+-- build if a task has no model. It refers only to the leaderboard and reads other tables by name: dbt delays
+-- the children of a tested model until its tests pass, and the other tasks must still be built.
 -- depends_on: {{ ref('rpt_model_leaderboard') }}
 with with_rows as (
 

@@ -1,6 +1,6 @@
--- A score more than 3 standard errors above what is possible on the sample means that a label
--- leaks into the features: look at the inputs of the task before using the model. Models that a
--- newer version has replaced no longer matter.
+-- A score more than 3 standard errors above the best achievable score on the sample means that a label
+-- leaks into the features: check the inputs of the task before using the model. Only the newest versions are
+-- tested.
 with newest as (
 
     select *

@@ -1,4 +1,4 @@
--- Of each slice: playlists and tracks in it = those kept + those quarantined.
+-- For each slice: playlists and tracks in the file = those kept + those quarantined.
 with found as (
 
     select

@@ -1,4 +1,4 @@
--- Each source: rows in the file = rows kept + rows quarantined.
+-- For each source: rows in the file = rows kept + rows quarantined.
 with kept as (
 
     select

@@ -1,4 +1,4 @@
-"""Fixtures: a browser, and warehouses from raw files of a test."""
+"""Fixtures: a browser, and warehouses from a test's own raw files."""
 
 import shutil
 
@@ -13,10 +13,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 @pytest.fixture(scope="module")
 def browser():
-    """A browser of the system, without a window."""
+    """The system's browser, without a window."""
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        pytest.skip(f"no browser to look with: none of {', '.join(BROWSERS)} is on the PATH")
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
@@ -25,7 +25,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def new_warehouse(tmp_path_factory):
-    """Make warehouses with these raw files, of which nothing is built yet."""
+    """Make warehouses that have the given raw files but no database yet."""
 
     def make(**files: str | bytes) -> Warehouse:
         made = Warehouse(tmp_path_factory.mktemp("warehouse"))
@@ -40,8 +40,8 @@ def new_warehouse(tmp_path_factory):
 
 
 @pytest.fixture
-def world(small_sample, tmp_path):
+def new_sample(small_sample, tmp_path):
     """A copy of the small sample that a test may change."""
-    folder = tmp_path / "world"
+    folder = tmp_path / "new_sample"
     shutil.copytree(small_sample, folder)
     return folder

@@ -1,6 +1,6 @@
 """Eight threads call a function while its champion changes: python -m tests.e2e.load FILE CALLS
 
-A process of its own, for a crash must not take the tests with it. Prints what it saw as JSON.
+This is a separate process, because a crash must not stop the tests. It prints its results as JSON.
 """
 
 import faulthandler
@@ -17,7 +17,7 @@ import udfs
 
 THREADS = 8
 MODELS = ("logistic_regression", "xgboost")
-# More rows than a vector holds, for all of a query have to be of one champion.
+# More rows than one DuckDB vector: all rows of a query must come from one champion.
 ROWS = 3_000
 EVERY = 4
 SONG = "0.5, 0.6, 0.7, 120"
@@ -26,7 +26,7 @@ MANY = "select list(predict_hit(t) order by i) from songs as t"
 
 
 class Champions:
-    """Who is champion, as far as `udfs.promote` has returned."""
+    """The present champion, as of the last `udfs.promote` that returned."""
 
     def __init__(self, file: str):
         self.connection = duckdb.connect(file)
@@ -72,10 +72,10 @@ class Champions:
 
 
 class Caller:
-    """One thread with a connection of its own to the same file."""
+    """One thread with its own connection to the same file."""
 
     def __init__(self, champions: Champions, file: str, place: int):
-        # By turns, both ways to a second connection that a program has.
+        # Alternate between both ways to get a second connection.
         self.connection = duckdb.connect(file) if place % 2 else champions.connection.cursor()
         udfs.register(self.connection)
         self.champions = champions
@@ -89,7 +89,7 @@ class Caller:
             is_many = number % EVERY == 0
             found = self.connection.execute(MANY if is_many else ONE).fetchall()[0][0]
             possible = MODELS
-            # No promotion was under way: the answer is that of the last one that returned.
+            # No promotion was running: the answer must be that of the last promoted model.
             if before[0] == before[1] and before == self.champions.state():
                 possible = (champion,)
                 self.certain += 1
@@ -98,7 +98,7 @@ class Caller:
 
 
 def memory() -> float:
-    """Megabytes of this process."""
+    """Memory of this process in megabytes."""
     with open("/proc/self/status", encoding="ascii") as status:
         (line,) = (line for line in status if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
@@ -110,7 +110,7 @@ def main(file: str, calls: int) -> dict:
     with ThreadPoolExecutor(THREADS + 1) as pool:
         changes = pool.submit(champions.change, 0.1)
         measured, start = [], time.monotonic()
-        # The first part warms up.
+        # The first part is a warm-up.
         for part in (calls // 5, calls - calls // 5):
             list(pool.map(lambda caller, part=part: caller.call(part), callers))
             measured.append(memory())

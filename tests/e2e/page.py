@@ -1,9 +1,9 @@
-"""The what-if page as people have it: the command, a server, a browser.
+"""The what-if page as people use it: the command, a server, a browser.
 
     python -m tests.e2e.page FILE [FOLDER]
 
-prints how long it takes from a slider to the number, and to the whole page, in milliseconds, and
-writes what a laptop and a phone show into a folder.
+prints the milliseconds from a slider move to the new number and to the whole page, and writes
+screenshots of a laptop and a phone into a folder.
 """
 
 import json
@@ -28,7 +28,7 @@ MOVES = 20
 def served(database: Path, terminal: int | None = None, **environment: str) -> Iterator[str]:
     """Run `hitparade app` on a database and return its address.
 
-    In a terminal, of which this is the program's end, it opens a browser too.
+    With `terminal`, the program's end of a terminal, it also opens a browser.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -74,7 +74,7 @@ def slider(page: Page, label: str) -> Locator:
 
 
 def photograph(browser: Browser, url: str, folder: Path) -> None:
-    """Write what screens of two widths show."""
+    """Write screenshots in two widths."""
     for name, width, height in (("page_laptop", 1366, 1000), ("page_phone", 390, 844)):
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(url)
@@ -85,7 +85,7 @@ def photograph(browser: Browser, url: str, folder: Path) -> None:
 
 
 def main(database: Path, folder: Path | None = None) -> None:
-    """Print the times of a page on a database."""
+    """Print the response times of a page on a database."""
     with served(database) as url, sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

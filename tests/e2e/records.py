@@ -1,4 +1,4 @@
-"""Records of the raw files, for tests that change a cell and see what becomes of it."""
+"""Records of the raw files, for tests that change cells and check the outcome."""
 
 import csv
 import io
@@ -64,7 +64,7 @@ def csv_text(rows: list[list[str]], delimiter: str = ",", newline: str = "\n") -
 
 
 def file_of(base: dict, changes: list[dict], **form: str) -> str:
-    """A file of one record for each change of the base."""
+    """A file with one record for each change of the base record."""
     return csv_text([list(base), *[list((base | change).values()) for change in changes]], **form)
 
 

@@ -1,4 +1,4 @@
-"""What tests of the registry ask it, and the command line on a warehouse."""
+"""Registry queries for tests, and the command line on a warehouse."""
 
 from typer.testing import CliRunner
 

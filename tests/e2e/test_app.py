@@ -1,4 +1,4 @@
-"""The what-if page in a browser: its numbers are those of SQL, and it says what is wrong."""
+"""The what-if page in a browser: its numbers equal those of SQL, and it explains problems."""
 
 import os
 import pty
@@ -30,7 +30,7 @@ def address(warehouse):
 
 @pytest.fixture
 def page(browser, address):
-    """The page, drawn to its end."""
+    """The page, completely drawn."""
     opened = opened_page(browser, address)
     yield opened
     opened.close()
@@ -44,7 +44,7 @@ def opened_page(browser, address: str, width: int = 1366) -> Page:
 
 
 def numbers(warehouse, song: songs.Song) -> dict:
-    """What SQL says of a song."""
+    """The predictions of a song by SQL."""
     relation = queries.song_relation(song, "cast({} as varchar[])")
     tasks = {"hit", "tier", "popularity", "log_streams"}
     with duckdb.connect(warehouse.database, read_only=True) as connection:
@@ -63,7 +63,7 @@ def expect_numbers(page: Page, warehouse, song: songs.Song) -> None:
     expect(metric(page, "Log streams")).to_have_text(f"{said['log_streams']:.2f}")
 
 
-def test_a_slider_moves_the_numbers_to_what_sql_says(page, warehouse):
+def test_moving_a_slider_shows_the_numbers_of_sql(page, warehouse):
     expect_numbers(page, warehouse, songs.START)
     for _ in range(30):
         slider(page, "Energy").press("ArrowLeft")
@@ -83,7 +83,7 @@ def test_a_preset_sets_all_inputs(page, warehouse):
     expect_numbers(page, warehouse, song | {"genres": row["genres_text"].split(";")})
 
 
-def test_a_track_that_was_found_sets_all_inputs(page, warehouse):
+def test_choosing_a_found_track_sets_all_inputs(page, warehouse):
     page.get_by_label("Search the tracks").fill("Follow My Hidden")
     page.get_by_label("Search the tracks").press("Enter")
     page.get_by_role("combobox", name=re.compile("the most popular first")).click(timeout=WAIT)
@@ -101,13 +101,13 @@ def test_a_track_that_was_found_sets_all_inputs(page, warehouse):
         ('{"genres": "pop"}', "genres must be a list of strings"),
     ],
 )
-def test_bad_json_is_told_in_words(text, message, page, warehouse):
+def test_bad_json_shows_a_readable_message(text, message, page, warehouse):
     paste(page, text)
     expect(page.get_by_text(message)).to_be_visible(timeout=WAIT)
     expect_numbers(page, warehouse, songs.START)
 
 
-def test_json_sets_what_it_has(page, warehouse):
+def test_json_sets_only_the_inputs_it_has(page, warehouse):
     paste(page, '{"energy": 0.2, "genres": ["sad"], "tempo": 300}')
     expect(page.get_by_text("Tempo, BPM 300 is taken as 220.")).to_be_visible(timeout=WAIT)
     song = songs.START | {"energy": 0.2, "genres": ["sad"], "tempo": 220}
@@ -120,7 +120,7 @@ def paste(page: Page, text: str) -> None:
     page.get_by_role("button", name="Use it").click()
 
 
-def test_the_sql_that_is_shown_gives_the_numbers(page, warehouse):
+def test_the_displayed_sql_returns_the_displayed_numbers(page, warehouse):
     page.get_by_text("SQL", exact=True).first.click()
     sql = page.get_by_test_id("stCode").first.inner_text()
     with duckdb.connect(warehouse.database, read_only=True) as connection:
@@ -146,7 +146,7 @@ def test_each_panel_is_drawn(tab, words, page):
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_playlist_has_what_sql_says_comes_next(page, warehouse):
+def test_a_playlist_shows_the_next_songs_of_sql(page, warehouse):
     page.get_by_role("tab", name="What comes next").click()
     page.get_by_label("Add a track").fill("meet the coast")
     page.get_by_label("Add a track").press("Enter")
@@ -159,14 +159,14 @@ def test_a_playlist_has_what_sql_says_comes_next(page, warehouse):
 
 
 @pytest.mark.parametrize("width", [390, 1366])
-def test_nothing_is_cut_on_a_phone_or_a_laptop(width, browser, address):
+def test_nothing_is_cut_off_on_a_phone_or_a_laptop(width, browser, address):
     opened = opened_page(browser, address, width)
     expect(metric(opened, "xgboost")).to_be_visible(timeout=WAIT)
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     opened.close()
 
 
-def test_without_a_champion_the_page_says_what_to_do(browser, small_copy):
+def test_a_missing_champion_shows_the_next_step(browser, small_copy):
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("delete from ml.promotions")
     with served(small_copy.database) as url:
@@ -176,7 +176,7 @@ def test_without_a_champion_the_page_says_what_to_do(browser, small_copy):
         opened.close()
 
 
-def test_without_a_database_the_page_says_what_to_do(browser, empty):
+def test_a_missing_database_shows_the_next_step(browser, empty):
     with served(empty.database) as url:
         opened = opened_page(browser, url)
         words = f"There is no {empty.database.name} yet: run"
@@ -187,7 +187,7 @@ def test_without_a_database_the_page_says_what_to_do(browser, empty):
         opened.close()
 
 
-def test_the_page_follows_what_is_published(browser, small_copy):
+def test_the_page_shows_a_newly_published_file(browser, small_copy):
     with served(small_copy.database) as url:
         opened = opened_page(browser, url)
         stars = opened.get_by_test_id("stMetricLabel").filter(has_text="★")
@@ -199,8 +199,8 @@ def test_the_page_follows_what_is_published(browser, small_copy):
         opened.close()
 
 
-def test_it_asks_nobody_for_an_address(warehouse, tmp_path):
-    """In a terminal of someone who never ran Streamlit, it starts without an answer."""
+def test_the_first_start_in_a_terminal_does_not_ask_for_an_email_address(warehouse, tmp_path):
+    """Streamlit normally asks for one on its first start in a terminal."""
     home = {"HOME": str(tmp_path), "BROWSER": "true"}
     with terminal() as (ours, theirs), served(warehouse.database, theirs, **home) as url:
         assert urllib.request.urlopen(url, timeout=10).status == 200
@@ -209,7 +209,7 @@ def test_it_asks_nobody_for_an_address(warehouse, tmp_path):
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal."""
+    """Yield both ends of a terminal."""
     ends = pty.openpty()
     try:
         yield ends

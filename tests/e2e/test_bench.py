@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: results agree with the registry, and errors say what to do."""
+"""`python -m benchmarks`: results agree with the registry, and errors name the next step."""
 
 import json
 from dataclasses import replace
@@ -33,7 +33,7 @@ def bench(monkeypatch, tmp_path):
 
 
 def verdict(task, is_real=True, **scores):
-    """Return the verdict for invented means: metric=(value, baseline)."""
+    """Return the verdict for made-up means: metric=(value, baseline)."""
     runs = [
         quality.Measured(
             {f: {m: v + off for m, (v, _) in scores.items()} for f, off in enumerate(offsets)},
@@ -67,7 +67,7 @@ def test_speed_times_every_model_with_every_contender(bench, small_warehouse):
             met = row["at_least"] and row["times"] >= 0.95 * row["at_least"]
             assert row["met"] == met
     assert {row["rows"] for row in found["contenders"]} == {3_000, 60}
-    # On a busy machine, single models may be off.
+    # On a busy machine, single measurements may be off.
     assert np.median([row["times"] for row in rows.values()]) > 1
     assert {(row["task"], row["algorithm"]) for row in found["one_row"]} == {
         model[:2] for model in models
@@ -99,7 +99,7 @@ def test_every_contender_gives_the_same_scores(small_warehouse, task, algorithm)
             assert found["score"] == pytest.approx(expected["score"], rel=1e-5), name
 
 
-def test_the_quality_of_seed_0_is_that_of_the_registry(bench, small_warehouse):
+def test_quality_with_seed_0_equals_the_registry(bench, small_warehouse):
     result = bench(
         *("quality", "--seeds", "1", "--task", "log_streams", "--task", "tier", "--json"),
         database=small_warehouse.database,
@@ -119,7 +119,7 @@ def test_the_quality_of_seed_0_is_that_of_the_registry(bench, small_warehouse):
         error = row["metric"] == "rmse"
         assert row["ratio"] == (pytest.approx(mean / baseline) if error else None)
         assert row["sd"] is None and row["seconds"] > 0
-    # The aims are stated for the published files, and these rows are of the sample.
+    # The targets are stated for the published files, but these rows come from the sample.
     assert {row["verdict"] for row in rows if row["task"] == "tier"} == {None}
 
 
@@ -135,14 +135,14 @@ def test_another_seed_splits_the_same_songs_differently(small_warehouse):
         assert (first.features == other.features).all()
 
 
-def test_folds_are_computed_as_the_macro_does(small_warehouse):
-    """With the salt of the macro, the folds are the stored ones."""
+def test_folds_equal_those_of_the_macro(small_warehouse):
+    """With the macro's salt, the folds equal the stored ones."""
     fold = quality.FOLD.format(salt=0, folds=5)
     query = f"select count(*) from features.feat_hit where fold is distinct from {fold}"
     assert small_warehouse.query(query) == [(0,)]
 
 
-def test_an_aim_is_met_by_one_model_on_published_files_only():
+def test_a_target_is_met_by_one_model_and_only_on_published_files():
     assert verdict("log_streams_context", rmse=(0.79, 1.1)) == "met"
     assert verdict("log_streams_context", rmse=(0.8, 1.1)) == "not met"
     assert verdict("log_streams_context", is_real=False, rmse=(0.79, 1.1)) is None
@@ -167,7 +167,7 @@ def test_quality_prints_a_table(bench, small_warehouse):
         assert words in result.stdout
 
 
-def test_the_settings_are_those_of_the_newest_version(bench, small_copy):
+def test_settings_come_from_the_newest_version(bench, small_copy):
     arguments = ("quality", "--seeds", "1", "--task", "log_streams", "--json")
     before = json.loads(bench(*arguments, database=small_copy.database).stdout)
     with duckdb.connect(small_copy.database) as connection:
@@ -185,7 +185,7 @@ def test_the_settings_are_those_of_the_newest_version(bench, small_copy):
     assert changed == {"xgboost"}
 
 
-def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
+def test_build_reports_its_cost_and_leaves_no_files(bench, tmp_path):
     target = ROOT / "target" / "run_results.json"
     before = target.stat().st_mtime if target.exists() else None
     result = bench(*("build", "--tracks", "2000", "--songs", "200", "--playlists", "100", "--json"))
@@ -193,7 +193,7 @@ def test_build_reports_what_it_cost_and_leaves_nothing(bench, tmp_path):
     found = json.loads(result.stdout)
     first, again = found["builds"]
     assert first["seconds"] > again["seconds"] > 0
-    # The memory of dbt with torch and xgboost; more would be that of the test process.
+    # The memory of dbt with torch and xgboost; more would include the test process.
     assert all(100 < build["peak_memory_mb"] < 3_000 for build in found["builds"])
     assert again["peak_memory_mb"] < first["peak_memory_mb"]
     assert again["database_mb"] >= first["database_mb"] > 1
@@ -243,7 +243,7 @@ def test_song_optimization_evaluates_every_contender_independently(bench, small_
 
 
 @pytest.mark.parametrize("name", ["speed", "quality", "song-optimization"])
-def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
+def test_a_missing_warehouse_is_reported_with_the_next_step(bench, name, tmp_path):
     result = bench(name)
     assert result.exit_code == 1
     assert "run `hitparade build`" in result.output
@@ -254,7 +254,7 @@ def test_without_a_warehouse_it_says_what_to_do(bench, name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["speed", "quality"])
-def test_an_unknown_task_lists_those_known(bench, name):
+def test_an_unknown_task_lists_the_known_tasks(bench, name):
     result = bench(name, "--task", "streams")
     assert result.exit_code == 1
     assert (
@@ -270,7 +270,7 @@ def test_build_refuses_an_impossible_size(bench, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_signals_compares_with_the_model_as_it_is(small_warehouse):
+def test_signals_compares_each_idea_with_the_present_model(small_warehouse):
     task = TASKS["log_streams_context"]
     study = replace(STUDIES[task.name], kept=("log_age_days",), tried={"answer": "streams"})
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:

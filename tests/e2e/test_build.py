@@ -1,4 +1,4 @@
-"""What `dbt build` keeps, trains, promotes and scores, and what it leaves alone."""
+"""What `dbt build` keeps, trains, promotes and scores, and what it does not change."""
 
 import json
 import re
@@ -10,11 +10,11 @@ import pytest
 from models_py.song_optimization.training import ALGORITHMS
 from models_py.tasks import TASKS
 from tests.e2e.records import rewrite
-from tests.warehouse import Warehouse, copy_of_the_project
+from tests.warehouse import Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
 
-# What the small sample is large enough for.
+# The tasks that the small sample is large enough for.
 LEARNED = (*TASKS, "song_optimization")
 VERSIONS = "select task, algorithm, version, model_id from ml.model_versions order by all"
 METRICS = "select * from ml.model_metrics order by all"
@@ -30,14 +30,14 @@ def test_an_unchanged_build_trains_and_scores_nothing(small_copy, small_sample):
     assert after == before
 
 
-def test_a_build_leaves_no_table_behind_that_no_one_asked_for(small_copy, small_sample):
+def test_a_build_leaves_no_unexpected_tables(small_copy, small_sample):
     tables = "select schema_name, table_name from duckdb_tables() order by all"
     earlier = small_copy.query(tables)
     small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
     assert small_copy.query(tables) == earlier
 
 
-def test_two_builds_from_nothing_agree(small_warehouse, small_sample, empty):
+def test_two_builds_from_scratch_are_equal(small_warehouse, small_sample, empty):
     empty.dbt("build", HITPARADE_SAMPLE=str(small_sample))
     for query in (VERSIONS, METRICS, CHAMPIONS):
         assert empty.query(query) == small_warehouse.query(query)
@@ -49,37 +49,39 @@ def test_a_full_refresh_keeps_the_registry(small_copy, small_sample):
     assert [small_copy.query(query) for query in (VERSIONS, CHAMPIONS)] == before
 
 
-def test_a_changed_label_trains_its_task_alone_and_gets_its_own_champion(small_copy, small_sample):
+def test_a_changed_label_retrains_only_its_task_and_gets_a_new_champion(small_copy, small_sample):
     small_copy.dbt("build", "--vars", "hit_cut: 50", HITPARADE_SAMPLE=str(small_sample))
     newest = "select task, max(version) from ml.model_versions group by task"
     assert dict(small_copy.query(newest)) == {task: 1 + (task == "hit") for task in LEARNED}
     champion = "select version, reason from ml.champions inner join ml.model_versions"
     assert small_copy.query(f"{champion} using (task, model_id) where task = 'hit'") == [
-        (2, "the earlier champion answers another question, by inputs, label or split")
+        (2, "the earlier champion has other inputs, label or split")
     ]
-    # The stored ceiling is that of the other cut.
+    # The best achievable score of the sample is for the default cut, so none is stored here.
     ceilings = "select distinct ceiling from ml.model_metrics where task = 'hit' and version = 2"
     assert small_copy.query(ceilings) == [(None,)]
 
 
-def test_another_split_compares_with_no_earlier_champion(small_copy, small_sample):
+def test_another_split_does_not_compare_with_earlier_champions(small_copy, small_sample):
     small_copy.dbt("build", "--vars", "folds: 4", HITPARADE_SAMPLE=str(small_sample))
     incumbents = "select distinct incumbent_model_id from ml.model_versions where version = 2"
     assert small_copy.query(incumbents) == [(None,)]
     versions = (
         "select task, version from ml.champions inner join ml.model_versions using (task, model_id)"
     )
-    # Song optimisation is split by artist, into parts of its own.
+    # Song optimization is split by artist into its own parts.
     expected = dict.fromkeys(TASKS, 2) | {"song_optimization": 1}
     assert dict(small_copy.query(versions)) == expected
 
 
-def test_new_rows_are_trained_on_and_the_champion_is_scored_on_those_held_out(small_copy, world):
+def test_new_rows_are_trained_on_and_the_champion_is_scored_on_held_out_rows(
+    small_copy, new_sample
+):
     (champion,) = small_copy.query("select model_id from ml.champions where task = 'log_streams'")[
         0
     ]
-    rewrite(world / "spotify-2023.csv", lambda rows: rows[:-20])
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(world))
+    rewrite(new_sample / "spotify-2023.csv", lambda rows: rows[:-20])
+    small_copy.dbt("build", HITPARADE_SAMPLE=str(new_sample))
     rows = small_copy.query(
         "select incumbent_model_id, incumbent_holdout between 0.5 and 3 from ml.model_versions "
         "where task = 'log_streams' and version = 2"
@@ -87,7 +89,7 @@ def test_new_rows_are_trained_on_and_the_champion_is_scored_on_those_held_out(sm
     assert rows == [(champion, True)] * 3
 
 
-def test_a_champion_no_better_than_the_baseline_is_retired(small_copy, small_sample):
+def test_a_champion_that_does_not_beat_the_baseline_is_retired(small_copy, small_sample):
     def without_signal(rows):
         for i, row in enumerate(rows):
             if row["streams"].isdigit():
@@ -101,7 +103,7 @@ def test_a_champion_no_better_than_the_baseline_is_retired(small_copy, small_sam
 
     promotions = "select model_id, reason from ml.promotions where task = 'log_streams'"
     assert small_copy.query(f"{promotions} order by promoted_at desc limit 1") == [
-        (None, "the champion is no better than the baseline, and nothing else is")
+        (None, "the champion is no better than the baseline, and neither is any other model")
     ]
     with pytest.raises(duckdb.Error, match="task log_streams has no champion"):
         small_copy.query("select predict_streams(t) from dim_songs t limit 1")
@@ -112,7 +114,7 @@ def test_a_champion_no_better_than_the_baseline_is_retired(small_copy, small_sam
     assert small_copy.query("select count(tier) > 0 from fct_track_predictions") == [(True,)]
 
 
-def test_changed_new_and_deleted_tracks_are_scored_and_forgotten(small_copy, world):
+def test_new_and_changed_tracks_are_scored_and_deleted_ones_dropped(small_copy, new_sample):
     def change(rows):
         kept = [row for row in rows if row["track_id"] != gone]
         for row in kept:
@@ -122,8 +124,8 @@ def test_changed_new_and_deleted_tracks_are_scored_and_forgotten(small_copy, wor
 
     before = {row[0]: row for row in small_copy.query(TRACKS)}
     gone, changed = list(before)[:2]
-    rewrite(world / "dataset.csv", change)
-    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(world))
+    rewrite(new_sample / "dataset.csv", change)
+    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(new_sample))
     after = {row[0]: row for row in small_copy.query(TRACKS)}
 
     assert set(before) - set(after) == {gone}
@@ -149,7 +151,7 @@ def test_a_promotion_scores_every_track_again(small_copy, small_sample):
     assert small_copy.query(stamps) == [(other,)]
 
 
-def test_every_model_stands_in_the_serving_table(small_warehouse):
+def test_the_serving_table_has_every_model(small_warehouse):
     served = small_warehouse.query(
         "select task, algorithm, kind, is_newest from ml.served_models "
         "where task <> 'song_optimization' order by task, algorithm"
@@ -161,7 +163,7 @@ def test_every_model_stands_in_the_serving_table(small_warehouse):
         for task in TASKS.values()
         for algorithm in task.algorithms
     )
-    # They run in the runtime alone, and the judge is found here.
+    # These run only on ONNX Runtime, and the held-out evaluator is looked up here.
     served = small_warehouse.query(
         "select algorithm, kind, is_newest from ml.served_models "
         "where task = 'song_optimization' order by algorithm"
@@ -169,7 +171,7 @@ def test_every_model_stands_in_the_serving_table(small_warehouse):
     assert served == [(name, None, True) for name in sorted(ALGORITHMS)]
 
 
-def test_metrics_stand_beside_a_baseline_that_does_what_it_says(warehouse):
+def test_every_metric_has_a_correct_baseline(warehouse):
     metrics = warehouse.query(
         "select metric, baseline_mean, mean, sd, folds from ml.model_metrics "
         "where task = 'hit' and algorithm = 'xgboost'"
@@ -181,13 +183,15 @@ def test_metrics_stand_beside_a_baseline_that_does_what_it_says(warehouse):
     assert all(sd > 0 and folds == 5 for _, _, sd, folds in by_name.values())
 
 
-def test_a_score_above_the_ceiling_fails_the_build_until_it_is_mended(empty, world, small_sample):
+def test_a_score_above_the_best_achievable_one_fails_the_build_until_it_is_fixed(
+    empty, new_sample, small_sample
+):
     def change(rows):
         unreachable = {"roc_auc": "0.51", "accuracy": "1", "rmse": "0.01", "log_loss": "0.01"}
         return [row | {"ceiling": unreachable.get(row["metric"], row["ceiling"])} for row in rows]
 
-    rewrite(world / "ceilings.csv", change)
-    result = empty.dbt("build", HITPARADE_SAMPLE=str(world), check=False)
+    rewrite(new_sample / "ceilings.csv", change)
+    result = empty.dbt("build", HITPARADE_SAMPLE=str(new_sample), check=False)
     assert result.returncode
     assert "no_model_beats_the_ceiling" in result.stdout
     leaks = "select distinct task from ml.model_metrics where is_above_ceiling order by task"
@@ -197,15 +201,15 @@ def test_a_score_above_the_ceiling_fails_the_build_until_it_is_mended(empty, wor
     assert 0 < empty.query("select predict_hit(0.5, 0.6, 0.7, 120)")[0][0] < 1
 
 
-def test_no_model_of_the_sample_beats_its_ceiling(warehouse):
+def test_no_model_of_the_sample_beats_the_best_achievable_score(warehouse):
     rows = warehouse.query(
         "select ceiling, is_above_ceiling from ml.model_metrics "
-        "where is_primary and task <> 'song_optimization'"  # nobody knows how far songs can go
+        "where is_primary and task <> 'song_optimization'"  # its best achievable score is unknown
     )
     assert all(ceiling is not None and not is_above for ceiling, is_above in rows)
 
 
-def test_a_task_without_a_champion_says_what_to_do(small_copy):
+def test_a_task_without_a_champion_names_the_next_step(small_copy):
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("delete from ml.promotions where task = 'hit'")
         with pytest.raises(duckdb.Error, match="task hit has no champion: see"):
@@ -230,26 +234,26 @@ def test_dbt_commands_work_from_the_root(small_copy, small_sample):
 
 
 @pytest.mark.parametrize("name", ["my-songs", "full"])
-def test_a_database_name_that_sql_cannot_read_is_refused(empty, name):
+def test_a_database_name_that_is_invalid_in_sql_is_refused(empty, name):
     database = str(empty.folder / f"{name}.duckdb")
     result = empty.dbt("build", check=False, HITPARADE_DATABASE=database)
     assert result.returncode
     assert f"the database file is named '{name}', which is not a valid name in SQL" in result.stdout
 
 
-def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empty, world):
+def test_an_untrainable_task_says_why_and_does_not_stop_the_others(empty, new_sample):
     def hits_only(rows):
         return [row | {"popularity": "99"} for row in rows]
 
-    rewrite(world / "dataset.csv", hits_only)
-    # The ceilings of the sample do not hold for what was made of it.
+    rewrite(new_sample / "dataset.csv", hits_only)
+    # The best achievable scores of the sample are not valid for the changed rows.
     build = ("build", "--exclude", "no_model_beats_the_ceiling")
-    result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(world))
+    result = empty.dbt(*build, check=False, HITPARADE_SAMPLE=str(new_sample))
     assert result.returncode
     assert "is_hit is false in only 0 of 5 folds, and 5 are needed: add data" in result.stdout
     assert "every_task_with_rows_has_a_model" in result.stdout
     assert empty.query("select predict_streams(t) > 0 from dim_songs t limit 1") == [(True,)]
-    # All but the leaderboard and what shows it was built.
+    # Everything was built except the leaderboard and the reports on it.
     skipped = set(re.findall(r"SKIP relation (\S+)", result.stdout))
     assert skipped == {
         "main.rpt_calibration",
@@ -259,8 +263,8 @@ def test_a_task_that_cannot_be_trained_says_why_and_leaves_the_others_alone(empt
     assert empty.query("select count(*) > 0 from fct_track_predictions") == [(True,)]
 
 
-def test_a_training_that_fails_leaves_its_error_without_the_way_to_it(small_copy):
-    project = copy_of_the_project(small_copy.folder / "project")
+def test_a_failed_training_stores_its_error_without_a_traceback(small_copy):
+    project = copy_project(small_copy.folder / "project")
     model = project / "dbt_project" / "models" / "training" / "train_hit.py"
     head = "def model(dbt, session):\n"
     assert head in model.read_text()
@@ -270,7 +274,7 @@ def test_a_training_that_fails_leaves_its_error_without_the_way_to_it(small_copy
     assert small_copy.query(said) == [("Python model failed: ValueError: no luck",)]
 
 
-def test_unpinning_keeps_the_champion_until_it_was_compared(small_copy, small_sample):
+def test_an_unpinned_champion_stays_until_it_is_compared(small_copy, small_sample):
     other = "select model_id from ml.model_versions where task = 'hit' and algorithm = '{}'"
     ((model_id,),) = small_copy.query(other.format("logistic_regression"))
     arguments = f"{{task: hit, model_id: '{model_id}', reason: it's ours}}"
@@ -285,21 +289,21 @@ def test_unpinning_keeps_the_champion_until_it_was_compared(small_copy, small_sa
     assert reason == "better than the champion on held-out rows"
 
 
-def test_an_operation_on_an_unknown_task_says_so(small_copy):
+def test_an_operation_on_an_unknown_task_is_refused(small_copy):
     result = small_copy.dbt("run-operation", "unpin", "--args", "{task: mood}", check=False)
     assert result.returncode
     assert "task mood has no champion: see select * from ml.promotions" in result.stdout
 
 
-def test_the_file_is_of_a_version_that_older_clients_read(small_warehouse: Warehouse):
+def test_the_file_has_a_storage_version_that_older_clients_read(small_warehouse: Warehouse):
     (tags,) = small_warehouse.query(
         "select tags from duckdb_databases() where database_name = 'warehouse'"
     )[0]
     assert tags["storage_version"].startswith("v1.5.0")
 
 
-def test_another_vocabulary_gets_models_of_its_own(small_copy, small_sample, tmp_path):
-    project = copy_of_the_project(tmp_path / "project")
+def test_another_vocabulary_gets_its_own_models(small_copy, small_sample, tmp_path):
+    project = copy_project(tmp_path / "project")
     with (project / "data/seeds/genres.csv").open("a") as seed:
         seed.write("zydeco\n")
     shutil.rmtree(small_copy.folder / "target")
@@ -316,7 +320,7 @@ def test_another_vocabulary_gets_models_of_its_own(small_copy, small_sample, tmp
     assert changed.query("select count(*) > 900 from fct_track_predictions where tier is not null")
 
 
-def test_a_champion_that_outlives_a_newer_version_stays_on_the_board(small_copy, small_sample):
+def test_the_leaderboard_keeps_a_champion_that_is_not_the_newest_version(small_copy, small_sample):
     with duckdb.connect(small_copy.database) as connection:
         connection.execute(
             "insert into ml.train_tier by name select * replace (2 as version, "

@@ -8,7 +8,7 @@ from hitparade import cli
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """Run the command with a database and folders of its own."""
+    """Run the command with a separate database and folders."""
 
     def run(*arguments, **environment):
         own = {
@@ -25,7 +25,7 @@ def command(monkeypatch, tmp_path):
     return run
 
 
-def test_sample_writes_the_files_it_names(command, tmp_path):
+def test_sample_writes_the_files_that_it_prints(command, tmp_path):
     result = command("sample", "--songs", "50", "--tracks", "600", "--folder", str(tmp_path / "s"))
     assert result.exit_code == 0
     for name in ("spotify-2023.csv", "dataset.csv", "ceilings.csv"):
@@ -33,7 +33,7 @@ def test_sample_writes_the_files_it_names(command, tmp_path):
         assert (tmp_path / "s" / name).is_file()
 
 
-def test_sample_says_what_size_it_can_make(command, tmp_path):
+def test_sample_reports_the_sizes_that_it_supports(command, tmp_path):
     result = command("sample", "--tracks", "5", "--folder", str(tmp_path / "s"))
     assert result.exit_code == 2
     assert "tracks=5 is out of range" in result.output
@@ -47,7 +47,7 @@ def test_build_ends_with_sources_champions_and_a_query(command, small_sample, ca
         assert words in result.stdout
 
 
-def test_build_names_a_folder_that_is_none(command):
+def test_build_names_a_folder_that_does_not_exist(command):
     result = command("build", HITPARADE_RAW="/no/such/folder")
     assert result.exit_code == 1
     assert "HITPARADE_RAW names /no/such/folder, which is not a folder" in result.output

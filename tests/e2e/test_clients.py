@@ -1,4 +1,4 @@
-"""A finished file answers in any DuckDB client, with nothing of this project beside it."""
+"""A finished file answers in any DuckDB client, without anything of this project installed."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def ask(request):
 
 @pytest.fixture(scope="module")
 def runner_up(warehouse) -> dict:
-    """The newest hit model of an algorithm that is not the champion's."""
+    """The newest hit model of an algorithm other than the champion's."""
     [(algorithm, model_id)] = warehouse.query(
         "select algorithm, model_id from ml.served_models "
         f"where task = 'hit' and is_newest and model_id <> ({CHAMPION}) order by 1 limit 1"
@@ -81,7 +81,7 @@ def close_to(expected):
 # The clients
 
 
-def test_a_client_is_older_than_the_duckdb_that_wrote_the_file(ask, warehouse):
+def test_clients_are_older_than_the_duckdb_that_wrote_the_file(ask, warehouse):
     assert ask(warehouse.database, "select version() as answer") == [{"answer": clients.VERSION}]
     assert warehouse.query("select version()") != [(clients.VERSION,)]
 
@@ -90,19 +90,19 @@ def test_a_client_is_older_than_the_duckdb_that_wrote_the_file(ask, warehouse):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_answers_as_on_our_own_connection(ask, warehouse, call):
+def test_a_call_answers_as_in_this_process(ask, warehouse, call):
     sql = f"select {call} as answer"
     [(expected,)] = warehouse.query(sql)
     assert expected is not None
     assert ask(warehouse.database, sql) == [{"answer": close_to(expected)}]
 
 
-def test_named_arguments_stand_in_any_order(ask, warehouse):
+def test_named_arguments_may_come_in_any_order(ask, warehouse):
     sql = f"select predict_hit({TRACK}) = predict_hit({NAMED_TRACK}) as answer"
     assert ask(warehouse.database, sql) == [{"answer": True}]
 
 
-def test_onnx_predict_of_the_champion_is_what_predict_hit_answers(ask, warehouse):
+def test_onnx_predict_with_the_champion_equals_predict_hit(ask, warehouse):
     [(model_id,)] = warehouse.query(CHAMPION)
     sql = f"select onnx_predict('{model_id}', [{TRACK}])[2] = predict_hit({TRACK}) as answer"
     assert ask(warehouse.database, sql) == [{"answer": True}]
@@ -118,13 +118,13 @@ def test_onnx_predict_of_the_champion_is_what_predict_hit_answers(ask, warehouse
     ],
     ids=["usual", "unusual", "null", "both"],
 )
-def test_check_hit_says_what_is_unusual_or_missing(ask, warehouse, track, starts):
+def test_check_hit_names_unusual_and_missing_inputs(ask, warehouse, track, starts):
     [row] = ask(warehouse.database, f"select check_hit({track}) as answer")
     assert len(row["answer"]) == len(starts)
     assert all(map(str.startswith, row["answer"], starts))
 
 
-def test_a_null_predicts_null(ask, warehouse):
+def test_a_null_input_gives_a_null_prediction(ask, warehouse):
     sql = "select predict_hit(null, 0.6, 0.7, 120) as answer"
     assert ask(warehouse.database, sql) == [{"answer": None}]
 
@@ -145,7 +145,7 @@ def test_the_row_form_over_a_table_equals_the_stored_predictions(ask, warehouse)
     )
 
 
-def test_a_column_may_choose_the_algorithm(ask, warehouse):
+def test_a_column_can_choose_the_algorithm(ask, warehouse):
     sql = (
         f"select algorithm, predict_hit_by(algorithm, {TRACK}) as answer "
         "from (values ('random_forest'), ('xgboost')) v(algorithm)"
@@ -157,7 +157,7 @@ def test_a_column_may_choose_the_algorithm(ask, warehouse):
 # The catalog
 
 
-def test_every_view_answers(ask, warehouse):
+def test_every_view_can_be_queried(ask, warehouse):
     views = warehouse.query(
         "select schema_name || '.' || view_name from duckdb_views() where not internal"
     )
@@ -195,7 +195,7 @@ def test_functions_are_listed_with_their_descriptions(ask, warehouse):
         ("onnx_predict('{champion}', [0.5, 0.6])", "takes 4 features, got 2"),
     ],
 )
-def test_an_error_reaches_the_client_in_our_words(ask, warehouse, call, message):
+def test_a_client_sees_the_error_message_of_the_project(ask, warehouse, call, message):
     [(champion,)] = warehouse.query(CHAMPION)
     with pytest.raises(clients.ClientError, match=message):
         ask(warehouse.database, f"select {call.format(champion=champion)}")
@@ -204,7 +204,7 @@ def test_an_error_reaches_the_client_in_our_words(ask, warehouse, call, message)
 # The file in other places
 
 
-def test_a_copy_of_another_name_answers(ask, warehouse, tmp_path):
+def test_a_copy_under_another_name_answers(ask, warehouse, tmp_path):
     other = shutil.copy(warehouse.database, tmp_path / "my songs-2.db")
     sql = f"select predict_hit({TRACK}) as answer, count(*) > 0 as views from ml.champions"
     [(expected, _)] = warehouse.query(sql)
@@ -223,7 +223,7 @@ def test_an_attached_file_answers_after_use(ask, warehouse, tmp_path):
 # Challengers
 
 
-def test_traffic_is_split_and_scored_by_the_model_of_each_row(ask, copy, runner_up):
+def test_traffic_is_split_and_each_row_is_scored_by_its_model(ask, copy, runner_up):
     with duckdb.connect(copy.database) as connection:
         udfs.assign(connection, "hit", runner_up["model_id"], 0.3)
     split = (
@@ -239,7 +239,7 @@ def test_traffic_is_split_and_scored_by_the_model_of_each_row(ask, copy, runner_
         assert row["hit"] == (None if hit is None else close_to(hit))
 
 
-def test_the_book_compares_challengers_in_every_client(ask, copy, runner_up):
+def test_the_query_book_compares_challengers_in_every_client(ask, copy, runner_up):
     with duckdb.connect(copy.database) as connection:
         udfs.assign(connection, "hit", runner_up["model_id"], 0.3)
     query = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
@@ -254,7 +254,7 @@ def test_the_book_compares_challengers_in_every_client(ask, copy, runner_up):
 # A promotion by hand
 
 
-def test_a_promotion_is_followed(ask, warehouse, promoted, runner_up):
+def test_a_promotion_changes_the_answers_of_every_client(ask, warehouse, promoted, runner_up):
     sql = (
         f"select predict_hit({TRACK}) as hit, "
         f"predict_hit_by('{runner_up['algorithm']}', {TRACK}) as runner_up"
@@ -264,13 +264,13 @@ def test_a_promotion_is_followed(ask, warehouse, promoted, runner_up):
     assert after["hit"] == after["runner_up"] == before["runner_up"]
 
 
-def test_a_promotion_adds_one_row_manual_and_pinned(warehouse, promoted, runner_up):
+def test_a_promotion_adds_one_manual_pinned_row(warehouse, promoted, runner_up):
     rows = "select * exclude (promoted_at) from ml.promotions order by promoted_at, task"
     before, after = warehouse.query(rows), promoted.query(rows)
     assert after == [*before, ("hit", runner_up["model_id"], "by hand", True, True)]
 
 
-def test_a_promoted_model_answers_though_its_algorithm_has_a_newer_one(copy, runner_up):
+def test_a_promoted_model_answers_even_if_its_algorithm_has_a_newer_version(copy, runner_up):
     model_id = runner_up["model_id"]
     with duckdb.connect(copy.database) as connection:
         connection.execute(
@@ -287,14 +287,14 @@ def test_a_promoted_model_answers_though_its_algorithm_has_a_newer_one(copy, run
     assert copy.query(f"select predict_hit({TRACK}) > 0") == [(True,)]
 
 
-def test_a_reason_may_have_an_apostrophe(copy, runner_up):
+def test_a_reason_may_contain_an_apostrophe(copy, runner_up):
     promote(copy, runner_up["model_id"], reason="it's our favourite")
     reason = copy.query("select reason from ml.champions where task = 'hit'")
     assert reason == [("it's our favourite",)]
 
 
 @pytest.mark.parametrize("case", ["unknown", "of another task"])
-def test_a_model_that_the_task_has_not_is_refused(promoted, case):
+def test_a_model_of_another_task_or_of_none_is_refused(promoted, case):
     [(foreign,)] = promoted.query("select model_id from ml.champions where task = 'log_streams'")
     model_id = {"unknown": "nosuch", "of another task": foreign}[case]
     before = promoted.query("from ml.promotions")
@@ -304,7 +304,7 @@ def test_a_model_that_the_task_has_not_is_refused(promoted, case):
     assert promoted.query("from ml.promotions") == before
 
 
-def test_a_build_keeps_the_pinned_champion_though_a_better_one_is_there(
+def test_a_build_keeps_a_pinned_champion_even_if_a_better_model_exists(
     promoted, runner_up, sample, tmp_path
 ):
     shutil.copytree(promoted.folder, tmp_path, dirs_exist_ok=True)
@@ -329,8 +329,8 @@ def test_a_client_explains_rows_of_a_table(task, table, ask, warehouse):
     assert found == pytest.approx(expected, abs=1e-9)
 
 
-def test_sqlalchemy_asks_in_both_lanes(warehouse):
-    """As Superset does: docs/bi/superset has the same hook on the pool."""
+def test_sqlalchemy_works_on_both_backends(warehouse):
+    """Superset works this way: docs/bi/superset has the same hook on the pool."""
     engine = sqlalchemy.create_engine(
         f"duckdb:///{warehouse.database}", connect_args={"read_only": True}
     )
@@ -338,7 +338,7 @@ def test_sqlalchemy_asks_in_both_lanes(warehouse):
         f"select predict_hit({TRACK}), predict_hit(t) from dim_tracks t limit 3"
     )
     with engine.connect() as connection:
-        portable = connection.execute(query).fetchall()
+        by_sql = connection.execute(query).fetchall()
     assert "dim_tracks" in sqlalchemy.inspect(engine).get_table_names(schema="main")
     engine.dispose()
 
@@ -349,8 +349,8 @@ def test_sqlalchemy_asks_in_both_lanes(warehouse):
     with engine.connect() as connection:
         functions = "select count(*) from duckdb_functions() where function_name = 'onnx_predict'"
         assert connection.execute(sqlalchemy.text(functions)).scalar() == 2
-        runtime = connection.execute(query).fetchall()
+        by_onnx_runtime = connection.execute(query).fetchall()
     engine.dispose()
-    assert len(portable) == 3
-    for one, other in zip(portable, runtime, strict=True):
+    assert len(by_sql) == 3
+    for one, other in zip(by_sql, by_onnx_runtime, strict=True):
         assert list(one) == pytest.approx(list(other), abs=1e-6)

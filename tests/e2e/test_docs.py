@@ -1,4 +1,4 @@
-"""README.md and docs/ show what is so: outputs, commands, functions, variables, links."""
+"""README.md and docs/ are correct: outputs, commands, functions, variables, links."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ TEXTS = {
     page: page.read_text() for page in [*examples.PAGES, ROOT / "docs/reference/environment.md"]
 }
 WORDS = "\n".join(TEXTS.values())
-# What a reader may type: between backticks, and the lines of shell examples.
+# Text that a reader may type: between backticks, and the lines of shell examples.
 PROSE = " ".join(re.sub(r"^```.*?^```$", "", WORDS, flags=re.M | re.S).split())
 TYPED = re.findall(r"`([^`]+)`", PROSE)
 TYPED += "\n".join(re.findall(r"```sh\n(.*?)```", WORDS, flags=re.S)).splitlines()
@@ -28,13 +28,15 @@ def name(page) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", examples.PAGES, ids=name)
-def test_the_examples_of_a_page_print_what_it_shows(warehouse, page):
+def test_the_examples_of_a_page_print_the_output_it_shows(warehouse, page):
     found = examples.differences(page, warehouse.database, None)
     assert not found, "\n\n".join([*found, "`make docs` renews the page"])
 
 
 @pytest.mark.slow
-def test_the_example_of_the_published_charts_prints_what_is_shown(real_files, warehouse, empty):
+def test_the_example_on_the_published_charts_prints_the_output_it_shows(
+    real_files, warehouse, empty
+):
     empty.raw.mkdir()
     (empty.raw / "spotify-2023.csv").symlink_to(real_files / "spotify-2023.csv")
     empty.dbt("build")
@@ -43,36 +45,36 @@ def test_the_example_of_the_published_charts_prints_what_is_shown(real_files, wa
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=name)
-def test_every_query_is_followed_by_its_output_or_says_why_not(page):
+def test_every_query_shows_its_output_or_says_why_not(page):
     matches = [examples.Example.of(match) for match in examples.EXAMPLE.finditer(TEXTS[page])]
     queries = [example for example in matches if example.language == "sql"]
     assert len(queries) == TEXTS[page].count("```sql")
     assert all(query.output or "not run" in query.marks for query in queries)
 
 
-def test_the_reference_is_what_the_code_says(warehouse):
+def test_the_reference_is_up_to_date(warehouse):
     for page, text in reference.pages(warehouse.database).items():
         assert page.read_text() == text, f"{name(page)} differs: run `make docs`"
 
 
-def test_the_readme_can_be_read_in_one_sitting():
+def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 130
 
 
 def typed(written: str) -> set[str]:
-    """The words that follow this one in what a reader may type."""
+    """The words that follow the given one in text that a reader may type."""
     return {found[1] for line in TYPED if (found := re.match(rf"{written} ([a-z-]+)", line))}
 
 
 @pytest.mark.parametrize(
     ("app", "written"), [(hitparade, "hitparade"), (benchmarks, "python -m benchmarks")]
 )
-def test_every_command_that_is_named_exists(app, written):
+def test_every_command_in_the_docs_exists(app, written):
     assert typed(written)
     assert typed(written) <= get_command(app).commands.keys()
 
 
-def test_every_target_of_make_that_is_named_exists():
+def test_every_make_target_in_the_docs_exists():
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.M)
     assert {"build", "test"} <= typed("make") <= set(targets)
 
@@ -101,8 +103,8 @@ def test_every_environment_variable_is_described():
     assert {variable for variable in used if f"`{variable[1:-1]}`" not in described} == set()
 
 
-def test_the_site_builds_and_every_link_leads_somewhere(tmp_path):
-    # Not --quiet: warnings that are not written do not count as errors.
+def test_the_site_builds_without_broken_links(tmp_path):
+    # Not --quiet: mkdocs counts only printed warnings as errors.
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

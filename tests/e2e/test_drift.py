@@ -1,4 +1,4 @@
-"""Drift reports: zero where nothing changed, else what NumPy says; and their levels."""
+"""Drift reports: zero if nothing changed, else equal to NumPy's result; and their levels."""
 
 import json
 
@@ -13,7 +13,7 @@ REPORTS = ("rpt_feature_drift", "rpt_prediction_drift")
 
 
 def report(warehouse, *changes: str) -> dict[str, str]:
-    """Change what stands there, build the reports, and return the status of their tests."""
+    """Change the database, build the reports, and return the status of their tests."""
     with duckdb.connect(warehouse.database) as connection:
         for change in changes:
             connection.execute(change)
@@ -28,7 +28,7 @@ def drifted(warehouse, report: str = "rpt_feature_drift") -> dict[tuple, str]:
 
 
 def psi(expected: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
-    """PSI and Jensen-Shannon of the counts of bins, with half a row more in each."""
+    """PSI and Jensen-Shannon of bin counts, with half a row added to each bin."""
     p = (expected + 0.5) / (expected + 0.5).sum()
     q = (observed + 0.5) / (observed + 0.5).sum()
     m = (p + q) / 2
@@ -36,7 +36,7 @@ def psi(expected: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
     return float((p - q) @ np.log(p / q)), float(divergence)
 
 
-def test_what_did_not_change_has_not_drifted(small_warehouse):
+def test_unchanged_data_has_no_drift(small_warehouse):
     rows = small_warehouse.query("select task, feature, psi, level from rpt_feature_drift")
     assert {task for task, *_ in rows} >= {"hit", "tier", "popularity"}
     assert ("tier", "genres") in {(task, feature) for task, feature, *_ in rows}
@@ -46,7 +46,7 @@ def test_what_did_not_change_has_not_drifted(small_warehouse):
     assert {tuple(row[1:]) for row in rows} == {(0.0, "none")}
 
 
-def test_a_profile_has_every_row_once(small_warehouse):
+def test_a_profile_counts_every_row_once(small_warehouse):
     features = "select sum(row_count) from ml.profiles where kind = 'feature' and task = 'hit' "
     rows = small_warehouse.query("select count(*) from features.feat_hit")
     assert small_warehouse.query(features + "group by name") == rows * 4
@@ -59,7 +59,7 @@ def test_a_profile_has_every_row_once(small_warehouse):
     ("shift", "level", "far", "at_all"),
     [(0.1, "warn", "pass", "warn"), (0.3, "error", "fail", "warn")],
 )
-def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, small_copy):
+def test_drift_of_a_shifted_feature_equals_numpys(shift, level, far, at_all, small_copy):
     before = small_copy.query("select energy from features.feat_hit")
     change = f"update features.feat_hit set energy = least(energy + {shift}, 1)"
     statuses = report(small_copy, change)
@@ -76,20 +76,20 @@ def test_a_shifted_feature_is_as_far_as_numpy_says(shift, level, far, at_all, sm
     assert said == level
     assert drifted(small_copy) == {("hit", "energy"): level}
     assert statuses["no_feature_drifts_far"] == far
-    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
     expected = f"task hit, feature energy, psi {round(found[0], 2)}"
-    assert small_copy.query(told)[0][0].endswith(f", such as {expected}")
+    assert small_copy.query(query)[0][0].endswith(f", such as {expected}")
     assert statuses["no_feature_drifts"] == at_all
     assert statuses["no_prediction_drifts_far"] == statuses["no_prediction_drifts"] == "pass"
 
 
 @pytest.mark.slow
-def test_the_farthest_input_is_named(small_copy):
+def test_the_input_with_the_largest_drift_is_named(small_copy):
     change = "energy = least(energy + 0.1, 1), tempo = tempo + 60"
     report(small_copy, f"update features.feat_hit set {change}")
     assert drifted(small_copy) == {("hit", "energy"): "warn", ("hit", "tempo"): "error"}
-    told = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
-    assert ", such as task hit, feature tempo, psi " in small_copy.query(told)[0][0]
+    query = "select message from ml.runs where node = 'test.no_feature_drifts' and status = 'warn'"
+    assert ", such as task hit, feature tempo, psi " in small_copy.query(query)[0][0]
 
 
 ATOMS = {
@@ -104,8 +104,8 @@ ATOMS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("to", [0.2, 0.9])
 @pytest.mark.parametrize("before", ATOMS)
-def test_what_leaves_a_frequent_value_has_drifted(before, to, small_copy):
-    """To either side of it, where a tenth of the rows cannot tell one bin from the next."""
+def test_rows_that_leave_a_frequent_value_are_drift(before, to, small_copy):
+    """This must hold on either side of the value, although many bins are equal there."""
     forget = "delete from ml.profiles where kind = 'feature' and task = 'hit'"
     report(small_copy, forget, f"update features.feat_hit set energy = {ATOMS[before]}")
     assert drifted(small_copy) == {}
@@ -118,16 +118,16 @@ def source_drift(warehouse) -> dict[tuple, str]:
 
 
 @pytest.mark.slow
-def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world, small_sample):
-    """What its own champions were trained on has not drifted from them, whatever it is."""
+def test_a_source_in_the_wrong_units_is_reported(small_copy, new_sample, small_sample):
+    """The new champions were trained on these rows, so the usual comparison shows no drift."""
 
     def in_other_units(rows):
         return [row | {"energy": str(float(row["energy"]) / 100)} for row in rows]
 
-    assert source_drift(small_copy) == {}  # first champions have none before them
-    rewrite(world / "dataset.csv", in_other_units)
-    # The champion of tiers stays, and says itself that the rows are not as it knows them.
-    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(world))
+    assert source_drift(small_copy) == {}  # the first champions have no predecessors
+    rewrite(new_sample / "dataset.csv", in_other_units)
+    # The champion of tier stays: the comparison with its own rows reports the drift.
+    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(new_sample))
     replaced = "select task from ml.previous_champions order by all"
     tasks = [task for (task,) in small_copy.query(replaced)]
     assert "hit" in tasks
@@ -136,7 +136,7 @@ def test_a_source_that_is_wrong_as_a_whole_is_told(small_copy, world, small_samp
     assert source_drift(small_copy) == found
     small_copy.dbt("build", "--select", "rpt_sources", "rpt_source_drift")
     assert source_drift(small_copy) == found
-    # Mended, the rows are as the first of the champions that went knew them.
+    # Once fixed, the rows are like those of the first replaced champions.
     small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
     assert source_drift(small_copy) == {}
 
@@ -149,7 +149,7 @@ TOMORROW = """
 
 
 @pytest.mark.slow
-def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_the_sample(
+def test_only_champions_replaced_by_the_rule_count_and_not_those_of_the_sample(
     small_copy,
 ):
     def build(*changes: str) -> dict[tuple, str]:
@@ -167,21 +167,21 @@ def test_only_what_a_build_replaces_by_rule_is_told_of_and_not_real_files_after_
     other_files = "update ml.run_sources set status = 'real' where source {} 'tracks'"
     assert build(other_files.format("<>")) == found
     assert build(other_files.format("=")) == {}
-    assert build() == found  # the build before was of the sample, too
-    # One that failed does not count: who tries again is not told either.
+    assert build() == found  # the build before used the sample, too
+    # A failed build does not count: trying it again gives no report either.
     newest = "(select max(started_at) from ml.run_sources)"
     failed = f"update ml.runs set status = 'error' where started_at = {newest}"
     assert build(f"{other_files.format('=')} and started_at < {newest}", failed) == {}
     assert build("update ml.run_sources set status = 'sample'") == found
-    # Retired: the task has no champion, and the rows are not as the last one knew them.
+    # The champion is retired, and the rows differ from those of the last champion.
     retired = "update ml.promotions set model_id = null where promoted_at > now()::timestamp"
     assert build(retired) == found
     assert build("update ml.promotions set promoted_at = promoted_at - to_days(4)") == {}
 
 
 @pytest.mark.slow
-def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(small_copy):
-    """As where rows changed that no model is trained on: those of the first fold."""
+def test_an_identical_retrained_model_is_compared_with_the_newer_rows(small_copy):
+    """This happens if only rows of the first fold changed: no model is trained on them."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute(
             "insert into ml.train_hit select * replace "
@@ -194,13 +194,13 @@ def test_a_model_that_was_trained_twice_to_the_same_bytes_has_the_newer_rows(sma
 
 
 @pytest.mark.slow
-def test_genres_that_come_and_go_have_drifted(small_copy):
+def test_added_and_removed_genres_are_drift(small_copy):
     report(small_copy, "update features.int_tracks set genres = ['no one knew'] where key < 6")
     assert set(drifted(small_copy)) == {("tier", "genres"), ("popularity", "genres")}
 
 
 @pytest.mark.slow
-def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
+def test_changed_tier_predictions_are_drift(small_copy):
     counts = (
         "select tier, count(tier) from fct_track_predictions where tier is not null group by tier"
     )
@@ -219,7 +219,7 @@ def test_tiers_that_are_answered_otherwise_have_drifted(small_copy):
 
 @pytest.mark.slow
 def test_a_new_champion_is_compared_with_itself(small_copy):
-    """Its own first answers are the reference, not those of the champion before it."""
+    """Its own first predictions are the reference, not those of the previous champion."""
     arguments = json.dumps({"task": "hit", "model_id": other(small_copy)})
     small_copy.dbt("run-operation", "promote", "--args", arguments)
     small_copy.dbt("build", "--select", "fct_track_predictions", "profiles", *REPORTS)

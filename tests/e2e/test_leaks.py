@@ -1,15 +1,15 @@
-"""A leak planted into the project fails the build before a model that profits can serve anyone."""
+"""A leak in the project fails the build before a model that uses it is served."""
 
 import shutil
 
 import pytest
 
-from tests.warehouse import Warehouse, copy_of_the_project
+from tests.warehouse import Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
 
 ENCODERS = "dbt_project/macros/generated/tasks.sql"
-# Of the encoder of hit: its inputs up to the one that is replaced.
+# The inputs of the hit encoder up to the one that is replaced.
 HIT = """encode_hit(row='') -%}
     {% do return([
         number('danceability', row),
@@ -19,19 +19,19 @@ LOG_STREAMS = """encode_log_streams(row='') -%}
     {% do return([
         """
 VALENCE = "number('valence', row)"
-# A rank correlation of .7 with the label: nothing is told by it but the score.
+# A rank correlation of .7 with the label: only the score shows that something is wrong.
 NOISY = "popularity + 60 * (hash(track_id) % 1000) / 1000.0"
 
 
 @pytest.fixture
 def planted(small_copy, tmp_path):
-    """A copy of the project, one of its texts replaced, over a copy of the finished warehouse."""
-    project = copy_of_the_project(tmp_path / "project")
+    """A function that replaces text in a copy of the project, over a copy of the warehouse."""
+    project = copy_project(tmp_path / "project")
     shutil.rmtree(small_copy.folder / "target")
 
     def plant(file: str, old: str, new: str) -> Warehouse:
         text = (project / file).read_text()
-        assert text.count(old) == 1, "the planted text no longer stands there"
+        assert text.count(old) == 1, "the text to replace is no longer in the file"
         (project / file).write_text(text.replace(old, new))
         return Warehouse(small_copy.folder, project)
 
@@ -43,7 +43,7 @@ def versions(warehouse, task):
 
 
 def assert_stopped(warehouse, sample, task, test, *, before_training=True):
-    """The build fails by this test, and what comes after it keeps its earlier state."""
+    """Assert that the build fails by this test and that later models keep their state."""
     models, champions = versions(warehouse, task), warehouse.query("from ml.champions order by all")
     selection = f"+train_{task}" if before_training else f"+feat_{task} train_{task}+"
     result = warehouse.dbt(
@@ -60,7 +60,7 @@ def assert_stopped(warehouse, sample, task, test, *, before_training=True):
 @pytest.mark.parametrize(
     "expression", ["cast(line_number as double)", "-ln(2 + line_number)"], ids=["as is", "rescaled"]
 )
-def test_a_row_number_of_the_file(planted, small_sample, expression):
+def test_a_row_number_of_the_file_as_input_fails_the_build(planted, small_sample, expression):
     warehouse = planted(
         ENCODERS, HIT + VALENCE, f"{HIT}{{'name': 'valence', 'expression': '{expression}'}}"
     )
@@ -76,7 +76,9 @@ def test_a_row_number_of_the_file(planted, small_sample, expression):
     ],
     ids=["as is", "rescaled", "cut in two"],
 )
-def test_a_count_that_is_known_only_after_release(planted, small_sample, expression):
+def test_a_count_known_only_after_release_as_input_fails_the_build(
+    planted, small_sample, expression
+):
     warehouse = planted(
         ENCODERS,
         f"{LOG_STREAMS}number('bpm', row)",
@@ -85,7 +87,7 @@ def test_a_count_that_is_known_only_after_release(planted, small_sample, express
     assert_stopped(warehouse, small_sample, "log_streams", "no_leak_feat_log_streams")
 
 
-def test_a_pair_on_both_sides_of_a_split(planted, small_sample):
+def test_a_pair_on_both_sides_of_a_split_fails_the_build(planted, small_sample):
     warehouse = planted(
         "dbt_project/models/features/generated/feat_log_streams.sql",
         "fold('pair_key')",
@@ -94,7 +96,7 @@ def test_a_pair_on_both_sides_of_a_split(planted, small_sample):
     assert_stopped(warehouse, small_sample, "log_streams", "one_side_of_a_split_feat_log_streams")
 
 
-def test_a_score_above_the_ceiling(planted, small_sample):
+def test_a_score_above_the_best_achievable_one_fails_the_build(planted, small_sample):
     warehouse = planted(
         ENCODERS, HIT + VALENCE, f"{HIT}{{'name': 'valence', 'expression': '{NOISY}'}}"
     )
@@ -103,6 +105,6 @@ def test_a_score_above_the_ceiling(planted, small_sample):
     )
 
 
-def test_a_column_that_says_nothing_is_no_leak(planted, small_sample):
+def test_an_uninformative_column_is_not_a_leak(planted, small_sample):
     warehouse = planted(ENCODERS, HIT + VALENCE, HIT + "{'name': 'valence', 'expression': '1e0'}")
     warehouse.dbt("build", "--select", "+feat_hit", HITPARADE_SAMPLE=str(small_sample))

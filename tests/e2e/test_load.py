@@ -1,4 +1,4 @@
-"""The runtime under load: threads, promotions, pools, several databases in one process."""
+"""The ONNX Runtime backend under load: threads, promotions, pools, several databases."""
 
 import json
 import os
@@ -19,20 +19,20 @@ from udfs.runtime.sessions import DEFAULT_SIZE
 
 pytestmark = pytest.mark.slow
 
-# Of each of eight threads; 10,000 is full size and takes a quarter of an hour.
+# Calls of each of eight threads. Full size is 10,000, which takes a quarter of an hour.
 CALLS = int(os.environ.get("HITPARADE_LOAD_CALLS", "100"))
-# What memory may grow by: once, and for each promotion, whose views DuckDB's allocator remembers.
+# Allowed growth of memory: once, and per promotion, because DuckDB keeps memory of its views.
 MEGABYTES, MEGABYTES_OF_PROMOTION = 40, 0.25
 
 
 @pytest.fixture
 def cache_size():
-    """Set the bound of the cache for a test."""
+    """Set the cache limit for one test."""
     yield udfs.set_cache_size
     udfs.set_cache_size(DEFAULT_SIZE)
 
 
-def test_every_answer_is_that_of_one_champion_while_champions_change(small_copy):
+def test_each_answer_comes_from_one_champion_while_champions_change(small_copy):
     seconds = 120 + CALLS
     result = subprocess.run(
         [sys.executable, "-m", "tests.e2e.load", small_copy.database, str(CALLS), str(seconds)],
@@ -51,8 +51,8 @@ def test_every_answer_is_that_of_one_champion_while_champions_change(small_copy)
     assert found["memory_at_the_end"] < found["memory_after_warm_up"] + allowed
 
 
-def test_a_pool_opens_and_closes_connections_over_and_over(small_warehouse):
-    """In two threads, and every connection is collected: none keeps what it registered."""
+def test_a_pool_can_open_and_close_connections_repeatedly(small_warehouse):
+    """It uses two threads. Every closed connection is garbage-collected with its functions."""
     program = """
 import gc, sys, duckdb, udfs
 from concurrent.futures import ThreadPoolExecutor
@@ -85,8 +85,8 @@ with ThreadPoolExecutor(2) as pool:
     assert 0 < float(answer) < 1
 
 
-def test_a_connection_closes_while_another_thread_reads_a_model_through_it(small_warehouse):
-    """DuckDB refuses to close a connection with a busy cursor; the error would be its owner's."""
+def test_a_connection_can_close_while_another_thread_loads_a_model_through_it(small_warehouse):
+    """DuckDB refuses to close a connection with a busy cursor; its owner would get the error."""
     reading, closed = threading.Event(), threading.Event()
 
     def wait(number):
@@ -106,7 +106,7 @@ def test_a_connection_closes_while_another_thread_reads_a_model_through_it(small
         assert answer.result() == [(7,)]
 
 
-def test_an_unfinished_result_does_not_stop_a_registration(small_warehouse):
+def test_an_unfinished_result_does_not_block_registering(small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         connection.execute("from range(10000)").fetchone()
         udfs.register(connection)
@@ -137,7 +137,7 @@ connection.close()
     assert int(result.stdout) > 1_000
 
 
-def test_databases_of_one_process_answer_each_by_its_own_champion(small_warehouse, small_copy):
+def test_each_database_of_a_process_uses_its_own_champion(small_warehouse, small_copy):
     with duckdb.connect(small_copy.database) as other:
         udfs.register(other)
         ((champion, challenger),) = other.execute(
@@ -156,7 +156,7 @@ def test_databases_of_one_process_answer_each_by_its_own_champion(small_warehous
             assert value(one) != value(other)
 
 
-def test_corrupted_bytes_of_one_database_are_read_from_another(
+def test_corrupted_bytes_in_one_database_are_read_from_another(
     small_copy, small_warehouse, tmp_path
 ):
     content = linear([2.0], 1.0)
@@ -176,7 +176,7 @@ def test_corrupted_bytes_of_one_database_are_read_from_another(
             assert connection.execute(query).fetchall() == [(7.0,)]
 
 
-def test_a_bound_of_the_cache_changes_no_answer(small_warehouse, cache_size):
+def test_the_cache_limit_changes_no_answer(small_warehouse, cache_size):
     query = (
         "select predict_tier_by('xgboost', t), predict_hit_by('random_forest', t) from dim_tracks t"
     )
@@ -187,7 +187,7 @@ def test_a_bound_of_the_cache_changes_no_answer(small_warehouse, cache_size):
         assert connection.execute(f"{query} order by all").fetchall() == before
 
 
-def test_rows_without_a_good_value_do_not_run_the_graph(small_warehouse, monkeypatch):
+def test_the_graph_does_not_run_on_rows_without_valid_values(small_warehouse, monkeypatch):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         udfs.register(connection)
         assert 0 < value(connection) < 1

@@ -1,4 +1,4 @@
-"""A new tabular task is one file that a person writes: every place has it after a build."""
+"""A new tabular task is one handwritten file: after a build, it is everywhere."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import udfs
-from tests.warehouse import ROOT, Warehouse, copy_of_the_project
+from tests.warehouse import ROOT, Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
 
@@ -37,11 +37,11 @@ CALL = "(danceability := 0.7, energy := 0.8, tempo := 120, explicit := false)"
 
 @pytest.fixture(scope="module")
 def mood(small_warehouse, small_sample, tmp_path_factory):
-    """The small warehouse, built once more by a project with one file more."""
+    """The small warehouse, built again by a project with one more task file."""
     folder = tmp_path_factory.mktemp("mood")
     shutil.copytree(small_warehouse.folder, folder, dirs_exist_ok=True)
     shutil.rmtree(folder / "target")
-    project = copy_of_the_project(folder / "project")
+    project = copy_project(folder / "project")
     for package in ("hitparade", "models_py"):
         shutil.copytree(ROOT / package, project / package)
     built = Warehouse(folder, project)
@@ -94,7 +94,7 @@ def test_its_functions_answer(mood, backend):
         assert connection.execute(by_row).fetchall()[0][0] > 1_000
 
 
-def test_its_predictions_are_stored_beside_the_others(mood):
+def test_its_predictions_are_stored_like_the_others(mood):
     wrong = mood.query(
         "select count(*) from fct_track_predictions inner join dim_tracks as t using (track_id) "
         "where abs(cheerful_probability - predict_mood(t)) > 1e-5 or mood_model_id is null"
@@ -112,12 +112,12 @@ def test_its_predictions_are_stored_beside_the_others(mood):
         ("rpt_feature_importance", "feature", {"danceability", "energy", "tempo", "explicit"}),
     ],
 )
-def test_reports_have_it(mood, report, column, expected):
+def test_reports_include_it(mood, report, column, expected):
     found = mood.query(f"select distinct {column} from {report} where task = 'mood'")
     assert {name for (name,) in found} == expected
 
 
-def test_the_page_the_summary_and_tuning_know_it(mood):
+def test_the_page_the_summary_and_tuning_include_it(mood):
     program = (
         "from hitparade.app import queries; from hitparade.cli import summary; "
         "from models_py.tasks import TASKS; from models_py.spaces import space_of; "

@@ -21,10 +21,10 @@ def uris(connection, playlist: int) -> list[str]:
     return connection.execute(query, [playlist]).fetchone()[0]
 
 
-# With the runtime
+# On the ONNX Runtime backend
 
 
-def test_next_songs_are_those_that_are_stored(onnx_runtime):
+def test_next_songs_equal_the_stored_ones(onnx_runtime):
     rows = onnx_runtime.execute(
         "select songs.playlist_id, list((song_rank, track_uri) order by song_rank), "
         "any_value(next_songs_for_playlist(songs.playlist_id, 10)) "
@@ -48,7 +48,7 @@ def test_next_songs_are_ranked_new_and_likely(onnx_runtime):
     assert one(onnx_runtime, "next_songs(?, 3)", tracks) == songs[:3]
 
 
-def test_every_row_of_a_table_is_answered_as_it_is_alone(onnx_runtime):
+def test_a_row_gets_the_same_answer_in_a_table_and_by_itself(onnx_runtime):
     rows = onnx_runtime.execute(
         f"select track_uris, next_songs(track_uris, 5) from {PLAYLISTS} "
         "where playlist_id between 100 and 180"
@@ -61,7 +61,7 @@ def test_every_row_of_a_table_is_answered_as_it_is_alone(onnx_runtime):
         assert [song["track_uri"] for song in songs] == [song["track_uri"] for song in alone]
 
 
-def test_each_row_has_its_own_k_and_its_own_model(onnx_runtime):
+def test_each_row_can_have_its_own_k_and_model(onnx_runtime):
     tracks = uris(onnx_runtime, 7)
     rows = onnx_runtime.execute(
         "select algorithm, k, onnx_next_songs(model_id, ?, [], k) from ml.served_models, "
@@ -75,7 +75,7 @@ def test_each_row_has_its_own_k_and_its_own_model(onnx_runtime):
     assert len(set(firsts.values())) > 1
 
 
-def test_what_is_not_known_is_left_out(onnx_runtime):
+def test_unknown_tracks_are_left_out(onnx_runtime):
     tracks = uris(onnx_runtime, 7)
     mixed = ["spotify:track:nobody", None, *tracks[:5], None, "", *tracks[5:], "x"]
     assert one(onnx_runtime, "next_songs(?, 10)", mixed) == one(
@@ -86,13 +86,13 @@ def test_what_is_not_known_is_left_out(onnx_runtime):
     assert one(onnx_runtime, "next_songs(['x', null], 10)") == nothing
 
 
-def test_the_check_names_what_is_left_out(sql_backend):
+def test_the_check_names_the_tracks_that_are_left_out(sql_backend):
     tracks = uris(sql_backend, 3)
     assert one(sql_backend, "check_next_songs(?)", tracks) == []
     assert one(sql_backend, "check_next_songs([])") == []
     assert one(sql_backend, "check_next_songs(null)") is None
     assert one(sql_backend, "check_next_songs(?)", ["x", tracks[0], None]) == [
-        "x is no track that models of the next song were trained on",
+        "x is not a track that next_song models were trained on",
         "a track is NULL",
     ]
     lists = "select check_next_songs(l) from (values (['x']), ([]), (null)) as lists (l)"
@@ -122,11 +122,11 @@ def test_the_check_names_what_is_left_out(sql_backend):
         "similar_tracks('x', null)",
     ],
 )
-def test_null_in_null_out(onnx_runtime, call):
+def test_a_null_argument_gives_null(onnx_runtime, call):
     assert one(onnx_runtime, call) is None
 
 
-def test_a_null_hides_no_other_row(onnx_runtime):
+def test_a_null_row_does_not_affect_other_rows(onnx_runtime):
     rows = onnx_runtime.execute(
         "select next_songs(tracks, 1) is null from (values (null), ([]), (['x'])) as t(tracks)"
     ).fetchall()
@@ -142,7 +142,7 @@ def test_a_k_out_of_range_is_an_error(onnx_runtime, call, k):
         one(onnx_runtime, call.format(k=k))
 
 
-def test_a_model_of_another_task_is_an_error_in_either_direction(onnx_runtime):
+def test_a_model_of_another_task_is_an_error_in_both_directions(onnx_runtime):
     query = "model_id from ml.champions where task = ?"
     hit, next_song = one(onnx_runtime, query, "hit"), one(onnx_runtime, query, "next_song")
     with pytest.raises(duckdb.Error, match=f"model {hit} does not recommend songs"):
@@ -151,7 +151,7 @@ def test_a_model_of_another_task_is_an_error_in_either_direction(onnx_runtime):
         one(onnx_runtime, "onnx_predict(?, [1.0])", next_song)
 
 
-def test_a_model_from_outside_takes_no_lists_of_texts(copy):
+def test_a_registered_model_cannot_take_lists_of_strings(copy):
     model = LinearRegression().fit(np.eye(2), np.ones(2))
     with (
         duckdb.connect(copy.database) as connection,
@@ -162,13 +162,13 @@ def test_a_model_from_outside_takes_no_lists_of_texts(copy):
         udfs.register_model(connection, model, task="next_song", examples=np.eye(2))
 
 
-def test_a_null_model_is_an_error_in_both_lanes(sql_backend, onnx_runtime):
+def test_a_null_model_is_an_error_on_both_backends(sql_backend, onnx_runtime):
     for connection in (sql_backend, onnx_runtime):
         with pytest.raises(duckdb.Error, match="model_id is NULL"):
             one(connection, "onnx_next_songs(null, [], [], 3)")
 
 
-def test_a_score_is_that_of_the_list(onnx_runtime):
+def test_a_single_score_equals_that_of_the_list(onnx_runtime):
     tracks = uris(onnx_runtime, 7)
     for song in one(onnx_runtime, "next_songs(?, 5)", tracks):
         score = one(onnx_runtime, "next_song_score(?, ?)", tracks, song["track_uri"])
@@ -176,7 +176,7 @@ def test_a_score_is_that_of_the_list(onnx_runtime):
     assert one(onnx_runtime, "next_song_score(?, ?)", tracks, tracks[3]) == 0
 
 
-def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(onnx_runtime):
+def test_vectors_come_from_the_model_and_similarity_is_their_cosine(onnx_runtime):
     rows = onnx_runtime.execute(
         "select track_uri, vector, track_vector(track_uri) from fct_track_vectors"
     ).fetchall()
@@ -193,7 +193,7 @@ def test_vectors_are_those_of_the_model_and_similarity_is_their_cosine(onnx_runt
         assert cosines[found].min() >= np.sort(cosines)[-11] - 1e-6
 
 
-def test_tracks_of_one_artist_are_more_alike_than_others(sql_backend):
+def test_tracks_of_one_artist_are_more_similar_than_others(sql_backend):
     same, other = sql_backend.execute(
         "select avg(score) filter (where same), avg(score) filter (where not same) from ("
         "  select list_dot_product(a.vector, b.vector) as score,"
@@ -206,8 +206,8 @@ def test_tracks_of_one_artist_are_more_alike_than_others(sql_backend):
     assert same > other + 0.1
 
 
-def test_a_title_alone_tells_of_the_playlist(onnx_runtime):
-    """Titles name the mood in which a playlist begins."""
+def test_a_title_without_tracks_predicts_the_mood_of_the_playlist(onnx_runtime):
+    """Titles name the mood in which a playlist starts."""
     energy = {}
     for title in ("workout", "sleep"):
         rows = onnx_runtime.execute(
@@ -219,7 +219,7 @@ def test_a_title_alone_tells_of_the_playlist(onnx_runtime):
     assert energy["workout"] > energy["sleep"] + 0.2
 
 
-def test_a_title_is_read_by_its_words_whatever_their_case(onnx_runtime):
+def test_words_of_a_title_are_case_insensitive(onnx_runtime):
     plain = one(onnx_runtime, "next_songs_for_title('workout', 10)")
     assert one(onnx_runtime, "next_songs_for_title('  WORKOUT!! ', 10)") == plain
     unheard = one(onnx_runtime, "next_songs_for_title('qwertz', 10)")
@@ -227,8 +227,8 @@ def test_a_title_is_read_by_its_words_whatever_their_case(onnx_runtime):
     assert one(onnx_runtime, "next_songs_for_title('', 10)") == unheard
 
 
-def test_columns_of_the_caller_are_not_mistaken_for_others(onnx_runtime):
-    """Names as in the tables that the functions read."""
+def test_columns_of_the_caller_do_not_clash_with_those_of_the_function(onnx_runtime):
+    """The columns have the names of those that the functions read."""
     (found,) = onnx_runtime.execute(
         "select next_songs_for_playlist(playlist_id, 3) from (values (7, 8)) "
         "as t(playlist_id, playlist)"
@@ -243,8 +243,8 @@ def test_columns_of_the_caller_are_not_mistaken_for_others(onnx_runtime):
     assert found == one(onnx_runtime, "similar_tracks(?, 3)", track_uri)
 
 
-def test_sql_answers_as_the_graph_does_in_onnxruntime(onnx_runtime):
-    """The champion's bytes from the registry, run by nothing of ours."""
+def test_sql_gives_the_answers_of_the_graph_in_onnxruntime(onnx_runtime):
+    """The champion's bytes from the registry run in plain onnxruntime."""
     (content,) = onnx_runtime.execute(
         "select onnx from ml.model_artifacts inner join ml.champions using (model_id) "
         "where task = 'next_song'"
@@ -263,10 +263,10 @@ def test_sql_answers_as_the_graph_does_in_onnxruntime(onnx_runtime):
         offered, scores = graph.run(["track_uri", "score"], feeds)
         assert [song["score"] for song in songs] == pytest.approx(scores[0], abs=1e-6)
         own = dict(zip(offered[0], scores[0], strict=True))
-        # the last places may go to either of two equal scores
+        # either of two equal scores may get the last place
         assert len({song["track_uri"] for song in songs} & set(own)) >= 98
         for song, track_uri in zip(songs, offered[0], strict=True):
-            # another place only where the scores are equal
+            # the order differs only if the scores are equal
             assert own.get(song["track_uri"], song["score"]) == pytest.approx(
                 own[track_uri], abs=1e-6
             )
@@ -288,7 +288,7 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
         assert stored == [(song["track_uri"],) for song in songs]
 
 
-# Without the runtime
+# On the SQL backend
 
 
 @pytest.mark.parametrize(
@@ -301,13 +301,13 @@ def test_a_playlist_without_tracks_is_answered_by_its_title(copy, sample):
         ("track_vector('x')", "fct_track_vectors"),
     ],
 )
-def test_without_the_runtime_the_error_says_what_to_do(sql_backend, call, stored):
-    message = f"run it in Python, after udfs.register\\(connection\\), or read {stored}"
+def test_the_error_on_the_sql_backend_names_the_next_step(sql_backend, call, stored):
+    message = f"call it in Python after udfs.register\\(connection\\), or read {stored}"
     with pytest.raises(duckdb.Error, match=message):
         one(sql_backend, call)
 
 
-def test_similar_tracks_answer_without_the_runtime(sql_backend, onnx_runtime):
+def test_similar_tracks_work_on_the_sql_backend(sql_backend, onnx_runtime):
     track = uris(sql_backend, 7)[0]
     query = "similar_tracks(?, 5)"
     assert one(sql_backend, query, track) == one(onnx_runtime, query, track)

@@ -1,4 +1,4 @@
-"""Next songs in the warehouse: what is trained on, which models come of it, what is stored."""
+"""Next songs in the warehouse: training data, models and stored predictions."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from models_py.next_song import protocol
 
 @pytest.fixture(scope="module")
 def slices(sample) -> dict[int, dict]:
-    """The playlists of the sample, as its slices have them."""
+    """The playlists of the sample, as in its slices."""
     found = {}
     for path in sample.glob("mpd.slice.*.json"):
         for playlist in json.loads(path.read_text())["playlists"]:
@@ -23,7 +23,7 @@ def slices(sample) -> dict[int, dict]:
 # Features
 
 
-def test_playlists_are_lists_of_tracks_in_order(sql_backend, slices):
+def test_playlists_list_their_tracks_in_order(sql_backend, slices):
     known = sql_backend.execute(
         "select list(track_uri order by track_number) from features.feat_next_song_tracks"
     ).fetchone()[0]
@@ -40,7 +40,7 @@ def test_playlists_are_lists_of_tracks_in_order(sql_backend, slices):
         assert words == playlist["name"].lower().replace(":)", "").split()
 
 
-def test_a_tenth_of_the_playlists_is_for_ranking(sql_backend):
+def test_one_tenth_of_the_playlists_trains_the_ranking(sql_backend):
     shares = sql_backend.execute(
         "select avg(is_for_ranking::int), count(*) from features.feat_next_song where fold <> 0"
     ).fetchone()
@@ -48,7 +48,7 @@ def test_a_tenth_of_the_playlists_is_for_ranking(sql_backend):
 
 
 @pytest.mark.slow
-def test_edges_are_what_the_slices_say(sql_backend, slices):
+def test_edges_are_counted_as_in_the_slices(sql_backend, slices):
     numbers = dict(
         sql_backend.execute(
             "select track_uri, track_number from features.feat_next_song_tracks"
@@ -93,7 +93,7 @@ def test_edges_are_what_the_slices_say(sql_backend, slices):
 
 
 @pytest.mark.slow
-def test_the_champion_is_far_above_popularity_and_below_the_ceiling(sql_backend):
+def test_the_champion_is_far_above_popularity_and_below_the_best_achievable_score(sql_backend):
     rows = sql_backend.execute(
         "select algorithm, metric, mean, baseline_mean, ceiling, standard_error "
         "from ml.model_metrics where task = 'next_song'"
@@ -123,7 +123,7 @@ def test_a_build_on_the_same_playlists_trains_nothing(copy, sample):
 # Stored predictions
 
 
-def test_stored_songs_are_ten_for_each_playlist_and_stamped(sql_backend, slices):
+def test_each_playlist_has_ten_stored_songs_of_the_champion(sql_backend, slices):
     rows = sql_backend.execute(
         "select count(*), count(distinct playlist_id), min(song_rank), max(song_rank), "
         "any_value(next_song_model_id), count(distinct next_song_model_id) "
@@ -136,7 +136,7 @@ def test_stored_songs_are_ten_for_each_playlist_and_stamped(sql_backend, slices)
 
 
 @pytest.mark.slow
-def test_only_what_changed_is_scored_again(copy, sample):
+def test_only_changed_playlists_are_scored_again(copy, sample):
     def times() -> dict:
         query = "select playlist_id, max(predicted_at) from fct_playlist_next_songs group by 1"
         return dict(copy.query(query))
@@ -158,7 +158,7 @@ def test_only_what_changed_is_scored_again(copy, sample):
 
 
 @pytest.mark.slow
-def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sample):
+def test_a_new_champion_makes_them_stale_until_the_next_run(copy, sample):
     (rules,) = copy.query(
         "select any_value(model_id) from ml.served_models "
         "where task = 'next_song' and algorithm = 'rules'"
@@ -173,7 +173,7 @@ def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sam
     )
     models = copy.query("select distinct next_song_model_id from fct_playlist_next_songs")
     assert models == [(rules,)]
-    # a rule has no vectors
+    # rules have no vectors
     assert copy.query("select count(vector) from fct_track_vectors") == [(0,)]
     assert copy.query("select * from ml.stale_predictions") == []
     similar = "select similar_tracks(track_uri, 3) from fct_track_vectors limit 1"
@@ -186,7 +186,7 @@ def test_another_champion_makes_them_stale_and_is_used_by_the_next_run(copy, sam
 
 
 @pytest.mark.slow
-def test_without_playlists_there_is_no_model_and_the_functions_say_so(small_warehouse):
+def test_without_playlists_there_is_no_model_and_the_functions_report_it(small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         for _ in range(2):
             with pytest.raises(duckdb.Error, match="task next_song has no champion"):

@@ -1,4 +1,4 @@
-"""Slices of playlists: flattened, judged, read once; and as Parquet."""
+"""Slices of playlists: flattened, checked, read once, and written as Parquet."""
 
 import codecs
 import gzip
@@ -72,7 +72,7 @@ def build(warehouse: Warehouse) -> None:
 
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory) -> Warehouse:
-    """A warehouse of one good playlist among broken ones, tracks and slices."""
+    """A warehouse with one valid playlist among broken playlists, tracks and slices."""
     found = Warehouse(tmp_path_factory.mktemp("flat"))
     for name, content in SLICES.items():
         put(found, f"mpd.slice.{name}.json", content)
@@ -88,16 +88,16 @@ def flat(tmp_path_factory) -> Warehouse:
 NO_NUMBER = "'many', not a whole number"
 COUNTS = ("num_tracks", "num_albums", "num_artists", "num_edits", "num_followers", "duration_ms")
 PLAYLISTS = {
-    "no object": (7, "pid is '', not a whole number"),
-    "nothing": (None, "pid is '', not a whole number"),
+    "not an object": (7, "pid is '', not a whole number"),
+    "null": (None, "pid is '', not a whole number"),
     "no pid": (without(PLAYLIST, "pid"), "pid is '', not a whole number"),
     "pid": (PLAYLIST | {"pid": "many"}, f"pid is {NO_NUMBER}"),
     "negative": (PLAYLIST | {"pid": -1}, "pid is -1, outside 0 to"),
     "collaborative": (PLAYLIST | {"pid": 10, "collaborative": "maybe"}, "neither true nor false"),
-    "no tracks": (without(PLAYLIST | {"pid": 11}, "tracks"), "tracks is missing, or is no list"),
-    "tracks": (PLAYLIST | {"pid": 12, "tracks": {}}, "tracks is missing, or is no list"),
+    "no tracks": (without(PLAYLIST | {"pid": 11}, "tracks"), "tracks is missing or not a list"),
+    "tracks": (PLAYLIST | {"pid": 12, "tracks": {}}, "tracks is missing or not a list"),
     "date": (PLAYLIST | {"pid": 13, "modified_at": "many"}, f"modified_at is {NO_NUMBER}"),
-    "twice": (PLAYLIST, "pid is 7, as of a playlist before it in data/mpd.slice.0-999.json"),
+    "duplicate": (PLAYLIST, "pid is 7, as of a playlist before it in data/mpd.slice.0-999.json"),
 }
 PLAYLISTS |= {
     name: (PLAYLIST | {"pid": 20 + place, name: "many"}, f"{name} is {NO_NUMBER}")
@@ -106,11 +106,11 @@ PLAYLISTS |= {
 PLAYLISTS["surrogate"] = (PLAYLIST | {"pid": 40, "name": "\ud800 x"}, "a text in it is not Unicode")
 TEXTS = ("track_uri", "track_name", "artist_uri", "artist_name", "album_uri", "album_name")
 TRACKS = {
-    "no object": (7, "pos is '', not a whole number"),
-    "nothing": (None, "pos is '', not a whole number"),
+    "not an object": (7, "pos is '', not a whole number"),
+    "null": (None, "pos is '', not a whole number"),
     "pos": (TRACK | {"pos": 1.5}, "pos is '1.5', not a whole number"),
-    "pos below": (TRACK | {"pos": -1}, "pos is -1, outside 0 to"),
-    "pos twice": (TRACK | {"pos": 2}, "pos is 2, as of a track before it"),
+    "negative pos": (TRACK | {"pos": -1}, "pos is -1, outside 0 to"),
+    "duplicate pos": (TRACK | {"pos": 2}, "pos is 2, as of a track before it"),
     "duration": (TRACK | {"pos": 50, "duration_ms": "many"}, f"duration_ms is {NO_NUMBER}"),
     "long": (TRACK | {"pos": 51, "duration_ms": 10**9}, "duration_ms is 1000000000, outside 0"),
 }
@@ -153,7 +153,7 @@ def quarantined(warehouse: Warehouse) -> dict[tuple[str, str], tuple[str, str]]:
     return {(file, path): (reason, content) for file, path, reason, content in rows}
 
 
-def test_what_is_good_is_kept(flat):
+def test_valid_records_are_kept(flat):
     playlists = flat.query("from staging.stg_mpd__playlists order by playlist_id")
     assert [row[0] for row in playlists] == [7, 8]
     assert playlists[0][1:4] == ("Chill", "calm", True)
@@ -175,23 +175,23 @@ def test_what_is_good_is_kept(flat):
 
 
 @pytest.mark.parametrize("name", SLICES)
-def test_a_slice_that_cannot_be_used_is_named_with_the_reason(flat, name):
+def test_an_unusable_slice_is_quarantined_with_the_reason(flat, name):
     found = quarantined(flat)
     assert found[f"mpd.slice.{name}.json", "$"] == (SLICE_REASONS[name], "")
 
 
 @pytest.mark.parametrize("place", range(len(PLAYLISTS)), ids=list(PLAYLISTS))
-def test_a_broken_playlist_is_kept_with_the_reason(flat, place):
+def test_a_broken_playlist_is_quarantined_with_the_reason(flat, place):
     broken, reason = list(PLAYLISTS.values())[place]
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", f"$.playlists[{place + 1}]"]
     assert reason in said
-    if list(PLAYLISTS)[place] != "twice":
+    if list(PLAYLISTS)[place] != "duplicate":
         written = json.loads(json.dumps(broken).replace("\\ud800", "\ufffd"))
         assert content == "" if broken is None else is_part(written, json.loads(content))
 
 
 @pytest.mark.parametrize("place", range(len(TRACKS)), ids=list(TRACKS))
-def test_a_broken_track_is_kept_with_the_reason(flat, place):
+def test_a_broken_track_is_quarantined_with_the_reason(flat, place):
     path = f"$.playlists[{len(PLAYLISTS) + 1}].tracks[{place + 1}]"
     said, content = quarantined(flat)["data/mpd.slice.0-999.json", path]
     assert list(TRACKS.values())[place][1] in said
@@ -207,14 +207,14 @@ def sources(warehouse: Warehouse) -> dict[str, tuple]:
     return {source: row for source, *row in warehouse.query(query)}
 
 
-def test_the_sources_count_the_slices_that_cannot_be_used(flat):
+def test_the_sources_report_counts_unusable_slices(flat):
     status, file, playlists, rejected = sources(flat)["playlists"]
     assert (status, file) == ("real", f"{len(SLICES) + 1} slices, {len(SLICES)} broken")
     assert (playlists, rejected) == (2, len(SLICES) + len(PLAYLISTS) + len(TRACKS))
 
 
-def test_the_share_in_quarantine_compares_like_with_like(flat):
-    """Slices with slices, playlists with playlists and entries with entries; the largest counts."""
+def test_the_quarantined_share_is_computed_per_kind_of_record(flat):
+    """Slices, playlists and entries each have a share; the largest is reported."""
     kept = {"slices": 1, "playlists": 2, "entries": 3}
     broken = {"slices": len(SLICES), "playlists": len(PLAYLISTS), "entries": len(TRACKS)}
     shares = [broken[kind] / (broken[kind] + kept[kind]) for kind in kept]
@@ -285,7 +285,7 @@ def test_only_new_and_changed_slices_are_read(empty):
     first, second = (put(empty, f"mpd.slice.{n}.json", playlist(n)) for n in (1, 2))
     build(empty)
     before = first.stat()
-    # Were it read again, it would be refused.
+    # A second read would refuse it.
     first.write_bytes(b"x" * before.st_size)
     os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     put(empty, "mpd.slice.2.json", playlist(2, name="Loud"))
@@ -299,7 +299,7 @@ def test_only_new_and_changed_slices_are_read(empty):
     assert quarantined(empty) == {}
 
 
-def test_a_playlist_of_two_slices_comes_back_when_the_first_goes(empty):
+def test_a_duplicate_playlist_is_restored_when_the_first_slice_is_removed(empty):
     first = put(empty, "mpd.slice.1.json", text(PLAYLIST | {"name": "first"}))
     put(empty, "mpd.slice.2.json", text(PLAYLIST | {"name": "second"}))
     build(empty)
@@ -342,7 +342,7 @@ def test_playlists_of_the_sample_wind_down(warehouse):
 # Parquet
 
 
-def test_the_flat_tables_as_parquet(warehouse, tmp_path):
+def test_the_flat_tables_are_written_as_parquet(warehouse, tmp_path):
     result = CliRunner().invoke(
         app,
         ["parquet", str(tmp_path / "out")],

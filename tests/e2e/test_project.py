@@ -1,4 +1,4 @@
-"""Commands act on the project they are started in, whichever clone was installed."""
+"""Commands act on the project they run in, no matter which clone is installed."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ import duckdb
 import pytest
 
 from tests.e2e.registry import CHAMPION, other
-from tests.warehouse import ROOT, Warehouse, copy_of_the_project
+from tests.warehouse import ROOT, Warehouse, copy_project
 
 COMMAND = "from hitparade.cli import app; app()"
 OWN = ("HITPARADE_", "DBT_")
-# What a run with dbt in the process of the test would leave to others.
+# State that an in-process dbt run would leave for other tests.
 LEFT_OPEN = """
 from dbt.cli.main import dbtRunner
 assert dbtRunner().invoke(["--quiet", "show", "--inline", "select 1 as x"]).success
@@ -24,10 +24,10 @@ import torch
 
 @pytest.fixture
 def clones(small_copy, tmp_path) -> tuple[Path, Path]:
-    """Two clones with a finished warehouse each, the first of which is installed."""
+    """Two clones with a finished warehouse each; the first one is installed."""
     found = tmp_path / "first", tmp_path / "second"
     for clone in found:
-        copy_of_the_project(clone)
+        copy_project(clone)
         (clone / "data" / "raw").mkdir()
         shutil.copy(small_copy.database, clone / "hitparade.duckdb")
     for package in ("hitparade", "models_py"):
@@ -48,7 +48,7 @@ def start(program: list[str], folder: Path, installed: Path, **more: str):
 
 
 def command(clones, folder: Path, *arguments: str, **more: str):
-    """Run a command of the installed clone in a folder."""
+    """Run the installed clone's command in a folder."""
     return start([sys.executable, "-P", "-c", COMMAND, *arguments], folder, clones[0], **more)
 
 
@@ -58,7 +58,7 @@ def champion(clone: Path) -> str:
 
 
 @pytest.mark.parametrize("below", [".", "data/raw"])
-def test_a_promotion_changes_the_clone_it_is_started_in(clones, small_copy, below):
+def test_a_promotion_changes_the_clone_it_runs_in(clones, small_copy, below):
     first, second = clones
     before, promoted = champion(first), other(small_copy)
     result = command(clones, second / below, "promote", "hit", promoted)
@@ -68,7 +68,7 @@ def test_a_promotion_changes_the_clone_it_is_started_in(clones, small_copy, belo
     assert (champion(first), champion(second)) == (before, promoted)
 
 
-def test_a_build_is_one_of_the_clone_it_is_started_in(clones):
+def test_a_build_uses_the_clone_it_runs_in(clones):
     first, second = clones
     before = (first / "hitparade.duckdb").stat()
     selection = ("--select", "song_presets", "--vars", "{hit_cut: 61}")
@@ -82,7 +82,7 @@ def test_a_build_is_one_of_the_clone_it_is_started_in(clones):
 
 
 @pytest.mark.parametrize("name", [None, "songs.duckdb", "../songs.duckdb"])
-def test_dbt_and_the_command_mean_the_same_file(clones, name):
+def test_dbt_and_the_command_use_the_same_file(clones, name):
     folder = clones[1] / "data"
     named = {"HITPARADE_DATABASE": name} if name else {}
     file = (folder / (name or "../hitparade.duckdb")).resolve()
@@ -95,7 +95,7 @@ def test_dbt_and_the_command_mean_the_same_file(clones, name):
     assert f"database: {file} " in said
 
 
-def test_outside_of_a_project_it_says_what_to_do(clones, tmp_path):
+def test_outside_a_project_the_command_names_the_next_step(clones, tmp_path):
     for words in (["promote", "hit", "any"], ["build"], ["sample"], ["watch"], ["app"]):
         result = command(clones, tmp_path, *words)
         assert result.returncode in (1, 2)
@@ -107,8 +107,8 @@ def test_outside_of_a_project_it_says_what_to_do(clones, tmp_path):
     assert command(clones, tmp_path, "promote", "--help").returncode == 0
 
 
-def test_dbt_leaves_nothing_of_duckdb_open_at_its_end(small_copy: Warehouse):
-    """Where PyTorch was loaded after it, as by a build that trains."""
+def test_dbt_closes_duckdb_before_it_exits(small_copy: Warehouse):
+    """PyTorch is imported after DuckDB, as in a build that trains."""
     result = subprocess.run(
         [sys.executable, "-c", LEFT_OPEN],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""A file that is published again and again: readers never fail, and nothing is half."""
+"""Publishing a file repeatedly: readers never fail, and never see half of a change."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from tests.e2e.registry import champion, hitparade, other
 pytestmark = pytest.mark.slow
 
 PUBLISHES, READERS = 25, 8
-# Two tables that every publish changes: half of it would show.
+# Two tables that every publish changes together: half of a change would be visible.
 STATE = "select (select max(n) from main.ones), (select count(*) from main.many)"
 CHANGE = "insert into main.ones select max(n) + 1 from main.ones; insert into main.many values (0)"
 RUNTIME_ONLY = "select optimize_song(t) as advice from dim_tracks as t"
@@ -43,7 +43,7 @@ while True:
 
 @pytest.fixture
 def counted(small_copy):
-    """A finished warehouse with the two tables."""
+    """A finished warehouse with these two tables."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("create table main.ones as select 1 as n")
         connection.execute("create table main.many as select 0 as x")
@@ -56,7 +56,7 @@ def change(database) -> None:
 
 
 def read_all(database, reader: udfs.Reader, stop: Event) -> list[int]:
-    """Read until the end, each second time as a client that opens the file anew."""
+    """Read until stopped, every second time as a client that opens the file again."""
     seen = []
     while not stop.is_set():
         with reader.cursor() as cursor:
@@ -76,7 +76,7 @@ def read_all(database, reader: udfs.Reader, stop: Event) -> list[int]:
     return seen
 
 
-def test_publishes_under_readers_fail_no_read(counted):
+def test_publishing_does_not_disturb_readers(counted):
     reader, stop = udfs.Reader(counted.database), Event()
     with ThreadPoolExecutor(READERS) as threads:
         readers = [threads.submit(read_all, counted.database, reader, stop) for _ in range(READERS)]
@@ -92,14 +92,14 @@ def test_publishes_under_readers_fail_no_read(counted):
         assert cursor.execute(STATE).fetchall() == [(PUBLISHES + 1, PUBLISHES + 1)]
 
 
-def test_a_reader_that_is_open_keeps_what_it_has(counted):
+def test_an_open_reader_keeps_its_snapshot(counted):
     with duckdb.connect(counted.database, read_only=True) as reader:
         change(counted.database)
         assert reader.execute(STATE).fetchall() == [(1, 1)]
     assert counted.query(STATE) == [(2, 2)]
 
 
-def test_a_killed_publish_leaves_the_old_file_or_the_new(counted):
+def test_a_killed_publish_leaves_the_old_or_the_new_file(counted):
     moment = random.Random(7)
     before = 1
     for _ in range(10):
@@ -119,7 +119,7 @@ def test_a_killed_publish_leaves_the_old_file_or_the_new(counted):
         before = ones
 
 
-def test_nobody_writes_beside_a_draft(counted):
+def test_writers_are_refused_while_a_draft_exists(counted):
     attempt = f"import duckdb; duckdb.connect({str(counted.database)!r})"
     before = counted.database.read_bytes()
     with publish.draft(counted.database) as path:
@@ -134,7 +134,7 @@ def test_nobody_writes_beside_a_draft(counted):
     assert subprocess.run([sys.executable, "-c", attempt]).returncode == 0
 
 
-def test_who_writes_is_not_overtaken(counted):
+def test_a_draft_is_refused_while_somebody_writes(counted):
     program = f"import duckdb, time; c = duckdb.connect({str(counted.database)!r}); print(1, "
     program += "flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
@@ -147,7 +147,7 @@ def test_who_writes_is_not_overtaken(counted):
         writer.kill()
 
 
-def test_what_fails_is_not_published(counted):
+def test_a_failed_change_is_not_published(counted):
     before = counted.database.read_bytes()
     with pytest.raises(ZeroDivisionError), publish.draft(counted.database) as path:
         path.write_bytes(b"half")
@@ -156,7 +156,7 @@ def test_what_fails_is_not_published(counted):
     assert not path.exists()
 
 
-def test_the_log_of_a_program_that_died_is_not_lost(counted):
+def test_the_wal_of_a_killed_program_is_not_lost(counted):
     program = f"import duckdb, os; c = duckdb.connect({str(counted.database)!r}); "
     program += f"c.execute({CHANGE!r}); os._exit(1)"
     subprocess.run([sys.executable, "-c", program])
@@ -166,7 +166,7 @@ def test_the_log_of_a_program_that_died_is_not_lost(counted):
     assert not counted.database.with_suffix(".duckdb.wal").exists()
 
 
-def test_a_promotion_is_published_beside_a_reader(small_copy):
+def test_a_promotion_is_published_while_a_reader_has_the_file_open(small_copy):
     before, promoted = champion(small_copy), other(small_copy)
     with duckdb.connect(small_copy.database, read_only=True) as reader:
         assert hitparade(small_copy, "promote", "hit", promoted).exit_code == 0
@@ -174,7 +174,9 @@ def test_a_promotion_is_published_beside_a_reader(small_copy):
     assert champion(small_copy) == promoted
 
 
-def test_publish_builds_a_selection_beside_a_reader(small_copy, small_sample, monkeypatch):
+def test_publish_builds_a_selection_while_a_reader_has_the_file_open(
+    small_copy, small_sample, monkeypatch
+):
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     with duckdb.connect(small_copy.database, read_only=True):
@@ -188,9 +190,7 @@ def test_publish_builds_a_selection_beside_a_reader(small_copy, small_sample, mo
     assert small_copy.query("select count(*) from rpt_genre_profile") == [(row_count,)]
 
 
-def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
-    small_copy, small_sample, monkeypatch
-):
+def test_a_failed_build_keeps_the_file_and_is_recorded_in_it(small_copy, small_sample, monkeypatch):
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     with duckdb.connect(small_copy.database) as connection:
@@ -202,7 +202,7 @@ def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
     said = console.export_text()
     assert f"{small_copy.database.name} is unchanged; the failed build is" in said
     failed = small_copy.database.with_suffix(".draft") / "failed" / small_copy.database.name
-    with duckdb.connect(failed, read_only=True) as connection:  # whose views work
+    with duckdb.connect(failed, read_only=True) as connection:  # all its views work
         connection.execute("from ml.champions").fetchall()
     assert small_copy.query("select x from mine") == [(1,)]
     assert small_copy.query("select count(*) from features.feat_log_streams_context") == rows
@@ -212,17 +212,17 @@ def test_a_build_that_fails_leaves_the_file_and_says_so_in_it(
     assert small_copy.query("select count(*) from ml.runs where node = 'publish'") == [(0,)]
 
 
-def test_a_build_without_results_says_so_in_the_file(small_copy, small_sample, monkeypatch):
+def test_a_build_without_results_is_recorded_in_the_file(small_copy, small_sample, monkeypatch):
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     assert not publish.build(Console(), small_copy.database, ["--vars", "{"])
     assert published(small_copy) == [("error", "dbt ended before it had results: see its messages")]
     (incident,) = small_copy.query("select check_name, message from rpt_incidents")
     assert incident[0] == "failed_build"
-    assert incident[1].startswith("the build failed and did not succeed since: dbt ended")
+    assert incident[1].startswith("the build failed and has not succeeded since: dbt ended")
 
 
-def test_a_build_that_is_refused_says_so_in_the_file(small_copy, small_sample, monkeypatch):
+def test_a_refused_build_is_recorded_in_the_file(small_copy, small_sample, monkeypatch):
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     with duckdb.connect(small_copy.database) as connection:
@@ -243,7 +243,7 @@ def published(warehouse) -> list[tuple]:
     return warehouse.query("select status, message from ml.runs where node = 'publish'")
 
 
-def test_a_raw_file_that_cannot_be_read_is_told_in_the_file(small_copy, monkeypatch):
+def test_an_unreadable_raw_file_is_recorded_in_the_file(small_copy, monkeypatch):
     for name, value in small_copy.environment().items():
         monkeypatch.setenv(name, value)
     (small_copy.raw / "dataset.csv").write_text("no such columns\n1\n")
@@ -253,7 +253,7 @@ def test_a_raw_file_that_cannot_be_read_is_told_in_the_file(small_copy, monkeypa
     assert "dataset.csv" in message
 
 
-def test_a_build_of_a_database_called_failed_begins_with_its_models(small_copy, monkeypatch):
+def test_a_build_of_a_database_called_failed_starts_from_its_models(small_copy, monkeypatch):
     os.rename(small_copy.database, database := small_copy.folder / "failed.duckdb")
     counts = []
 
@@ -268,7 +268,7 @@ def test_a_build_of_a_database_called_failed_begins_with_its_models(small_copy, 
         assert counts == connection.execute("select count(*) from ml.train_hit").fetchall()
 
 
-def test_a_log_without_its_database_is_not_given_to_another(empty):
+def test_a_leftover_wal_is_not_applied_to_another_database(empty):
     log = empty.database.with_name(f"{empty.database.name}.wal")
     log.write_bytes(b"of another file")
     with (
@@ -288,7 +288,7 @@ def test_another_target_is_not_published(small_copy):
 @pytest.mark.parametrize(
     "left", ["cursor.close()", "cursor.begin()", "cursor.execute('use memory')"]
 )
-def test_a_cursor_is_lent_as_new(left, small_copy):
+def test_a_reader_lends_a_fresh_cursor(left, small_copy):
     reader = udfs.Reader(small_copy.database)
     with reader.cursor() as cursor:
         eval(left)
@@ -304,7 +304,7 @@ def test_a_cursor_is_lent_as_new(left, small_copy):
         ("update ml.train_hit set onnx = 'x'::blob", "the champion of hit is damaged"),
     ],
 )
-def test_what_no_client_could_read_is_refused(damage, fault, counted):
+def test_a_draft_that_no_client_can_read_is_refused(damage, fault, counted):
     with duckdb.connect(counted.database) as connection:
         connection.execute("create view main.of_ones as from main.ones")
         connection.execute(f"create view main.advised as {RUNTIME_ONLY}")

@@ -1,4 +1,4 @@
-"""Every raw record is kept, or stands in quarantine with the rule it broke and why."""
+"""Every raw record is kept or quarantined with the broken rule and the reason."""
 
 import itertools
 import json
@@ -16,12 +16,12 @@ STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", 
 
 
 def status_of(test: str, warehouse: Warehouse) -> str:
-    """What the newest dbt run says of a data test."""
+    """The status of a data test in the newest dbt run."""
     results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
     return {r["unique_id"].split(".")[2]: r["status"] for r in results}[test]
 
 
-# One record for each way to break a rule: (rule, a part of the reason, what the record changes)
+# One record for each way to break a rule: (rule, a part of the reason, changes of the record)
 
 
 def not_numbers(columns: list[str], kind: str, *texts: str) -> list[tuple]:
@@ -103,7 +103,7 @@ BAD_TRACKS = [
         for text in ("", " ")
     ],
 ]
-# Records that keep all rules: (what the record changes, column, value)
+# Records that break no rule: (changes of the record, column, value)
 GOOD_SONGS = [
     ({"in_deezer_playlists": "1,234"}, "in_deezer_playlists", 1234),
     ({"in_shazam_charts": "1,021,444"}, "in_shazam_charts", 1021444),
@@ -135,8 +135,8 @@ GOOD_TRACKS = [
     ({"duration_ms": "1.67693E+05"}, "duration_ms", 167693),
     ({"album_name": ""}, "album_name", None),
 ]
-# Each source: a good record, records that break a rule, records that keep all.
-JUDGED = {
+# For each source: a valid record, records that break a rule, records that break none.
+RECORDS = {
     "chart_songs": (SONG, BAD_SONGS, GOOD_SONGS),
     "tracks": (TRACK, BAD_TRACKS, GOOD_TRACKS),
 }
@@ -149,8 +149,8 @@ def wrong_lengths(base: dict) -> list[list[str]]:
 
 
 def numbered(source: str) -> tuple[list, list, list]:
-    """The bad, the wrongly long and the good records, each with the line it stands on."""
-    base, bad, good = JUDGED[source]
+    """Bad records, records of a wrong length and good records, each with its line number."""
+    base, bad, good = RECORDS[source]
     lines = itertools.count(2)
     return tuple(
         [(next(lines), record) for record in part] for part in (bad, wrong_lengths(base), good)
@@ -160,7 +160,7 @@ def numbered(source: str) -> tuple[list, list, list]:
 def bad_records():
     return [
         pytest.param(source, line, *record, id=f"{source}-{record[0]}-{line}")
-        for source in JUDGED
+        for source in RECORDS
         for line, record in numbered(source)[0]
     ]
 
@@ -168,14 +168,14 @@ def bad_records():
 def good_records():
     return [
         pytest.param(source, line, column, value, id=f"{source}-{column}-{line}")
-        for source in JUDGED
+        for source in RECORDS
         for line, (_, column, value) in numbered(source)[2]
     ]
 
 
 @pytest.fixture(scope="module")
-def judged(new_warehouse) -> Warehouse:
-    """Staging of all these records."""
+def staged(new_warehouse) -> Warehouse:
+    """A warehouse with the staging models of all these records."""
     files = {
         source: csv_text(
             [
@@ -185,7 +185,7 @@ def judged(new_warehouse) -> Warehouse:
                 *[list((base | changes).values()) for changes, *_ in good],
             ]
         )
-        for source, (base, bad, good) in JUDGED.items()
+        for source, (base, bad, good) in RECORDS.items()
     }
     made = new_warehouse(**files)
     made.dbt("build", "--select", *STAGING)
@@ -193,14 +193,14 @@ def judged(new_warehouse) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def rejected(judged) -> dict[tuple, tuple]:
+def rejected(staged) -> dict[tuple, tuple]:
     """Rule, reason and content of each quarantined record by source and line."""
-    rows = judged.query("select source, line_number, rule, reason, content from staging.quarantine")
+    rows = staged.query("select source, line_number, rule, reason, content from staging.quarantine")
     return {(source, line): rest for source, line, *rest in rows}
 
 
 @pytest.mark.parametrize(("source", "line", "rule", "said", "changes"), bad_records())
-def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, changes):
+def test_a_bad_record_is_quarantined(rejected, source, line, rule, said, changes):
     assert (source, line) in rejected
     found, reason, content = rejected[source, line]
     assert found == rule
@@ -208,8 +208,8 @@ def test_a_bad_record_stands_in_quarantine(rejected, source, line, rule, said, c
     assert json.loads(content).items() >= changes.items()
 
 
-@pytest.mark.parametrize("source", JUDGED)
-def test_a_line_with_a_wrong_number_of_cells_stands_whole_in_quarantine(rejected, source):
+@pytest.mark.parametrize("source", RECORDS)
+def test_a_line_with_a_wrong_number_of_cells_is_quarantined_whole(rejected, source):
     for line, cells in numbered(source)[1]:
         rule, reason, content = rejected[source, line]
         assert rule == "number_of_cells"
@@ -218,16 +218,16 @@ def test_a_line_with_a_wrong_number_of_cells_stands_whole_in_quarantine(rejected
 
 
 @pytest.mark.parametrize(("source", "line", "column", "value"), good_records())
-def test_a_good_record_is_kept(judged, source, line, column, value):
-    found = judged.query(
+def test_a_good_record_is_kept(staged, source, line, column, value):
+    found = staged.query(
         f'select "{column}" from staging.stg_kaggle__{source} where line_number = {line}'
     )
     assert found == [(value,)]
 
 
-@pytest.mark.parametrize("source", JUDGED)
-def test_every_raw_row_is_kept_or_quarantined(judged, source):
-    ((kept, quarantined, raw),) = judged.query(f"""
+@pytest.mark.parametrize("source", RECORDS)
+def test_every_raw_row_is_kept_or_quarantined(staged, source):
+    ((kept, quarantined, raw),) = staged.query(f"""
         select
             (select count(*) from staging.stg_kaggle__{source}),
             (select count(*) from staging.quarantine where source = '{source}'),
@@ -236,12 +236,12 @@ def test_every_raw_row_is_kept_or_quarantined(judged, source):
     assert kept + quarantined == raw == sum(map(len, numbered(source)))
 
 
-def test_dbt_sees_that_no_row_is_lost(judged):
-    assert status_of("raw_rows_are_kept_or_quarantined", judged) == "pass"
+def test_the_data_test_passes_if_no_row_is_lost(staged):
+    assert status_of("raw_rows_are_kept_or_quarantined", staged) == "pass"
 
 
-def test_dbt_sees_a_lost_row(judged, tmp_path):
-    shutil.copytree(judged.folder, tmp_path, dirs_exist_ok=True)
+def test_the_data_test_fails_if_a_row_is_lost(staged, tmp_path):
+    shutil.copytree(staged.folder, tmp_path, dirs_exist_ok=True)
     copy = Warehouse(tmp_path)
     with duckdb.connect(copy.database) as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""Every query of the query book runs in both lanes, and its answer has the shape it states."""
+"""Every query of the query book runs on both backends and returns the shape it states."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 QUERIES = sorted((Path(__file__).resolve().parents[2] / "sql").glob("*.sql"))
 
 
-# A question that no track of the small sample answers is asked of the default one.
+# These queries find no track in the small sample and run on the default one.
 IN_SLOW = {"best_energy_and_tempo_of_a_genre"}
 CASES = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in IN_SLOW else [])
@@ -25,13 +25,13 @@ def shape(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def is_registered(connection) -> bool:
-    """Return whether the lane of a connection is that of the runtime."""
+    """Return whether a connection uses the ONNX Runtime backend."""
     query = "select count(*) from duckdb_functions() where function_name = 'onnx_predict_runtime'"
     return connection.execute(query).fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("path", CASES)
-def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
+def test_a_query_returns_the_rows_and_columns_it_states(connection, path, is_quick):
     text = path.read_text()
     rows, columns = shape(text)
     if "optimize_song(" in text and not is_registered(connection):
@@ -39,7 +39,7 @@ def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
             duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opti"
         ):
             connection.execute(text)
-        assert "Runs where the runtime is registered." in " ".join(text.split("\n-- "))
+        assert "Needs ONNX Runtime: udfs.register(connection)." in " ".join(text.split("\n-- "))
         return
     result = connection.execute(text)
     assert [(column[0], str(column[1])) for column in result.description] == columns
@@ -48,11 +48,11 @@ def test_a_query_answers_in_the_shape_it_states(connection, path, is_quick):
         assert len(answer) == int(rows.split(" ")[0])
     elif rows.startswith("up to"):
         assert len(answer) <= int(rows.split(" ")[2])
-    # The small sample of the quick tier has too few tracks of a genre for some queries.
+    # For some queries, the small sample of the quick tier has too few tracks per genre.
     assert answer or is_quick
 
 
-def test_the_query_book_asks_a_question_first():
+def test_every_query_begins_with_a_question():
     assert len(QUERIES) >= 16
     for path in QUERIES:
         assert re.match(r"-- .*\?\n", path.read_text()), path.name

@@ -1,4 +1,4 @@
-"""Models from outside: stored, callable at once in both lanes, with functions of their own."""
+"""Registered models: stored, and callable immediately on both backends."""
 
 import dataclasses
 import hashlib
@@ -65,7 +65,7 @@ ESTIMATORS = {
 
 
 @pytest.mark.parametrize("case", ESTIMATORS)
-def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
+def test_an_estimator_gives_its_python_answers_on_both_backends(open_copy, case):
     estimator, target = ESTIMATORS[case]
     estimator.fit(ROWS, target)
     expected = (
@@ -82,7 +82,7 @@ def test_an_estimator_answers_in_both_lanes_as_in_python(open_copy, case):
     assert scores(open_copy, model_id) == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
-def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_copy):
+def test_the_test_models_of_the_onnx_standard_answer_or_are_refused_with_a_reason(open_copy):
     onnx_runtime = open_copy.cursor()
     udfs.register(onnx_runtime)
     answered = refused = 0
@@ -99,13 +99,13 @@ def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_c
             continue
         task = f"standard_{case.name}"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # not all of them have a form in SQL
+            warnings.simplefilter("ignore")  # not all of them have an SQL translation
             model_id = udfs.register_model(open_copy, content, task=task, inputs=inputs)
         rows, expected = standard_models.example(case)
         is_finite = np.isfinite(rows).all(axis=1)
         has_form = open_copy.execute(KIND, [model_id]).fetchone() != (None,)
-        for lane in (onnx_runtime, open_copy) if has_form else (onnx_runtime,):
-            found = answers(lane, model_id, rows)
+        for backend in (onnx_runtime, open_copy) if has_form else (onnx_runtime,):
+            found = answers(backend, model_id, rows)
             assert [answer is not None for answer in found] == is_finite.tolist(), case.name
             found = np.array([answer for answer in found if answer is not None])
             np.testing.assert_allclose(
@@ -116,11 +116,11 @@ def test_the_models_of_the_standard_answer_or_are_refused_with_the_reason(open_c
     assert refused >= 40
 
 
-def test_a_model_without_a_form_in_sql_says_so_in_that_lane(open_copy):
+def test_a_model_without_an_sql_translation_is_an_error_on_the_sql_backend(open_copy):
     estimator = GaussianNB().fit(ROWS, LABELS)
     given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
-    with pytest.raises(duckdb.Error, match="has no form in pure SQL: run it in Python"):
+    with pytest.raises(duckdb.Error, match="has no SQL form: call it in Python"):
         scores(open_copy, model_id)
     udfs.register(open_copy)
     assert scores(open_copy, model_id) == pytest.approx(estimator.predict_proba(ROWS), abs=1e-5)
@@ -140,7 +140,7 @@ NETS = {
 
 
 @pytest.mark.parametrize("case", NETS)
-def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path, case):
+def test_a_torch_net_is_registered_by_its_bytes(open_copy, tmp_path, case):
     made = torch.nn.Sequential(*NETS[case]).eval()
     path = tmp_path / "net.onnx"
     rows = torch.tensor(ROWS / [1, 1, 200], dtype=torch.float32)
@@ -156,7 +156,7 @@ def test_a_net_of_torch_is_registered_by_its_bytes(open_copy, tmp_path, case):
         udfs.register(open_copy)
 
 
-def test_a_net_of_scikit_learn_has_a_form_in_sql(open_copy):
+def test_a_scikit_learn_net_is_translated_to_sql(open_copy):
     estimator = MLPClassifier((8,), max_iter=2_000, random_state=0).fit(ROWS / [1, 1, 200], LABELS)
     given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS / [1, 1, 200]}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
@@ -164,7 +164,7 @@ def test_a_net_of_scikit_learn_has_a_form_in_sql(open_copy):
     assert scores(open_copy, model_id, ROWS / [1, 1, 200]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_registry_knows_what_was_registered(open_copy):
+def test_the_registry_describes_a_registered_model(open_copy):
     estimator = LogisticRegression(C=0.5, max_iter=500).fit(ROWS, LABELS)
     given = {"inputs": NAMES, "labels": MOODS, "examples": ROWS}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
@@ -187,7 +187,7 @@ def test_the_registry_knows_what_was_registered(open_copy):
     assert "tempo is 999.0, outside the range" in unusual[0][0][1]
 
 
-def test_the_same_model_twice_is_one_version_and_another_is_a_second(open_copy):
+def test_registering_twice_adds_one_version_and_another_model_a_second(open_copy):
     first = udfs.register_model(open_copy, net(), task="mood", inputs=["a", "b"])
     assert udfs.register_model(open_copy, net(), task="mood", inputs=["a", "b"]) == first
     second = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), task="mood", inputs=["a", "b"])
@@ -195,7 +195,7 @@ def test_the_same_model_twice_is_one_version_and_another_is_a_second(open_copy):
     assert open_copy.execute(versions).fetchall() == [(1, first), (2, second)]
 
 
-def test_a_challenger_of_a_trained_task_can_be_promoted(open_copy):
+def test_a_registered_model_of_a_trained_task_can_be_promoted(open_copy):
     examples = open_copy.sql("from features.feat_hit").to_arrow_table().to_pandas()
     names = ["danceability", "energy", "valence", "tempo"]
     estimator = RandomForestClassifier(20, max_depth=4, random_state=1)
@@ -223,12 +223,12 @@ def test_the_summary_of_a_build_names_a_registered_champion(small_copy, tmp_path
 REFUSALS = {
     "no names": ({"model": net()}, "has 2 inputs: give their names in order"),
     "too few names": ({"model": net(), "inputs": ["a"]}, "2 inputs, and 1 names were given"),
-    "names twice": ({"model": net(), "inputs": ["a", "a"]}, "give 2 different names"),
+    "duplicate names": ({"model": net(), "inputs": ["a", "a"]}, "give 2 different names"),
     "too many labels": (
         {"model": softmax(), "inputs": ["a"], "labels": ["x", "y"]},
         "3 outputs, and 2 names were given",
     ),
-    "classes that say nothing": (
+    "numbered classes of a task with names": (
         {
             "model": XGBClassifier(n_estimators=2).fit(ROWS, (LABELS + (ROWS[:, 0] > 0.9)) % 4),
             "task": "tier",
@@ -237,7 +237,7 @@ REFUSALS = {
         },
         "answer Flop, Mid, Hit, Viral, and this one 0, 1, 2, 3",
     ),
-    "labels that are missing": (
+    "missing labels": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
         "answer false, true, and this one 2 scores without names: .*give labels for scores",
     ),
@@ -254,7 +254,7 @@ REFUSALS = {
         {"model": softmax(), "task": "hit", "inputs": ["a"], "labels": ["0", "1"]},
         "answer false, true, and this one gives 3 scores",
     ),
-    "labels against the classes": (
+    "labels in another order than the classes": (
         {
             "model": LogisticRegression(max_iter=9_999).fit(ROWS, np.array(MOODS)[LABELS]),
             "inputs": NAMES,
@@ -263,7 +263,7 @@ REFUSALS = {
         },
         "the model's scores are in the order of its classes, calm, party, wild",
     ),
-    "classes that are numbers": (
+    "numbered classes": (
         {
             "model": LogisticRegression(max_iter=9_999).fit(ROWS, LABELS),
             "inputs": NAMES,
@@ -271,16 +271,19 @@ REFUSALS = {
         },
         "the model's classes are 0, 1, 2, and the labels of a task never change: give labels",
     ),
-    "a task that no function can have": (
+    "invalid task name": (
         {"model": net(), "inputs": ["a", "b"], "task": "My task"},
         "a task cannot be named 'My task'",
     ),
-    "no task": ({"model": net(), "inputs": ["a", "b"], "task": ""}, "'' is not a name for a task"),
-    "no text": (
+    "empty task name": (
+        {"model": net(), "inputs": ["a", "b"], "task": ""},
+        "'' is not a name for a task",
+    ),
+    "algorithm that is not text": (
         {"model": net(), "inputs": ["a", "b"], "algorithm": 5},
         "5 is not a name for a task or an algorithm",
     ),
-    "examples that are words": (
+    "text examples": (
         {"model": net(), "inputs": ["a", "b"], "examples": [["x", "y"]]},
         "rows .* of numbers: could not convert",
     ),
@@ -292,7 +295,7 @@ REFUSALS = {
         {"model": linear([1.0], 0.0), "task": "features", "inputs": ["a"]},
         "another task already has a function predict_features or check_features",
     ),
-    "examples of another width": (
+    "examples with too few columns": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},
         "the model has 2 inputs, and the examples have 1 columns",
     ),
@@ -300,13 +303,13 @@ REFUSALS = {
         {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
         "finite numbers in the range of float32",
     ),
-    "no model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
+    "not a model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
     "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "not a fitted scikit-learn"),
     "no examples": (
         {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
         r"of 3 inputs needs examples, rows \(n, 3\), .* and none were given",
     ),
-    "examples with gaps": (
+    "examples with NaN": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1, float("nan")]]},
         "rows .* of finite numbers",
     ),
@@ -345,7 +348,7 @@ REFUSALS = {
         },
         "answer Flop, Mid, Hit, Viral, and this one Flop, Hit, Mid, Viral",
     ),
-    "a trained algorithm's name": (
+    "name of a trained algorithm": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
         "task hit trains the algorithm xgboost itself",
     ),
@@ -360,7 +363,7 @@ def test_a_model_that_does_not_fit_is_refused_and_leaves_no_trace(open_copy, cas
     assert open_copy.execute("select count(*) from ml.registered_models").fetchall() == [(0,)]
 
 
-def test_names_come_as_any_sequence(open_copy):
+def test_names_may_be_any_sequence(open_copy):
     estimator = LogisticRegression(max_iter=9_999).fit(ROWS, LABELS)
     given = {"inputs": np.array(NAMES), "labels": np.array(MOODS), "examples": ROWS.tolist()}
     model_id = udfs.register_model(open_copy, estimator, task="mood", **given)
@@ -369,7 +372,7 @@ def test_names_come_as_any_sequence(open_copy):
     assert scores(open_copy, model_id).shape == (len(ROWS), 3)
 
 
-def test_a_model_that_nothing_used_can_be_taken_back(open_copy):
+def test_an_unused_model_can_be_unregistered(open_copy):
     given = {"task": "mood", "inputs": ["a", "b"]}
     wrong, right = (
         udfs.register_model(open_copy, linear([a, 1.0], 0.0), **given) for a in (1.0, 2.0)
@@ -384,8 +387,8 @@ def test_a_model_that_nothing_used_can_be_taken_back(open_copy):
         udfs.unregister_model(open_copy, wrong)
 
 
-def test_a_line_that_is_trained_later_under_its_name_mixes_nothing_up(open_copy):
-    """Neither build nor registration can prevent it: a task may be trained after it was tried."""
+def test_a_registered_and_a_trained_model_of_one_name_are_kept_separate(open_copy):
+    """Nothing can prevent equal names: a task may get a trained model after the registration."""
     given = {"task": "hit", "algorithm": "gbm", "labels": ["false", "true"]}
     model_id = udfs.register_model(open_copy, softmax_of_two(4), **given)
     udfs.promote(open_copy, "hit", model_id)
@@ -402,18 +405,18 @@ def test_a_line_that_is_trained_later_under_its_name_mixes_nothing_up(open_copy)
     assert open_copy.execute(served, [model_id]).fetchall() == [(1,)]
 
 
-def test_other_inputs_are_callable_but_not_promoted(open_copy):
+def test_a_model_with_other_inputs_can_be_called_but_not_promoted(open_copy):
     given = {"inputs": ["a"], "labels": ["false", "true"], "algorithm": "own"}
     model_id = udfs.register_model(open_copy, softmax_of_two(), task="hit", **given)
     assert scores(open_copy, model_id, np.ones((1, 1)))[0] == pytest.approx(
         [1 / (1 + np.e), np.e / (1 + np.e)], rel=1e-6
     )
-    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give dance"):
+    with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit pass dance"):
         udfs.promote(open_copy, "hit", model_id)
 
 
-def test_a_graph_that_names_its_labels_otherwise_is_refused(open_copy):
-    """The labels of a file count as those of an estimator do: sorted, they are no tiers."""
+def test_a_graph_with_other_labels_is_refused(open_copy):
+    """Labels stored in a file count like those of an estimator: sorted, they are not the tiers."""
     names = np.array(["Flop", "Hit", "Mid", "Viral"])
     estimator = LogisticRegression(max_iter=9_999)
     estimator.fit(ROWS, names[(LABELS + (ROWS[:, 0] > 0.9)) % 4])
@@ -437,8 +440,8 @@ def test_every_registered_model_is_served_until_it_is_pruned(open_copy):
     assert scores(open_copy, ids[-1], np.ones((1, 2)))[0][0] == 5
 
 
-def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, monkeypatch):
-    """For every task that the model comes to."""
+def test_an_sql_translation_that_disagrees_with_the_graph_is_dropped(open_copy, monkeypatch):
+    """It is dropped for every task of the model."""
     right = register.validated_in_sandbox
     wrong = net_module_with(1e-3)
     monkeypatch.setattr(register, "validated_in_sandbox", lambda *given: wrong(right(*given)))
@@ -448,12 +451,12 @@ def test_a_form_that_does_not_answer_as_the_graph_does_is_taken_back(open_copy, 
             warnings.simplefilter("always")
             model_id = udfs.register_model(open_copy, linear([1.0, 2.0], 0.0), **given)
         assert ("answers would differ" in str([w.message for w in said])) == (task == "mood")
-        with pytest.raises(duckdb.Error, match="has no form in pure SQL"):
+        with pytest.raises(duckdb.Error, match="has no SQL form"):
             scores(open_copy, model_id, np.ones((1, 2)))
 
 
 def net_module_with(error: float):
-    """Put an error into the portable form of a linear model."""
+    """Add an error to the SQL translation of a linear model."""
 
     def change(graph):
         layer = graph.portable["layers"][0]
@@ -463,7 +466,7 @@ def net_module_with(error: float):
     return change
 
 
-def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sample):
+def test_an_unpinned_registered_champion_stays(small_copy, small_sample):
     with duckdb.connect(small_copy.database) as connection:
         given = {"task": "log_streams", "algorithm": "ours"}
         model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)
@@ -474,10 +477,10 @@ def test_a_champion_from_outside_stays_when_it_is_unpinned(small_copy, small_sam
     assert small_copy.query(f"select model_id from ml.champions {task}") == [(model_id,)]
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")
     assert decision == "keep"
-    assert reason.startswith("the champion came from outside")
+    assert reason.startswith("the champion is a registered model")
 
 
-def test_a_champion_from_outside_that_its_functions_fit_no_more_is_replaced(small_copy):
+def test_a_registered_champion_is_replaced_once_it_no_longer_fits_the_functions(small_copy):
     with duckdb.connect(small_copy.database) as connection:
         given = {"task": "log_streams", "algorithm": "ours"}
         model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)

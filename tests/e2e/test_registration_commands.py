@@ -1,4 +1,4 @@
-"""Models from outside by the command line: `hitparade register` and `hitparade function`."""
+"""Registering models by the command line: `hitparade register` and `hitparade function`."""
 
 import re
 
@@ -10,17 +10,17 @@ import udfs
 from tests.e2e.registry import hitparade
 from tests.e2e.test_registration import NAMES, scores
 from tests.hand_models import linear, net, softmax, tanh
-from tests.warehouse import Warehouse, copy_of_the_project
+from tests.warehouse import Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def own_project(small_copy, tmp_path) -> Warehouse:
-    return Warehouse(small_copy.folder, copy_of_the_project(tmp_path / "project"))
+    return Warehouse(small_copy.folder, copy_project(tmp_path / "project"))
 
 
-def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_path):
+def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_path):
     file = tmp_path / "calm_or_wild.onnx"
     file.write_bytes(softmax())
     given = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild", "--promote")
@@ -38,10 +38,10 @@ def test_from_a_file_to_a_function_of_its_own(own_project, small_sample, tmp_pat
     assert problems == ["energy is missing"]
     again = hitparade(own_project, "function", "mood", "--folder", str(folder))
     assert again.exit_code == 1
-    assert "task mood has functions already" in again.output
+    assert "task mood already has functions" in again.output
 
 
-def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path):
+def test_a_generated_function_takes_a_row_and_checks_its_inputs(own_project, tmp_path):
     with duckdb.connect(own_project.database) as connection:
         model_id = udfs.register_model(
             connection, linear([1.0, 2.0, 0.5], 1.0), task="glow", inputs=NAMES
@@ -71,7 +71,7 @@ def test_a_function_also_takes_a_row_and_guards_its_inputs(own_project, tmp_path
         ("left,b", "'left'"),
     ],
 )
-def test_names_that_sql_cannot_read_make_no_function(small_copy, tmp_path, inputs, sentence):
+def test_names_that_are_invalid_in_sql_are_refused(small_copy, tmp_path, inputs, sentence):
     with duckdb.connect(small_copy.database) as connection:
         udfs.register_model(connection, net(), task="mood", inputs=inputs.split(","))
     result = hitparade(small_copy, "function", "mood", "--folder", str(tmp_path))
@@ -80,7 +80,7 @@ def test_names_that_sql_cannot_read_make_no_function(small_copy, tmp_path, input
     assert not list(tmp_path.glob("*.sql"))
 
 
-def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(small_copy, tmp_path):
     file = tmp_path / "model.pkl"
     file.write_bytes(b"\x80\x04\x95")
     result = hitparade(small_copy, "register", str(file), "--task", "mood", "--inputs", "a")
@@ -88,7 +88,7 @@ def test_a_file_that_is_no_model_says_so(small_copy, tmp_path):
     assert "this is not an ONNX model" in result.output
     missing = hitparade(small_copy, "register", str(tmp_path / "no"), "--task", "m")
     assert missing.exit_code == 2
-    # In a frame, whose lines break where the path does.
+    # The message is in a frame that may break lines inside the path.
     assert "does not exist" in " ".join(missing.output.replace("│", " ").split())
 
 

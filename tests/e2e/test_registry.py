@@ -1,4 +1,4 @@
-"""Champions, traffic and pruning, as a Python program, the command line and dbt do it."""
+"""Champions, traffic and pruning by Python, the command line and dbt."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ WAYS = pytest.mark.parametrize("do", [by_python, by_command, by_dbt])
 
 
 @WAYS
-def test_champions_change_and_come_back(small_copy, do):
+def test_champions_are_promoted_and_rolled_back(small_copy, do):
     first, second = champion(small_copy), other(small_copy)
     do(small_copy, "promote", "hit", second)
     do(small_copy, "rollback", "hit")
@@ -57,7 +57,7 @@ def test_champions_change_and_come_back(small_copy, do):
 
 @pytest.fixture
 def grown(small_copy):
-    """A registry in which logistic regression has four versions for hit, none of them champion."""
+    """A registry with four versions of logistic regression for hit; none is champion."""
     by_python(small_copy, "promote", "hit", model(small_copy, "xgboost"))
     by_python(small_copy, "promote", "hit", model(small_copy, "random_forest"))
     with duckdb.connect(small_copy.database) as connection:
@@ -67,12 +67,12 @@ def grown(small_copy):
                 "from ml.train_hit where algorithm = 'logistic_regression' and version = 1",
                 [model_id, version],
             )
-        udfs.unpin(connection, "hit")  # which renews what is served
+        udfs.unpin(connection, "hit")  # a build updates the serving table
     return small_copy
 
 
 def bytes_of(warehouse) -> dict[str, bool]:
-    """Whether each version of logistic regression has its bytes."""
+    """Return whether each version of logistic regression still has its bytes."""
     return dict(
         warehouse.query(
             "select version, onnx is not null and portable is not null and pruned_at is null "
@@ -82,7 +82,7 @@ def bytes_of(warehouse) -> dict[str, bool]:
 
 
 @WAYS
-def test_pruning_drops_the_bytes_of_what_nothing_uses(grown, do):
+def test_pruning_drops_the_bytes_of_unused_models(grown, do):
     known = grown.query("select * exclude (pruned_at) from ml.model_versions order by all")
     arguments = ("--keep", "2") if do is by_command else (2,)
     artifacts = grown.query("select count(*) from ml.model_artifacts")[0][0]
@@ -93,7 +93,7 @@ def test_pruning_drops_the_bytes_of_what_nothing_uses(grown, do):
 
 
 @pytest.mark.parametrize("use", ["champion", "champion before", "prediction", "traffic"])
-def test_pruning_leaves_what_is_used(grown, use):
+def test_pruning_keeps_used_models(grown, use):
     first = model(grown, "logistic_regression")
     with duckdb.connect(grown.database) as connection:
         if use in ("champion", "champion before"):
@@ -120,7 +120,7 @@ def test_a_dry_run_prunes_nothing(grown):
     assert all(bytes_of(grown).values())
 
 
-def test_pruning_leaves_a_table_of_the_users_own_alone(grown):
+def test_pruning_does_not_touch_tables_of_the_user(grown):
     with duckdb.connect(grown.database) as connection:
         connection.execute("create table ml.train_hit_backup as from ml.train_hit")
         udfs.prune(connection, 1)
@@ -131,14 +131,14 @@ def test_pruning_leaves_a_table_of_the_users_own_alone(grown):
 def test_a_pruned_model_is_refused_by_name(grown):
     with duckdb.connect(grown.database) as connection:
         udfs.prune(connection, 1)
-        with pytest.raises(udfs.ModelError, match="model second was pruned, its bytes are gone"):
+        with pytest.raises(udfs.ModelError, match="second was pruned, and its bytes are gone"):
             udfs.promote(connection, "hit", "second")
         udfs.register(connection)
         with pytest.raises(duckdb.Error, match="no model second is in the registry"):
             connection.execute("select onnx_predict('second', [1, 2, 3, 4])").fetchall()
 
 
-def test_every_open_session_sees_a_promotion_at_once(small_copy):
+def test_every_open_session_sees_a_promotion_immediately(small_copy):
     second = other(small_copy)
     with duckdb.connect(small_copy.database) as one:
         sessions = [one.cursor() for _ in range(4)]
@@ -156,7 +156,7 @@ def test_every_open_session_sees_a_promotion_at_once(small_copy):
     assert before != pytest.approx(after, rel=1e-3)
 
 
-def test_stale_predictions_are_said_and_shown(small_copy):
+def test_stale_predictions_are_printed_and_listed(small_copy):
     assert small_copy.query("from ml.stale_predictions") == []
     first, second = champion(small_copy), other(small_copy)
     ((tracks,),) = small_copy.query("select count(*) from fct_track_predictions")
@@ -171,7 +171,7 @@ def test_stale_predictions_are_said_and_shown(small_copy):
     said = small_copy.dbt("run-operation", "rollback", "--args", "{task: hit}").stdout
     assert f"task hit: champion is now {first}" in said
     said = small_copy.dbt("run-operation", "rollback", "--args", "{task: hit}").stdout
-    assert f"{tracks} rows of fct_track_predictions are of another model" in said
+    assert f"{tracks} rows of fct_track_predictions are stale" in said
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),
         (("models", "hti"), "task hti has no models: see `hitparade models`"),
         (("unregister", "nosuch"), "no model nosuch was registered"),
-        (("function", "hit"), "task hit is trained here, and has functions already"),
+        (("function", "hit"), "task hit is trained in this project: change tasks/hit.yml"),
         (("prune", "--keep", "0"), "keep must be a whole number of at least 1, got 0"),
         (
             ("show", "nosuch"),
@@ -195,7 +195,7 @@ def test_stale_predictions_are_said_and_shown(small_copy):
         (("assign", "hit", "nosuch", "0.1"), "task hit has no model nosuch"),
     ],
 )
-def test_a_command_that_cannot_be_done_says_why(small_copy, arguments, sentence):
+def test_an_impossible_command_says_why(small_copy, arguments, sentence):
     result = hitparade(small_copy, *arguments)
     assert result.exit_code == 1
     assert sentence in result.output.replace("\n", " ")
@@ -214,7 +214,7 @@ def test_a_read_only_connection_cannot_promote(small_warehouse):
                 call()
 
 
-def test_a_held_lock_names_its_holder(small_copy):
+def test_a_locked_database_names_the_program_that_holds_it(small_copy):
     program = (
         "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     )
@@ -232,7 +232,7 @@ def test_a_held_lock_names_its_holder(small_copy):
     assert "Close the program that has the file open" in result.output
 
 
-def test_an_open_transaction_of_the_caller_is_left_alone(small_copy):
+def test_an_open_transaction_of_the_caller_is_not_committed(small_copy):
     second = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         connection.begin()
@@ -244,7 +244,7 @@ def test_an_open_transaction_of_the_caller_is_left_alone(small_copy):
     assert champion(small_copy) != second
 
 
-def test_a_promotion_is_later_than_all_before_it_whatever_the_clock_says(small_copy):
+def test_a_promotion_is_later_than_all_others_even_if_the_clock_runs_back(small_copy):
     second = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("update ml.promotions set promoted_at = promoted_at + interval 1 day")
@@ -252,10 +252,10 @@ def test_a_promotion_is_later_than_all_before_it_whatever_the_clock_says(small_c
     assert champion(small_copy) == second
 
 
-# Looking at models
+# Listing and showing models
 
 
-def test_models_lists_what_each_is_used_for(small_copy):
+def test_models_lists_the_use_of_each_model(small_copy):
     second = other(small_copy)
     hitparade(small_copy, "promote", "hit", second)
     rows = json.loads(hitparade(small_copy, "models", "hit", "--json").output)
@@ -265,7 +265,7 @@ def test_models_lists_what_each_is_used_for(small_copy):
     assert all(row["model_id"] in shown for row in rows)
 
 
-def test_show_tells_metrics_inputs_and_promotions(small_warehouse):
+def test_show_prints_metrics_inputs_and_promotions(small_warehouse):
     model_id = champion(small_warehouse)
     found = json.loads(hitparade(small_warehouse, "show", model_id, "--json").output)
     inputs = "Inputs, in order"

@@ -1,4 +1,4 @@
-"""The report: written by the command, opened in a browser, and looked at."""
+"""The report: written by the command and opened in a browser."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from hitparade.report.parts import Note
 
 pytestmark = pytest.mark.slow
 
-# What a figure shows by its id, counted in the marts: bars, marks and cells.
+# The expected bars, marks and cells of each figure by id, counted in the marts.
 EXPECTED = """
     select 'leaderboard-' || task || '-' || metric, 0, 2 * count(*) + count(ceiling), 0
     from rpt_model_leaderboard group by task, metric
@@ -82,7 +82,7 @@ CUT_TEXTS = """
 
 @dataclass
 class Opened:
-    """A page, what it said in the console, and what it asked the network for."""
+    """A page, its console messages and its network requests."""
 
     page: Page
     said: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def look(browser):
-    """Open a file in a window of its own, of this width."""
+    """Open a file in a new window of the given width."""
 
     def open_file(path, width: int = 1280) -> Opened:
         opened = Opened(browser.new_page(viewport={"width": width, "height": 800}))
@@ -127,7 +127,7 @@ def path(warehouse, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(path, look):
-    """That report in a window as wide as a laptop's."""
+    """The report in a window of a laptop's width."""
     return look(path).page
 
 
@@ -156,13 +156,13 @@ def test_the_page_fits_its_window_and_loads_nothing(width, path, look):
     assert opened.asked == [path.as_uri()]
 
 
-def test_a_chart_says_how_its_models_were_measured(page):
+def test_a_chart_states_how_its_models_were_measured(page):
     text = page.locator("body").inner_text()
     assert "Dots: ndcg 10 on held-out rows" in text
     assert "Dots: mean ROC AUC over grouped folds" in text
 
 
-def test_the_leaderboard_says_what_its_mart_says(warehouse, page):
+def test_the_leaderboard_shows_the_values_of_its_mart(warehouse, page):
     rows = warehouse.query(
         """
         select
@@ -204,14 +204,14 @@ def test_a_sample_is_called_a_sample(page):
     assert "12,000" in page.locator("#files").inner_text()
 
 
-def test_the_contents_lead_to_every_section(page):
+def test_the_table_of_contents_links_every_section(page):
     links = page.locator("nav a").evaluate_all("links => links.map(a => a.hash.slice(1))")
     sections = page.locator("section").evaluate_all("sections => sections.map(s => s.id)")
     assert links == sections
     assert len(sections) == 11
 
 
-def test_text_from_the_data_is_no_markup(copy, look, tmp_path):
+def test_text_from_the_data_is_escaped(copy, look, tmp_path):
     genre = "<img src=x onerror=alert(1)><b>&amp;1980</script>"
     with duckdb.connect(copy.database) as connection:
         best = "select max(mean_popularity) from rpt_genre_profile"
@@ -226,7 +226,7 @@ def test_text_from_the_data_is_no_markup(copy, look, tmp_path):
     assert len(opened.asked) == 1
 
 
-def test_a_task_without_a_champion_gets_a_sentence(copy, look, tmp_path):
+def test_a_task_without_a_champion_is_explained_in_a_sentence(copy, look, tmp_path):
     with duckdb.connect(copy.database) as connection:
         for table in ("model_leaderboard", "feature_importance", "calibration"):
             connection.execute(f"update rpt_{table} set is_champion = false where task = 'hit'")
@@ -238,16 +238,16 @@ def test_a_task_without_a_champion_gets_a_sentence(copy, look, tmp_path):
     assert opened.said == []
 
 
-def test_songs_that_the_model_underrates_are_no_example_of_advice(copy):
+def test_songs_that_the_model_underrates_are_not_shown_as_examples(copy):
     with duckdb.connect(copy.database) as connection:
         connection.execute("update dim_tracks set popularity = 100")
         first, *others = songs.advice(connection).blocks
     assert first == Note(songs.UNDERRATED)
-    # What is changed is counted all the same.
+    # The changes of such songs are still counted.
     assert [panel.id for chart in others for panel in chart.panels] == ["advice-features"]
 
 
-def test_empty_marts_get_sentences(copy, look, tmp_path):
+def test_empty_marts_are_explained_in_sentences(copy, look, tmp_path):
     with duckdb.connect(copy.database) as connection:
         for mart in MARTS:
             connection.execute(f"delete from {mart}")
@@ -278,13 +278,13 @@ def test_the_same_warehouse_gives_the_same_page(warehouse, path, tmp_path):
     assert report(warehouse, tmp_path).read_bytes() == path.read_bytes()
 
 
-def test_no_warehouse_is_named_with_what_to_do(tmp_path):
+def test_a_missing_warehouse_is_reported_with_the_next_step(tmp_path):
     result = command(tmp_path / "none.duckdb")
     assert result.exit_code == 1
     assert "run `hitparade build`" in result.output
 
 
-def test_a_warehouse_of_before_the_marts_is_named_with_what_to_do(tmp_path):
+def test_a_warehouse_without_marts_is_reported_with_the_next_step(tmp_path):
     duckdb.connect(tmp_path / "old.duckdb").close()
     result = command(tmp_path / "old.duckdb", "--output", tmp_path / "report.html")
     assert result.exit_code == 1
@@ -293,7 +293,7 @@ def test_a_warehouse_of_before_the_marts_is_named_with_what_to_do(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_folder_that_is_none_is_named(warehouse, tmp_path):
+def test_a_missing_folder_is_named(warehouse, tmp_path):
     result = command(warehouse.database, "--output", tmp_path / "none" / "report.html")
     assert result.exit_code == 1
     assert "is not a folder" in result.output

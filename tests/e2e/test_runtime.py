@@ -1,4 +1,4 @@
-"""udfs.register: the runtime lane as a Python program uses it."""
+"""udfs.register: the ONNX Runtime backend in a Python program."""
 
 import subprocess
 import sys
@@ -25,12 +25,12 @@ def value(connection) -> float:
 
 
 def run_alone(program: str, *arguments) -> subprocess.CompletedProcess:
-    """Run a program in a process of its own: a crash must not take the tests with it."""
+    """Run a program in a separate process: a crash must not stop the tests."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
-def test_registering_changes_the_lane_of_this_connection_alone(warehouse):
+def test_registering_changes_the_backend_of_this_connection_only(warehouse):
     with (
         duckdb.connect(warehouse.database, read_only=True) as one,
         duckdb.connect(warehouse.database, read_only=True) as other,
@@ -48,7 +48,7 @@ def test_registering_twice_is_harmless(warehouse):
         assert is_runtime(connection)
 
 
-def test_registering_after_a_rollback_says_what_to_do(copy):
+def test_registering_after_a_rollback_names_the_next_step(copy):
     with duckdb.connect(copy.database) as connection:
         connection.execute("begin")
         udfs.register(connection)
@@ -60,7 +60,7 @@ def test_registering_after_a_rollback_says_what_to_do(copy):
         assert 0 < value(connection) < 1
 
 
-def test_a_cursor_wants_its_own_call(warehouse):
+def test_a_cursor_must_be_registered_itself(warehouse):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         udfs.register(connection)
         cursor = connection.cursor()
@@ -70,7 +70,7 @@ def test_a_cursor_wants_its_own_call(warehouse):
         assert value(cursor) == value(connection)
 
 
-def test_the_first_connection_may_close_before_the_second_calls(warehouse):
+def test_closing_the_first_connection_does_not_affect_the_second(warehouse):
     program = """
 import sys, gc, duckdb, udfs
 one = duckdb.connect(sys.argv[1], read_only=True)
@@ -88,7 +88,7 @@ two.close()
     assert 0 < float(result.stdout) < 1
 
 
-def test_a_closed_connection_lets_go_of_the_file(copy):
+def test_a_closed_connection_releases_the_file(copy):
     with duckdb.connect(copy.database) as connection:
         udfs.register(connection)
         value(connection)
@@ -101,10 +101,10 @@ def test_an_attached_registry_serves_after_use(warehouse):
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse.database}' as songs (read_only)")
         connection.execute("use songs")
-        portable = value(connection)
+        by_sql = value(connection)
         udfs.register(connection)
         assert is_runtime(connection)
-        assert value(connection) == pytest.approx(portable, rel=1e-6)
+        assert value(connection) == pytest.approx(by_sql, rel=1e-6)
 
 
 def test_a_renamed_file_answers(copy):
@@ -133,10 +133,10 @@ def test_threads_share_the_models(warehouse):
 
 
 @pytest.mark.slow
-def test_more_rows_than_a_vector_holds_keep_their_places(warehouse):
+def test_rows_beyond_one_vector_keep_their_order(warehouse):
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         query = "select predict_hit(0.5, 0.6, 0.7, 60 + i % 100) from range(10000) r(i) order by i"
-        portable = [row[0] for row in connection.execute(query).fetchall()]
+        by_sql = [row[0] for row in connection.execute(query).fetchall()]
         udfs.register(connection)
-        runtime = [row[0] for row in connection.execute(query).fetchall()]
-    assert runtime == pytest.approx(portable, rel=2e-6)  # as docs/functions.md states
+        by_onnx_runtime = [row[0] for row in connection.execute(query).fetchall()]
+    assert by_onnx_runtime == pytest.approx(by_sql, rel=2e-6)  # as docs/functions.md states

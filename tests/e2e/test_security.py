@@ -1,4 +1,4 @@
-"""What docs/security.md promises: a model is named by its id, and nothing beside it is read."""
+"""The promises of docs/security.md: a model is found by its id, and no other file is read."""
 
 import hashlib
 import re
@@ -17,19 +17,19 @@ NAMES = ["{folder}/model.onnx", "file://{folder}/model.onnx", "http://localhost/
 PACKAGES = ("hitparade", "models_py", "udfs")
 
 
-@pytest.mark.parametrize("lane", ["portable", "runtime"])
+@pytest.mark.parametrize("backend", ["sql_backend", "onnx_runtime"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_path_is_no_model_even_where_a_model_is_there(small_copy, lane, name):
+def test_a_path_is_never_a_model_id_even_if_it_leads_to_a_model(small_copy, backend, name):
     (small_copy.folder / "model.onnx").write_bytes(net())
     with duckdb.connect(small_copy.database) as connection:
-        if lane == "runtime":
+        if backend == "onnx_runtime":
             udfs.register(connection)
         with pytest.raises(duckdb.Error, match=r"no model .* is (served|in the registry)"):
             query = "select onnx_predict(?, [1, 2])"
             connection.execute(query, [name.format(folder=small_copy.folder)]).fetchall()
 
 
-def test_a_name_is_no_sql(small_copy):
+def test_a_model_id_is_not_executed_as_sql(small_copy):
     name = "x'or'a'='a"
     with duckdb.connect(small_copy.database) as connection:
         udfs.register(connection)
@@ -40,8 +40,8 @@ def test_a_name_is_no_sql(small_copy):
                 call(connection, name)
 
 
-def test_parameters_in_another_file_are_not_read_though_the_registry_has_them(small_copy):
-    """A graph that someone wrote into the registry past udfs.register_model."""
+def test_external_parameters_of_a_stored_graph_are_not_read(small_copy):
+    """Somebody wrote the graph into the registry without udfs.register_model."""
     found = onnx.load_from_string(net())
     tensor = found.graph.initializer[0]
     (small_copy.folder / "weights.bin").write_bytes(tensor.raw_data)
@@ -60,7 +60,7 @@ def test_parameters_in_another_file_are_not_read_though_the_registry_has_them(sm
             connection.execute("select onnx_predict('stranger', [1, 2])").fetchall()
 
 
-def test_nothing_here_reads_or_writes_pickles():
+def test_no_code_reads_or_writes_pickles():
     unsafe = re.compile(r"\b(pickle|joblib|dill|cloudpickle|marshal|shelve)\b|torch\.(load|save)\b")
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
     assert len(files) > 40

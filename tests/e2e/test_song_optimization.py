@@ -1,4 +1,4 @@
-"""Song optimisation in SQL: what is promised of every song of the sample, and of a bad call."""
+"""Song optimization in SQL: guarantees for every song of the sample, and errors of bad calls."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def one(connection, call, source=""):
 
 
 def advice(connection, options: str = "") -> dict[str, np.ndarray]:
-    """What is advised for every track with all inputs: before and after (n, 9), and figures."""
+    """The advice for every track with all inputs: features before and after (n, 9), and figures."""
     rows = connection.sql(
         f"select optimize_song(t{options}) as advice, predict_popularity(t) as answer, t.* "
         "from dim_tracks as t order by track_id"
@@ -71,7 +71,7 @@ def advice(connection, options: str = "") -> dict[str, np.ndarray]:
         (", penalty := 2, max_change := 1", 3, 1),
     ],
 )
-def test_every_song_keeps_bounds_reach_and_budget_and_is_never_worse(
+def test_every_song_keeps_bounds_reach_and_budget_and_never_gets_worse(
     onnx_runtime, options, most, reach
 ):
     found = advice(onnx_runtime, options)
@@ -117,7 +117,7 @@ def test_changes_are_ranked_and_their_effects_add_up(onnx_runtime):
             assert change["delta"] == pytest.approx(change["after"] - change["before"])
 
 
-def test_a_song_alone_is_the_song_among_others(onnx_runtime):
+def test_a_song_gets_the_same_advice_by_itself_and_in_a_table(onnx_runtime):
     together = onnx_runtime.execute(
         "select track_id, optimize_song(t) from dim_tracks as t order by track_id limit 40"
     ).fetchall()
@@ -131,7 +131,7 @@ def test_a_song_alone_is_the_song_among_others(onnx_runtime):
             assert off <= 1e-3 * (high - low)
 
 
-def test_the_judge_is_the_stored_one(onnx_runtime):
+def test_the_stored_held_out_evaluator_scores_the_gains(onnx_runtime):
     ((judge, student),) = onnx_runtime.execute(
         "select max(model_id) filter (algorithm = 'judge'), "
         "max(model_id) filter (algorithm = 'student') "
@@ -176,7 +176,7 @@ def test_no_artist_is_in_two_parts(sql_backend):
 # Calls
 
 
-def test_both_forms_answer_alike(onnx_runtime):
+def test_both_call_forms_give_equal_answers(onnx_runtime):
     by_name = one(onnx_runtime, f"optimize_song({ARGUMENTS})")
     assert by_name == one(onnx_runtime, f"optimize_song({POSITIONS})")
     row = ", ".join(
@@ -189,7 +189,7 @@ def test_both_forms_answer_alike(onnx_runtime):
     )
 
 
-def test_features_that_are_null_are_all(onnx_runtime):
+def test_null_features_mean_all_features(onnx_runtime):
     assert one(onnx_runtime, f"optimize_song({ARGUMENTS}, features := null)") == one(
         onnx_runtime, f"optimize_song({ARGUMENTS})"
     )
@@ -211,7 +211,7 @@ def test_features_that_are_null_are_all(onnx_runtime):
         ("genres := ['pop']", "genres := ['pop'], features := []::varchar[], max_change := null"),
     ],
 )
-def test_a_bad_value_gives_null_and_hides_no_other(onnx_runtime, change):
+def test_a_bad_value_gives_null_and_does_not_affect_other_rows(onnx_runtime, change):
     arguments = ARGUMENTS.replace(*change)
     assert one(onnx_runtime, f"optimize_song({arguments})") is None
     assert one(onnx_runtime, f"describe_changes(optimize_song({arguments}))") is None
@@ -222,7 +222,7 @@ def test_a_bad_value_gives_null_and_hides_no_other(onnx_runtime, change):
     assert sorted(rows) == [(False,), (True,)]
 
 
-def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(onnx_runtime):
+def test_a_value_beyond_its_bound_may_stay_but_moves_no_farther(onnx_runtime):
     loud = ARGUMENTS.replace("loudness := -7", "loudness := 2").replace(":= 120", ":= 230")
     found = one(onnx_runtime, f"optimize_song({loud}, max_features := 9)")
     assert found["after"]["loudness"] <= 2 and found["after"]["tempo"] <= 230
@@ -246,12 +246,12 @@ def test_a_value_beyond_its_bound_may_stay_and_goes_no_farther(onnx_runtime):
         ("penalty := 'inf'::double", "penalty is inf"),
     ],
 )
-def test_a_bad_option_is_an_error_that_says_what_to_give(onnx_runtime, option, message):
+def test_a_bad_option_is_an_error_that_names_valid_values(onnx_runtime, option, message):
     with pytest.raises(duckdb.Error, match=message):
         one(onnx_runtime, f"optimize_song({ARGUMENTS}, {option})")
 
 
-def test_a_model_that_optimises_nothing_is_refused(onnx_runtime):
+def test_a_model_that_does_not_optimize_songs_is_refused(onnx_runtime):
     nine = "[1,1,1,1,1,1,1,1,1]::double[]"
     rest = f"'x', [1.0], {nine}, {nine}, {nine}, 3, 0.1, 30"
     ((judge,),) = onnx_runtime.execute(
@@ -293,13 +293,13 @@ def test_a_bad_list_is_refused_or_gives_null(onnx_runtime, place, value, message
             one(onnx_runtime, call)
 
 
-def test_without_the_runtime_an_error_says_what_to_do(sql_backend):
+def test_the_error_on_the_sql_backend_names_the_next_step(sql_backend):
     with pytest.raises(duckdb.Error, match=r"udfs.register\(connection\), or read fct_song_opt"):
         one(sql_backend, f"optimize_song({ARGUMENTS})")
 
 
 @pytest.mark.slow
-def test_the_steps_may_be_given_to_the_model_itself(onnx_runtime):
+def test_the_number_of_steps_can_be_given_to_the_model(onnx_runtime):
     def after(steps: int) -> float:
         call = ", ".join((LOW_LEVEL | {"steps": str(steps)}).values())
         return one(onnx_runtime, f"onnx_optimize_song({call}).popularity_after")
@@ -308,10 +308,10 @@ def test_the_steps_may_be_given_to_the_model_itself(onnx_runtime):
     assert before < after(2) < after(60)
 
 
-# In words
+# Descriptions in a sentence
 
 
-def test_changes_are_described(onnx_runtime, sql_backend):
+def test_changes_are_described_in_a_sentence(onnx_runtime, sql_backend):
     found = one(onnx_runtime, f"describe_changes(optimize_song({ARGUMENTS}))")
     assert re.fullmatch(
         r"(Raise|Lower) \w+ from \S+( dB| BPM)? to \S+( dB| BPM)?(, (raise|lower) [^,]+)? and "
@@ -338,8 +338,8 @@ def test_changes_are_described(onnx_runtime, sql_backend):
     assert one(sql_backend, nothing) == "Leave it as it is: no change was found that would help."
 
 
-def test_names_bounds_and_defaults_are_those_of_the_model(warehouse):
-    """What training measures is what a call asks for that says nothing."""
+def test_names_bounds_and_defaults_equal_those_of_the_model(warehouse):
+    """Training measures the options that a call without options uses."""
     assert list(TASKS["popularity"].inputs[:9]) == NAMES
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
     sql = manifest["functions"]["function.hitparade.optimize_song"]["compiled_code"]
@@ -350,7 +350,7 @@ def test_names_bounds_and_defaults_are_those_of_the_model(warehouse):
     assert len(re.findall(rf"penalty,\s+{STEPS}\s", sql)) == 2
 
 
-def test_what_the_runtime_returns_is_what_the_function_declares(warehouse):
+def test_the_runtime_returns_the_type_that_the_function_declares(warehouse):
     manifest = json.loads((warehouse.folder / "target" / "manifest.json").read_text())
     sql = manifest["functions"]["function.hitparade.onnx_optimize_song"]["compiled_code"]
     declared = re.search(r"struct\([^)]*\)", sql).group()

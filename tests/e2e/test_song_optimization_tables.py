@@ -1,4 +1,4 @@
-"""Song optimisation in the registry, and what is stored of its advice."""
+"""Song optimization in the registry, and its stored advice."""
 
 import math
 
@@ -13,7 +13,7 @@ from tests.e2e.test_song_optimization import ARGUMENTS, one
 # The registry
 
 
-def test_only_the_optimiser_can_be_champion(small_copy):
+def test_only_the_optimizer_can_be_champion(small_copy):
     with duckdb.connect(small_copy.database) as connection:
         for algorithm in ("teacher", "student", "judge"):
             ((model_id,),) = connection.execute(
@@ -31,12 +31,12 @@ def test_only_the_optimiser_can_be_champion(small_copy):
     assert champion == [("gradient",)]
 
 
-# What is stored
+# Stored advice
 
 RUN = ("run", "--select", "fct_song_optimizations")
 
 
-def test_stored_advice_is_that_of_the_function(onnx_runtime):
+def test_stored_advice_equals_that_of_the_function(onnx_runtime):
     rows = onnx_runtime.sql(
         "with advised as ("
         "  select track_id, optimize_song(t) as advice from dim_tracks as t"
@@ -57,7 +57,7 @@ def test_stored_advice_is_that_of_the_function(onnx_runtime):
 
 
 @pytest.mark.slow
-def test_only_new_and_changed_songs_are_optimised_again(small_copy, small_sample):
+def test_only_new_and_changed_songs_are_optimized_again(small_copy, small_sample):
     state = "select track_id, any_value(predicted_at) from fct_song_optimizations group by track_id"
     before = dict(small_copy.query(state))
     with duckdb.connect(small_copy.database) as connection:
@@ -80,7 +80,7 @@ def test_only_new_and_changed_songs_are_optimised_again(small_copy, small_sample
 
 
 @pytest.mark.slow
-def test_another_judge_judges_all_rows_anew(small_copy, small_sample):
+def test_a_new_held_out_evaluator_evaluates_all_rows_again(small_copy, small_sample):
     judged = "select distinct judge from fct_song_optimizations"
     before = small_copy.query(judged)
     with duckdb.connect(small_copy.database) as connection:
@@ -103,7 +103,7 @@ def test_without_a_champion_there_is_no_advice_and_the_function_says_why(small_c
     assert small_copy.query("select * from fct_song_optimizations") == []
 
 
-def test_a_model_from_outside_is_none_of_this_task(small_copy):
+def test_a_registered_model_cannot_join_this_task(small_copy):
     rows = np.eye(129)
     model = LinearRegression().fit(rows, np.arange(129))
     with (

@@ -1,4 +1,4 @@
-"""From raw files to tracks and songs: what is kept, excluded, gathered and absent."""
+"""From raw files to tracks and songs: rows kept and excluded, genres collected, sources absent."""
 
 from hashlib import md5
 
@@ -14,9 +14,9 @@ pytestmark = pytest.mark.slow
 STAGING = ("+quarantine", "+stg_raw__files", "stg_mpd__*", "+feat_log_streams", "+feat_hit")
 
 
-# A small world: every anomaly of the full tracks file, whose arithmetic is the same. There: 114,000
-# records = 113,999 kept + 1 nameless; 113,999 - 1,000 of sleep = 112,999; these have 80,398 exact
-# (track_name, artists) pairs, each with one representative.
+# A small tracks file with every anomaly of the full one, whose row counts follow the same rules:
+# 114,000 records = 113,999 kept + 1 without a name; 113,999 - 1,000 of sleep = 112,999; these have
+# 80,398 exact (track_name, artists) pairs, each with one representative.
 
 SMALL_SONGS = [
     {"track_name": "Qué Más Pués?", "artist(s)_name": "J Balvin, Maria Becerra"},
@@ -26,8 +26,8 @@ SMALL_SONGS = [
 ]
 SMALL_TRACKS = [
     # track_id, track_name, artists, genre, popularity
-    ("n0", "", "", "pop", 0),  # 1 nameless record
-    ("a1", "Été", "Zoé;Ann", "pop", 10),  # stands once
+    ("n0", "", "", "pop", 0),  # 1 record without a name
+    ("a1", "Été", "Zoé;Ann", "pop", 10),  # in one row
     ("b1", "Both", "Bob", "pop", 20),  # one id in two genres
     ("b1", "Both", "Bob", "rock", 20),
     ("c1", "Change", "Cy", "jazz", 5),  # ... with differing popularity
@@ -38,7 +38,7 @@ SMALL_TRACKS = [
     ("d0", "Double", "Di", "rock", 60),
     ("e1", "Echo", "Ed", "pop", 30),  # two pairs that differ in case: one song
     ("e2", "ECHO", "ed", "rock", 40),
-    ("s1", "Slumber", "Sam", "sleep", 90),  # in sleep alone
+    ("s1", "Slumber", "Sam", "sleep", 90),  # only in sleep
     ("t1", "Twin", "Tom", "sleep", 80),  # in sleep and another genre
     ("t1", "Twin", "Tom", "pop", 60),
     ("u1", "Under", "Uma", "sleep", 80),  # its pair has another id in another genre
@@ -48,7 +48,7 @@ TRACK_IDS = {"a1", "b1", "c1", "d0", "d1", "d2", "e1", "e2", "s1", "t1", "u1", "
 REPRESENTATIVES = {"a1", "b1", "c1", "d1", "e1", "e2", "t1", "u2"}
 
 
-def small_world(make, encoding: str = "utf-8", **form: str) -> Warehouse:
+def small_files(make, encoding: str = "utf-8", **form: str) -> Warehouse:
     names = ("track_id", "track_name", "artists", "track_genre", "popularity")
     tracks = [dict(zip(names, map(str, row), strict=True)) for row in SMALL_TRACKS]
     return make(
@@ -59,8 +59,8 @@ def small_world(make, encoding: str = "utf-8", **form: str) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def small(new_warehouse) -> Warehouse:
-    """Staging and features of the small world in UTF-8 with commas and line feeds."""
-    made = small_world(new_warehouse)
+    """Staging and features of the small files in UTF-8 with commas and line feeds."""
+    made = small_files(new_warehouse)
     made.dbt("run", "--select", *STAGING)
     return made
 
@@ -78,14 +78,14 @@ def tracks(small) -> dict[str, dict]:
     [
         ("staging.base_kaggle__tracks", 17),
         ("staging.quarantine where rule = 'track_name_missing'", 1),
-        ("staging.stg_kaggle__tracks", 16),  # 17 - 1 nameless
+        ("staging.stg_kaggle__tracks", 16),  # 17 - 1 without a name
         ("staging.stg_kaggle__tracks where genre <> 'sleep'", 13),  # 16 - 3 of sleep
         ("features.int_tracks", 12),  # one for each id
         ("features.int_tracks where is_pair_representative", 8),  # exact pairs of the 13
         ("features.feat_hit", 8),
     ],
 )
-def test_rows_of_each_step(small, counted, rows):
+def test_each_step_has_the_expected_rows(small, counted, rows):
     made = small.query(f"select count(*) from {counted}")
     assert made == [(rows,)]
 
@@ -100,13 +100,13 @@ def test_the_most_popular_track_represents_its_pair_and_the_lowest_id_breaks_tie
 
 
 @pytest.mark.parametrize(("track_id", "popularity"), [("b1", 20), ("c1", 50), ("t1", 60)])
-def test_a_repeated_track_keeps_its_highest_popularity_in_genres_to_train_on(
+def test_a_repeated_track_keeps_its_highest_popularity_among_included_genres(
     tracks, track_id, popularity
 ):
     assert tracks[track_id]["popularity"] == popularity
 
 
-def test_tracks_in_excluded_genres_alone_are_excluded(tracks):
+def test_tracks_with_only_excluded_genres_are_excluded(tracks):
     assert {name for name, track in tracks.items() if track["is_excluded"]} == {"s1", "u1"}
 
 
@@ -122,7 +122,7 @@ def test_tracks_in_excluded_genres_alone_are_excluded(tracks):
         (["s1"], ["sleep"]),
     ],
 )
-def test_genres_are_gathered_over_the_song(tracks, track_ids, genres):
+def test_genres_are_collected_over_all_rows_of_the_song(tracks, track_ids, genres):
     assert [tracks[name]["genres"] for name in track_ids] == [genres] * len(track_ids)
 
 
@@ -156,8 +156,8 @@ STAGING_TABLES = ("stg_kaggle__chart_songs", "stg_kaggle__tracks", "quarantine")
     [("utf-8-sig", {"newline": "\r\n"}), ("latin-1", {}), ("utf-8", {"delimiter": ";"})],
     ids=["byte order mark and CRLF", "latin-1", "semicolons"],
 )
-def test_the_form_of_a_file_changes_nothing(new_warehouse, small, encoding, form):
-    other = small_world(new_warehouse, encoding, **form)
+def test_encoding_and_delimiter_of_a_file_change_nothing(new_warehouse, small, encoding, form):
+    other = small_files(new_warehouse, encoding, **form)
     other.dbt("run", "--select", *[f"+{table}" for table in STAGING_TABLES])
     for table in STAGING_TABLES:
         rows = f"from staging.{table} order by all"
@@ -169,14 +169,14 @@ def test_the_form_of_a_file_changes_nothing(new_warehouse, small, encoding, form
 
 @pytest.fixture(scope="module")
 def without_tracks(new_warehouse, tmp_path_factory):
-    """What dbt says of a whole build without tracks, and what it built."""
+    """The output of a full build without tracks, and its warehouse."""
     sample = tmp_path_factory.mktemp("sample")
     write_sample(sample, songs=200, tracks=700, only={"chart_songs", "tracks"})
     made = new_warehouse(chart_songs=(sample / CHART_FILE).read_bytes())
     return made.dbt("build", check=False), made
 
 
-def test_a_whole_build_passes_without_a_source(without_tracks):
+def test_a_full_build_passes_without_a_source(without_tracks):
     result, _ = without_tracks
     assert result.returncode == 0, result.stdout
 
@@ -204,7 +204,7 @@ def test_tables_of_an_absent_source_are_empty(without_tracks, table):
     assert made.query(f"select count(*) from {table}") == [(0,)]
 
 
-def test_a_task_without_a_model_says_what_to_do_next(without_tracks):
+def test_a_task_without_a_model_names_the_next_step(without_tracks):
     _, made = without_tracks
     with pytest.raises(duckdb.Error, match="task hit has no champion: see"):
         made.query("select predict_hit(0.5, 0.5, 0.5, 120.0)")
@@ -215,20 +215,20 @@ def test_a_task_without_a_model_says_what_to_do_next(without_tracks):
 
 @pytest.fixture(scope="module")
 def unreadable(new_warehouse):
-    """What dbt says of a chart songs file without streams and of an empty tracks file."""
+    """The output of a build with a chart songs file without streams and an empty tracks file."""
     song = {name: value for name, value in SONG.items() if name != "streams"}
     made = new_warehouse(chart_songs=file_of(song, [{}]), tracks="")
     return made.dbt("build", "--select", "+quarantine", check=False)
 
 
-def test_a_file_that_cannot_be_read_fails_the_build(unreadable):
+def test_an_unreadable_file_fails_the_build(unreadable):
     assert unreadable.returncode == 1
 
 
 @pytest.mark.parametrize(
     "message", [f"{CHART_FILE} lacks the column streams: ", f"{TRACK_FILE} is empty: "]
 )
-def test_a_file_that_cannot_be_read_is_named(unreadable, message):
+def test_an_unreadable_file_is_named(unreadable, message):
     assert message in unreadable.stdout
 
 
@@ -255,7 +255,7 @@ def published(new_warehouse, real_files) -> Warehouse:
         ("features.int_tracks where is_pair_representative", 4516),
     ],
 )
-def test_rows_of_the_published_files(published, counted, expected):
+def test_the_published_files_have_the_expected_rows(published, counted, expected):
     assert published.query(f"select count(*) from {counted}") == [(expected,)]
 
 
@@ -266,7 +266,7 @@ def test_one_published_song_is_quarantined(published):
 
 
 @pytest.mark.parametrize("table", ["feat_log_streams", "feat_hit"])
-def test_published_songs_stand_in_one_fold_each(published, table):
+def test_each_published_song_is_in_one_fold(published, table):
     folds = published.query(f"select distinct pair_key, fold from features.{table}")
     assert {fold for _, fold in folds} == {0, 1, 2, 3, 4}
     assert dict(folds) == {pair_key: fold_by_hand(pair_key) for pair_key, _ in folds}

@@ -1,4 +1,4 @@
-"""The traffic of a task, dealt between its champion and challengers."""
+"""The traffic of a task, split between its champion and challengers."""
 
 import math
 
@@ -18,7 +18,7 @@ def split(connection) -> dict:
     return dict(connection.execute(KEYS).fetchall())
 
 
-def test_keys_split_by_share_the_same_in_every_session(small_copy):
+def test_keys_are_split_by_share_and_equally_in_every_session(small_copy):
     second = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         assert set(split(connection).values()) == {champion(small_copy, connection)}
@@ -30,7 +30,7 @@ def test_keys_split_by_share_the_same_in_every_session(small_copy):
     assert dict(small_copy.query(KEYS)) == expected
 
 
-def test_a_share_that_changes_moves_keys_between_its_model_and_the_champion_alone(small_copy):
+def test_a_changed_share_moves_keys_only_between_its_model_and_the_champion(small_copy):
     second, third = others(small_copy)
     first = champion(small_copy)
     with duckdb.connect(small_copy.database) as connection:
@@ -52,7 +52,7 @@ def test_a_share_that_changes_moves_keys_between_its_model_and_the_champion_alon
     assert second not in shares
 
 
-def test_a_challenger_that_is_promoted_stands_once_in_the_traffic(small_copy):
+def test_a_promoted_challenger_is_once_in_the_traffic(small_copy):
     first, second = champion(small_copy), other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", second, 0.2)
@@ -63,9 +63,9 @@ def test_a_challenger_that_is_promoted_stands_once_in_the_traffic(small_copy):
         with pytest.raises(udfs.ModelError, match="is the champion of task hit: it has the rest"):
             udfs.assign(connection, "hit", second, 0.3)
         udfs.assign(connection, "hit", first, 0.3)
-        judged = connection.execute(QUERY).fetchall()
-    assert [(row[1], row[2]) for row in judged] == [(True, 0.7), (False, 0.3)]
-    assert sum(row[3] for row in judged) > 100
+        compared = connection.execute(QUERY).fetchall()
+    assert [(row[1], row[2]) for row in compared] == [(True, 0.7), (False, 0.3)]
+    assert sum(row[3] for row in compared) > 100
 
 
 def test_a_task_without_champion_has_no_traffic(small_copy):
@@ -88,7 +88,7 @@ def test_only_a_model_that_fits_the_functions_gets_a_share(small_copy):
             udfs.assign(connection, "hit", model_id, 0.1)
 
 
-def test_a_key_may_be_of_any_type_and_a_task_may_have_no_champion(small_copy):
+def test_a_key_may_have_any_type_and_a_task_may_lack_a_champion(small_copy):
     query = (
         "select assigned_model('hit', 7) = assigned_model('hit', '7'), assigned_model('hit', null) "
     )
@@ -116,7 +116,7 @@ def test_each_row_is_scored_by_the_model_it_names(connection):
         assert found == pytest.approx([answer for (answer,) in alone], rel=1e-6)
 
 
-def test_what_a_challenger_had_is_free_once_it_is_champion(small_copy):
+def test_the_share_of_a_promoted_challenger_becomes_free(small_copy):
     first, second = champion(small_copy), other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", second, 0.5)
@@ -128,7 +128,7 @@ def test_what_a_challenger_had_is_free_once_it_is_champion(small_copy):
     assert dict(shares) == pytest.approx({second: 0.3, first: 0.7})
 
 
-def test_a_column_of_any_name_may_be_the_key(small_copy):
+def test_the_key_column_may_have_any_name(small_copy):
     challenger = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", challenger, 0.5)
@@ -144,7 +144,7 @@ def test_a_column_of_any_name_may_be_the_key(small_copy):
     assert counts == dict.fromkeys(names, counts["k"])
 
 
-def test_no_share_is_lost_for_being_small(small_copy):
+def test_small_shares_are_not_rounded_away(small_copy):
     challenger = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", challenger, 0.3)
@@ -154,7 +154,7 @@ def test_no_share_is_lost_for_being_small(small_copy):
             udfs.assign(connection, "hit", challenger, 0.00004)
 
 
-def test_shares_cannot_exceed_all(small_copy):
+def test_shares_cannot_exceed_1(small_copy):
     second, third = others(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", second, 0.9)

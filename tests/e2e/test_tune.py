@@ -1,4 +1,4 @@
-"""`hitparade tune`: what it reads, writes and says."""
+"""`hitparade tune`: what it reads, writes and prints."""
 
 import io
 import json
@@ -26,7 +26,7 @@ FEW = {"n_estimators": 50, "max_depth": 2}
 
 @pytest.fixture
 def songs(tmp_path, monkeypatch):
-    """A database with what the search reads, and nothing else."""
+    """A database with only the tables that the search reads."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     database = tmp_path / "songs.duckdb"
@@ -49,7 +49,7 @@ def songs(tmp_path, monkeypatch):
 
 
 def run(database, *algorithms, task="hit", **limits):
-    """What the command prints."""
+    """Return the output of the command."""
     console = Console(file=io.StringIO(), width=200)
     limits = Limits(**({"trials": 3} | limits))
     file = database.parent / "tuned" / "hit.yml"
@@ -67,7 +67,7 @@ def block(database):
 
 
 def test_the_holdout_stays_unseen(songs):
-    """Poisoned labels of the holdout change its value, and nothing else."""
+    """Wrong labels in the holdout change only the value on the holdout."""
     run(songs)
     clean = block(songs)
     with duckdb.connect(songs) as connection:
@@ -106,14 +106,14 @@ def test_trials_are_kept_in_sql_run_after_run(songs):
     assert best == [(2, True)]
 
 
-def test_the_present_settings_are_those_of_the_newest_version_then_those_written(songs):
+def test_present_settings_come_from_the_newest_version_then_from_the_yaml(songs):
     run(songs, trials=2)
     rows = query(songs, "select params from ml.tuning_trials order by trial")
     written = tune._written_settings("hit")["xgboost"]
     assert [json.loads(params) for (params,) in rows] == [FEW, written]
 
 
-def test_without_a_version_the_present_settings_are_those_written(songs):
+def test_without_a_version_present_settings_come_from_the_yaml(songs):
     with duckdb.connect(songs) as connection:
         connection.execute("delete from ml.model_versions")
     run(songs, trials=1)
@@ -121,7 +121,7 @@ def test_without_a_version_the_present_settings_are_those_written(songs):
     assert json.loads(params) == tune._written_settings("hit")["xgboost"]
 
 
-def test_what_is_printed_is_written_and_is_the_best_trial(songs):
+def test_the_best_trial_is_printed_and_stored(songs):
     declared = ROOT / "tasks" / "hit.yml"
     before = declared.read_bytes()
     text = run(songs, trials=4)
@@ -183,14 +183,14 @@ def hold(database):
     return started
 
 
-def test_a_locked_database_names_who_holds_it(songs):
+def test_a_locked_database_names_the_program_that_holds_it(songs):
     with hold(songs) as holder:
         with pytest.raises(WarehouseError, match=rf"PID {holder.pid}.*\nClose the program"):
             run(songs)
         holder.stdin.close()
 
 
-def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch):
+def test_trials_survive_a_database_locked_during_the_search(songs, monkeypatch):
     holders, find = [], search.outcome
 
     def lock(*arguments):
@@ -221,19 +221,19 @@ def test_trials_survive_a_database_that_was_locked_meanwhile(songs, monkeypatch)
         ("tier", "xgboost", "is not a finished warehouse of this version: run `hitparade build`"),
     ],
 )
-def test_what_cannot_be_searched_is_named(songs, task, algorithm, message):
+def test_an_unsearchable_task_or_algorithm_is_named(songs, task, algorithm, message):
     with pytest.raises((tune.TuneError, WarehouseError, TrainingError), match=message):
         run(songs, algorithm, task=task)
 
 
-def test_a_table_that_cannot_be_trained_on_is_named(songs):
+def test_an_untrainable_table_is_named(songs):
     with duckdb.connect(songs) as connection:
         connection.execute("delete from features.feat_hit where fold > 0 and track_id > '0040'")
     with pytest.raises(TrainingError, match=r"task hit has \d+ rows to train on and needs 50"):
         run(songs)
 
 
-def test_no_time_at_all_is_named(songs):
+def test_a_search_without_enough_time_is_refused(songs):
     with pytest.raises(tune.TuneError, match="within 1e-09 seconds: allow more with `--seconds`"):
         run(songs, seconds=1e-9)
 
@@ -243,14 +243,14 @@ def test_no_time_at_all_is_named(songs):
 
 @pytest.fixture
 def command(small_copy, tmp_path, monkeypatch):
-    """Run the command in a folder of its own."""
+    """Run the command in a separate folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DBT_PROJECT_DIR", str(ROOT))
     monkeypatch.setenv("HITPARADE_DATABASE", str(small_copy.database))
     return lambda *arguments: CliRunner().invoke(cli.app, ["tune", *arguments])
 
 
-def test_each_task_can_be_searched_beside_its_builds(command, small_copy, tmp_path):
+def test_each_task_can_be_searched_between_builds(command, small_copy, tmp_path):
     before = small_copy.query("select model_id from ml.model_versions order by all")
     assert small_copy.query("select count(*) from ml.tuning_trials") == [(0,)]
     for task, algorithm in (("hit", "logistic_regression"), ("popularity", "ridge")):
@@ -269,7 +269,7 @@ def test_each_task_can_be_searched_beside_its_builds(command, small_copy, tmp_pa
     assert small_copy.query("select model_id from ml.model_versions order by all") == before
 
 
-def test_stopping_says_what_is_kept(command, small_copy, monkeypatch):
+def test_an_interrupted_command_says_what_is_kept(command, small_copy, monkeypatch):
     score, calls = search._score, []
 
     def stop(*arguments):
@@ -286,13 +286,13 @@ def test_stopping_says_what_is_kept(command, small_copy, monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["--trials", "--seconds"])
-def test_less_than_one_is_refused(command, option):
+def test_options_below_one_are_refused(command, option):
     result = command("hit", option, "0")
     assert result.exit_code == 2
     assert f"Invalid value for '{option}'" in result.output
 
 
-def test_without_a_warehouse_it_says_what_to_do(command, monkeypatch):
+def test_a_missing_warehouse_is_reported_with_the_next_step(command, monkeypatch):
     monkeypatch.setenv("HITPARADE_DATABASE", "none.duckdb")
     result = command("hit")
     assert result.exit_code == 1

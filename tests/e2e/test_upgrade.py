@@ -1,4 +1,4 @@
-"""hitparade upgrade: files of earlier versions, see formats/README.md."""
+"""`hitparade upgrade`: files of earlier versions, see formats/README.md."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ OLD = sorted(int(folder.name) for folder in FORMATS.iterdir() if folder.is_dir()
 
 
 def write(warehouse: Warehouse, number: int) -> None:
-    """Make the file as the earlier version left it, but for what a build makes anew."""
+    """Write the file as the earlier version left it, without the tables that a build recreates."""
     with duckdb.connect(warehouse.database) as connection:
         connection.execute("create schema ml")
         connection.execute("create table ml.served_models (model_id varchar)")
@@ -36,7 +36,7 @@ def upgrade(warehouse: Warehouse) -> str:
     return result.output
 
 
-def test_every_format_before_this_one_has_a_file():
+def test_every_earlier_format_has_a_file():
     assert list(range(1, REGISTRY_FORMAT)) == OLD
 
 
@@ -50,7 +50,7 @@ def test_a_build_refuses_an_old_file_and_names_the_command(empty, small_sample, 
 
 
 @pytest.mark.parametrize("number", OLD)
-def test_an_upgrade_keeps_what_was_known(empty, number):
+def test_an_upgrade_keeps_the_stored_models(empty, number):
     write(empty, number)
     kept = "model_id, task, algorithm, version, trained_at, outputs, sha256, onnx, train_rows"
     query = f"select {kept} from ml.train_hit order by model_id"
@@ -66,7 +66,7 @@ def test_an_upgrade_keeps_what_was_known(empty, number):
 
 
 @pytest.mark.parametrize("number", OLD)
-def test_a_build_goes_on_with_an_upgraded_file(empty, small_sample, number):
+def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
     write(empty, number)
     ((champion, old),) = empty.query(
         "select model_id, onnx from ml.promotions join ml.train_hit using (model_id)"
@@ -80,15 +80,17 @@ def test_a_build_goes_on_with_an_upgraded_file(empty, small_sample, number):
     ]
     with duckdb.connect(empty.database) as connection:
         udfs.promote(connection, "hit", champion)
-        portable = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
+        by_sql = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
         udfs.register(connection)
-        runtime = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]
+        by_onnx_runtime = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[
+            0
+        ][0]
     expected = export.run(old, np.array([[0.5, 0.6, 0.7, 120]]))[0, 1]
-    assert runtime == pytest.approx(expected)
-    assert portable == pytest.approx(expected, rel=1e-5)
+    assert by_onnx_runtime == pytest.approx(expected)
+    assert by_sql == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_upgrade_goes_past_damaged_bytes(empty):
+def test_an_upgrade_skips_damaged_bytes(empty):
     write(empty, OLD[-1])
     with duckdb.connect(empty.database) as connection:
         connection.execute("update ml.train_hit set onnx = onnx[:100] where algorithm = 'xgboost'")
@@ -97,7 +99,7 @@ def test_an_upgrade_goes_past_damaged_bytes(empty):
     assert dict(empty.query(forms))["xgboost"]
 
 
-def test_a_file_of_a_later_version_is_left_alone(empty):
+def test_a_file_of_a_later_version_is_not_changed(empty):
     write(empty, OLD[-1])
     with duckdb.connect(empty.database) as connection:
         connection.execute("update ml.train_hit set registry_format = 99")
@@ -105,7 +107,7 @@ def test_a_file_of_a_later_version_is_left_alone(empty):
     assert empty.query("select distinct registry_format from ml.train_hit") == [(99,)]
 
 
-def test_a_file_without_a_registry_says_so(empty):
+def test_a_file_without_a_registry_is_reported(empty):
     with duckdb.connect(empty.database) as connection:
         connection.execute("create table nothing (a integer)")
     assert "has no registry with models" in upgrade(empty)

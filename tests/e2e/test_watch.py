@@ -1,4 +1,4 @@
-"""`hitparade watch`: each silent failure is planted, found, and told once."""
+"""`hitparade watch`: each planted silent failure is found, and reported once."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.registry import hitparade
 
-# Earlier builds as they are written by builds, a day apart.
+# Rows of earlier builds, one per day, as builds write them.
 EARLIER = """
     insert into ml.{table} by name
     select kept.* replace (started_at - to_days(day) as started_at, run_id || '-' || day as run_id)
@@ -21,7 +21,7 @@ WHOLE = "node in ('model.rpt_sources', 'model.dim_tracks', 'test.unique_dim_trac
 
 @pytest.fixture
 def endpoint():
-    """A webhook of this machine; `received` has what was sent, `status` is what it answers."""
+    """A local webhook: `received` has the messages it got, `status` is its answer."""
 
     class Webhook(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -31,7 +31,7 @@ def endpoint():
             self.end_headers()
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Webhook)
     server.received, server.status = [], 200
@@ -43,7 +43,7 @@ def endpoint():
 
 @pytest.fixture
 def watched(small_copy):
-    """A warehouse that was built daily for five days, with nothing wrong."""
+    """A warehouse that was built daily for five days without a problem."""
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("delete from ml.runs where not " + WHOLE)
         connection.execute(EARLIER.format(table="runs", days=5))
@@ -75,7 +75,7 @@ PLANTED = {
             "'error' as status, 'disk full' as message) from ml.runs "
             f"where started_at = {NEWEST} and node = 'model.dim_tracks'"
         ],
-        "model.dim_tracks failed and did not succeed since: disk full; mend it",
+        "model.dim_tracks failed and has not succeeded since: disk full; fix it",
     ),
     "stale_source": (
         [
@@ -83,7 +83,7 @@ PLANTED = {
             "where source = 'tracks'",
             "update ml.run_sources set started_at = started_at - to_days(10)",
         ],
-        "source tracks has not changed for 240 hours, and did every 24.0 before",
+        "source tracks has not changed for 240 hours, and usually changes every 24.0",
     ),
     "row_count": (
         [
@@ -104,14 +104,14 @@ PLANTED = {
             "insert into ml.promotions values "
             "(now()::timestamp, 'tier', null, 'no better than the baseline', false, false)"
         ],
-        "task tier has no champion any more, its functions fail: no better than the baseline",
+        "task tier has lost its champion, and its functions fail: no better than the baseline",
     ),
     "feature_drift": (
         [
             "update rpt_feature_drift set psi = 0.2, level = 'warn' "
             "where task = 'hit' and feature = 'energy'"
         ],
-        "feature energy of task hit is not as the champion was taught: PSI 0.2",
+        "feature energy of task hit has drifted from the champion's training data: PSI 0.2",
     ),
     "source_drift": (
         [
@@ -120,12 +120,12 @@ PLANTED = {
             "insert into rpt_source_drift select * replace (0.2 as psi, 'warn' as level) "
             "from rpt_feature_drift where task = 'hit' and feature <> 'energy'",
         ],
-        "champion of task hit is so no longer, and the rows are not as those it was trained on: "
+        "champion of task hit was replaced, and the rows have drifted from its training data: "
         "energy with PSI 0.3 and 3 more, see rpt_source_drift",
     ),
     "prediction_drift": (
         ["update rpt_prediction_drift set psi = 0.31, level = 'error' where task = 'tier'"],
-        "the champion of task tier answers otherwise than at first: PSI 0.31",
+        "predictions of task tier have drifted from the champion's first ones: PSI 0.31",
     ),
     "weak_champion": (
         [
@@ -151,7 +151,7 @@ def test_a_planted_failure_is_found(check, watched, endpoint):
     assert checks == [(check,)]
 
 
-def test_each_incident_is_told_once(watched, endpoint):
+def test_each_incident_is_reported_once(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     assert watch(watched, endpoint.url).exit_code == 1
     assert watch(watched, endpoint.url).exit_code == 1
@@ -159,7 +159,7 @@ def test_each_incident_is_told_once(watched, endpoint):
     plant(watched, *PLANTED["quarantine"][0])
     assert watch(watched, endpoint.url).exit_code == 1
     assert "dim_tracks" not in endpoint.received[1]["message"]
-    # What is over and comes back is an incident of its own.
+    # An incident that is resolved and returns is a new incident.
     plant(watched, f"update ml.runs set row_count = row_count * 2 where started_at = {NEWEST}")
     plant(watched, "update ml.run_sources set quarantined_share = 0")
     assert watch(watched, endpoint.url).exit_code == 0
@@ -168,21 +168,21 @@ def test_each_incident_is_told_once(watched, endpoint):
     assert len(endpoint.received) == 3
 
 
-def test_each_build_that_fails_is_told_and_what_is_over_is_forgotten(watched, endpoint):
+def test_each_failed_build_is_reported_and_resolved_incidents_are_forgotten(watched, endpoint):
     plant(watched, *PLANTED["failed_build"][0])
     watch(watched, endpoint.url)
     plant(watched, "update ml.runs set run_id = 'newer', message = 'other' where run_id = 'new'")
     watch(watched, endpoint.url)
     watch(watched, endpoint.url)
-    told = [one["message"] for one in endpoint.received]
-    assert ["disk full" in told[0], "other" in told[1], len(told)] == [True, True, 2]
+    messages = [one["message"] for one in endpoint.received]
+    assert ["disk full" in messages[0], "other" in messages[1], len(messages)] == [True, True, 2]
     assert {one["type"] for one in endpoint.received} == {"failure"}
     plant(watched, "delete from ml.runs where run_id = 'newer'")
     assert watch(watched).exit_code == 0  # without a URL
     assert json.loads(watched.database.with_suffix(".watch.json").read_text()) == {}
 
 
-def test_what_could_not_be_sent_is_sent_later(watched, endpoint):
+def test_unsent_messages_are_sent_later(watched, endpoint):
     plant(watched, *PLANTED["late_build"][0])
     endpoint.status = 500
     failed = watch(watched, endpoint.url)
@@ -207,7 +207,7 @@ LATER = """
 """
 
 
-def test_a_failure_stands_until_its_node_succeeds(watched):
+def test_a_failure_remains_until_its_node_succeeds(watched):
     def later(minutes: int, status: str, node: str) -> None:
         newest = "(select max(started_at) from ml.runs where node = 'model.rpt_sources')"
         names = {"minutes": minutes, "run": str(minutes), "status": status, "node": node}
@@ -227,8 +227,8 @@ def test_a_failure_stands_until_its_node_succeeds(watched):
 
 
 @pytest.mark.parametrize(("hours", "is_told"), [(1, False), (25, False), (27, True)])
-def test_a_source_is_not_still_before_the_next_build(hours, is_told, watched):
-    """Nor is one that changed between builds that somebody made by the minute."""
+def test_a_source_is_not_stale_before_the_next_build(hours, is_told, watched):
+    """Nor is a source stale that changed between builds a minute apart."""
     newest = "(select max(started_at) from ml.run_sources)"
     days = f"date_diff('day', started_at, {newest})"
     plant(
@@ -240,7 +240,7 @@ def test_a_source_is_not_still_before_the_next_build(hours, is_told, watched):
     assert ("stale_source" in watch(watched).output) == is_told
 
 
-def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):
+def test_fewer_quarantined_rows_and_a_removed_model_are_no_incidents(watched):
     plant(
         watched,
         "update ml.run_sources set quarantined_share = 0.3 "
@@ -253,7 +253,7 @@ def test_less_in_quarantine_and_a_model_that_is_gone_are_no_incidents(watched):
     assert watch(watched).exit_code == 0
 
 
-def test_what_was_told_is_remembered_while_the_database_cannot_be_read(watched, endpoint):
+def test_reported_incidents_are_remembered_while_the_database_is_unreadable(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     watch(watched, endpoint.url)
     away = watched.database.rename(watched.database.with_suffix(".away"))
@@ -263,7 +263,7 @@ def test_what_was_told_is_remembered_while_the_database_cannot_be_read(watched, 
     assert len(endpoint.received) == 2
 
 
-def test_nothing_is_sent_that_could_not_be_remembered(watched, endpoint):
+def test_nothing_is_sent_if_it_cannot_be_remembered(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     watched.database.with_suffix(".watch.new").mkdir()
     result = watch(watched, endpoint.url)
@@ -271,7 +271,7 @@ def test_nothing_is_sent_that_could_not_be_remembered(watched, endpoint):
     assert ".watch.new" in result.output
 
 
-def test_a_source_that_lost_rows_is_told_and_a_report_of_other_models_is_not(watched):
+def test_lost_rows_are_reported_for_sources_but_not_for_reports(watched):
     plant(
         watched,
         "update ml.runs set node = 'model.rpt_calibration' where node = 'model.dim_tracks'",
@@ -288,7 +288,7 @@ def test_a_source_that_lost_rows_is_told_and_a_report_of_other_models_is_not(wat
 
 
 def test_real_files_after_the_sample_are_no_incident(watched):
-    """They have other rows, and may have nothing that a champion of the sample could be good at."""
+    """They have other rows, and a champion of the sample may be useless on them."""
     sources = "update ml.run_sources set {} where source = 'tracks' and started_at {} " + NEWEST
     plant(watched, *PLANTED["no_champion"][0], sources.format("row_count = 7", "<"))
     found = watch(watched).output
@@ -297,7 +297,7 @@ def test_real_files_after_the_sample_are_no_incident(watched):
     assert watch(watched).exit_code == 0
 
 
-def test_a_memory_that_is_damaged_is_said(watched, endpoint):
+def test_a_damaged_memory_file_is_reported(watched, endpoint):
     plant(watched, *PLANTED["row_count"][0])
     watched.database.with_suffix(".watch.json").write_text("")
     result = watch(watched, endpoint.url)
@@ -310,7 +310,7 @@ def test_a_database_that_cannot_be_read_is_an_incident(empty, endpoint):
     assert "run `hitparade build`" in endpoint.received[0]["message"]
 
 
-def test_a_new_source_with_much_in_quarantine_is_told(small_copy):
+def test_a_new_source_with_many_quarantined_rows_is_reported(small_copy):
     plant(small_copy, "update ml.run_sources set quarantined_share = 0.05 where source = 'tracks'")
     assert watch(small_copy).exit_code == 0
     plant(small_copy, "update ml.run_sources set quarantined_share = 0.2 where source = 'tracks'")

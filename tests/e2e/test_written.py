@@ -1,4 +1,4 @@
-"""Every command that writes says which file it changed."""
+"""Every command that writes prints the path of the file it changed."""
 
 import re
 from pathlib import Path
@@ -11,15 +11,15 @@ from hitparade.cli import app
 from hitparade.sources import snowflake
 from tests.e2e.registry import hitparade, other
 from tests.hand_models import softmax
-from tests.warehouse import ROOT, copy_of_the_project
+from tests.warehouse import ROOT, copy_project
 
-# `watch` keeps what it told beside the database; what it prints goes to people.
+# `watch` stores what it reported next to the database; its output is for people.
 READING = {"models", "show", "doctor", "app", "watch"}
 MOOD = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild")
 TUNE = ("hit", "--algorithm", "logistic_regression", "--trials", "1")
-# Those that run dbt.
+# Commands that run dbt.
 BUILDING = {"build", "publish"}
-# By command its words, and what it changes; {database} and the others stand for paths.
+# Arguments of each command and the path it changes; {database} and others are filled in.
 WRITING = {
     "sample": ("--songs 50 --tracks 600 --playlists 20 --folder {folder}", "{folder}/dataset.csv"),
     "build": ("", "{database}"),
@@ -44,7 +44,7 @@ WRITING = {
 
 @pytest.fixture
 def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
-    """Paths and names of what commands change; the working directory is elsewhere."""
+    """Paths and names that commands change; the working directory is another folder."""
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "written"
@@ -60,9 +60,9 @@ def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
 
 
 def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[str, str]:
-    """Do what has to be done before a command can change something."""
+    """Prepare the warehouse so that a command can change something."""
     if name == "generate":
-        project = copy_of_the_project(Path(places["folder"], "project"))
+        project = copy_project(Path(places["folder"], "project"))
         (project / "udfs" / "functions" / "generated" / "_hit.yml").unlink()
         monkeypatch.setenv("DBT_PROJECT_DIR", str(project))
     if name == "load":
@@ -80,7 +80,7 @@ def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[
     return places
 
 
-def test_each_command_reads_or_writes():
+def test_each_command_is_listed_as_reading_or_writing():
     assert set(get_command(app).commands) == READING | set(WRITING)
 
 
@@ -88,31 +88,31 @@ def test_each_command_reads_or_writes():
     "name",
     [pytest.param(one, marks=pytest.mark.slow) if one in BUILDING else one for one in WRITING],
 )
-def test_it_names_what_it_wrote(name, places, small_copy, monkeypatch):
+def test_a_command_prints_the_path_it_wrote(name, places, small_copy, monkeypatch):
     places = prepared(name, places, small_copy, monkeypatch)
     words, path = (text.format(**places) for text in WRITING[name])
     result = hitparade(small_copy, name, *words.split())
     assert result.exit_code == 0, result.output
     folder = places["folder"]
-    # A path below the working directory is printed from there.
+    # A path below the working directory is printed relative to it.
     assert f"wrote {path.removeprefix(folder + '/')}" in result.output, result.output
 
 
-def test_what_changes_nothing_names_no_file(places, small_copy):
+def test_a_command_that_changes_nothing_prints_no_path(places, small_copy):
     for words in (["prune", "--dry-run", "--keep", "1"], ["upgrade"], ["show", "hit"], ["models"]):
         result = hitparade(small_copy, *words)
         assert result.exit_code == 0, result.output
         assert "wrote" not in result.output
 
 
-def test_a_task_is_shown_by_its_champion(small_warehouse):
+def test_show_of_a_task_shows_its_champion(small_warehouse):
     ((champion,),) = small_warehouse.query("select model_id from ml.champions where task = 'hit'")
     by_task = hitparade(small_warehouse, "show", "hit").output
     assert by_task == hitparade(small_warehouse, "show", champion).output
     assert f"Model {champion}" in by_task
 
 
-def test_an_unknown_name_leads_to_both_lists(small_warehouse):
+def test_an_unknown_name_is_answered_with_tasks_and_models(small_warehouse):
     result = hitparade(small_warehouse, "show", "hut")
     assert result.exit_code == 1
     for words in ("hut is neither a model", "hit, log_streams,", "see `hitparade models`"):

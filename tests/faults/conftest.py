@@ -1,4 +1,4 @@
-"""Fixtures of tests that break something."""
+"""Fixtures for tests that damage something."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from tests.e2e.records import CHART_FILE, TRACK_FILE
 
 @pytest.fixture
 def command(small_copy, small_sample, monkeypatch):
-    """Run `hitparade` on a copy of the small warehouse: what it says as it gives up."""
+    """Run `hitparade` on a copy of the small warehouse and return its error message."""
     for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
         monkeypatch.setenv(name, value)
 
@@ -25,15 +25,15 @@ def command(small_copy, small_sample, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def world(small_sample, tmp_path_factory):
-    """Raw files of this module's own."""
-    return shutil.copytree(small_sample, tmp_path_factory.mktemp("world") / "raw")
+def raw_files(small_sample, tmp_path_factory):
+    """A copy of the sample for this module."""
+    return shutil.copytree(small_sample, tmp_path_factory.mktemp("raw_files") / "raw")
 
 
 @pytest.fixture
-def one_row_less(world):
-    """Raw files that lost a row since the last test, so that a build has something to train."""
+def one_row_less(raw_files):
+    """Raw files with one row less than in the last test, so that a build must train."""
     for name in (CHART_FILE, TRACK_FILE):
-        lines = (world / name).read_bytes().splitlines(keepends=True)
-        (world / name).write_bytes(b"".join(lines[:-1]))
-    return world
+        lines = (raw_files / name).read_bytes().splitlines(keepends=True)
+        (raw_files / name).write_bytes(b"".join(lines[:-1]))
+    return raw_files

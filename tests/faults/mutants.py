@@ -1,6 +1,6 @@
-"""ONNX graphs that are broken or hostile, made from good ones.
+"""Broken or hostile ONNX graphs, made from valid ones.
 
-A mutator gets a model and places in it, numbers from 0 to 1, and changes the model, or returns
+A mutator gets a model and positions in it, as numbers from 0 to 1. It changes the model or returns
 other bytes.
 """
 
@@ -21,11 +21,11 @@ SIZES = [0, -1, 1, 3, 5, 10**6, 2**40, 2**63 - 1]
 
 
 def pick(values, place: float):
-    """The value at a place of a sequence."""
+    """Return the value at a relative position of a sequence."""
     return values[int(place * len(values))]
 
 
-# Of the bytes
+# Mutators of the bytes
 
 
 def flip(content: bytes, at: list[float]) -> bytes:
@@ -45,11 +45,11 @@ def splice(content: bytes, at: list[float]) -> bytes:
 
 
 def double(content: bytes, at: list[float]) -> bytes:
-    """A model twice: protobuf merges what it reads, so that lists grow."""
+    """Repeat the model: protobuf merges both, so that lists grow."""
     return content + content[: int(at[0] * 2 * len(content))]
 
 
-# Of lists in the nodes
+# Mutators of lists in the nodes
 
 
 def lists(model: ModelProto, kind: int) -> list[AttributeProto]:
@@ -58,7 +58,7 @@ def lists(model: ModelProto, kind: int) -> list[AttributeProto]:
 
 
 def numbers(model: ModelProto, at: list[float]) -> None:
-    """Other numbers among weights, thresholds, scales."""
+    """Change weights, thresholds or scales."""
     if found := lists(model, AttributeProto.FLOATS):
         values = pick(found, at[0]).floats
         for place in at[1:3]:
@@ -67,7 +67,7 @@ def numbers(model: ModelProto, at: list[float]) -> None:
 
 
 def ids(model: ModelProto, at: list[float]) -> None:
-    """Other ids of nodes, trees, features, classes."""
+    """Change ids of nodes, trees, features or classes."""
     if found := lists(model, AttributeProto.INTS):
         values = pick(found, at[0]).ints
         for place in at[1:3]:
@@ -76,7 +76,7 @@ def ids(model: ModelProto, at: list[float]) -> None:
 
 
 def shorter(model: ModelProto, at: list[float]) -> None:
-    """One list shorter than the others."""
+    """Make one list shorter than the others."""
     found = [*lists(model, AttributeProto.INTS), *lists(model, AttributeProto.FLOATS)]
     if found:
         chosen = pick(found, at[0])
@@ -93,7 +93,7 @@ def longer(model: ModelProto, at: list[float]) -> None:
 
 
 def cycle(model: ModelProto, at: list[float]) -> None:
-    """A node of a tree whose child is the root, or itself."""
+    """Make the root, or the node itself, the child of a tree node."""
     children = [a for a in lists(model, AttributeProto.INTS) if a.name.endswith("enodeids")]
     nodes = [a for a in lists(model, AttributeProto.INTS) if a.name == "nodes_nodeids"]
     if children and nodes:
@@ -103,7 +103,7 @@ def cycle(model: ModelProto, at: list[float]) -> None:
 
 
 def words(model: ModelProto, at: list[float]) -> None:
-    """Another comparison in a tree, or another transformation of the scores."""
+    """Change a comparison in a tree or the transformation of the scores."""
     texts = [b"BRANCH_EQ", b"BRANCH_GT", b"BRANCH_LT", b"LEAF", b"SOFTMAX", b"LOGISTIC", b"PROBIT"]
     texts += [b"NONE", b"MAX", b"", b"\xff\xfe"]
     if at[0] < 0.5:
@@ -115,20 +115,20 @@ def words(model: ModelProto, at: list[float]) -> None:
 
 
 def drop(model: ModelProto, at: list[float]) -> None:
-    """A node without one of its attributes."""
+    """Remove an attribute of a node."""
     node = pick(model.graph.node, at[0])
     if node.attribute:
         del node.attribute[int(at[1] * len(node.attribute))]
 
 
 def retype(model: ModelProto, at: list[float]) -> None:
-    """An attribute that says it is of another type."""
+    """Change the declared type of an attribute."""
     node = pick(model.graph.node, at[0])
     if node.attribute:
         pick(node.attribute, at[1]).type = int(at[2] * 15)
 
 
-# Of the graph
+# Mutators of the graph
 
 
 def operator(model: ModelProto, at: list[float]) -> None:
@@ -142,7 +142,7 @@ def domain(model: ModelProto, at: list[float]) -> None:
 
 
 def rewire(model: ModelProto, at: list[float]) -> None:
-    """A node that reads another value: its own output, one that comes later, or none."""
+    """Make a node read another value: its own output, a later one, or none."""
     names = [name for node in model.graph.node for name in [*node.input, *node.output]]
     node = pick(model.graph.node, at[0])
     node.input[int(at[1] * len(node.input))] = pick([*names, "nothing", ""], at[2])
@@ -154,7 +154,7 @@ def rename(model: ModelProto, at: list[float]) -> None:
 
 
 def reshape(model: ModelProto, at: list[float]) -> None:
-    """Other sizes of the input or the output."""
+    """Change the declared shape of the input or the output."""
     shape = pick([*model.graph.input, *model.graph.output], at[0]).type.tensor_type.shape
     if at[1] < 0.3:
         shape.dim.add().dim_value = pick(SIZES, at[2])
@@ -173,7 +173,7 @@ def more_inputs(model: ModelProto, at: list[float]) -> None:
 
 
 def nothing_left(model: ModelProto, at: list[float]) -> None:
-    """No nodes, no inputs, no outputs, or no operator sets."""
+    """Remove all nodes, inputs, outputs or operator sets."""
     part = pick(
         [model.graph.node, model.graph.input, model.graph.output, model.opset_import], at[0]
     )
@@ -186,11 +186,11 @@ def versions(model: ModelProto, at: list[float]) -> None:
         pick(model.opset_import, at[2]).version = pick([0, 1, 3, 5, 18, 25, 10**6, -1], at[3])
 
 
-# Of the parameters
+# Mutators of the parameters
 
 
 def tensor(model: ModelProto, at: list[float]) -> None:
-    """Parameters of another size, kind or length."""
+    """Change the shape, type or length of a parameter."""
     if model.graph.initializer:
         chosen = pick(model.graph.initializer, at[0])
         if at[1] < 0.4:
@@ -202,9 +202,9 @@ def tensor(model: ModelProto, at: list[float]) -> None:
 
 
 def weights(model: ModelProto, at: list[float]) -> None:
-    """A parameter that is no number, or far too large."""
+    """Make a parameter NaN or far too large."""
     if model.graph.initializer:
-        # By its bytes, for another mutator may have changed what they are said to be.
+        # Read it from its bytes: another mutator may have changed the declared type.
         chosen = pick(model.graph.initializer, at[0])
         content = chosen.raw_data
         values = np.frombuffer(content, dtype=np.float32, count=len(content) // 4).copy()
@@ -213,8 +213,8 @@ def weights(model: ModelProto, at: list[float]) -> None:
             chosen.raw_data = values.tobytes()
 
 
-def elsewhere(model: ModelProto, at: list[float]) -> None:
-    """Parameters that stand in a file of the machine."""
+def external_file(model: ModelProto, at: list[float]) -> None:
+    """Point a parameter to a file of the machine."""
     found = model.graph.initializer or [
         model.graph.initializer.add(name="w", data_type=1, dims=[1])
     ]
@@ -224,11 +224,11 @@ def elsewhere(model: ModelProto, at: list[float]) -> None:
     chosen.external_data.add(key="location", value=path)
 
 
-# Of what a graph does
+# Mutators of the computation
 
 
 def append(model: ModelProto, node: onnx.NodeProto, *constants: TensorProto) -> None:
-    """Let a node make the scores of what was the scores."""
+    """Let a new node compute the scores from the former scores."""
     for earlier in model.graph.node:
         earlier.output[:] = ["inner" if name == "scores" else name for name in earlier.output]
     model.graph.node.append(node)
@@ -236,8 +236,8 @@ def append(model: ModelProto, node: onnx.NodeProto, *constants: TensorProto) -> 
     model.opset_import.append(helper.make_opsetid("", 18))
 
 
-def bomb(model: ModelProto, at: list[float]) -> None:
-    """A graph that asks for far more memory than there is."""
+def memory_bomb(model: ModelProto, at: list[float]) -> None:
+    """Make the graph allocate far more memory than there is."""
     size = pick([10**9, 10**12, 2**62], at[0])
     shape = helper.make_tensor("shape", TensorProto.INT64, [2], [1, size])
     append(model, helper.make_node("Expand", ["inner", "shape"], ["scores"]), shape)
@@ -248,7 +248,7 @@ def random_scores(model: ModelProto, at: list[float]) -> None:
 
 
 def mixed_rows(model: ModelProto, at: list[float]) -> None:
-    """Scores of a row that depend on the others."""
+    """Make the scores of a row depend on other rows."""
     operation = pick(["Softmax", "CumSum", "ReduceMax"], at[0])
     zero = helper.make_tensor("zero", TensorProto.INT64, [], [0])
     if operation == "Softmax":
@@ -262,13 +262,13 @@ def mixed_rows(model: ModelProto, at: list[float]) -> None:
 OF_BYTES = [flip, flip, cut, splice, double]
 OF_MODELS = [numbers, ids, ids, ids, cycle, cycle, shorter, longer, words, drop, retype, operator]
 OF_MODELS += [domain, rewire, rename, reshape, rekind, more_inputs, nothing_left, versions]
-OF_MODELS += [tensor, weights, elsewhere, bomb, random_scores, mixed_rows]
+OF_MODELS += [tensor, weights, external_file, memory_bomb, random_scores, mixed_rows]
 PLACES = st.lists(st.floats(0, 1, exclude_max=True), min_size=5, max_size=5)
 
 
 @st.composite
 def mutants(draw, models: list[bytes]) -> bytes:
-    """A model that one or two mutators changed, or bytes that are none."""
+    """Draw a model changed by one or two mutators, or bytes that are no model."""
     content = draw(st.sampled_from(models))
     kind = draw(st.integers(0, 99))
     if kind < 5:
@@ -281,5 +281,5 @@ def mutants(draw, models: list[bytes]) -> bytes:
             try:
                 mutator(model, draw(PLACES))
             except (IndexError, ValueError, ZeroDivisionError):
-                reject()  # the mutator before left nothing to change
+                reject()  # the previous mutator left nothing to change
     return model.SerializeToString()

@@ -1,4 +1,4 @@
-"""How many faults to try, and what came of them."""
+"""The number of faults to try, and their outcomes."""
 
 import os
 from collections import Counter
@@ -9,20 +9,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 
 def size(variable: str, ordinary: int) -> int:
-    """The number that an environment variable asks for, else one that suits every run."""
+    """Return the number in an environment variable, or a default that suits every run."""
     return int(os.environ.get(variable) or ordinary)
 
 
 def show(title: str, outcomes: Counter) -> None:
-    """Print what became of each fault; pytest shows it with -s."""
+    """Print the outcomes; pytest shows them with -s."""
     counts = ", ".join(f"{name}: {count:,}" for name, count in sorted(outcomes.items()))
     print(f"\n{title}: {outcomes.total():,} ({counts})")
 
 
-def judged(strategy: st.SearchStrategy, count: int, judge: Callable[..., str]) -> Counter:
-    """Count what a judge says of so many values of a strategy, the same each time.
+def outcomes_of(strategy: st.SearchStrategy, count: int, evaluate: Callable[..., str]) -> Counter:
+    """Count the outcomes of this many values of a strategy, which are the same in each run.
 
-    Where it raises, hypothesis looks for the smallest value for which it does.
+    If `evaluate` raises, hypothesis looks for the smallest value for which it does.
     """
     outcomes = Counter()
 
@@ -35,15 +35,15 @@ def judged(strategy: st.SearchStrategy, count: int, judge: Callable[..., str]) -
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def judge_one(value):
-        outcomes[judge(value)] += 1
+    def evaluate_one(value):
+        outcomes[evaluate(value)] += 1
 
-    judge_one()
+    evaluate_one()
     return outcomes
 
 
 def generated(strategy: st.SearchStrategy, count: int) -> list:
-    """Return so many values of a strategy, the same each time."""
+    """Return this many values of a strategy, which are the same in each run."""
     values = []
-    judged(strategy, count, values.append)
+    outcomes_of(strategy, count, values.append)
     return values

@@ -1,12 +1,12 @@
-"""What holds of a registry at every moment, whatever became of the process that wrote it."""
+"""Invariants of a registry, which must hold even if the writing process was killed."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-# What must be empty. `stored` has every model ever trained; a name after a sentence is the table
-# without which it says nothing yet.
+# Queries that must return nothing. `stored` has every model ever trained. A name after a sentence
+# is a table: the query runs only if it exists.
 INVARIANTS = {
     ("versions are consecutive", "stored"): """
         select task, algorithm, list(version order by version)
@@ -69,14 +69,14 @@ SERVED = """
 
 @dataclass(frozen=True)
 class History:
-    """What is only ever added to: (task, algorithm, version, model_id, sha256), and promotions."""
+    """Append-only records: (task, algorithm, version, model_id, sha256), and promotions."""
 
     models: frozenset[tuple] = frozenset()
     promotions: frozenset[tuple] = frozenset()
 
 
 def checked(database: Path, earlier: History) -> History:
-    """Return the history of a file, which opens, is consistent and has lost nothing since earlier.
+    """Return the history of a file; assert that it opens, is consistent and has lost nothing.
 
     A file that does not exist yet has no history.
     """
@@ -112,7 +112,7 @@ def _history(connection: duckdb.DuckDBPyConnection) -> History:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Tables and views of the registry and of predictions, but not what dbt is about to drop."""
+    """Tables and views of the registry and predictions, without those that dbt will drop."""
     found = connection.execute(
         "select table_name from information_schema.tables "
         "where table_schema in ('ml', 'main') and not contains(table_name, '__dbt_')"

@@ -1,6 +1,6 @@
-"""Raw files that are no good: read as far as they can be, or refused with a sentence.
+"""Damaged raw files: read as far as possible, or refused with a sentence.
 
-HITPARADE_BAD_INPUTS=10000 tries as many.
+HITPARADE_BAD_INPUTS=10000 tries that many.
 """
 
 import codecs
@@ -11,7 +11,7 @@ import pytest
 
 from hitparade.sources import raw
 from tests.e2e.records import CHART_FILE, SONG, TRACK, file_of
-from tests.faults.outcomes import judged, show, size
+from tests.faults.outcomes import outcomes_of, show, size
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ FILES = size("HITPARADE_BAD_INPUTS", 1000)
 RECORDS = {"chart_songs": SONG, "tracks": TRACK}
 HTML = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>[/b] {x}</body></html>\n"
 
-# What becomes of the text of a file: `at` are places in it, from 0 to 1
+# Changes of the text of a file: `at` has positions in it, from 0 to 1
 
 
 def cut(text: str, at: list[float], piece: str) -> str:
@@ -43,29 +43,29 @@ def repeat(text: str, at: list[float], piece: str) -> str:
 
 
 def exchange(text: str, at: list[float], piece: str) -> str:
-    """Another sign wherever one stands."""
+    """Replace each occurrence of one character by another."""
     return text.replace(text[int(at[0] * len(text))], piece[:100])
 
 
 def rename(text: str, at: list[float], piece: str) -> str:
-    """A column with another name, or with that of another column."""
+    """Rename a column, possibly to the name of another one."""
     header, _, rows = text.partition("\n")
     names = header.split(",")
     names[int(at[0] * len(names))] = names[int(at[1] * len(names))] if at[2] < 0.5 else piece
     return ",".join(names) + "\n" + rows
 
 
-def behead(text: str, at: list[float], piece: str) -> str:
-    """The header alone."""
+def only_header(text: str, at: list[float], piece: str) -> str:
+    """Keep only the header."""
     return text.split("\n")[0] + piece[:1]
 
 
 def replace(text: str, at: list[float], piece: str) -> str:
-    """Another file."""
+    """Replace the whole file."""
     return piece * int(1 + 3 * at[0])
 
 
-# What becomes of its bytes
+# Changes of its bytes
 
 
 def same(data: bytes, at: list[float]) -> bytes:
@@ -80,7 +80,7 @@ def flip(data: bytes, at: list[float]) -> bytes:
 
 
 def mislabel(data: bytes, at: list[float]) -> bytes:
-    """A file that says it is UTF-8, and is not."""
+    """Mark a file as UTF-8 that is not."""
     return codecs.BOM_UTF8 + data.decode(errors="replace").encode("cp1252", errors="replace")
 
 
@@ -125,14 +125,14 @@ PIECES += [
 ]
 PIECES += [" ", "", HTML, "{}", "streams", "track_name"]
 PLACES = st.lists(st.floats(0, 1, exclude_max=True), min_size=3, max_size=3)
-TEXTS = [insert] * 4 + [remove] * 2 + [exchange] * 2 + [cut, repeat, rename, behead, replace]
+TEXTS = [insert] * 4 + [remove] * 2 + [exchange] * 2 + [cut, repeat, rename, only_header, replace]
 BYTES = [same] * 8 + [flip, flip, mislabel, cut_bytes, zip_it]
 ENCODINGS = ["utf-8"] * 8 + ["utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-7"]
 
 
 @st.composite
 def files(draw) -> tuple[str, bytes]:
-    """A source, and a file of nine records that went through one to three accidents."""
+    """Draw a source and a file of nine records with one to three kinds of damage."""
     source = draw(st.sampled_from(list(RECORDS)))
     text = file_of(RECORDS[source], [{}, {"track_name": 'a, "b"\nc'}, {"track_name": "é"}] * 3)
     for change in draw(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=2)):
@@ -144,7 +144,7 @@ def files(draw) -> tuple[str, bytes]:
 
 @pytest.fixture
 def read(tmp_path, monkeypatch):
-    """Read a source from a file with these bytes."""
+    """Return a function that reads a source from a file with the given bytes."""
     monkeypatch.setenv("HITPARADE_RAW", str(tmp_path))
     monkeypatch.setenv("HITPARADE_SAMPLE", "0")
 
@@ -152,19 +152,19 @@ def read(tmp_path, monkeypatch):
         for old in tmp_path.iterdir():
             old.unlink()
         (tmp_path / raw.SOURCES[source].file).write_bytes(data)
-        raw._read_file.cache_clear()  # a file that is written at once may have the same time
+        raw._read_file.cache_clear()  # files written in quick succession may have the same time
         return raw.read(source)
 
     return write_and_read
 
 
-# The sentences that a refusal may have.
+# The sentences that a refusal may contain.
 SENTENCES = ["is empty", "is not a text file", "is marked as UTF-8, but is not", "lacks the column"]
 SENTENCES += ["has more than one column", "has a header but no rows", "cannot be unpacked"]
 
 
 def outcome(read, source: str, data: bytes) -> str:
-    """What became of a file."""
+    """Return the outcome of reading a file."""
     try:
         records = read(source, data).records.to_pylist()
     except raw.RawFileError as error:
@@ -180,14 +180,14 @@ def outcome(read, source: str, data: bytes) -> str:
     return "read, some unparsed" if any(r["unparsed"] for r in records) else "read"
 
 
-def test_a_bad_file_is_refused_with_a_sentence_or_read(read):
-    outcomes = judged(files(), FILES, lambda file: outcome(read, *file))
+def test_a_bad_file_is_read_or_refused_with_a_sentence(read):
+    outcomes = outcomes_of(files(), FILES, lambda file: outcome(read, *file))
     show("Files", outcomes)
     assert outcomes.total() == FILES
     assert len(outcomes) == len(SENTENCES) + 2
 
 
-@pytest.mark.parametrize("change", [replace, rename, behead])
+@pytest.mark.parametrize("change", [replace, rename, only_header])
 def test_the_command_refuses_with_the_same_sentence(command, small_copy, change):
     (small_copy.raw / CHART_FILE).write_text(change(file_of(SONG, [{}]), [0.9, 0.95, 0.9], HTML))
     said = command("build")

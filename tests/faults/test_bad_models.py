@@ -1,6 +1,6 @@
-"""ONNX bytes that are broken or hostile: refused with a reason, or stored and answered correctly.
+"""Broken or hostile ONNX bytes: refused with a reason, or stored with correct answers.
 
-HITPARADE_BAD_INPUTS=10000 tries as many.
+HITPARADE_BAD_INPUTS=10000 tries that many.
 """
 
 import multiprocessing
@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults import trial
 from tests.faults.mutants import mutants
-from tests.faults.outcomes import judged, show, size
+from tests.faults.outcomes import outcomes_of, show, size
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def models(small_warehouse) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def empty_registry(small_warehouse, tmp_path_factory) -> Path:
-    """A small file with a registry that knows no model."""
+    """A small database file with an empty registry."""
     folder = tmp_path_factory.mktemp("registry")
     shutil.copy(small_warehouse.database, folder / "warehouse.duckdb")
     with duckdb.connect(folder / "warehouse.duckdb") as connection:
@@ -44,7 +44,7 @@ def empty_registry(small_warehouse, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def tried(empty_registry, tmp_path_factory):
-    """Try a model in a process that was forked for it, from one that has loaded what it needs."""
+    """Return a function that tries a model in a forked process, which has all modules loaded."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "tests.faults.trial"])
     own = tmp_path_factory.mktemp("tried") / "registry.duckdb"
@@ -57,9 +57,7 @@ def tried(empty_registry, tmp_path_factory):
         process.join(10 * trial.SECONDS)
         said = list(received(receiver))
         own.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-        if (
-            not said
-        ):  # as `udfs.registry.sandbox`, whose process has such bounds too, says in its error
+        if not said:  # the sandbox has the same limits and reports this error
             assert process.exitcode < 0, process.exitcode
             return "refused, for what it did to the process that checked it"
         assert process.exitcode == 0, (said, process.exitcode)
@@ -70,7 +68,7 @@ def tried(empty_registry, tmp_path_factory):
 
 
 def received(connection) -> Iterator[str]:
-    """What a process sent before it ended."""
+    """Yield the messages that a process sent before it ended."""
     try:
         while True:
             yield connection.recv()
@@ -78,8 +76,8 @@ def received(connection) -> Iterator[str]:
         return
 
 
-def test_a_mutant_is_refused_or_answers_as_onnxruntime_does(models, tried):
-    outcomes = judged(mutants(models), MODELS, tried)
+def test_a_mutant_is_refused_or_gives_the_answers_of_onnxruntime(models, tried):
+    outcomes = outcomes_of(mutants(models), MODELS, tried)
     show("Models", outcomes)
     assert outcomes.total() == MODELS
     assert {said.split(",")[0] for said in outcomes} >= {"refused", "stored: both backends answer"}

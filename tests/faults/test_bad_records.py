@@ -1,6 +1,6 @@
-"""Records that are no good, among good ones: in quarantine with a reason, or read as they stand.
+"""Bad records among good ones: quarantined with a reason, or read unchanged.
 
-HITPARADE_BAD_INPUTS=10000 tries as many.
+HITPARADE_BAD_INPUTS=10000 tries that many.
 """
 
 import csv
@@ -48,7 +48,7 @@ CELLS = (
 
 
 def bad_records(source: str) -> list[list[str]]:
-    """Records of which one to three cells are changed."""
+    """Records with one to three changed cells."""
     base = RECORDS[source]
     names = st.lists(st.sampled_from(list(base)), min_size=1, max_size=3, unique=True)
     changes = names.flatmap(lambda some: st.fixed_dictionaries(dict.fromkeys(some, CELLS)))
@@ -73,14 +73,14 @@ def mixed(small_sample, tmp_path_factory) -> Warehouse:
 
 
 def said_in_the_file(column: str, record: dict[str, str]) -> str:
-    """The cell of a record that a column of staging is made from."""
+    """The raw cell that a staging column is made from."""
     other = {"artists": "artist(s)_name", "genre": "track_genre"}.get(column, column)
     names = {column, column.replace("_pct", "_%"), other}
     return next(text for name, text in record.items() if name in names)
 
 
 def agrees(value, text: str) -> bool:
-    """True where Python reads in a cell what staging did; 0 may be how a file says unknown."""
+    """True if Python reads the same value from a cell as staging; 0 may mean unknown in a file."""
     if value is None:
         return not text.strip() or float(text) == 0
     if isinstance(value, str):
@@ -91,7 +91,7 @@ def agrees(value, text: str) -> bool:
 
 
 def kept_and_quarantined(warehouse: Warehouse, source: str) -> tuple[dict, dict, dict]:
-    """Records by line: those of the file, those kept, and the rules that the others broke."""
+    """Records by line: all of the file, the kept ones, and the rules that the others broke."""
     with duckdb.connect(warehouse.database, read_only=True) as connection:
         raw_rows, kept = (
             {row["line_number"]: row for row in connection.sql(query).to_arrow_table().to_pylist()}
@@ -102,7 +102,7 @@ def kept_and_quarantined(warehouse: Warehouse, source: str) -> tuple[dict, dict,
 
 
 @pytest.mark.parametrize("source", RECORDS)
-def test_a_bad_record_is_read_as_it_stands_or_in_quarantine(mixed, source):
+def test_a_bad_record_is_read_unchanged_or_quarantined(mixed, source):
     records, kept, rules = kept_and_quarantined(mixed, source)
     assert kept.keys() | rules.keys() == records.keys()
     assert not kept.keys() & rules.keys()

@@ -1,6 +1,6 @@
-"""Bad arguments of every typed function, in both lanes: NULL with a reason, or a named error.
+"""Bad arguments of every typed function, on both backends: NULL with a reason, or a clear error.
 
-HITPARADE_BAD_INPUTS=10000 tries as many rows.
+HITPARADE_BAD_INPUTS=10000 tries that many rows.
 """
 
 import datetime
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 ROWS = size("HITPARADE_BAD_INPUTS", 1000)
 CHARTS_AS_OF = datetime.date(2023, 7, 15)
 
-# A song and a track that nothing is wrong with.
+# A valid song and a valid track.
 SONG = {
     "bpm": 120.0,
     "danceability_pct": 50.0,
@@ -54,7 +54,7 @@ GOOD = {
     "tier": SOUND,
     "popularity": SOUND | {"key": 5.0, "mode": 1.0, "time_signature": 4.0},
 }
-# Beside predict_<task> and predict_<task>_by.
+# In addition to predict_<task> and predict_<task>_by.
 MORE = {"log_streams": ["predict_streams"], "tier": ["predict_tier_proba"]}
 MISSING_AS_0 = {"tempo", "time_signature"}
 
@@ -100,18 +100,18 @@ def arguments(task: str, name: str) -> st.SearchStrategy:
 
 
 def rows(task: str) -> st.SearchStrategy[dict]:
-    """Rows of which one to three values are changed."""
+    """Rows with one to three changed values."""
     changes = st.lists(st.sampled_from(list(GOOD[task])), min_size=1, max_size=3, unique=True)
     return changes.flatmap(
         lambda names: st.fixed_dictionaries({name: arguments(task, name) for name in names})
     ).map(lambda changed: GOOD[task] | changed)
 
 
-# What is to be expected of a row, from the README's words alone
+# The expected answer to a row, written from the documentation
 
 
 def encoded(row: dict) -> dict[str, float | None]:
-    """What a model gets of each argument that is no list: None where it is missing."""
+    """The value that a model gets for each argument that is not a list: None if it is missing."""
     values = {name: value for name, value in row.items() if name not in ("genres", "released_on")}
     if isinstance(row.get("mode", 0.0), str | None):
         values["mode"] = {"major": 1.0, "minor": 0.0}.get((row["mode"] or "").lower())
@@ -123,7 +123,7 @@ def encoded(row: dict) -> dict[str, float | None]:
 
 
 def released(text: str | None) -> dict[str, float | None]:
-    """What a model gets of a release date; one far from any song has an odd year at least."""
+    """The model inputs for a release date; an implausible date has at least an odd year."""
     if text is None or "infinity" in text:
         return {"released_year": None}
     try:
@@ -135,7 +135,7 @@ def released(text: str | None) -> dict[str, float | None]:
 
 
 def expected(row: dict, seen: dict[str, tuple]) -> str:
-    """Whether a row is bad, odd or plain; `seen` are the ranges of the training by input."""
+    """Return whether a row is bad, odd or plain; `seen` has the training range of each input."""
     with np.errstate(over="ignore"):
         values = {name: None if v is None else np.float32(v) for name, v in encoded(row).items()}
     genres = row.get("genres", [])
@@ -146,7 +146,7 @@ def expected(row: dict, seen: dict[str, tuple]) -> str:
     return "odd" if is_outside or is_unusual else "plain"
 
 
-# What the functions answer
+# The answers of the functions
 
 
 @pytest.fixture(scope="module")
@@ -164,13 +164,13 @@ def ranges(connection, task: str) -> dict[str, tuple]:
 
 
 def predictions(connection, task: str) -> list[str]:
-    """An expression for each function that predicts."""
+    """An expression for each predicting function."""
     algorithms = [f"predict_{task}_by('{name}', t)" for name in TASKS[task].algorithms]
     return [f"{name}(t)" for name in (f"predict_{task}", *MORE.get(task, ()))] + algorithms
 
 
 def answers(connection, task: str, rows: list[dict]) -> list[tuple]:
-    """What all functions of a task answer to each row, the check last."""
+    """The answers of all functions of a task to each row, the check last."""
     types = {str: pa.string(), float: pa.float64(), list: pa.list_(pa.string())}
     columns = {
         name: pa.array([row[name] for row in rows], types[type(value)])
@@ -186,13 +186,13 @@ def answers(connection, task: str, rows: list[dict]) -> list[tuple]:
 
 
 def is_number(answer) -> bool:
-    """True for finite numbers, and for a tier."""
+    """True for a finite number or a tier."""
     numbers = answer.values() if isinstance(answer, dict) else [answer]
     return all(isinstance(n, str) or (n is not None and math.isfinite(n)) for n in numbers)
 
 
 def outcome(kind: str, row: dict, predicted: list, problems: list[str]) -> str:
-    """What became of a row, which must be what its kind deserves."""
+    """Return the outcome of a row; assert that it is the expected one of its kind."""
     if kind == "bad":
         assert problems and all(answer is None for answer in predicted), (row, predicted, problems)
         return "NULL with a reason"
@@ -202,7 +202,7 @@ def outcome(kind: str, row: dict, predicted: list, problems: list[str]) -> str:
 
 
 @pytest.fixture(scope="module", params=["sql_backend", "onnx_runtime"])
-def lane(request, small_warehouse):
+def backend(request, small_warehouse):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         if request.param == "onnx_runtime":
             udfs.register(connection)
@@ -210,16 +210,16 @@ def lane(request, small_warehouse):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_bad_row_gives_null_with_a_reason(lane, cases, task):
-    seen = ranges(lane, task)
+def test_a_bad_row_gives_null_with_a_reason(backend, cases, task):
+    seen = ranges(backend, task)
     for row, (*predicted, problems) in zip(
-        cases[task], answers(lane, task, cases[task]), strict=True
+        cases[task], answers(backend, task, cases[task]), strict=True
     ):
         outcomes[outcome(expected(row, seen), row, predicted, problems)] += 1
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_both_lanes_answer_a_bad_row_alike(small_warehouse, cases, task):
+def test_both_backends_give_equal_answers_to_a_bad_row(small_warehouse, cases, task):
     with duckdb.connect(small_warehouse.database, read_only=True) as connection:
         sql_backend = answers(connection, task, cases[task])
         udfs.register(connection)
@@ -227,18 +227,18 @@ def test_both_lanes_answer_a_bad_row_alike(small_warehouse, cases, task):
     for row, one, other in zip(cases[task], sql_backend, onnx_runtime, strict=True):
         assert one[-1] == other[-1]
         for first, second in zip(one[:-1], other[:-1], strict=True):
-            # A tier is a text, a struct of chances a dictionary.
+            # A tier is a string, and a struct of probabilities is a dictionary.
             is_number = isinstance(second, float | dict)
             assert first == (pytest.approx(second, rel=1e-4) if is_number else second), row
 
 
-def test_all_rows_were_tried_in_both_lanes(cases):
-    show("Rows in both lanes", outcomes)
+def test_all_rows_were_tried_on_both_backends(cases):
+    show("Rows on both backends", outcomes)
     assert outcomes.total() == 2 * sum(map(len, cases.values())) >= 1.9 * ROWS
     assert len(outcomes) == 3 and min(outcomes.values()) > ROWS / 50
 
 
-# Calls with an argument that is no value of its type at all
+# Calls with an argument of the wrong type
 
 WORDS = st.text(max_size=12).map(lambda text: "'" + text.replace("'", "''") + "'")
 LITERALS = WORDS | st.sampled_from(
@@ -260,7 +260,7 @@ def literal(value) -> str:
 
 
 def ask(connection, task: str, name: str, text: str) -> tuple:
-    """What a function and the check say where an argument is replaced by a text."""
+    """The answers of a function and the check if one argument is replaced by a text."""
     row = {key: literal(value) for key, value in GOOD[task].items()} | {name: text}
     values = ", ".join(f"{key} := {value}" for key, value in row.items())
     query = f"select predict_{task}({values}), check_{task}({values})"
@@ -268,7 +268,7 @@ def ask(connection, task: str, name: str, text: str) -> tuple:
 
 
 def is_a_value(connection, name: str, text: str) -> bool:
-    """True where DuckDB itself makes a finite number, or what the argument is, of a text."""
+    """True if DuckDB casts the text to a finite number or to the type of the argument."""
     if name in {"mode", "genres", "released_on"}:
         return True
     number = f"try_cast({text} as double)"
@@ -291,9 +291,9 @@ def call_outcome(connection, task: str, name: str, text: str) -> str:
     return "a number: it is a value after all"
 
 
-def test_a_call_with_something_else_is_a_named_error(lane):
+def test_an_argument_of_the_wrong_type_is_a_clear_error(backend):
     calls = generated(CALLS, ROWS // 5)
-    outcomes = Counter(call_outcome(lane, *place, text) for place, text in calls)
+    outcomes = Counter(call_outcome(backend, *place, text) for place, text in calls)
     show("Calls", outcomes)
     assert outcomes.total() == len(calls) and len(outcomes) == 3
     assert outcomes["a named error"] > len(calls) / 3

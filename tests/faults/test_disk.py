@@ -1,6 +1,6 @@
-"""A disk that is full, a file that is held, read-only or damaged: an error that names the cause.
+"""A full disk, or a locked, read-only or damaged file: the error names the cause.
 
-HITPARADE_FULL_DISKS=20 fills the disk at as many random moments of a build.
+HITPARADE_FULL_DISKS=20 fills the disk at that many random moments of a build.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PREDICT = "select predict_hit(0.5, 0.6, 0.7, 120)"
 outcomes = Counter()
 
 
-# A file that another program holds
+# A file that another program has locked
 
 
 @pytest.fixture
@@ -52,30 +52,30 @@ def holder(small_copy):
 
 
 @BY_COMMAND
-def test_who_holds_the_file_is_named(command, holder, words):
+def test_the_program_that_holds_the_file_is_named(command, holder, words):
     said = command(*words)
     assert f"PID {holder.pid}" in said
     assert "Close the program that has the file open." in said
 
 
-def test_dbt_names_who_holds_the_file(small_copy, holder):
+def test_dbt_names_the_program_that_holds_the_file(small_copy, holder):
     result = small_copy.dbt("show", "--inline", "select 1", check=False)
     assert result.returncode == 2
     assert f"PID {holder.pid}" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 
-# A file that we may not write
+# A read-only file
 
 
 def without_privilege() -> None:
-    """Take from root what lets it write where the mode of a file forbids it."""
+    """Drop the privilege by which root may write read-only files."""
     pr_capbset_drop, cap_dac_override = 24, 1
     ctypes.CDLL(None).prctl(pr_capbset_drop, cap_dac_override)
 
 
 @pytest.mark.parametrize("program", ["hitparade", "dbt"])
-def test_a_file_that_is_read_only_is_named(small_copy, small_sample, program):
+def test_a_read_only_file_is_named(small_copy, small_sample, program):
     small_copy.database.chmod(0o444)
     result = subprocess.run(
         [Path(sys.executable).with_name(program), "build"],
@@ -91,21 +91,21 @@ def test_a_file_that_is_read_only_is_named(small_copy, small_sample, program):
     assert "Traceback" not in result.stdout + result.stderr
 
 
-# A disk that is full
+# A full disk
 
 
 def full(space: int) -> Callable[[], None]:
-    """Let no file of a process grow beyond so many bytes."""
+    """Return a function that limits the size of every file a process writes."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (space, space))
 
 
-def build_on_a_full_disk(warehouse, world, space: int) -> subprocess.CompletedProcess:
-    """Build with so much room; dbt keeps what it notes down to itself."""
+def build_on_full_disk(warehouse, raw_files, space: int) -> subprocess.CompletedProcess:
+    """Build with limited space; dbt's own logs do not count."""
     quiet = {"DBT_LOG_LEVEL_FILE": "none", "DBT_WRITE_JSON": "false"}
     return subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "build"],
         cwd=warehouse.project,
-        env=warehouse.environment(HITPARADE_SAMPLE=str(world), **quiet),
+        env=warehouse.environment(HITPARADE_SAMPLE=str(raw_files), **quiet),
         capture_output=True,
         preexec_fn=full(space),
         text=True,
@@ -116,7 +116,7 @@ def build_on_a_full_disk(warehouse, world, space: int) -> subprocess.CompletedPr
 def test_a_full_disk_stops_a_build_and_loses_nothing(small_copy, one_row_less, number):
     before = checked(small_copy.database, History())
     space = int(random.Random(number).uniform(2e5, 1e7))
-    result = build_on_a_full_disk(small_copy, one_row_less, space)
+    result = build_on_full_disk(small_copy, one_row_less, space)
     outcomes["build failed" if result.returncode else "build had space"] += 1
     assert ("File too large" in result.stdout) == (result.returncode > 0), result.stdout
 
@@ -142,13 +142,13 @@ def test_a_full_disk_stops_a_promotion(small_copy):
     assert checked(small_copy.database, History()) == before
 
 
-def test_full_disks_stopped_builds():
+def test_some_builds_hit_the_full_disk():
     show("Builds on a full disk", outcomes)
     assert outcomes.total() == FULL_DISKS
     assert outcomes["build failed"] > FULL_DISKS / 2
 
 
-# A file that is damaged
+# A damaged file
 
 
 def flipped(content: bytearray, places: range) -> bytes:
@@ -158,7 +158,7 @@ def flipped(content: bytearray, places: range) -> bytes:
 
 
 DAMAGES = {
-    "no database": lambda content: flipped(content, range(64)),
+    "not a database": lambda content: flipped(content, range(64)),
     "header": lambda content: flipped(content, range(4096, 12288)),
     "blocks": lambda content: flipped(content, range(12388, len(content), 4096)),
     "end": lambda content: bytes(content[: len(content) // 100]),
@@ -175,7 +175,7 @@ def test_a_damaged_file_is_named(command, small_copy, words, damage):
     assert "The file is damaged, or not a database: restore a copy of it. Or move it" in said
 
 
-# A model whose bytes are damaged
+# A model with damaged bytes
 
 CHAMPION = "model_id in (select model_id from ml.champions)"
 BYTES = {
@@ -194,15 +194,15 @@ def damage_hit(warehouse: Warehouse, bytes_: str) -> None:
 
 @pytest.fixture(params=BYTES)
 def damaged_hit(small_copy, request, monkeypatch):
-    """A connection to a warehouse whose champion of task hit is damaged, in a new process."""
-    # Other tests of this process may have loaded the same model from a file that is whole.
+    """A connection to a warehouse whose champion of task hit is damaged, as in a new process."""
+    # Other tests of this process may have loaded the same model from an undamaged file.
     monkeypatch.setattr(runtime, "_sessions", Sessions(runtime._fetch))
     damage_hit(small_copy, BYTES[request.param])
     with duckdb.connect(small_copy.database) as connection:
         yield connection
 
 
-def test_damaged_bytes_stop_what_uses_them_alone(damaged_hit):
+def test_damaged_bytes_affect_only_their_model(damaged_hit):
     udfs.register(damaged_hit)
     with pytest.raises(duckdb.Error, match=r"stored bytes of model \w+ are corrupted .*: restore"):
         damaged_hit.execute(PREDICT)
@@ -211,11 +211,11 @@ def test_damaged_bytes_stop_what_uses_them_alone(damaged_hit):
     assert damaged_hit.execute("select predict_tier(t) from dim_tracks t limit 1").fetchall()
 
 
-def test_the_portable_lane_reads_no_bytes(damaged_hit, small_warehouse):
+def test_the_sql_backend_does_not_read_the_bytes(damaged_hit, small_warehouse):
     assert damaged_hit.execute(PREDICT).fetchall() == small_warehouse.query(PREDICT)
 
 
-def test_a_build_says_that_the_champion_is_damaged(small_copy, one_row_less):
+def test_a_build_reports_a_damaged_champion(small_copy, one_row_less):
     damage_hit(small_copy, BYTES["a byte"])
     versions = "select task, max(version) from ml.model_versions group by task"
     selection = ["+train_hit", "+train_log_streams"]

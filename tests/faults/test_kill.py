@@ -1,6 +1,6 @@
-"""kill -9 at a random moment: the file opens, nothing is lost, and the next build completes.
+"""kill -9 at a random moment: the file still opens, nothing is lost, and the next build completes.
 
-HITPARADE_KILLS=50 kills as many builds, and as many processes that promote and register.
+HITPARADE_KILLS=50 kills that many builds, and that many processes that promote and register.
 """
 
 import os
@@ -21,17 +21,17 @@ from tests.warehouse import Warehouse
 pytestmark = pytest.mark.slow
 
 KILLS = size("HITPARADE_KILLS", 2)
-# A kill comes so many seconds, at most, after the first line of dbt that has these words: at any
-# moment of a build, and more often than chance would while the registry is written.
+# A kill comes at most this many seconds after dbt's first line with these words: at any moment of a
+# build, but most often while the registry is written.
 MOMENTS = {"": 20.0, "ml.train_": 6.0, "ml.challengers": 0.5, "_predictions": 2.0}
-# One rebuild in four builds only what leads to champions.
-# With quarantine: a data test compares it with the rows that are read.
+# One rebuild in four builds only the models up to the champions.
+# Quarantine is included because a data test compares it with the rows that are read.
 REGISTRY = ("--select", "+challengers", "+quarantine", "stg_mpd__*")
 PREDICT = "select predict_hit(t), predict_streams(s) from dim_tracks t, dim_songs s limit 1"
 BUILD = ("-m", "dbt.cli.main", "build")
 LEFTOVERS = "select table_name from duckdb_tables() where contains(table_name, '__dbt_')"
 
-# Promotes, rolls back and registers as long as it lives, and says how many of each are done.
+# Promotes, rolls back and registers until it is killed, and prints the number of each.
 REGISTRAR = """
 import itertools, sys
 import duckdb, udfs
@@ -57,14 +57,14 @@ builds, changes = Counter(), Counter()
 
 @pytest.fixture(scope="module")
 def rebuilt(small_warehouse, tmp_path_factory):
-    """A finished warehouse that is killed and built again and again."""
+    """A finished warehouse whose builds are repeatedly killed and run again."""
     folder = tmp_path_factory.mktemp("rebuilt") / "warehouse"
     return Warehouse(shutil.copytree(small_warehouse.folder, folder))
 
 
 @pytest.fixture
 def begun(small_warehouse, empty):
-    """No database yet, but a project that dbt has read before."""
+    """A warehouse without a database, whose project dbt has already parsed."""
     (empty.folder / "target").mkdir()
     shutil.copy(
         small_warehouse.folder / "target" / "partial_parse.msgpack", empty.folder / "target"
@@ -73,7 +73,7 @@ def begun(small_warehouse, empty):
 
 
 def begin(warehouse: Warehouse, program: list[str], **environment: str) -> subprocess.Popen:
-    """Start a Python program in a process group of its own."""
+    """Start a Python program in a new process group."""
     return subprocess.Popen(
         [sys.executable, *program],
         cwd=warehouse.project,
@@ -86,7 +86,7 @@ def begin(warehouse: Warehouse, program: list[str], **environment: str) -> subpr
 
 
 def kill(run: subprocess.Popen, moment: random.Random) -> str:
-    """Kill a build, and say at what; one that was quicker is finished."""
+    """Kill a build and return where it was; return that it finished if it was faster."""
     awaited = moment.choice(list(MOMENTS))
     if awaited:
         next((line for line in run.stdout if awaited in line), None)
@@ -98,8 +98,8 @@ def kill(run: subprocess.Popen, moment: random.Random) -> str:
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_killed_promotion_or_registration_is_whole_or_none(number, rebuilt, small_sample):
-    """What the process said is done stands there, and at most one change that it did not say."""
+def test_a_killed_promotion_or_registration_is_complete_or_absent(number, rebuilt, small_sample):
+    """All changes that the process reported are stored, and at most one that it did not report."""
     before = checked(rebuilt.database, History())
     run = begin(rebuilt, ["-c", REGISTRAR, str(rebuilt.database), str(number * 1_000)])
     first = run.stdout.readline()
@@ -135,7 +135,7 @@ def test_a_killed_build_loses_nothing(number, begun, rebuilt, one_row_less):
     assert warehouse.query(LEFTOVERS) == []
 
 
-def test_as_many_were_killed_as_asked():
+def test_the_requested_number_of_processes_was_killed():
     show("Killed promotions and registrations", changes)
     show("Killed builds", builds)
     assert changes["kills"] == builds.total() == KILLS

@@ -1,4 +1,4 @@
-"""What becomes of bytes that are given to the registry as a model; for a process of its own."""
+"""Register bytes as a model and return the outcome; runs in a separate process."""
 
 import resource
 import shutil
@@ -15,19 +15,19 @@ from models_py import export, sql_backend
 from udfs.registry import register, sandbox
 from udfs.registry.validation import Graph, Refusal
 
-# A graph that takes longer is refused, as `udfs.registry.sandbox` does.
+# A graph that takes longer is refused, as in `udfs.registry.sandbox`.
 SECONDS = 20
-# What is sent once the graph was checked: whatever ends this process later is a fault.
+# Sent once the graph was checked: if this process ends later, that is a fault.
 CHECKED = "checked"
-# On rows that the registration did not try.
+# Rows that the registration did not try.
 TOLERANCE = 1e-4
 
 
 def send(answer: Connection, content: bytes, empty: Path, own: Path) -> None:
-    """Send CHECKED, then the outcome of a trial on a registry file, a copy of an empty one."""
+    """Send CHECKED, then the outcome of a trial on a copy of an empty registry."""
     resource.setrlimit(resource.RLIMIT_AS, (sandbox.MEMORY, sandbox.MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    warnings.simplefilter("ignore")  # a model that runs in the runtime lane alone
+    warnings.simplefilter("ignore")  # a model that runs only on the ONNX Runtime backend
     shutil.copyfile(empty, own)
     try:
         with duckdb.connect(own) as connection:
@@ -41,10 +41,10 @@ def send(answer: Connection, content: bytes, empty: Path, own: Path) -> None:
 def outcome(
     connection: duckdb.DuckDBPyConnection, content: bytes, checked: Graph | udfs.ModelError
 ) -> str:
-    """What became of a graph: why it is refused, or which lanes answer as onnxruntime does."""
+    """Return why a graph is refused, or which backends give the answers of onnxruntime."""
     translated = _translation(content)
 
-    # This process stands apart already: another one for each trial would take a second.
+    # This process is already a sandbox: another one for each trial would take a second.
     def validated_here(*_) -> Graph:
         if isinstance(checked, udfs.ModelError):
             raise checked
@@ -57,7 +57,7 @@ def outcome(
     except udfs.ModelError as error:
         assert len(str(error)) > 20, error
         return f"refused, {translated}"
-    return f"stored: {_lanes(connection, model_id)}"
+    return f"stored: {_backends(connection, model_id)}"
 
 
 def _checked(content: bytes) -> Graph | udfs.ModelError:
@@ -75,8 +75,8 @@ def _translation(content: bytes) -> str:
         return "malformed"
 
 
-def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
-    """Which lanes answer a stored model; each must say what onnxruntime does."""
+def _backends(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
+    """Return which backends run a stored model; assert that they agree with onnxruntime."""
     stored = "select onnx, len(inputs) from ml.registered_models where model_id = ?"
     ((onnx, width),) = connection.execute(stored, [model_id]).fetchall()
     rows = np.random.default_rng(1).normal(0, 3, (50, width)).astype(np.float32)
@@ -86,18 +86,18 @@ def _lanes(connection: duckdb.DuckDBPyConnection, model_id: str) -> str:
     try:
         found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
         assert _agree(found, expected, TOLERANCE), "the SQL backend"
-        lanes = "both backends answer"
+        backends = "both backends answer"
     except duckdb.Error as error:
-        assert "has no form in pure SQL" in str(error), error
-        lanes = "the ONNX Runtime backend answers"
+        assert "has no SQL form" in str(error), error
+        backends = "the ONNX Runtime backend answers"
     udfs.register(connection)
     found = connection.execute(query, [model_id, rows.tolist()]).fetchall()
     assert _agree(found, expected, 0), "the ONNX Runtime backend"
-    return lanes
+    return backends
 
 
 def _agree(found: list[tuple], expected: np.ndarray, tolerance: float) -> bool:
-    """True where the answers are those expected, and NULL where those are not finite."""
+    """Return whether the answers are the expected ones; assert NULL if those are not finite."""
     is_finite = np.isfinite(expected).all(axis=1)
     assert [scores is not None for (scores,) in found] == is_finite.tolist(), "NULL"
     if not is_finite.any():

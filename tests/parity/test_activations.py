@@ -1,4 +1,4 @@
-"""Every activation of the SQL backend answers as onnxruntime does, also far from zero."""
+"""Every activation of the SQL backend gives the answers of onnxruntime, also far from zero."""
 
 import duckdb
 import numpy as np
@@ -41,7 +41,7 @@ def nets(small_warehouse, tmp_path_factory):
 
 @pytest.mark.parametrize("scale", [1, 100, 10_000])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_sql_answers_as_onnxruntime_does(nets, activation, scale):
+def test_sql_gives_the_answers_of_onnxruntime(nets, activation, scale):
     rows = scale * np.random.default_rng(1).normal(size=(ROWS, INPUTS))
     expected = export.run(net_with(activation), rows)
     answers = nets.execute(
@@ -52,5 +52,5 @@ def test_sql_answers_as_onnxruntime_does(nets, activation, scale):
     assert export.difference(found, expected).max() < 1e-5
 
 
-def test_another_function_between_layers_has_no_form_in_sql():
+def test_an_unsupported_activation_has_no_sql_translation():
     assert sql_backend.translate(net_with("Sin")) is None

@@ -1,4 +1,4 @@
-"""Every candidate, on every row of the sample: source model = ONNX = runtime = portable lane."""
+"""Every candidate on every row of the sample: source model = ONNX = both backends."""
 
 import json
 
@@ -15,14 +15,14 @@ CANDIDATES = [(task, algorithm) for task in TASKS.values() for algorithm in task
 BY_CANDIDATE = pytest.mark.parametrize(
     ("task", "algorithm"), CANDIDATES, ids=lambda value: getattr(value, "name", value)
 )
-# float32 carries 7 digits; the portable lane adds up in another order than onnxruntime does.
+# float32 has 7 digits; the SQL backend adds up in another order than onnxruntime.
 SQL_TOLERANCE = 2e-6
-# Instead of a model: whichever score a function takes of this answer, it gets the features.
+# Replaces a model: whichever score a function takes from this answer, it gets the features.
 ECHO = "create or replace temp macro onnx_predict(model_id, features) as [{}]"
 
 
 @pytest.fixture(scope="module")
-def lanes(warehouse):
+def backends(warehouse):
     sql_backend = duckdb.connect(warehouse.database, read_only=True)
     onnx_runtime = duckdb.connect(warehouse.database, read_only=True)
     for connection in (sql_backend, onnx_runtime):
@@ -34,7 +34,7 @@ def lanes(warehouse):
 
 
 def _keep_features(connection) -> None:
-    """A temp table for each task: what its functions make of every row they can score."""
+    """A temp table for each task: the features that its functions compute from every row."""
     connection.execute(ECHO.format(", ".join(["features"] * 4)))
     for task in TASKS.values():
         function = (
@@ -49,22 +49,22 @@ def _keep_features(connection) -> None:
 
 
 @BY_CANDIDATE
-def test_source_model_onnx_and_sql_agree(lanes, task, algorithm):
-    stored = _stored(lanes["sql_backend"], task, algorithm)
-    source = _retrained(lanes["sql_backend"], task, algorithm, stored)
-    features = _features(lanes["sql_backend"], task)
+def test_source_model_onnx_and_sql_agree(backends, task, algorithm):
+    stored = _stored(backends["sql_backend"], task, algorithm)
+    source = _retrained(backends["sql_backend"], task, algorithm, stored)
+    features = _features(backends["sql_backend"], task)
     expected = export.run(stored["onnx"], features)
 
     assert len(features) > 900
     assert _difference(export.predict(source, features), expected) <= export.TOLERANCE
-    for lane, tolerance in (("onnx_runtime", 0), ("sql_backend", SQL_TOLERANCE)):
-        answers = _answers(lanes[lane], task, stored["model_id"])
-        assert _difference(answers, expected) <= tolerance, lane
+    for backend, tolerance in (("onnx_runtime", 0), ("sql_backend", SQL_TOLERANCE)):
+        answers = _answers(backends[backend], task, stored["model_id"])
+        assert _difference(answers, expected) <= tolerance, backend
 
 
 @BY_CANDIDATE
-def test_functions_by_algorithm_equal_onnx_predict(lanes, task, algorithm):
-    for connection in lanes.values():
+def test_functions_by_algorithm_equal_onnx_predict(backends, task, algorithm):
+    for connection in backends.values():
         model_id = _stored(connection, task, algorithm)["model_id"]
         rows = connection.execute(
             f"select predict_{task.name}_by('{algorithm}', t), "
@@ -94,7 +94,7 @@ def _stored(connection, task, algorithm) -> dict:
 
 
 def _retrained(connection, task, algorithm, stored):
-    """The source model again, from features and config; its graph must be the one stored."""
+    """Train the source model again from features and config; assert that its graph is equal."""
     rows = connection.sql(f"from features.feat_{task.name}").to_arrow_table()
     genres = [genre for (genre,) in connection.sql("from staging.genres order by all").fetchall()]
     seen, _ = examples(task, rows, {"genres": genres}).split(HOLDOUT)

@@ -1,4 +1,4 @@
-"""Explanations: additive in both lanes, and what the shap library computes."""
+"""Explanations: additive on both backends, and equal to those of the shap library."""
 
 import duckdb
 import numpy as np
@@ -8,7 +8,7 @@ from models_py import export
 
 shap = pytest.importorskip("shap", reason="the extra test is not there")
 
-# The place of a model's score, from 0.
+# The index of a model's score, from 0.
 PLACES = {"hit": 1, "popularity": 0, "log_streams": 0, "log_streams_context": 0}
 ANSWERS = {
     "hit": "predict_hit(t)",
@@ -26,7 +26,7 @@ def relation(task: str) -> str:
 
 
 def some(task: str, count: int = SONGS) -> str:
-    """Songs that no background has, as a relation."""
+    """Songs that are in no background, as a relation."""
     return f"(from {relation(task)} order by md5(pair_key) desc limit {count}) as t"
 
 
@@ -49,14 +49,14 @@ def test_contributions_add_up_to_the_answer(task, connection):
         assert {term["feature"] for term in terms[1:]} == {*names}
         sizes = [abs(term["contribution"]) for term in terms[1:]]
         assert sizes == sorted(sizes, reverse=True)
-    # Of tiers each song has its own explained, the likeliest.
+    # For tier, the most probable tier of each song is explained.
     averages = {round(terms[0]["contribution"], 6) for terms, _ in rows}
     assert len(averages) == 1 or task == "tier"
     assert len({str(terms) for terms, _ in rows}) > 1
 
 
 class Explained:
-    """A champion and its background, as shap wants them: songs with some inputs replaced."""
+    """A champion and its background, as shap takes them: songs with some inputs replaced."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, task: str):
         query = "select features from features.int_explanation_backgrounds where task = ? "
@@ -72,7 +72,7 @@ class Explained:
             "where task = ? limit 1",
             [task],
         ).fetchall()
-        # Inputs that no argument is named like are those of the last one.
+        # Inputs without an argument of their name belong to the last argument.
         self.places = [
             self._names.index(name) if name in self._names else len(self._names) - 1
             for name in (one["name"].partition("=")[0] for one in encoded)
@@ -98,8 +98,8 @@ class Explained:
 @pytest.mark.parametrize(
     ("task", "within"), [("hit", 1e-6), ("log_streams", 0.06), ("log_streams_context", 0.06)]
 )
-def test_the_contributions_are_those_of_shap(task, within, onnx_runtime):
-    """To the last digit where all coalitions are asked, else within a share of the spread."""
+def test_contributions_equal_those_of_shap(task, within, onnx_runtime):
+    """Exact if all coalitions are scored, else within a share of the spread."""
     explained = Explained(onnx_runtime, task)
     query = f"select stddev({ANSWERS[task]}) from {relation(task)} as t"
     ((spread,),) = onnx_runtime.execute(query).fetchall()
@@ -113,7 +113,7 @@ def test_the_contributions_are_those_of_shap(task, within, onnx_runtime):
 
 
 @pytest.mark.parametrize("song", ["null, 0.5, 0.5, 120", "0.5, 'nan', 0.5, 120", "0.5, 1, 1, 1e16"])
-def test_what_has_no_answer_has_no_explanation(song, connection):
+def test_a_song_without_an_answer_has_no_explanation(song, connection):
     assert connection.execute(f"select explain_hit({song})").fetchall() == [(None,)]
 
 

@@ -1,4 +1,4 @@
-"""The typed functions, in both lanes."""
+"""The typed functions, on both backends."""
 
 import math
 
@@ -13,7 +13,7 @@ TRACK = "0.5, 0.6, 0.7, 120"
 SOUND = "0.5, 0.6, -7, 0.05, 0.1, 0, 0.1, 0.7, 120, 200000"
 TIER_TRACK = f"{SOUND}, false, true, ['pop']"
 POPULAR_TRACK = f"{SOUND}, false, 5, 1, 4, true, ['pop']"
-# Each typed function: arguments that it answers, and the table whose rows it takes.
+# For each typed function: valid arguments, and the table whose rows it takes.
 FUNCTIONS = {
     "predict_hit": (TRACK, "dim_tracks"),
     "predict_log_streams": (SONG, "dim_songs"),
@@ -35,7 +35,7 @@ def one(connection, expression):
 
 
 def argument_names(connection, function):
-    """The arguments of the form that is not by row."""
+    """The argument names of the form that does not take a row."""
     ((names,),) = connection.execute(
         "select arg_max(parameters, len(parameters)) from duckdb_functions() "
         f"where function_name = '{function}' and database_name = current_database()"
@@ -55,7 +55,7 @@ def test_arguments_by_name_and_by_position_agree(connection, function):
 
 
 @BY_FUNCTION
-def test_the_row_form_finds_its_inputs_by_name(connection, function):
+def test_a_row_argument_provides_inputs_by_column_name(connection, function):
     _, table = (FUNCTIONS | CHECKS)[function]
     names = ", ".join(argument_names(connection, function))
     differing = connection.execute(
@@ -82,7 +82,7 @@ def test_the_row_form_finds_its_inputs_by_name(connection, function):
         ("popularity", "predict_popularity", "fct_track_predictions", "dim_tracks", "track_id"),
     ],
 )
-def test_stored_predictions_are_what_the_function_says(
+def test_stored_predictions_equal_those_of_the_function(
     connection, stored, function, facts, entities, key
 ):
     rows = connection.execute(
@@ -91,12 +91,12 @@ def test_stored_predictions_are_what_the_function_says(
     ).fetchall()
     scored = [row for row in rows if row != (None, None)]
     assert len(scored) > 900
-    # 2e-6 of a logarithm of 20 is 4e-5 of what it is the logarithm of; popularity is 33 on average.
+    # 2e-6 of a logarithm of 20 is 4e-5 of its exponential; popularity is 33 on average.
     expected = pytest.approx([row[0] for row in scored], rel=1e-4, abs=1e-4)
     assert [row[1] for row in scored] == expected
 
 
-def test_stored_tiers_are_what_the_function_says(connection):
+def test_stored_tiers_equal_those_of_the_function(connection):
     ((rows, differing),) = connection.execute(
         "select count(predicted.tier), "
         "count(*) filter (predicted.tier is distinct from predict_tier(t)) "
@@ -106,7 +106,7 @@ def test_stored_tiers_are_what_the_function_says(connection):
     assert differing == 0
 
 
-def test_a_tier_is_the_likeliest_one(connection):
+def test_a_tier_is_the_most_probable_one(connection):
     rows = connection.execute("select predict_tier(t), predict_tier_proba(t) from dim_tracks t")
     scored = [row for row in rows.fetchall() if row != (None, None)]
     assert len(scored) > 900
@@ -116,7 +116,7 @@ def test_a_tier_is_the_likeliest_one(connection):
         assert sum(chances.values()) == pytest.approx(1, abs=1e-6)
 
 
-def test_all_candidates_stand_side_by_side_without_their_names(connection):
+def test_all_candidates_can_be_compared_without_naming_them(connection):
     rows = connection.execute(
         f"select algorithm, predict_popularity_by(algorithm, {POPULAR_TRACK}) "
         "from ml.served_models where task = 'popularity' and is_newest order by algorithm"
@@ -136,7 +136,7 @@ def test_an_unknown_genre_counts_as_none(connection, genres, same_as):
     assert answer == one(connection, f"predict_popularity({known})")
 
 
-def test_no_list_of_genres_gives_null(connection):
+def test_a_null_list_of_genres_gives_null(connection):
     arguments = TIER_TRACK.replace("['pop']", "null")
     assert one(connection, f"predict_tier({arguments})") is None
     assert one(connection, f"predict_tier_proba({arguments})") is None
@@ -151,7 +151,7 @@ def test_check_names_unknown_genres(connection):
     ]
 
 
-def test_a_song_that_is_not_out_yet_has_age_0(connection):
+def test_an_unreleased_song_has_age_0(connection):
     future = RELEASED_SONG.replace("2023-01-06", "2023-07-31")
     today = RELEASED_SONG.replace("2023-01-06", "2023-07-15")
     answer = one(connection, f"predict_log_streams_context({future})")
@@ -164,7 +164,7 @@ def test_streams_are_the_exponential_of_log_streams(connection):
     assert one(connection, f"predict_streams({SONG})") == pytest.approx(math.expm1(log_streams))
 
 
-def test_by_algorithm_the_champion_answers_as_itself(connection):
+def test_the_algorithm_of_the_champion_gives_its_answers(connection):
     for task in TASKS:
         arguments, _ = FUNCTIONS[f"predict_{task}"]
         algorithm = one(
@@ -177,7 +177,7 @@ def test_by_algorithm_the_champion_answers_as_itself(connection):
 
 
 @pytest.mark.parametrize("bad", ["null", "'nan'::double", "'inf'::double", "1e300", "0"])
-def test_a_bad_value_gives_null_and_hides_no_other_row(connection, bad):
+def test_a_bad_value_gives_null_and_does_not_affect_other_rows(connection, bad):
     rows = connection.execute(
         "select predict_hit(0.5, 0.6, 0.7, x) is null "
         f"from (values (120::double), ({bad}), (90)) v(x)"
@@ -218,7 +218,7 @@ def test_check_names_the_range_seen_in_training(connection):
     assert [float(text) for text in seen] == pytest.approx([low, high], rel=1e-6)
 
 
-def test_a_decimal_literal_is_the_double_it_names(connection):
+def test_a_decimal_literal_equals_its_double(connection):
     assert one(connection, "predict_hit(0.337, 0.6, 0.7, 120)") == one(
         connection, "predict_hit('0.337'::double, 0.6e0, 0.7e0, 120)"
     )

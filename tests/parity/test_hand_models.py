@@ -1,4 +1,4 @@
-"""Models small enough to compute by hand answer with both backends what the hand computes."""
+"""Models small enough to compute by hand: both backends give the computed answers."""
 
 import shutil
 
@@ -39,14 +39,14 @@ def answer(connection, model_id, features):
     return connection.execute(query, [model_id, features]).fetchall()[0][0]
 
 
-def test_a_line(hand):
+def test_a_linear_model(hand):
     # 2 * 1 - 2 + 3 / 2 + 1/4
     assert answer(hand, "line", [1, 2, 3]) == [1.75]
 
 
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
-    # 2 relu(a - b) - relu(b - 2a + 1) + 1/2: both units idle, each alone, both at work.
+    # 2 relu(a - b) - relu(b - 2a + 1) + 1/2: no unit active, one or the other, both.
     [(1, 1, 0.5), (3, 1, 4.5), (0, 2, -2.5), (0.25, 0, 2 * 0.25 - 0.5 + 0.5)],
 )
 def test_a_net(hand, a, b, expected):
@@ -64,7 +64,7 @@ def test_a_sigmoid(hand, a, b, z):
     assert answer(hand, "sigmoid", [a, b]) == pytest.approx([1 / (1 + np.exp(-z))], rel=1e-6)
 
 
-def test_a_line_after_a_scaler(hand):
+def test_a_linear_model_after_a_scaler(hand):
     # 3 * (2013 - 2000) / 10 + 1
     assert answer(hand, "scaled_line", [2013]) == pytest.approx([4.9], rel=1e-6)
 
@@ -77,7 +77,7 @@ def test_a_threshold_is_compared_in_float32(hand, step):
     assert answer(hand, "up_to", [9, x]) == [1.0 if step <= 0 else 2.0]
 
 
-def test_each_row_has_its_own_model(hand):
+def test_each_row_can_name_its_own_model(hand):
     rows = hand.execute(
         "select name, onnx_predict(name, [9, 0]) "
         "from (values ('below'), ('up_to'), ('below')) v(name)"
@@ -85,7 +85,7 @@ def test_each_row_has_its_own_model(hand):
     assert rows == [("below", [1.0]), ("up_to", [1.0]), ("below", [1.0])]
 
 
-def test_a_column_of_the_same_name_as_one_of_ours_is_the_callers(hand):
+def test_a_column_of_the_caller_is_not_shadowed_by_one_of_the_function(hand):
     rows = hand.execute(
         "select onnx_predict(model_id, [9, kind]) "
         "from (values ('below', 0), ('below', 1)) v(model_id, kind)"
@@ -94,7 +94,7 @@ def test_a_column_of_the_same_name_as_one_of_ours_is_the_callers(hand):
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), 1e300])
-def test_a_bad_value_gives_null_in_its_own_row(hand, bad):
+def test_a_bad_value_gives_null_only_in_its_row(hand, bad):
     rows = hand.execute(
         "select onnx_predict('line', [1, x, 3]), onnx_predict('net', [1, x]) "
         "from (values (1::double), (?), (1)) v(x)",
@@ -103,7 +103,7 @@ def test_a_bad_value_gives_null_in_its_own_row(hand, bad):
     assert rows == [([2.75], [0.5]), (None, None), ([2.75], [0.5])]
 
 
-def test_no_features_give_null(hand):
+def test_null_features_give_null(hand):
     assert answer(hand, "line", None) is None
 
 
@@ -121,10 +121,10 @@ def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, 
         answer(hand, model_id, features)
 
 
-def test_a_graph_without_a_form_in_sql_says_what_runs_it(copy):
+def test_a_graph_without_an_sql_translation_names_the_backend_that_runs_it(copy):
     with duckdb.connect(copy.database) as connection:
         add_model(connection, "tanh", tanh(2))
-        with pytest.raises(duckdb.Error, match=r"model tanh has no form in pure SQL.*register"):
+        with pytest.raises(duckdb.Error, match=r"model tanh has no SQL form.*register"):
             answer(connection, "tanh", [0, 1])
         udfs.register(connection)
         assert answer(connection, "tanh", [0, 1]) == pytest.approx([0, np.tanh(1)], rel=1e-6)

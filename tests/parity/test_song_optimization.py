@@ -1,4 +1,4 @@
-"""The served optimiser beside one by torch's own gradients, on every song of the sample."""
+"""The served optimizer against one with torch's gradients, on every song of the sample."""
 
 import duckdb
 import numpy as np
@@ -25,7 +25,7 @@ def served(warehouse):
 
 @pytest.fixture(scope="module")
 def parameters(served) -> dict[str, np.ndarray]:
-    """What the champion's graph has learned."""
+    """The learned parameters of the champion's graph."""
     ((content,),) = served.execute(
         "select onnx from ml.model_artifacts where model_id = "
         "(select model_id from ml.champions where task = 'song_optimization')"
@@ -50,7 +50,7 @@ def student(parameters) -> Student:
 
 
 @pytest.mark.parametrize("most", [MOST, len(NAMES)])
-def test_every_song_is_optimised_as_by_autograd(served, parameters, student, most):
+def test_every_song_is_optimized_as_by_autograd(served, parameters, student, most):
     rows = served.sql(
         "select encode_popularity(t) as song, "
         f"optimize_song(t, max_features := {most}) as advice from dim_tracks as t "
@@ -74,7 +74,7 @@ def test_every_song_is_optimised_as_by_autograd(served, parameters, student, mos
     assert [row["popularity_before"] for row in advice] == pytest.approx(before, abs=1e-3)
     off = np.abs(np.array([row["popularity_after"] for row in advice]) - after)
     moved = np.abs(optimized - end) / (HIGH - LOW)
-    # Float32 comes down on the other side of a ReLU now and then, and goes another way from there.
+    # Float32 rounding sometimes lands on the other side of a ReLU and then takes another path.
     assert (off <= 0.1).mean() > 0.995
     assert (moved <= 0.01).all(axis=1).mean() > 0.99
     assert off.max() < 2

@@ -1,4 +1,4 @@
-"""Fixtures: an emulated Snowflake, and the same sample built there and in DuckDB."""
+"""Fixtures: an emulated Snowflake account, and the same sample built there and in DuckDB."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from tests.warehouse import ROOT, Warehouse
 connector = pytest.importorskip("snowflake.connector", reason="the extra snowflake is not there")
 pytest.importorskip("fakesnow", reason="the extra test is not there")
 
-# As profiles.yml has it, but for a server without accounts.
+# As in profiles.yml, but for a server without accounts.
 PROFILE = """
 hitparade:
   target: snowflake
@@ -41,14 +41,14 @@ hitparade:
 
 @dataclass(frozen=True)
 class Emulator:
-    """An emulated account, and what a dbt run on it reads and writes."""
+    """An emulated account, and the folder that dbt reads and writes for it."""
 
     folder: Path
     port: int
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads dbt to this account."""
+        """The variables that point dbt to this account."""
         return {
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
@@ -62,12 +62,12 @@ class Emulator:
         return self._run(command, check, environment)
 
     def hitparade(self, *arguments: str, **environment: str):
-        """Run a command of ours on this account."""
+        """Run a `hitparade` command on this account."""
         command = [str(Path(sys.executable).with_name("hitparade")), *arguments]
         return self._run(command, True, environment)
 
     def _run(self, command: list[str], check: bool, environment: dict[str, str]):
-        # An error that is no answer would be tried again for long.
+        # Connection errors would be retried for a long time.
         result = subprocess.run(
             command,
             cwd=ROOT,
@@ -82,7 +82,7 @@ class Emulator:
         return result
 
     def connect(self):
-        """A connection as any client has it."""
+        """Return a connection like that of any client."""
         return connector.connect(
             host="127.0.0.1",
             port=self.port,
@@ -103,7 +103,7 @@ class Emulator:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory) -> Iterator[Emulator]:
-    """A server of its own."""
+    """A running emulator."""
     folder = tmp_path_factory.mktemp("snowflake")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -113,7 +113,7 @@ def emulator(tmp_path_factory) -> Iterator[Emulator]:
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.snowflake.emulator", str(port)],
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(folder)},  # where fakesnow leaves what is on stages
+            env={**os.environ, "TMPDIR": str(folder)},  # fakesnow stores the files on stages there
             stdout=log,
             stderr=log,
         )
@@ -136,34 +136,34 @@ def _wait(server: subprocess.Popen, port: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def local(warehouse_of_all) -> Warehouse:
-    """The sample in DuckDB."""
-    return warehouse_of_all
+def local(warehouse_with_playlists) -> Warehouse:
+    """The sample with playlists, built in DuckDB."""
+    return warehouse_with_playlists
 
 
 @pytest.fixture(scope="session")
-def sources(sample_of_all, tmp_path_factory) -> dict[str, str]:
-    """The variables that name the sample, and no raw files."""
+def sources(sample_with_playlists, tmp_path_factory) -> dict[str, str]:
+    """The variables that name the sample and a folder without raw files."""
     nothing = tmp_path_factory.mktemp("no_raw_files")
-    return {"HITPARADE_SAMPLE": str(sample_of_all), "HITPARADE_RAW": str(nothing)}
+    return {"HITPARADE_SAMPLE": str(sample_with_playlists), "HITPARADE_RAW": str(nothing)}
 
 
 @pytest.fixture(scope="session")
 def loaded(emulator, sources) -> Emulator:
-    """The sample in the raw tables of the emulated account."""
+    """The emulated account with the sample in its raw tables."""
     emulator.hitparade("load", **sources)
     return emulator
 
 
 @pytest.fixture(scope="session")
 def built(loaded, sources) -> Emulator:
-    """A finished warehouse on the emulated account, loaded once more."""
+    """The emulated account with a finished warehouse, whose data was loaded twice."""
     loaded.hitparade("build", "--target", "snowflake", **sources)
     return loaded
 
 
 @pytest.fixture
 def sql_backend(local):
-    """A read-only connection to the sample in DuckDB."""
+    """A read-only connection to the DuckDB warehouse."""
     with duckdb.connect(local.database, read_only=True) as opened:
         yield opened

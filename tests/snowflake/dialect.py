@@ -1,8 +1,8 @@
-"""What Snowflake takes of a statement, as far as it can be known without one.
+"""Checks whether Snowflake would accept a statement, as far as this can be known without it.
 
-sqlglot's dialect parses anything that looks like a call, and knows the words of other dialects. So
-each function, as it is written and as sqlglot understands it, must stand in the list of Snowflake's
-own in functions.txt, or be one that the project created; and no name may be a reserved word.
+sqlglot's dialect parses anything that looks like a call, and knows words of other dialects. So each
+function, as written and as sqlglot understands it, must be in the list of Snowflake's functions in
+functions.txt, or be created by the project. A name must not be a reserved word.
 """
 
 import re
@@ -25,11 +25,11 @@ FUNCTIONS = _words("functions.txt")
 RESERVED = _words("reserved.txt")
 
 
-# What sqlglot counts among the functions, and Snowflake writes without a name.
+# Functions of sqlglot that Snowflake writes without a name.
 OPERATORS = (exp.Array, exp.Case, exp.Cast, exp.Connector, exp.Exists, exp.If, exp.JSONExtract)
 
 
-# What sqlglot does not look into, and is known to be written so there.
+# Statements that sqlglot does not parse, but that Snowflake is known to accept.
 SHAPES = re.compile(
     r"put 'file://[^']+' '?@[\w./-]+'?"
     r"( (overwrite|auto_compress|parallel|source_compression) ?= ?\w+)*$"
@@ -60,9 +60,9 @@ TYPES = {
     *(exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TINYINT, exp.DataType.Type.UNKNOWN),
     exp.DataType.Type.TIMESTAMPLTZ,
 }
-# Words that a parenthesis follows.
+# Words followed by a parenthesis.
 WORDS = {"exclude", "group"}
-# After these stands a name of a table, of an alias or of one of the project's own functions.
+# A name of a table, an alias or one of the project's functions follows these.
 NO_CALL = {TokenType.DOT, TokenType.TABLE, TokenType.VIEW, TokenType.INTO, TokenType.ALIAS}
 
 
@@ -71,11 +71,11 @@ class DialectError(ValueError):
 
 
 def checked(statement: str, known: frozenset[str] = frozenset()) -> list[exp.Expression]:
-    """Return the trees of statements that use nothing but what Snowflake has.
+    """Return the trees of statements that use only SQL of Snowflake.
 
     Raises:
-        DialectError: a function that is neither Snowflake's nor among the known ones, or a
-            reserved word as a name.
+        DialectError: a function is neither Snowflake's nor among the known ones, or a name is a
+            reserved word.
     """
     for name in called(statement):
         if name not in FUNCTIONS and name not in known:
@@ -98,10 +98,10 @@ def checked(statement: str, known: frozenset[str] = frozenset()) -> list[exp.Exp
 
 
 def _refuse_foreign(tree: exp.Expression) -> None:
-    """Refuse what sqlglot takes from other dialects, and what it does not look into.
+    """Refuse SQL that sqlglot accepts from other dialects, or that it does not parse.
 
     Raises:
-        DialectError: the tree has such a part.
+        DialectError: the tree contains such SQL.
     """
     text = tree.sql(dialect="snowflake", comments=False)
     if task := TASK.match(text):
@@ -127,11 +127,10 @@ def _refuse_foreign(tree: exp.Expression) -> None:
 
 
 def called(statement: str) -> set[str]:
-    """Return the names before a parenthesis, in small letters.
+    """Return the names before a parenthesis, in lower case.
 
-    sqlglot takes many a name of other dialects for one of Snowflake's, such as string_agg for
-    listagg: in the tree they are the same. A qualified name, a type and what gets an alias with
-    columns are no functions of Snowflake.
+    sqlglot maps many names of other dialects to one of Snowflake's, such as string_agg to listagg:
+    in the tree they are equal. Qualified names, types and aliases with columns are not functions.
     """
     try:
         tokens = Dialect.get_or_raise("snowflake").tokenize(statement)
@@ -147,7 +146,7 @@ def called(statement: str) -> set[str]:
 
 
 def functions(tree: exp.Expression) -> set[str]:
-    """Return the names of the functions that a tree calls, in small letters, as Snowflake's."""
+    """Return Snowflake's names of the functions that a tree calls, in lower case."""
     found = set()
     for node in tree.find_all(exp.Func):
         if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
@@ -158,6 +157,6 @@ def functions(tree: exp.Expression) -> set[str]:
 
 
 def _written(node: exp.Func) -> str:
-    """The name that Snowflake has for what sqlglot calls otherwise: as it would be written."""
+    """Return the name that Snowflake uses for a function that sqlglot names differently."""
     text = node.sql(dialect="snowflake")
     return text.partition("(")[0].strip().lower() if "(" in text else text.strip().lower()

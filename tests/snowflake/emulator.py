@@ -1,11 +1,11 @@
-"""An emulated Snowflake: fakesnow's server, with what it lacks and stricter than it is.
+"""An emulated Snowflake: fakesnow's server with additional functions and stricter checks.
 
     python -m tests.snowflake.emulator PORT
 
-fakesnow translates each statement for DuckDB. Here a statement is first checked (see `dialect`);
-Python functions and procedures run in processes of their own (see `worker`); and some functions
-that fakesnow answers with nulls or types of its own are answered as Snowflake documents them.
-What is not understood is an error. See docs/snowflake.md for what this proves and what not.
+fakesnow translates each statement for DuckDB. Here a statement is first checked (see `dialect`).
+Python functions and procedures run in separate processes (see `worker`). Some functions to which
+fakesnow gives nulls or other types get the answers that Snowflake documents. SQL that is not
+understood is an error. docs/snowflake.md says what this proves and what it does not.
 """
 
 import inspect
@@ -52,12 +52,12 @@ TABLE_COMMENT = re.compile(
 )
 COLUMN_COMMENT = re.compile(r'"(\w+)"\s+comment\s+\$\$(.*?)\$\$', re.IGNORECASE | re.DOTALL)
 OPTION = r"\b{}\s*=\s*(?:\((?P<many>[^)]*)\)|'(?P<one>[^']*)')"
-# Comments around a statement are no part of it: dbt signs each with one.
+# Comments around a statement are removed: dbt adds one to each.
 COMMENTS = re.compile(r"\A(?:\s*/\*.*?\*/|\s*--[^\n]*\n)*\s*|\s*/\*[^*]*\*/\s*;?\s*\Z", re.DOTALL)
 STRUCTURED = {"array", "object", "variant"}
 DUCKDB_TYPES = {"varchar": "VARCHAR", "integer": "BIGINT", "bigint": "BIGINT"}
 DUCKDB_TYPES |= {"double": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
-# The functions that were created, by their full and by their last name.
+# The created functions by full name and by last name.
 _functions: dict[str, str] = {}
 _processes: dict[str, "Process"] = {}
 _numbers = itertools.count()
@@ -66,7 +66,7 @@ _port = 0
 
 
 def option(options: str, name: str) -> list[str]:
-    """Return what a clause of CREATE FUNCTION or PROCEDURE names."""
+    """Return the value of a clause of CREATE FUNCTION or PROCEDURE."""
     found = re.search(OPTION.format(name), options, re.IGNORECASE)
     if not found:
         return []
@@ -83,23 +83,23 @@ CLAUSE = re.compile(
 
 
 def refuse_unknown_clauses(options: str) -> None:
-    """Refuse a clause between the arguments and the body that none of the project's is.
+    """Refuse clauses between the arguments and the body that the project does not use.
 
     Raises:
-        ProgrammingError: there is one.
+        ProgrammingError: there is such a clause.
     """
     if left := CLAUSE.sub("", options).strip():
         raise ProgrammingError(msg=f"Unknown clause {left}", errno=1003, sqlstate="42000")
 
 
 class Process:
-    """A worker with the code of one statement."""
+    """A worker process with the code of one statement."""
 
     def __init__(self, options: str, body: str, **more):
-        """Start it; `more` goes into the statement.
+        """Start the process; `more` is added to the statement.
 
         Raises:
-            ProgrammingError: the code does not run, or an import is not on its stage.
+            ProgrammingError: the code fails, or an import is not on its stage.
         """
         refuse_unknown_clauses(options)
         statement = {
@@ -119,12 +119,12 @@ class Process:
         self.ask(statement | more)
 
     def end(self) -> None:
-        """Let it end: another function has taken its place."""
+        """Stop the process: another function has replaced it."""
         self._process.stdin.close()
         self._process.wait()
 
     def ask(self, question) -> object:
-        """Send a line and return the answer."""
+        """Send a question as a line and return the answer."""
         with self._lock:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
@@ -143,7 +143,7 @@ def _local(path: str) -> Path:
 
 
 def _staged(path: str) -> str:
-    """The same, of a file that is there."""
+    """The same, for a file that must exist."""
     local = _local(path)
     if not local.is_file():
         raise ProgrammingError(msg=f"Could not access file {path}", errno=391546, sqlstate="42601")
@@ -151,7 +151,7 @@ def _staged(path: str) -> str:
 
 
 class Cursor(FakeSnowflakeCursor):
-    """fakesnow's, with functions and procedures of Python, and stricter."""
+    """fakesnow's cursor with Python functions and procedures, and with stricter checks."""
 
     def execute(self, command, params=None, *arguments, **options):
         """Run a statement as Snowflake would, or refuse it."""
@@ -161,7 +161,7 @@ class Cursor(FakeSnowflakeCursor):
         except ProgrammingError:
             raise
         except Exception as error:
-            # fakesnow would answer 500, which clients take for an outage and try again for long.
+            # fakesnow would answer 500. Clients take that for an outage and retry for a long time.
             print(f"FAILED {error!r}\n{bare[:3000]}", file=sys.stderr, flush=True)
             raise ProgrammingError(msg=str(error), errno=99999, sqlstate="XX000") from error
 
@@ -187,10 +187,10 @@ class Cursor(FakeSnowflakeCursor):
         if found := REMOVE.match(bare):
             _local(found["path"]).unlink(missing_ok=True)
             return super().execute("select 'removed' as result", **options)
-        # fakesnow does not know that Snowpark quotes a stage.
+        # fakesnow does not know that Snowpark quotes stage names.
         if re.match(r"put\b", bare, re.IGNORECASE):
             bare = re.sub(r"'(@[^']+)'", r"\1", bare)
-        # DuckDB has one schema for temporary tables, and fakesnow looks for them in theirs.
+        # DuckDB has one schema for temporary tables, but fakesnow looks in the schema of each.
         bare = TEMPORARY.sub(r"\1 ", bare)
         return super().execute(bare, params, *arguments, **options)
 
@@ -231,7 +231,7 @@ class Cursor(FakeSnowflakeCursor):
             _functions.update({name.lower(): name, name.lower().rpartition(".")[2]: name})
 
     def _python(self, name: str, found: re.Match, arguments, returns: str) -> str:
-        """The call of a Python function that was registered for this statement."""
+        """Register a Python function for this statement and return the call."""
         process = Process(found["options"], found["body"])
         with _lock:
             registered = f"python_{next(_numbers)}"
@@ -255,7 +255,7 @@ class Cursor(FakeSnowflakeCursor):
                 return pa.array(texts, pa.string())
             return pa.array(answers, {"varchar": pa.string()}.get(returns, pa.float64()))
 
-        # DuckDB counts the parameters that it finds.
+        # DuckDB counts the parameters of the function.
         compute.__signature__ = inspect.Signature(
             [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name, _, _ in arguments]
         )
@@ -272,7 +272,7 @@ class Cursor(FakeSnowflakeCursor):
         return f"cast({call} as json)" if returns in STRUCTURED else call
 
     def _sql(self, body: str, arguments, returns: str) -> str:
-        """The body of a SQL function in the words of DuckDB."""
+        """The body of an SQL function in DuckDB's dialect."""
         statement = f"select {body}"
         try:
             (tree,) = dialect.checked(statement, frozenset(_functions))
@@ -320,7 +320,7 @@ def main(port: int) -> None:
     macros.creation_sql = lambda catalog: fakesnows(catalog) + translation.macros(catalog)
 
     def cursor(self, cursor_class=None):
-        # Threads of the server must not share what DuckDB reads from.
+        # Threads of the server must not share a DuckDB connection.
         return Cursor(conn=self, duck_conn=self._duck_conn, use_dict_result=False)
 
     fakesnow.conn.FakeSnowflakeConnection.cursor = cursor

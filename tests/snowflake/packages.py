@@ -1,21 +1,21 @@
-"""What a statement may import: the packages that it names, and what they need."""
+"""Packages that a statement may import: those it names and their dependencies."""
 
 import importlib.abc
 import importlib.metadata
 import re
 import sys
 
-# Snowflake's names of packages that have another one here.
+# Snowflake's names of packages that have another name on PyPI.
 HERE = {"pytorch": "torch", "xgboost": "xgboost-cpu"}
-# The parts of the project stand in the zip that the statement imports, and nowhere else.
+# Packages of the project may come only from the zip that the statement imports.
 OWN = {"hitparade"}
 
 
 def allowed(packages: list[str]) -> set[str]:
-    """Return the distributions of packages, and of all that they need.
+    """Return the distributions of packages and of all their dependencies.
 
     Raises:
-        ValueError: a package that Snowflake would not know.
+        ValueError: Snowflake would not know a package.
     """
     found: set[str] = set()
     for package in packages:
@@ -40,28 +40,28 @@ def _collect(name: str, found: set[str]) -> None:
         try:
             _collect(re.match(r"[\w.-]+", needed).group(), found)
         except importlib.metadata.PackageNotFoundError:
-            continue  # of another system
+            continue  # a marker of another system
 
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-class Wall(importlib.abc.MetaPathFinder):
-    """A finder of modules that does not see what is installed here, but would not be there."""
+class ImportFilter(importlib.abc.MetaPathFinder):
+    """A module finder that hides packages that are installed here but not in Snowflake."""
 
     def __init__(self, finder, packages: list[str]):
-        """Take a finder that sees all, and the packages of the statement."""
+        """Wrap a finder; `packages` are those of the statement."""
         self._finder = finder
         self._allowed = allowed(packages)
         self._homes = importlib.metadata.packages_distributions()
 
     def __getattr__(self, name):
-        """Leave to the finder what is no import, such as the versions of packages."""
+        """Delegate everything but imports, such as package versions, to the finder."""
         return getattr(self._finder, name)
 
     def find_spec(self, name, path=None, target=None):
-        """Find a module of the allowed distributions, of the imports or of Python itself."""
+        """Find a module of the allowed distributions, the imports or the standard library."""
         top = name.partition(".")[0]
         homes = {_normal(home) for home in self._homes.get(top, [])} - OWN
         if homes and top not in sys.stdlib_module_names and not homes & self._allowed:
@@ -69,6 +69,6 @@ class Wall(importlib.abc.MetaPathFinder):
         return self._finder.find_spec(name, path, target)
 
 
-def wall_in(packages: list[str]) -> None:
-    """Let this process import nothing but these packages from now on."""
-    sys.meta_path = [Wall(finder, packages) for finder in sys.meta_path]
+def restrict_imports(packages: list[str]) -> None:
+    """Allow this process only imports of these packages from now on."""
+    sys.meta_path = [ImportFilter(finder, packages) for finder in sys.meta_path]

@@ -1,21 +1,21 @@
-"""The tables of two warehouses, as plain values that can be compared."""
+"""Tables of two warehouses as plain values that can be compared."""
 
 import json
 import math
 from collections.abc import Iterable
 
-# Of what a float32 of one library may differ from that of another.
+# The tolerance between float32 results of two libraries.
 TOLERANCE = 1e-6
 
 
 def rows(names: Iterable[str], found: Iterable[tuple]) -> list[dict]:
-    """Return rows by column name in small letters, with plain values."""
+    """Return rows by column name in lower case, with plain values."""
     names = [name.lower() for name in names]
     return [dict(zip(names, map(plain, row), strict=True)) for row in found]
 
 
 def plain(value):
-    """Numbers as floats, times as text, and JSON as what it says."""
+    """Return numbers as floats, times as text, and JSON parsed."""
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, dict):
@@ -32,7 +32,7 @@ def plain(value):
 
 
 def plain_text(text: str):
-    """A list or an object where the text is one."""
+    """Parse a text that is a JSON list or object."""
     if text[:1] in ("[", "{"):
         try:
             return plain(json.loads(text))
@@ -42,10 +42,10 @@ def plain_text(text: str):
 
 
 def is_close(one, other, name: str = "") -> bool:
-    """Whether two plain values are the same, numbers within TOLERANCE of each other.
+    """Return whether two plain values are equal, with TOLERANCE for numbers.
 
-    What song optimisation adds is the difference of numbers of float32, some ten times as large;
-    and a distance is a root, which near 0 has half the digits of what it is the root of.
+    The gains of song optimization are differences of float32 numbers about ten times as large.
+    A distance is a square root, which near 0 has half the digits of its argument.
     """
     if isinstance(one, float) and isinstance(other, float):
         if name.startswith("distance"):
@@ -62,7 +62,7 @@ def is_close(one, other, name: str = "") -> bool:
 
 
 def order(row: dict) -> list[str]:
-    """What rows are sorted by: all that is exact."""
+    """The sort key of a row: all exact values."""
     return [str(value) for value in row.values() if not isinstance(value, float | list | dict)] + [
         f"{value:.3g}" for value in row.values() if isinstance(value, float)
     ]

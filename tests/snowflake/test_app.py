@@ -1,4 +1,4 @@
-"""The what-if page as Streamlit in Snowflake: the same file, on a Snowpark session."""
+"""The what-if page as Streamlit in Snowflake: the same file on a Snowpark session."""
 
 import sys
 
@@ -20,13 +20,13 @@ def session(built):
     """The session that a page in Snowflake runs in."""
     opened = snowpark.Session.builder.configs({"connection": built.connect()}).create()
     yield opened
-    opened.cancel_all = lambda: None  # which the emulator does not know
+    opened.cancel_all = lambda: None  # the emulator does not know it
     opened.close()
 
 
 @pytest.fixture
 def page(session, monkeypatch):
-    # Each run makes the page the module __main__, which a process of a later test would begin with.
+    # Each run makes the page the module __main__; processes of later tests would start with it.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     drawn = testing.AppTest.from_file(str(PAGE), default_timeout=120).run()
     assert not drawn.exception
@@ -38,7 +38,7 @@ def metrics(page) -> dict[str, str]:
     return {one.label.removesuffix(" ★"): one.value for one in page.metric}
 
 
-def test_the_page_says_what_snowflake_says(page, built):
+def test_the_page_shows_the_answers_of_snowflake(page, built):
     relation = queries.song_relation(songs.START | {"energy": 0.4}, "{}")
     tasks, algorithms = {"hit", "popularity"}, ["random_forest", "xgboost"]
     row = built.query(queries.numbers(relation, tasks, algorithms))[0]
@@ -52,14 +52,14 @@ def test_the_page_says_what_snowflake_says(page, built):
     assert shown["Popularity now"] and shown["By the held-out evaluator"]
 
 
-def test_what_is_typed_is_a_text_there(page):
+def test_typed_text_is_a_string_in_snowflake(page):
     drawn = page.text_input("words").set_value("\\' or 1 = 1 --").run()
     assert not drawn.exception
     assert [one.value for one in drawn.error] == []
     assert "No track and no artist has" in drawn.caption[0].value
 
 
-def test_a_preset_and_a_playlist_answer_there_too(page, built):
+def test_a_preset_and_a_playlist_work_in_snowflake(page, built):
     before = metrics(page)
     drawn = page.selectbox("preset").select("Chill").run()
     assert not drawn.exception

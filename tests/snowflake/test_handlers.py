@@ -1,4 +1,4 @@
-"""The handlers of the Python functions, in Snowpark's local testing and beside DuckDB's SQL."""
+"""The handlers of the Python functions, in Snowpark's local testing and against DuckDB's SQL."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ INPUTS = [{"name": name, "minimum": 0.0, "maximum": 4.0} for name in ("a", "b", 
 
 @pytest.fixture
 def line(tmp_path) -> served.Served:
-    """A function that holds one model, 2a - b + c/2 + 1/4, the champion of the task `lines`."""
+    """A function with one model, 2a - b + c/2 + 1/4, the champion of the task `lines`."""
     (tmp_path / "line.onnx").write_bytes(LINE)
     model = {"sha256": hashlib.sha256(LINE).hexdigest(), "inputs": INPUTS}
     words = {"champion of lines": "line", "lines by hand": "line"}
@@ -32,18 +32,18 @@ def answers(function, *columns) -> list:
     return list(function(rows))
 
 
-def test_a_model_is_asked_by_its_id_and_by_words(line):
+def test_a_model_is_found_by_its_id_or_its_task(line):
     asked = ["line", "champion of lines", "lines by hand"]
     found = answers(lambda rows: served.onnx_predict(line, rows), asked, [[1, 2, 3]] * 3)
     assert found == [[1.75]] * 3
 
 
-def test_a_list_may_come_as_text(line):
+def test_a_list_may_be_json_text(line):
     found = answers(lambda rows: served.onnx_predict(line, rows), ["line"], ["[1, 2, 3]"])
     assert found == [[1.75]]
 
 
-def test_a_bad_value_is_null_in_its_own_row(line):
+def test_a_bad_value_gives_null_only_in_its_row(line):
     lists = [[1, 2, 3], None, [1, None, 3], [1, float("nan"), 3], [1e16, 2, 3]]
     found = answers(lambda rows: served.onnx_predict(line, rows), ["line"] * 5, lists)
     assert found == [[1.75], None, None, None, None]
@@ -64,26 +64,26 @@ def test_a_bad_call_says_what_is_wrong(line, asked, features, message):
         answers(lambda rows: served.onnx_predict(line, rows), [asked], [features])
 
 
-def test_bytes_that_are_not_what_was_stored_are_refused(line, tmp_path):
+def test_changed_bytes_are_refused(line, tmp_path):
     (tmp_path / "line.onnx").write_bytes(LINE + b"\0")
     with pytest.raises(ModelError, match="corrupted"):
         answers(lambda rows: served.onnx_predict(line, rows), ["line"], [[1, 2, 3]])
 
 
-def test_what_is_unusual_is_said(line):
+def test_unusual_values_are_named(line):
     found = answers(lambda rows: served.check_features(line, rows), ["line"], [[None, 5, 1]])
     assert found == [["a is missing", "b is 5.0, outside the range seen in training, 0.0 to 4.0"]]
 
 
-def test_a_bucket_belongs_to_a_challenger_or_the_champion(line):
+def test_each_bucket_belongs_to_a_challenger_or_the_champion(line):
     keys = [f"user {number}" for number in range(200)]
     found = answers(lambda rows: served.assigned_model(line, rows), ["lines"] * 200, keys)
     assert 60 < found.count("x") < 140
     assert set(found) == {"x", "line"}
 
 
-def test_it_runs_in_snowparks_local_testing(line):
-    """It knows no batches of data frames: each row is a batch of its own there."""
+def test_the_handler_runs_in_snowparks_local_testing(line):
+    """Local testing does not batch data frames: each row is one batch."""
     session = snowpark.Session.builder.config("local_testing", True).create()
     types = snowpark.types
     array = types.ArrayType(types.DoubleType())
@@ -105,7 +105,7 @@ def test_it_runs_in_snowparks_local_testing(line):
     session.close()
 
 
-# A helper, the SQL of DuckDB that stands in its place, and rows of arguments.
+# A helper, the equivalent SQL of DuckDB, and rows of arguments.
 PAIRS = [
     (
         helpers.one_hot,
@@ -114,7 +114,7 @@ PAIRS = [
         [(["a", "c"], ["a", "b"]), ([], ["a"]), (None, ["a", "b"])],
     ),
     (
-        helpers.block_names,
+        helpers.one_hot_names,
         "list_transform({1}::varchar[], lambda m: {0} || '=' || m)",
         [("genres", ["pop", "rock"])],
     ),
@@ -144,7 +144,7 @@ PAIRS = [
 @pytest.mark.parametrize(
     ("helper", "sql", "calls"), PAIRS, ids=lambda value: getattr(value, "__name__", "")
 )
-def test_a_helper_answers_what_duckdbs_sql_does(helper, sql, calls):
+def test_a_helper_gives_the_answers_of_duckdbs_sql(helper, sql, calls):
     for arguments in calls:
         (answered,) = answers(helper, *[[argument] for argument in arguments])
         places = [f"${number}" for number, _ in enumerate(arguments, 1)]
@@ -154,7 +154,7 @@ def test_a_helper_answers_what_duckdbs_sql_does(helper, sql, calls):
         assert answered == expected, arguments
 
 
-def test_an_error_is_raised_where_a_row_asks_for_it():
+def test_an_error_is_raised_if_a_row_asks_for_it():
     with pytest.raises(ModelError, match="k is 0"):
         answers(helpers.raise_error, ["k is 0"])
     assert answers(helpers.raise_error, [None]) == [None]

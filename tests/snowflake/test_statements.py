@@ -1,4 +1,4 @@
-"""What is sent to Snowflake, and what the project says of it: names, defaults, packages."""
+"""Statements for Snowflake, and their consistency with the project: names, defaults, packages."""
 
 import json
 import re
@@ -41,16 +41,16 @@ def test_a_script_of_the_documentation_parses(script):
         ("select string_agg(a, ',' order by b) from t", "Unknown|Expecting"),
     ],
 )
-def test_what_snowflake_has_not_is_refused(statement, message):
+def test_sql_that_snowflake_lacks_is_refused(statement, message):
     with pytest.raises(dialect.DialectError, match=message):
         dialect.checked(statement)
 
 
-def test_a_function_of_the_project_is_known():
+def test_a_function_of_the_project_is_accepted():
     assert dialect.checked("select predict_hit(1)", frozenset({"predict_hit"}))
 
 
-def test_raw_columns_stand_in_the_order_in_which_they_are_loaded():
+def test_raw_columns_have_the_order_in_which_they_are_loaded():
     sources = yaml.safe_load((ROOT / "dbt_project/models/staging/_raw.yml").read_text())["sources"]
     tables = {table["name"]: table for table in sources[0]["tables"]}
     for name, source in raw.SOURCES.items():
@@ -58,7 +58,7 @@ def test_raw_columns_stand_in_the_order_in_which_they_are_loaded():
         assert columns == [*source.columns, "line_number", "unparsed", "flaw"], name
 
 
-def test_the_defaults_of_the_optimiser_are_one():
+def test_the_defaults_of_the_optimizer_are_equal_everywhere():
     functions = yaml.safe_load((ROOT / "udfs/functions/_optimization.yml").read_text())["functions"]
     (optimizer,) = (one for one in functions if one["name"] == "optimize_song")
     given = {one["name"]: one["default_value"] for one in optimizer["arguments"][-4:]}
@@ -70,7 +70,7 @@ def test_the_defaults_of_the_optimiser_are_one():
     }
 
 
-def test_packages_stand_in_one_file_and_are_known():
+def test_packages_are_listed_in_one_file_and_exist():
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     training = project["models"]["hitparade"]["training"]["+packages"]
     functions = project["vars"]["snowflake_function_packages"]

@@ -1,4 +1,4 @@
-"""The same sample through both targets: the same tables, models, champions and answers."""
+"""The same sample on both targets gives the same tables, models, champions and answers."""
 
 import json
 
@@ -10,29 +10,29 @@ from tests.snowflake import tables
 
 pytestmark = pytest.mark.slow
 
-# When and how fast it was made is no part of a table, nor are hashes of numbers that each
-# warehouse writes in its own way; of a fingerprint, the types of a warehouse are a part.
+# Columns that may differ: times and durations, hashes of numbers that each warehouse formats its
+# own way, and fingerprints, which include the types of a warehouse.
 OWN = {
     *("promoted_at", "predicted_at", "trained_at", "pruned_at", "train_seconds"),
     *("run_id", "started_at", "profiled_at"),
     *("inputs_hash", "feature_fingerprint", "fingerprint", "content"),
 }
-# What DuckDB has of models for its portable lane, and Snowflake as files on a stage.
-PORTABLE = {
+# Columns of models for the SQL backend in DuckDB; Snowflake has the models as files on a stage.
+SQL_BACKEND_COLUMNS = {
     *("kind", "transform", "layers", "intercepts", "depth", "roots", "features", "thresholds"),
     *("next", "leaves"),
 }
-# A track stands there as it stood in the file; base_mpd__playlist_tracks has its fields.
+# It has each track as in the file; base_mpd__playlist_tracks has the fields.
 LEFT_OUT = {
-    "served_models": PORTABLE,
-    "models_to_serve": PORTABLE,
+    "served_models": SQL_BACKEND_COLUMNS,
+    "models_to_serve": SQL_BACKEND_COLUMNS,
     "base_mpd__slices": {"track"},
     "slices": {"path"},
-    "profiles": {"reference"},  # the fingerprint of another reader
-    "stg_raw__slices": {"path"},  # that of a machine
+    "profiles": {"reference"},  # fingerprints depend on the reader
+    "stg_raw__slices": {"path"},  # a property of the machine
 }
-# What stands in DuckDB alone, and what names it; values without a key, which other tables have too.
-ALONE = {"int_explanation_plans", "runs", "observed_values"}
+# Tables of DuckDB only, tables that name such tables, and values that other tables have with a key.
+DUCKDB_ONLY = {"int_explanation_plans", "runs", "observed_values"}
 TABLES = """
     select schema_name, table_name from duckdb_tables() where database_name = current_database()
     union all
@@ -52,11 +52,11 @@ def columns_of(cursor) -> set[str]:
     return {column[0].lower() for column in cursor.description}
 
 
-def test_every_table_is_the_same(built, sql_backend):
+def test_every_table_is_equal_on_both_targets(built, sql_backend):
     compared = []
     with built.connect() as connection:
         for schema, name in sorted(sql_backend.execute(TABLES).fetchall()):
-            if name in ALONE:
+            if name in DUCKDB_ONLY:
                 continue
             cursor = connection.cursor()
             there = "emulated" if schema == "main" else schema
@@ -75,7 +75,7 @@ def test_every_table_is_the_same(built, sql_backend):
     assert {"fct_track_predictions", "champions", "dim_tracks", "base_mpd__slices"} <= {*compared}
 
 
-def test_a_run_leaves_its_results_there_too(built, sql_backend):
+def test_a_run_stores_its_results_in_snowflake(built, sql_backend):
     query = "select count(*) from ml.runs where command = 'build' and layer = '{}'"
     for layer in ("staging", "marts", "training", "function"):
         ((here,),) = sql_backend.execute(query.format(layer)).fetchall()
@@ -101,7 +101,7 @@ URIS = "['spotify:track:' || track_id]"
 ID = "(select model_id from ml.champions where task = '{}')"
 BOUNDS = "[0, 0, -60, 0, 0, 0, 0, 0, 60], [1, 1, 0, 1, 1, 1, 1, 1, 220]"
 REACH = "[0.1, 0.1, 5, 0.1, 0.1, 0.1, 0.1, 0.1, 20]"
-JUDGE = "(select model_id from ml.served_models where algorithm = 'judge')"
+EVALUATOR = "(select model_id from ml.served_models where algorithm = 'judge')"
 OF_TRACKS = [
     f"predict_hit({HIT})",
     f"predict_hit_by('xgboost', {HIT})",
@@ -122,7 +122,7 @@ OF_TRACKS = [
     f"optimize_song({SONG})",
     f"optimize_song({SONG}, ['energy', 'tempo'], 0.1, 1, 0.5)",
     f"describe_changes(optimize_song({SONG}))",
-    f"onnx_optimize_song({ID.format('song_optimization')}, {JUDGE}, encode_popularity({SONG}), "
+    f"onnx_optimize_song({ID.format('song_optimization')}, {EVALUATOR}, encode_popularity({SONG}), "
     f"{BOUNDS}, {REACH}, 2, 0.1, 30)",
     f"explain_hit({HIT})",
     f"explain_tier({TIER})",
@@ -161,7 +161,7 @@ CALLS += [(call, "song_id", "dim_songs") for call in OF_SONGS]
 
 
 @pytest.mark.parametrize(("call", "key", "table"), CALLS)
-def test_a_function_answers_the_same(call, key, table, built, local):
+def test_a_function_gives_equal_answers_on_both_targets(call, key, table, built, local):
     query = f"select {key}, {call} as answer from {table} order by {key} limit 50"
     with duckdb.connect(local.database, read_only=True) as connection:
         udfs.register(connection)
@@ -186,7 +186,7 @@ CONSTANTS = [
 
 
 @pytest.mark.parametrize("call", CONSTANTS)
-def test_a_call_with_constants_answers_the_same(call, built, local):
+def test_a_call_with_constants_gives_equal_answers_on_both_targets(call, built, local):
     with duckdb.connect(local.database, read_only=True) as connection:
         udfs.register(connection)
         ((expected,),) = connection.execute(f"select {call}").fetchall()
@@ -194,14 +194,14 @@ def test_a_call_with_constants_answers_the_same(call, built, local):
     assert tables.is_close(tables.plain(answered), tables.plain(expected))
 
 
-def test_every_function_is_asked(local):
+def test_every_function_is_called_by_these_tests(local):
     manifest = json.loads((local.folder / "target" / "manifest.json").read_text())
     asked = [*OF_TRACKS, *OF_SONGS, *CONSTANTS, "similar_tracks("]
     names = {node["name"] for node in manifest["functions"].values()}
     assert names == {name for name in names if any(f"{name}(" in call for call in asked)}
 
 
-def test_similar_tracks_are_the_same(built, local, sql_backend):
+def test_similar_tracks_are_equal_on_both_targets(built, local, sql_backend):
     ((track,),) = sql_backend.execute(
         "select track_uri from features.feat_next_song_tracks order by track_number limit 1"
     ).fetchall()
@@ -233,7 +233,7 @@ def test_a_second_build_trains_nothing(built):
     assert after == versions
 
 
-def test_promote_and_roll_back_make_the_functions_anew(built):
+def test_promote_and_rollback_recreate_the_functions(built):
     call = "select predict_hit(0.5, 0.5, 0.5, 120)"
     ((before,),) = built.query(call)
     ((champion,),) = built.query("select model_id from ml.champions where task = 'hit'")
@@ -257,7 +257,7 @@ def test_promote_and_roll_back_make_the_functions_anew(built):
     built.dbt("run-operation", "unpin", "--args", "{task: tier}")
 
 
-def test_drift_is_told_there_too(built):
+def test_drift_is_reported_in_snowflake(built):
     far = "row_count = row_count {} 100000 where task = 'hit' and name = 'energy' and bin = 1"
     ((other,),) = built.query(
         "select min(model_id) from ml.model_versions where task = 'hit' and model_id not in "
@@ -282,7 +282,7 @@ def test_drift_is_told_there_too(built):
     assert built.query(drifted) == []
 
 
-def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
+def test_prune_drops_the_graph_of_an_unused_model(built, tmp_path):
     (tmp_path / "older.onnx").write_bytes(b"a graph")
     built.query(f"put 'file://{tmp_path}/older.onnx' @ml.models auto_compress = false")
     built.query(
@@ -295,7 +295,7 @@ def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
 
     before = graphs()
     assert "older.onnx" in before
-    for _ in range(2):  # twice is harmless
+    for _ in range(2):  # running it twice is harmless
         built.dbt("run-operation", "prune", "--args", "{keep: 1}")
         assert graphs() == before - {"older.onnx"}
     pruned = "select model_id from ml.registry where pruned_at is not null"
@@ -303,8 +303,8 @@ def test_prune_drops_the_graph_of_a_model_that_nothing_uses(built, tmp_path):
     assert built.query("select predict_hit(0.5, 0.5, 0.5, 120) is not null") == [(True,)]
 
 
-def test_without_a_load_the_build_says_what_to_do(emulator):
+def test_a_build_before_loading_names_the_next_step(emulator):
     result = emulator.dbt("build", check=False, EMULATED_DATABASE="nothing")
     assert result.returncode
-    assert "nothing was loaded to database nothing yet" in result.stdout
+    assert "the load into database nothing is missing or incomplete" in result.stdout
     assert "run `hitparade load`" in result.stdout

@@ -1,6 +1,6 @@
-"""What fakesnow answers otherwise than Snowflake documents it, in the words of DuckDB.
+"""DuckDB SQL for functions that fakesnow answers differently from Snowflake's documentation.
 
-A tree of a statement is rewritten before fakesnow translates it: some calls become calls of the
+The tree of a statement is rewritten before fakesnow translates it: some calls become calls of the
 macros below, which every database of the emulator has.
 """
 
@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 
 from tests.snowflake.packages import HERE
 
-# What fakesnow answers otherwise than Snowflake, as macros of DuckDB over JSON.
+# Functions that fakesnow answers differently from Snowflake, as DuckDB macros over JSON.
 MACROS = """
 create or replace macro {catalog}._flatten(items, is_outer) as table
     select
@@ -72,13 +72,13 @@ end;
 """
 
 
-# What a session says of itself.
+# Properties of a session.
 SESSION = {
     "current_version()": "emulated",
     "current_role()": "HITPARADE",
     "current_warehouse()": "HITPARADE",
 }
-# What an account says of the packages that it has.
+# The packages of an account.
 PACKAGES = "information_schema.packages"
 
 
@@ -96,13 +96,13 @@ def macros(catalog: str) -> str:
 
 
 def translated(tree: exp.Expression, functions: dict[str, str]) -> exp.Expression:
-    """Return a tree in which what fakesnow answers otherwise is a call of our own macros.
+    """Return a tree in which calls that fakesnow answers differently use the macros.
 
     Args:
         tree: the statement; it is changed.
-        functions: the full names of the functions that were created, by their last name.
+        functions: full names of the created functions by last name.
     """
-    # From the leaves up, for what takes a node's place is not looked into again.
+    # From the leaves up, because replacements are not visited again.
     for node in reversed(list(tree.walk())):
         translation = _translated(node, functions)
         if translation is not node and node is tree:
@@ -120,10 +120,10 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
     if isinstance(node, exp.Lateral | exp.TableFromRows) and isinstance(node.this, exp.Explode):
         return _flattened(node)
     if isinstance(node, exp.Parameter) and node.this.is_int and node.find_ancestor(exp.Select):
-        # What Snowpark calls the columns of VALUES; fakesnow calls them column1 and so on.
+        # Snowpark's names for the columns of VALUES; fakesnow names them column1 and so on.
         return exp.column(f"column{node.this.this}")
     if isinstance(node, exp.ColumnDef):
-        # DuckDB has comments in statements of their own, and fakesnow knows no others.
+        # DuckDB comments need separate statements, and fakesnow supports no others.
         comments = [
             one
             for one in node.args.get("constraints", [])
@@ -133,7 +133,7 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
             comment.pop()
         return node
     if isinstance(node, exp.Create) and (clone := node.args.get("clone")):
-        # fakesnow forgets that it may be asked to replace a table by a clone.
+        # fakesnow ignores OR REPLACE when it clones a table.
         node.set("clone", None)
         node.set("expression", exp.select("*").from_(clone.this))
         return node
@@ -142,7 +142,7 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
     if isinstance(node, exp.Func) and (answer := SESSION.get(node.sql("snowflake").lower())):
         return exp.Literal.string(answer)
     if isinstance(node, exp.PropertyEQ) and isinstance(node.this, exp.Identifier):
-        # The key of an object is text; fakesnow writes it in capitals, like a name.
+        # The key of an object is text; fakesnow converts it to upper case, like a name.
         node.this.set("quoted", True)
         return node
     if isinstance(node, exp.GetExtract):
@@ -178,7 +178,7 @@ def _translated(node: exp.Expression, functions: dict[str, str]) -> exp.Expressi
         call = _call(node.name, *node.expressions)
         return exp.Dot.build([*(exp.to_identifier(part) for part in home), call])
     if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.ArrayAgg):
-        # Of no values the list is empty there; fakesnow's is NULL.
+        # Snowflake's list of no values is empty; fakesnow's is NULL.
         return exp.Coalesce(this=node.copy(), expressions=[_call("json_array")])
     if isinstance(node, exp.Div):
         return _call("_divided", node.this, node.expression)
@@ -200,7 +200,7 @@ def _is_unqualified(node: exp.Expression) -> bool:
 
 
 def _is_variant(node: exp.Expression) -> bool:
-    """True for what may be JSON here: cast to text, it is what stands between the quotes."""
+    """True for an expression that may be JSON: cast to text, it loses its quotes."""
     return (
         isinstance(node, exp.GetExtract)
         or (isinstance(node, exp.Anonymous) and node.name == "_get")

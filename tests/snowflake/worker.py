@@ -1,7 +1,8 @@
-"""A Python function or procedure of the emulated Snowflake, in a process of its own.
+"""A Python function or procedure of the emulated Snowflake, in a separate process.
 
-The first line on standard input is the statement as JSON: its code, handler, packages and imports.
-Then each line is a batch of rows of a function, answered by a line; a procedure answers once.
+The first line on standard input is the statement as JSON: code, handler, packages and imports. For
+a function, each further line is a batch of rows and gets one line as answer. A procedure answers
+once.
 """
 
 import json
@@ -13,9 +14,9 @@ import traceback
 import types
 from pathlib import Path
 
-# The folder above `tests`: as a script, Python would look in the folder of this file.
+# Import from the folder above `tests`: by default, Python uses the folder of the script.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.snowflake.packages import wall_in
+from tests.snowflake.packages import restrict_imports
 
 sys.path.pop(0)
 
@@ -23,7 +24,7 @@ sys.path.pop(0)
 def main() -> None:
     """Answer until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what the code prints is no answer
+    os.dup2(2, 1)  # output of the code is not an answer
     statement = json.loads(sys.stdin.readline())
     with tempfile.TemporaryDirectory() as folder:
         if "connection" in statement:
@@ -51,7 +52,7 @@ def _handler(statement: dict, folder: Path):
         if path.endswith(".zip"):
             sys.path.insert(0, str(folder / Path(path).name))
     sys._xoptions["snowflake_import_directory"] = f"{folder}/"
-    wall_in(statement["packages"])
+    restrict_imports(statement["packages"])
     shim = types.ModuleType("_snowflake")
     shim.vectorized = lambda input, max_batch_size: lambda function: function
     sys.modules["_snowflake"] = shim
@@ -94,7 +95,7 @@ def _call(statement: dict, folder: Path) -> str:
         place = [database.strip('"').upper(), schema.upper(), stage.upper()]
         return bucket.joinpath(*place, name).open("rb")
 
-    # The server knows no GET.
+    # The emulator does not support GET.
     FileOperation.get_stream = get_stream
     return handler(session)
 

@@ -1,4 +1,4 @@
-"""Import rules, and what every node of the project must have."""
+"""Import rules, and requirements of every node of the project."""
 
 import ast
 import json
@@ -25,12 +25,12 @@ LAYERS = [
     "marts",
 ]
 LAYERS += ["monitoring"]
-# What a BI tool needs: `udfs.register` must not load what trains.
+# The packages a BI tool needs: `udfs.register` must not load training code.
 SERVING = ("errors.py", "graphs.py", "runtime", "snowflake")
-# Functions over what is stored, see docs/decisions/0014: they stand behind the predictions.
+# Functions over stored tables, see docs/decisions/0014: they come after the predictions.
 OVER_PREDICTIONS = {"function.hitparade.similar_tracks"}
 WAREHOUSES = ROOT / "dbt_project" / "macros" / "warehouse"
-# Macros of dbt and its adapters that a warehouse file replaces; the interface lacks them.
+# Macros of dbt and its adapters that a warehouse file overrides; they are not in the interface.
 OVERRIDES = {
     "create_table_as",
     "get_empty_schema_sql",
@@ -38,7 +38,7 @@ OVERRIDES = {
     "get_table_columns_and_constraints",
     "scalar_function_sql",
 }
-# Known only after a release, or an artefact of how a file is sorted: never an input.
+# Known only after a release, or an artifact of the order of a file: never an input.
 LEAKS = re.compile(r"in_.*_(playlists|charts)|streams|popularity|line_number|rank.*|.*index.*")
 
 
@@ -83,7 +83,7 @@ def test_a_package_does_not_import_those_to_its_left(package, unknown):
 
 
 def imported_by(file: Path) -> set[str]:
-    """The packages that a file imports, wherever it does so."""
+    """The packages that a file imports, at the top or inside functions."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         names |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
@@ -91,7 +91,7 @@ def imported_by(file: Path) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-def test_registering_the_functions_loads_nothing_that_trains():
+def test_registering_the_functions_imports_no_training_code():
     program = (
         "import sys, duckdb, udfs; udfs.register(duckdb.connect()); "
         "print([name for name in sys.modules if name.split('.')[0] in ('models_py', 'sklearn')])"
@@ -156,20 +156,20 @@ def test_every_column_is_documented(manifest, warehouse):
     catalog = warehouse.query("select schema_name, table_name, column_name from duckdb_columns()")
     tables = own(manifest, "nodes") | own(manifest, "sources")
     for name, node in tables.items():
-        # raw.playlists stands in Snowflake alone.
+        # raw.playlists exists only in Snowflake.
         is_here = node["config"].get("meta", {}).get("warehouse", "duckdb") == "duckdb"
         if name.startswith(("model.", "seed.", "source.")) and is_here:
             table = (node["schema"], node.get("alias") or node["identifier"])
             assert {c for s, t, c in catalog if (s, t) == table} == set(node["columns"]), name
 
 
-def test_the_format_of_the_registry_is_one_number(manifest):
+def test_dbt_and_python_have_the_same_registry_format(manifest):
     macro = manifest["macros"]["macro.hitparade.registry_format"]["macro_sql"]
     assert f"return({REGISTRY_FORMAT})" in macro
 
 
 def test_every_stored_model_id_is_known_to_the_registry(manifest, warehouse):
-    """What `ml.stored_predictions` does not list, `prune` would take and a promotion not name."""
+    """A model missing in `ml.stored_predictions` could be pruned while predictions use it."""
     columns = warehouse.query(
         "select table_name, column_name from duckdb_columns() where schema_name = 'main' "
         "and table_name like 'fct%' and column_name like '%model_id'"
@@ -191,7 +191,7 @@ def test_dialects_differ_only_in_the_warehouse_macros():
 
 
 def allowed_in_warehouse_macros(file: Path) -> str | None:
-    """The interface dispatches, and the file of a warehouse has the variants of that warehouse."""
+    """Return the allowed match: the interface dispatches, a warehouse file has its variants."""
     if file.parent != WAREHOUSES:
         return None
     return "adapter.dispatch" if file.stem == "interface" else f"macro {file.stem}__"
@@ -208,7 +208,7 @@ def test_a_warehouse_has_a_variant_of_each_macro_of_the_interface(warehouse):
 
 
 def dispatched(file: Path, prefix: str) -> dict[str, int]:
-    """The number of arguments by macro; `overloads` passes its call block as one more."""
+    """The number of arguments of each macro; `overloads` has its call block as one more."""
     macros = re.findall(rf"{{% macro {prefix}(\w+)\((.*)\) -%}}", file.read_text())
     counts = {name: len(arguments.split(", ")) if arguments else 0 for name, arguments in macros}
     return counts | ({"overloads": 3} if not prefix else {})
@@ -220,7 +220,7 @@ def test_no_input_is_known_only_after_release(task):
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_no_input_is_computed_from_what_is_known_only_after_release(task, compiled):
+def test_no_input_is_computed_from_columns_known_only_after_release(task, compiled):
     node = compiled["functions"][f"function.hitparade.predict_{task.name}"]
     by_row = node["compiled_code"].split("(t) as ")[1]
     read = set(re.findall(r"\bt\.(\w+)", by_row))
@@ -236,7 +236,7 @@ def test_the_feature_table_and_the_task_name_the_same_inputs(task, manifest):
 
 @pytest.mark.parametrize("task", [task for task in ARGUMENTS if task != "song_optimization"])
 def test_the_page_gives_the_arguments_of_a_function_in_order(task, manifest):
-    """Of chart songs shares are percent, and the tempo has another name."""
+    """Chart songs have shares in percent, and another name for the tempo."""
     given = [re.sub(r"100 \* (\w+)", r"\1_pct", one) for one in ARGUMENTS[task]]
     arguments = manifest["functions"][f"function.hitparade.predict_{task}"]["arguments"]
     assert [one["name"].replace("bpm", "tempo") for one in arguments] == given

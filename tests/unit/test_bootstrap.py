@@ -1,4 +1,4 @@
-"""How certain a figure is: draws of owners, and figures compared draw by draw."""
+"""The uncertainty of a figure: bootstrap draws of owners, and comparisons draw by draw."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from models_py.bootstrap import Estimate, bootstrap
 def test_owners_are_drawn_and_not_their_values():
     rng = np.random.default_rng(0)
     owners = np.repeat(np.arange(200), 10)
-    same = np.repeat(rng.random(200) < 0.5, 10).astype(float)  # one answer for each owner
+    same = np.repeat(rng.random(200) < 0.5, 10).astype(float)  # one value for each owner
     means = bootstrap(same, owners)
     assert means.mean() == pytest.approx(same.mean(), abs=0.01)
     assert means.std() == pytest.approx(same.std() / np.sqrt(200), rel=0.1)
 
 
-def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
+def test_figures_of_the_same_data_are_compared_draw_by_draw():
     rng = np.random.default_rng(0)
     owners = np.arange(400)
     values = rng.normal(10, 3, 400)
@@ -29,8 +29,8 @@ def test_figures_of_the_same_evidence_are_compared_draw_by_draw():
     )
 
 
-def test_a_share_of_nothing_is_nothing_and_that_of_the_rest_stays():
-    """One owner of four has it all: some draws are without it."""
+def test_a_share_of_zero_is_zero_in_each_draw():
+    """One of four owners has everything: some draws lack that owner."""
     owners = np.arange(4)
     whole = Estimate.mean([8, 0, 0, 0], owners)
     assert not whole.draws.all()

@@ -1,4 +1,4 @@
-"""How dbt is run, and what is printed of it, with a program in the place of dbt."""
+"""How dbt is run and what is printed of its output, with a fake dbt."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def event(name: str, message: str, level: str = "info", **data: str) -> str:
         ("7", True),
     ],
 )
-def test_a_line_a_model_and_what_is_wrong(line, is_printed, capsys):
+def test_models_and_problems_are_printed_one_per_line(line, is_printed, capsys):
     message = json.loads(line)["info"]["msg"] if line.startswith("{") else line
     progress.show([f"{line}\n"])
     said = capsys.readouterr().out
@@ -59,7 +59,7 @@ def test_a_line_a_model_and_what_is_wrong(line, is_printed, capsys):
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
-    """Put a shell script in the place of dbt."""
+    """Replace dbt by a shell script."""
 
     def write(script: str):
         path = tmp_path / "dbt"
@@ -72,18 +72,18 @@ def fake(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
-def test_whether_it_succeeded_is_its_exit_code(fake, code):
+def test_success_is_the_exit_code(fake, code):
     fake(f"exit {code}")
     assert dbt.run("build") == (code == 0)
 
 
-def test_what_it_says_before_it_has_results_is_printed(fake, capfd):
+def test_output_before_the_first_result_is_printed(fake, capfd):
     fake("echo said; echo 'no such option' >&2; exit 2")
     assert not dbt.run("build", "--nonsense")
     assert capfd.readouterr() == ("said\n", "no such option\n")
 
 
-def test_it_runs_in_the_root_with_files_as_the_caller_names_them(fake, capfd, monkeypatch):
+def test_dbt_runs_in_the_root_with_paths_of_the_caller(fake, capfd, monkeypatch):
     fake('pwd; echo "$HITPARADE_DATABASE $HITPARADE_SAMPLE $DBT_LOG_PATH $DBT_ENGINE_PROJECT_DIR"')
     monkeypatch.chdir(ROOT / "docs")
     for name, value in (("DATABASE", "songs.duckdb"), ("SAMPLE", "0")):
@@ -98,7 +98,7 @@ def test_it_runs_in_the_root_with_files_as_the_caller_names_them(fake, capfd, mo
 @pytest.mark.parametrize(
     "trap", ["trap 'echo canceled; exit 1' INT", "trap '' INT"], ids=["ends", "does not end"]
 )
-def test_ctrl_c_ends_dbt_and_then_the_command(fake, trap):
+def test_ctrl_c_stops_dbt_and_then_the_command(fake, trap):
     path = fake(f"{trap}\necho $$\nwhile true; do sleep 0.1; done")
     with subprocess.Popen(
         [sys.executable, "-c", STOPPED, path],

@@ -1,4 +1,4 @@
-"""What trains again: a change of what a model is made by, and nothing else."""
+"""A model is retrained if its code changes, and only then."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from models_py import fingerprints, runs
 from models_py.tasks import TASKS
 from tests.warehouse import ROOT
 
-# (task, algorithm): what trains it, beside what trains all.
+# The files that retrain each (task, algorithm), besides the files that retrain all.
 LINEAR = ("hit", "logistic_regression")
 FOREST = ("hit", "random_forest")
 NET = ("popularity", "mlp")
@@ -20,7 +20,7 @@ CODES = {
 
 @pytest.fixture
 def code(tmp_path, monkeypatch):
-    """A copy of models_py that fingerprints are taken of."""
+    """A copy of models_py from which fingerprints are taken."""
     copied = shutil.copytree(ROOT / "models_py", tmp_path / "models_py")
     monkeypatch.setattr(fingerprints, "CODE", copied)
     yield copied
@@ -38,7 +38,7 @@ def all_fingerprints():
 
 
 def changed_by(code, file, text):
-    """Whose fingerprints change when a text is added to a file."""
+    """The models whose fingerprints change if text is added to a file."""
     before = all_fingerprints()
     path = code / file
     path.write_text((path.read_text() if path.exists() else "") + text)
@@ -47,11 +47,11 @@ def changed_by(code, file, text):
 
 
 @pytest.mark.parametrize("file", ["training.py", "algorithms/linear.py", "net.py", "metrics.py"])
-def test_a_comment_trains_nothing(code, file):
+def test_a_comment_retrains_nothing(code, file):
     assert changed_by(code, file, "\n\n# a comment\n") == set()
 
 
-def test_a_docstring_trains_nothing(code):
+def test_a_docstring_retrains_nothing(code):
     path = code / "training.py"
     before = all_fingerprints()
     text = path.read_text()
@@ -60,41 +60,41 @@ def test_a_docstring_trains_nothing(code):
     assert all_fingerprints() == before
 
 
-def test_a_new_file_trains_nothing(code):
+def test_a_new_file_retrains_nothing(code):
     assert changed_by(code, "algorithms/newest.py", "WEIGHT = 1\n") == set()
 
 
-def test_a_new_algorithm_or_task_in_the_lists_trains_nothing(code):
+def test_a_new_algorithm_or_task_retrains_nothing_else(code):
     assert changed_by(code, "algorithms/__init__.py", "\nMORE = 1\n") == set()
     assert changed_by(code, "generated/tasks.py", "\nMORE = 1\n") == set()
 
 
-def test_what_tuning_alone_reads_trains_nothing(code):
+def test_files_read_only_by_tuning_retrain_nothing(code):
     assert changed_by(code, "spaces.py", "\nMORE = 1\n") == set()
     assert changed_by(code, "search.py", "\nMORE = 1\n") == set()
 
 
-def test_an_algorithm_trains_what_uses_it(code):
+def test_a_changed_algorithm_retrains_its_users(code):
     changed = changed_by(code, "algorithms/linear.py", "\nMORE = 1\n")
     assert LINEAR in changed
     assert FOREST not in changed and NET not in changed
     assert not changed & set(CODES)
 
 
-def test_the_net_trains_what_uses_it(code):
+def test_a_changed_net_retrains_its_users(code):
     changed = changed_by(code, "net.py", "\nMORE = 1\n")
     assert changed == {NET, ("popularity", "hybrid"), "song_optimization"}
 
 
-def test_a_file_of_next_songs_trains_next_songs_alone(code):
+def test_a_changed_file_of_next_songs_retrains_only_next_songs(code):
     assert changed_by(code, "next_song/ranker.py", "\nMORE = 1\n") == {"next_song"}
 
 
-def test_what_all_use_trains_all(code):
+def test_a_changed_shared_file_retrains_everything(code):
     assert changed_by(code, "export.py", "\nMORE = 1\n") == set(all_fingerprints())
 
 
-def test_the_metric_of_a_task_is_a_part_of_what_trains_it(monkeypatch):
+def test_a_changed_metric_retrains_its_task(monkeypatch):
     from dataclasses import replace
 
     before = runs._code_of("hit", "xgboost")

@@ -1,4 +1,4 @@
-"""What is typed into the page: songs as JSON, and texts that become SQL."""
+"""Input to the page: songs as JSON, and text that becomes SQL literals."""
 
 import duckdb
 import pytest
@@ -19,7 +19,7 @@ from hitparade.app import queries, songs
         ('{"genres": ["pop", 1]}', "genres must be a list of strings"),
     ],
 )
-def test_what_is_no_song_is_said(text, message):
+def test_invalid_song_json_is_explained(text, message):
     with pytest.raises(songs.SongError, match=message):
         songs.parsed(text)
 
@@ -27,7 +27,7 @@ def test_what_is_no_song_is_said(text, message):
 @pytest.mark.parametrize(
     "text", ["", "it's", "\\", "\\'", "a\\\\b", "\\', (select 1) as x --", "''\\''", "é%_"]
 )
-def test_a_text_is_one_value_in_both_warehouses(text):
+def test_text_is_one_sql_literal_in_both_warehouses(text):
     sql = f"select {queries.literal(text)} as given"
     assert duckdb.sql(sql).fetchall() == [(text,)]
     parsed = sqlglot.parse_one(sql, dialect="snowflake")

@@ -1,4 +1,4 @@
-"""Which project a command acts on."""
+"""The project that a command acts on."""
 
 from pathlib import Path
 
@@ -23,20 +23,20 @@ def clone(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("below", [".", "data/raw"])
-def test_it_is_that_of_the_working_directory_or_above(clone, monkeypatch, below):
+def test_the_project_is_found_in_the_working_directory_or_above(clone, monkeypatch, below):
     monkeypatch.chdir(below)
     assert project.root() == clone
     assert project.database() == clone / "hitparade.duckdb"
 
 
-def test_there_may_be_none(clone, monkeypatch):
+def test_there_may_be_no_project(clone, monkeypatch):
     monkeypatch.chdir(clone.parent)
     sentence = f"no hitparade project in {clone.parent} or in a folder above it: change to"
     with pytest.raises(ProjectError, match=sentence):
         project.root()
 
 
-def test_the_nearest_may_be_another_one(clone, monkeypatch):
+def test_another_dbt_project_that_is_nearer_is_reported(clone, monkeypatch):
     other = clone / "data"
     other.joinpath(project.FILE).write_text("name: other\n")
     monkeypatch.chdir("data/raw")
@@ -45,7 +45,7 @@ def test_the_nearest_may_be_another_one(clone, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", project.VARIABLES)
-def test_it_may_be_named_as_for_dbt(clone, monkeypatch, variable):
+def test_dbts_environment_variables_name_the_project(clone, monkeypatch, variable):
     monkeypatch.chdir(clone.parent)
     monkeypatch.setenv(variable, "clone")
     assert project.root() == clone
@@ -54,7 +54,7 @@ def test_it_may_be_named_as_for_dbt(clone, monkeypatch, variable):
         project.root()
 
 
-def test_of_two_names_it_is_the_one_that_dbt_takes(clone, monkeypatch):
+def test_the_variable_that_dbt_prefers_wins(clone, monkeypatch):
     monkeypatch.setenv("DBT_PROJECT_DIR", "no/such/folder")
     monkeypatch.setenv("DBT_ENGINE_PROJECT_DIR", ".")
     assert project.root() == clone

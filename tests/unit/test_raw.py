@@ -18,12 +18,12 @@ FOLDERS = {"real": "raw", "sample": "sample"}
 
 
 def cells(**known: str) -> dict[str, str]:
-    """One song by column; what is not given is told apart by the column's number."""
+    """One song by column; by default, each cell has the number of its column."""
     return {name: str(i) for i, name in enumerate(SONGS.columns)} | known
 
 
 def csv_text(*records: dict[str, str], delimiter: str = ",", newline: str = "\n") -> str:
-    """A file of records with equal columns."""
+    """The text of a file of records with equal columns."""
     quoted = [[f'"{c}"' if set(c) & {delimiter, "\n"} else c for c in r.values()] for r in records]
     return newline.join(delimiter.join(row) for row in [list(records[0]), *quoted]) + newline
 
@@ -51,7 +51,7 @@ def folders(tmp_path, monkeypatch):
 
 @pytest.fixture
 def read(folders):
-    """Read the chart songs from a file with these bytes or this text."""
+    """Return a function that reads the chart songs from a file with the given content."""
 
     def write_and_read(content: str | bytes) -> raw.RawFile:
         data = content.encode() if isinstance(content, str) else content
@@ -62,7 +62,7 @@ def read(folders):
 
 
 def refusal(read, content: str | bytes) -> str:
-    """What a user is told of a file that cannot be read."""
+    """The error message of an unreadable file."""
     with pytest.raises(RawFileError) as error:
         read(content)
     return str(error.value)
@@ -72,14 +72,14 @@ def names(file: raw.RawFile) -> list[str]:
     return file.records["track_name"].to_pylist()
 
 
-# Which file serves a source
+# The file of a source
 
 
 @pytest.mark.parametrize(
     ("present", "status"),
     [(["real", "sample"], "real"), (["real"], "real"), (["sample"], "sample"), ([], "absent")],
 )
-def test_the_users_file_comes_before_the_sample(folders, present, status):
+def test_the_users_file_takes_precedence_over_the_sample(folders, present, status):
     for folder in present:
         (folders / FOLDERS[folder] / SONGS_FILE).touch()
     path = folders / FOLDERS[present[0]] / SONGS_FILE if present else None
@@ -92,7 +92,7 @@ def test_each_source_is_located_on_its_own(folders):
     assert [raw.locate(name)[1] for name in raw.SOURCES] == ["real", "sample", "absent"]
 
 
-def test_ceilings_are_never_the_users(folders):
+def test_best_achievable_scores_are_never_read_from_user_files(folders):
     (folders / "raw" / "ceilings.csv").touch()
     assert raw.locate("ceilings") == (None, "absent")
 
@@ -109,7 +109,7 @@ def test_a_folder_can_be_named(folders, monkeypatch, variable, status):
 
 
 @pytest.mark.parametrize("variable", ["HITPARADE_RAW", "HITPARADE_SAMPLE"])
-def test_a_blank_name_is_no_name(folders, monkeypatch, variable):
+def test_a_blank_variable_is_ignored(folders, monkeypatch, variable):
     monkeypatch.setenv(variable, "")
     assert (raw.raw_folder(), raw.sample_folder()) == (folders / "raw", folders / "sample")
 
@@ -126,7 +126,7 @@ def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
         raw.read("chart_songs")
 
 
-# What is read of a file
+# The content of a file
 
 
 @pytest.mark.parametrize(
@@ -136,17 +136,17 @@ def test_a_named_folder_that_does_not_exist_is_refused(folders, monkeypatch):
         ("utf-8-sig", "Qué Más Pués? 夜", "utf-8-sig"),
         ("cp1252", "Caf\xe9 \u2026", "cp1252"),
         ("latin-1", "Café", "cp1252"),
-        ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no letter for 81
+        ("latin-1", "Caf\xe9\x81", "latin-1"),  # cp1252 has no character 0x81
     ],
 )
-def test_encodings_are_told_apart(read, encoding, name, found):
+def test_the_encoding_is_detected(read, encoding, name, found):
     file = read(csv_text(cells(track_name=name)).encode(encoding))
     assert (file.encoding, names(file)) == (found, [name])
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_delimiters_and_line_ends_are_told_apart(read, delimiter, newline):
+def test_delimiter_and_line_ending_are_detected(read, delimiter, newline):
     songs = [cells(track_name=f"one{delimiter} two; three, four"), cells(track_name="five")]
     file = read(csv_text(*songs, delimiter=delimiter, newline=newline))
     assert file.delimiter == delimiter
@@ -159,18 +159,18 @@ def test_a_file_may_quote_every_cell(read):
     assert read("\n".join(lines)).records.select(SONGS.columns).to_pylist() == [song]
 
 
-def test_the_last_line_may_lack_its_end(read):
+def test_the_last_line_may_lack_a_line_ending(read):
     assert names(read(csv_text(cells(track_name="a")).rstrip())) == ["a"]
 
 
 @pytest.mark.parametrize(
     "name", ["two\nlines", "two\r\nlines", "a\n\nb", "say ''hi''", 'in 7" cut']
 )
-def test_quoted_cells_stay_as_they_are(read, name):
+def test_quoted_cells_are_kept_unchanged(read, name):
     assert names(read(csv_text(cells(track_name=name)))) == [name]
 
 
-def test_doubled_quotes_are_one(read):
+def test_doubled_quotes_become_one(read):
     text = csv_text(cells(track_name="NAME")).replace("NAME", '"She said ""no"""')
     assert names(read(text)) == ['She said "no"']
 
@@ -188,7 +188,7 @@ def test_lines_are_numbered_as_an_editor_shows_them(read):
     assert file.records["line_number"].to_pylist() == [4, 5, 7, 8]
 
 
-def test_blank_lines_are_no_records(read):
+def test_blank_lines_are_skipped(read):
     text = csv_text(cells(track_name="a"), cells(track_name="b"))
     assert names(read(text.replace("\n", "\n\n\n"))) == ["a", "b"]
 
@@ -199,14 +199,14 @@ def test_columns_are_found_by_name(read):
     assert file.records.select(SONGS.columns).to_pylist() == [song]
 
 
-def test_blanks_around_the_names_of_columns_do_not_matter(read):
+def test_blanks_around_column_names_are_ignored(read):
     song = cells(track_name="a")
     file = read(csv_text({f" {name} ": value for name, value in song.items()}))
     assert file.records.select(SONGS.columns).to_pylist() == [song]
 
 
 @pytest.mark.parametrize("extra", ["", "cover_url", "line_number", "unparsed"])
-def test_other_columns_are_left_aside(read, extra):
+def test_other_columns_are_ignored(read, extra):
     records = read(csv_text({extra: "x"} | cells(track_name="a"))).records
     assert records.column_names == [*SONGS.columns, *ABOUT]
     assert records.select(ABOUT).to_pylist() == [{"line_number": 2, "unparsed": None, "flaw": None}]
@@ -223,7 +223,7 @@ def test_an_optional_column_may_be_absent(read):
 
 
 @pytest.mark.parametrize("change", ["too few", "too many"])
-def test_a_record_with_another_number_of_cells_stands_whole_in_unparsed(read, change):
+def test_a_record_with_another_number_of_cells_is_kept_whole_in_unparsed(read, change):
     header, bad, good = csv_text(cells(), cells(track_name="good")).splitlines()
     bad = bad.rsplit(",", 1)[0] if change == "too few" else bad + ",more"
     records = read("\n".join([header, bad, good])).records.to_pylist()
@@ -241,7 +241,7 @@ def test_cells_can_be_read_again_from_unparsed(read, delimiter):
     assert again == [f"a{delimiter} b", "two\nlines", '"q"', "", "z"]
 
 
-def test_blanks_alone_on_a_line_are_not_lost(read):
+def test_a_line_of_blanks_is_kept(read):
     records = read(csv_text(cells()) + "  \n").records
     assert records["unparsed"].to_pylist() == [None, "  "]
 
@@ -265,8 +265,8 @@ def test_a_header_without_rows_is_refused(read):
 )
 def test_missing_columns_are_named_with_the_file(read, missing, said):
     song = {name: value for name, value in cells().items() if name not in missing}
-    told = refusal(read, csv_text(song))
-    assert f"{SONGS_FILE} lacks the {said} its header is track_name, artist(s)_name" in told
+    message = refusal(read, csv_text(song))
+    assert f"{SONGS_FILE} lacks the {said} its header is track_name, artist(s)_name" in message
 
 
 def test_a_file_without_a_header_is_refused(read):
@@ -289,7 +289,7 @@ def test_an_unknown_delimiter_is_refused(read):
         (zipped({"[Content_Types].xml": "", "sheet.xml": ""}), "is a spreadsheet: save it as CSV"),
     ],
 )
-def test_a_file_that_is_no_text_is_refused(read, content, said):
+def test_a_binary_file_is_refused(read, content, said):
     assert f"{SONGS_FILE} {said}" in refusal(read, content)
 
 
@@ -302,12 +302,12 @@ def test_a_quote_that_is_never_closed_costs_its_line_alone(read, column, rows):
     assert {record["track_name"] for record in records[1:]} == {"a, plain"}
 
 
-def test_a_column_that_stands_twice_is_refused(read):
+def test_a_duplicate_column_is_refused(read):
     header, row = csv_text(cells(streams="1")).splitlines()
     assert "streams" in refusal(read, f"{header},streams\n{row},2\n")
 
 
-# What is known of all files
+# Properties of all files
 
 
 def test_an_absent_source_has_no_records_but_all_columns(folders):
@@ -320,7 +320,7 @@ def test_an_absent_source_has_no_records_but_all_columns(folders):
     ]
 
 
-def test_files_tells_what_serves_each_source(folders):
+def test_files_lists_the_file_of_each_source(folders):
     song = csv_text(cells(track_name="Café"), cells(), delimiter=";")
     (folders / "raw" / SONGS_FILE).write_bytes((song + "short;line\n").encode("cp1252"))
     ceilings = dict.fromkeys(raw.SOURCES["ceilings"].columns, "1")
@@ -343,7 +343,7 @@ def test_without_any_file_the_next_step_is_named(folders):
             raw.read(source)
 
 
-def test_a_file_that_changed_is_read_again(folders, read):
+def test_a_changed_file_is_read_again(folders, read):
     assert names(read(csv_text(cells(track_name="old")))) == ["old"]
     path = folders / "raw" / SONGS_FILE
     path.write_text(csv_text(cells(track_name="new")))
@@ -352,7 +352,7 @@ def test_a_file_that_changed_is_read_again(folders, read):
 
 
 @pytest.mark.parametrize("bad", ['"Foo" bar', '"open'])
-def test_a_record_whose_quotes_make_no_sense_stands_whole_in_unparsed(read, bad):
+def test_a_record_with_invalid_quotes_is_kept_whole_in_unparsed(read, bad):
     songs = [cells(track_name="BAD"), *[cells(track_name="with, comma")] * 3]
     records = read(csv_text(*songs).replace("BAD", bad)).records.to_pylist()
     assert records[0]["unparsed"].startswith(bad)
@@ -360,6 +360,6 @@ def test_a_record_whose_quotes_make_no_sense_stands_whole_in_unparsed(read, bad)
     assert {record["track_name"] for record in records[1:]} == {"with, comma"}
 
 
-def test_a_file_that_says_it_is_utf_8_and_is_not_is_refused(read):
+def test_a_file_that_is_not_utf_8_despite_its_mark_is_refused(read):
     content = b"\xef\xbb\xbf" + csv_text(cells(track_name="Caf\xe9")).encode("latin-1")
     assert "is marked as UTF-8, but is not" in refusal(read, content)

@@ -1,4 +1,4 @@
-"""Sessions: one for each model, loaded once, within a bound of bytes."""
+"""Sessions: one for each model, loaded once, within a memory limit."""
 
 import hashlib
 import threading
@@ -12,7 +12,7 @@ from udfs.errors import ModelError
 from udfs.runtime.sessions import Sessions, Stored
 
 LINES = {name: linear([float(place)], 0.0) for place, name in enumerate("abcd", start=1)}
-# The same number of inputs, so the same number of bytes.
+# All have the same number of inputs, so the same number of bytes.
 SIZE = len(LINES["a"])
 
 
@@ -21,7 +21,7 @@ def stored(content: bytes) -> Stored:
 
 
 class Registry:
-    """Counts what is read."""
+    """Count the models that are read."""
 
     def __init__(self):
         self.reads = []
@@ -40,7 +40,7 @@ def answer(model) -> float:
     return float(model.run(["scores"], {"features": np.ones((1, 1), np.float32)})[0][0, 0])
 
 
-def test_a_model_is_loaded_once_however_many_threads_ask():
+def test_a_model_is_loaded_once_for_any_number_of_threads():
     reads, start = [], threading.Barrier(8)
     others_wait = threading.Event()
 
@@ -61,7 +61,7 @@ def test_a_model_is_loaded_once_however_many_threads_ask():
     assert answer(models.pop()) == 2
 
 
-def test_a_slow_load_holds_up_no_other_model():
+def test_a_slow_load_does_not_block_other_models():
     arrived, go_on = threading.Event(), threading.Event()
 
     def fetch(model_id):
@@ -81,7 +81,7 @@ def test_a_slow_load_holds_up_no_other_model():
         assert answer(slow.result(60)) == 1
 
 
-def test_the_least_recently_used_model_goes_first(registry):
+def test_the_least_recently_used_model_is_evicted_first(registry):
     sessions = Sessions(registry, size=2 * SIZE)
     for model_id in "abac":
         sessions.get(model_id)
@@ -91,7 +91,7 @@ def test_the_least_recently_used_model_goes_first(registry):
     assert registry.reads == ["a", "b", "c", "b"]
 
 
-def test_a_model_that_went_still_answers_whoever_holds_it(registry):
+def test_an_evicted_model_still_works_for_its_holders(registry):
     sessions = Sessions(registry, size=SIZE)
     held = sessions.get("c")
     sessions.get("d")
@@ -99,7 +99,7 @@ def test_a_model_that_went_still_answers_whoever_holds_it(registry):
     assert answer(held) == 3
 
 
-def test_a_model_larger_than_the_bound_is_kept_while_it_is_the_last(registry):
+def test_a_model_larger_than_the_limit_is_kept_while_it_is_the_newest(registry):
     sessions = Sessions(registry, size=SIZE - 1)
     assert [answer(sessions.get("a")) for _ in range(3)] == [1, 1, 1]
     assert registry.reads == ["a"]
@@ -107,7 +107,7 @@ def test_a_model_larger_than_the_bound_is_kept_while_it_is_the_last(registry):
     assert "a" not in sessions and "b" in sessions
 
 
-def test_a_smaller_bound_holds_at_once(registry):
+def test_a_smaller_limit_takes_effect_immediately(registry):
     sessions = Sessions(registry)
     for model_id in "abcd":
         sessions.get(model_id)
@@ -115,21 +115,21 @@ def test_a_smaller_bound_holds_at_once(registry):
     assert [name for name in "abcd" if name in sessions] == ["c", "d"]
 
 
-def test_bytes_read_ahead_are_not_read_again(registry):
+def test_prefetched_bytes_are_not_read_again(registry):
     sessions = Sessions(registry)
     sessions.put("a", stored(LINES["a"]))
     assert answer(sessions.get("a")) == 1
     assert registry.reads == []
 
 
-def test_bytes_read_ahead_push_nothing_out(registry):
+def test_prefetched_bytes_evict_nothing(registry):
     sessions = Sessions(registry, size=SIZE)
     sessions.get("a")
     sessions.put("b", stored(LINES["b"]))
     assert "a" in sessions and "b" not in sessions
 
 
-def test_corrupted_bytes_are_passed_over_where_another_registry_has_good_ones():
+def test_corrupted_bytes_are_skipped_if_another_registry_has_valid_ones():
     broken = Stored(LINES["a"] + b"x", stored(LINES["a"]).sha256)
     sessions = Sessions(lambda model_id: [broken, stored(LINES["a"])])
     sessions.put("a", broken)
@@ -139,7 +139,7 @@ def test_corrupted_bytes_are_passed_over_where_another_registry_has_good_ones():
         Sessions(lambda model_id: [broken]).get("a")
 
 
-def test_a_model_that_was_not_there_is_found_once_it_is():
+def test_a_missing_model_is_found_once_it_is_added():
     known = []
     sessions = Sessions(lambda model_id: known)
     with pytest.raises(ModelError, match="no model a is in the registry"):

@@ -1,4 +1,4 @@
-"""Quick tests build nothing, and what they share is made once."""
+"""Quick tests do not build, and shared folders are made once."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def test_a_quick_test_that_starts_a_build_fails(program):
         subprocess.run(program)
 
 
-def test_a_quick_test_that_builds_by_our_own_means_fails(tmp_path, monkeypatch):
+def test_a_quick_test_that_builds_in_process_fails(tmp_path, monkeypatch):
     with pytest.raises(tiers.BuildInQuickTestError):
         Warehouse(tmp_path).dbt("build")
     monkeypatch.setenv("HITPARADE_DATABASE", str(tmp_path / "songs.duckdb"))
@@ -32,7 +32,7 @@ def test_a_quick_test_that_builds_by_our_own_means_fails(tmp_path, monkeypatch):
     assert isinstance(result.exception, tiers.BuildInQuickTestError)
 
 
-def test_a_quick_test_may_run_what_builds_nothing():
+def test_a_quick_test_may_run_commands_that_do_not_build():
     tiers.refuse_build(["dbt", "run-operation", "promote"])
     tiers.refuse_build([sys.executable, "-c", "build"])
 
@@ -44,14 +44,14 @@ def test_a_slow_test_may_build():
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A cache of its own, for one state of the sources."""
+    """A separate cache, for one state of the sources."""
     monkeypatch.setattr(shared, "CACHE", tmp_path)
     monkeypatch.setenv(shared.KEY, "this")
     shared.begin()
     return tmp_path
 
 
-def test_what_is_shared_is_made_once_until_a_test_writes_to_it(cache):
+def test_a_shared_folder_is_made_once_until_a_test_writes_to_it(cache):
     made = []
 
     def make(folder):
@@ -67,7 +67,7 @@ def test_what_is_shared_is_made_once_until_a_test_writes_to_it(cache):
     assert len(made) == 2
 
 
-def test_what_was_not_finished_is_made_anew(cache):
+def test_an_unfinished_folder_is_made_again(cache):
     def fail(folder):
         (folder / "half").touch()
         raise ValueError
@@ -77,14 +77,14 @@ def test_what_was_not_finished_is_made_anew(cache):
     assert not [*shared.once("name", lambda folder: None).iterdir()]
 
 
-def test_other_states_are_deleted_unless_a_run_uses_them(cache, monkeypatch):
+def test_folders_of_other_states_are_deleted_unless_in_use(cache, monkeypatch):
     (cache / "stale").mkdir()
     monkeypatch.setenv(shared.KEY, "other")
     shared.begin()
     assert {path.name for path in cache.iterdir()} == {"this", "other"}
 
 
-def test_a_changed_source_gives_another_hash(monkeypatch, tmp_path):
+def test_a_changed_source_changes_the_hash(monkeypatch, tmp_path):
     monkeypatch.setattr(shared, "ROOT", tmp_path)
     (tmp_path / "udfs").mkdir()
     hashes = [shared.hash_of_sources()]

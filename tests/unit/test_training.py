@@ -1,4 +1,4 @@
-"""Training, evaluation and export of candidates, on data small enough to reason about."""
+"""Training, evaluation and export of candidates, on small data."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,13 +7,14 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.neural_network import MLPRegressor
 
+from benchmarks import BenchError, quality
 from models_py import export, metrics, sql_backend, training
 from models_py.algorithms import estimator
 from models_py.examples import HOLDOUT, TrainingError, examples
 from models_py.net import Net
 from models_py.tasks import TASKS
 
-# No row is of the last genre: a place of the block that never varies.
+# No row has the last genre: its column of the one-hot group is constant.
 VOCABULARIES = {"genres": ["jazz", "pop", "zouk"]}
 
 
@@ -47,7 +48,7 @@ EVERY_TASK = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: ta
 
 
 @EVERY_TASK
-def test_rows_are_taken_in_the_order_of_the_key(task):
+def test_rows_are_taken_in_key_order(task):
     rows = table(task)
     shuffled = rows.take(np.random.default_rng(1).permutation(rows.num_rows))
     one, other = (examples(task, each, VOCABULARIES) for each in (rows, shuffled))
@@ -56,7 +57,7 @@ def test_rows_are_taken_in_the_order_of_the_key(task):
 
 
 @EVERY_TASK
-def test_features_are_what_the_graph_will_see(task):
+def test_features_equal_the_input_of_the_graph(task):
     features = examples_of(task).features
     np.testing.assert_array_equal(features, features.astype(np.float32))
 
@@ -87,7 +88,7 @@ def test_mean_and_spread_are_taken_over_the_folds():
     assert (rmse.mean, rmse.sd) == pytest.approx((np.mean(folds), np.std(folds, ddof=1)))
 
 
-def test_the_baseline_of_a_regression_is_the_mean_of_the_rows_seen():
+def test_the_baseline_of_a_regression_is_the_mean_of_the_training_rows():
     task = TASKS["log_streams"]
     rows = examples_of(task)
     (candidate,) = training.train(task, rows, {"linear_regression": {}})
@@ -114,7 +115,7 @@ def test_the_input_that_matters_is_the_most_important():
         ),
     ],
 )
-def test_what_cannot_be_trained_on_is_named(rows, message):
+def test_untrainable_rows_are_named(rows, message):
     with pytest.raises(TrainingError, match=message):
         examples(TASKS["hit"], rows)
 
@@ -125,7 +126,7 @@ def test_an_unknown_algorithm_is_named():
         training.train(TASKS["hit"], rows, {"prophet": {}})
 
 
-def test_a_misspelt_hyperparameter_is_named():
+def test_a_misspelled_hyperparameter_is_named():
     rows = examples_of(TASKS["hit"])
     with pytest.raises(TrainingError, match="xgboost has no hyperparameter max_dpth"):
         training.train(TASKS["hit"], rows, {"xgboost": {"max_dpth": 3}})
@@ -160,7 +161,7 @@ def test_a_graph_that_is_too_large_is_refused(monkeypatch):
         export.to_onnx(model, 8)
 
 
-def test_a_forest_is_translated_to_as_many_levels_as_its_deepest_tree_has():
+def test_a_translated_forest_has_as_many_levels_as_its_deepest_tree():
     rows = examples_of(TASKS["hit"])
     forest = estimator("binary", "random_forest", {"n_estimators": 10}).fit(
         rows.features, rows.label
@@ -188,7 +189,7 @@ def test_a_list_is_one_input_for_each_member():
     np.testing.assert_array_equal(rows.features[:3, -3:], [[0, 1, 0], [1, 0, 0], [0, 0, 0]])
 
 
-def test_a_label_is_its_place_among_the_outputs():
+def test_a_label_is_its_index_among_the_outputs():
     rows = table(TASKS["tier"])
     expected = [TASKS["tier"].outputs.index(name) for name in rows["tier"].to_pylist()]
     assert examples(TASKS["tier"], rows, VOCABULARIES).label.tolist() == expected
@@ -201,16 +202,16 @@ def test_a_label_is_its_place_among_the_outputs():
         (["Flop"] * 199 + ["Huge"], "tier is none of Flop, Mid, Hit, Viral in 1 rows"),
     ],
 )
-def test_a_label_that_cannot_be_learned_is_named(label, message):
+def test_an_invalid_label_is_named(label, message):
     rows = table(TASKS["tier"])
     rows = rows.set_column(rows.num_columns - 1, "tier", pa.array(label))
     with pytest.raises(TrainingError, match=message):
         examples(TASKS["tier"], rows, VOCABULARIES)
 
 
-def test_the_members_of_a_block_are_shuffled_together():
+def test_the_columns_of_a_one_hot_group_are_shuffled_together():
     rows = examples_of(TASKS["popularity"])
-    # The label is 1 where the genre is not jazz: a model that knows it both ways round.
+    # The label is 1 if the genre is not jazz: the model can use either column of the group.
     label = 1 - rows.features[:, -3]
     both = rows.features.copy()
     both[:, -2] = label
@@ -218,11 +219,11 @@ def test_the_members_of_a_block_are_shuffled_together():
     whole = training.Examples(rows.names, rows.groups, both, label, rows.fold)
     found = training.importance(TASKS["popularity"], export.to_onnx(model, both.shape[1]), whole)
     assert max(found, key=found.get) == "genres"
-    # Shuffled, the label is guessed from another row: right half of the time.
+    # Shuffled, the label comes from another row and is right half of the time.
     assert found["genres"] == pytest.approx(np.sqrt(0.5), abs=0.1)
 
 
-def test_every_metric_of_a_kind_stands_beside_its_baseline():
+def test_every_metric_of_a_kind_has_a_baseline():
     for task, algorithm in ((TASKS["tier"], "xgboost"), (TASKS["hit"], "logistic_regression")):
         candidate = train(task, algorithm)
         assert {score.metric for score in candidate.scores} == set(metrics.METRICS[task.kind])
@@ -252,7 +253,7 @@ def test_accuracy_is_the_diagonal_of_the_confusion():
     assert accuracy == pytest.approx(right / 200)
 
 
-def test_macro_f1_counts_a_class_that_is_never_answered():
+def test_macro_f1_counts_a_class_that_is_never_predicted():
     label = np.array([0, 0, 1, 2])
     scores = np.eye(3)[[0, 0, 1, 1]]
     found = metrics.score("multiclass", label, scores.clip(0.01, 0.98))
@@ -260,7 +261,7 @@ def test_macro_f1_counts_a_class_that_is_never_answered():
     assert found["balanced_accuracy"] == pytest.approx((1 + 1 + 0) / 3)
 
 
-def test_a_net_learns_a_curve_that_no_line_has():
+def test_a_net_learns_a_nonlinear_curve():
     rng = np.random.default_rng(0)
     features = rng.uniform(-1, 1, (500, 2))
     label = 100 * np.abs(features[:, 0])
@@ -269,9 +270,9 @@ def test_a_net_learns_a_curve_that_no_line_has():
     assert root_mean_squared_error(label, np.full(500, label.mean())) > 25
 
 
-def test_a_net_gives_no_weight_to_an_input_that_never_varied():
+def test_a_net_gives_no_weight_to_a_constant_input():
     features = np.random.default_rng(0).uniform(size=(7480, 3))
-    # The mean of many equal numbers may be off by a rounding, and their deviation not zero.
+    # The mean of many equal numbers may have a rounding error, so their deviation is not zero.
     features[:, 1] = 0.1
     assert features.std(axis=0)[1] > 0
     net = Net(epochs=1).fit(features, features[:, 0])
@@ -280,7 +281,7 @@ def test_a_net_gives_no_weight_to_an_input_that_never_varied():
     np.testing.assert_array_equal(net.predict(other), net.predict(features))
 
 
-def test_a_net_taught_by_a_teacher_alone_answers_as_the_teacher():
+def test_a_net_trained_only_by_a_teacher_answers_like_the_teacher():
     rng = np.random.default_rng(0)
     features = rng.uniform(-1, 1, (500, 2))
     noise = features[:, 0] + 3 * rng.normal(size=500)
@@ -293,8 +294,29 @@ def test_a_net_taught_by_a_teacher_alone_answers_as_the_teacher():
     assert misses[0] < 0.5 * misses[1]
 
 
+def without_held_out_rows(task):
+    """A feature table without fold HOLDOUT."""
+    rows = table(task)
+    return rows.set_column(2, "fold", pa.array([1 + i % 4 for i in range(rows.num_rows)]))
+
+
+def test_an_evaluation_without_held_out_rows_is_refused():
+    task = TASKS["log_streams"]
+    rows = examples(task, without_held_out_rows(task))
+    with pytest.raises(TrainingError, match="folds 1, 2, 3, 4 only, and needs fold 0"):
+        training.evaluate(task, LinearRegression(), rows)
+
+
+def test_a_benchmark_without_held_out_rows_is_refused():
+    task = TASKS["log_streams"]
+    settings = {"linear_regression": {}}
+    subject = quality.Subject(task, settings, without_held_out_rows(task), {}, is_real=False)
+    with pytest.raises(BenchError, match=r"needs fold 0 and another.*\nSeed 0 of log_streams"):
+        quality._check(subject, seeds=1)
+
+
 @pytest.mark.parametrize("fold", [0, 3])
-def test_rows_of_one_fold_alone_are_named(fold):
+def test_rows_of_a_single_fold_are_refused(fold):
     rows = table(TASKS["log_streams"])
     alone = rows.set_column(2, "fold", pa.array([fold] * rows.num_rows))
     with pytest.raises(TrainingError, match=f"rows in the folds {fold} only, and needs fold 0"):

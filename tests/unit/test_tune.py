@@ -1,4 +1,4 @@
-"""The search of hyperparameters, on tables small enough to search in a moment."""
+"""The search for hyperparameters, on small tables."""
 
 import json
 import re
@@ -45,14 +45,14 @@ def outcome(trials):
 
 
 @pytest.mark.parametrize("trials", [1, 4])
-def test_it_ends_after_the_trials_and_begins_with_the_present_settings(trials):
+def test_a_search_starts_with_the_present_settings_and_ends_after_its_trials(trials):
     found = searched(TASKS["hit"], "xgboost", [FEW], trials=trials)
     assert [trial.number for trial in found] == list(range(trials))
     assert found[0].settings == FEW
     assert found[0].state == "complete"
 
 
-def test_it_ends_when_time_is_over_and_cuts_a_trial_between_two_folds(monkeypatch):
+def test_a_search_ends_on_time_and_may_stop_a_trial_between_folds(monkeypatch):
     clock = [0.0]
 
     def score(*_):
@@ -71,14 +71,14 @@ def test_it_ends_when_time_is_over_and_cuts_a_trial_between_two_folds(monkeypatc
     assert clock[0] == 10
 
 
-def test_what_was_not_measured_on_all_folds_has_no_outcome(monkeypatch):
+def test_without_a_trial_on_all_folds_there_is_no_outcome(monkeypatch):
     monkeypatch.setattr(search, "monotonic", iter(range(100)).__next__)
     found = searched(TASKS["hit"], "xgboost", [FEW], trials=100, seconds=3)
     assert [trial.state for trial in found] == ["cut"]
     assert outcome(found) is None
 
 
-def test_it_is_the_same_for_a_seed():
+def test_equal_seeds_give_equal_searches():
     one, other, third = (
         [t.settings for t in searched(TASKS["hit"], "xgboost", [FEW], trials=3, seed=seed)]
         for seed in (0, 0, 1)
@@ -88,7 +88,7 @@ def test_it_is_the_same_for_a_seed():
     assert one[1] != third[1]
 
 
-def test_a_trial_is_worth_the_mean_over_folds_that_its_models_did_not_see():
+def test_the_value_of_a_trial_is_the_mean_over_unseen_folds():
     (trial,) = searched(TASKS["popularity"], "ridge", [{"ridge__alpha": 3}], trials=1)
     rows, _ = rows_of(TASKS["popularity"]).split(HOLDOUT)
     folds = []
@@ -100,7 +100,7 @@ def test_a_trial_is_worth_the_mean_over_folds_that_its_models_did_not_see():
     assert trial.standard_error == pytest.approx(np.std(folds, ddof=1) / 2)
 
 
-def test_the_holdout_is_refused_and_two_folds_are_wanted():
+def test_the_holdout_is_refused_and_two_folds_are_required():
     rows = rows_of(TASKS["hit"])
     alone, _ = rows_of(TASKS["hit"]).split(HOLDOUT)
     for _ in range(3):
@@ -112,7 +112,7 @@ def test_the_holdout_is_refused_and_two_folds_are_wanted():
             list(search.search(TASKS["hit"], "xgboost", given, [FEW], Limits()))
 
 
-def test_all_given_settings_come_first_and_the_last_say_what_the_space_does_not():
+def test_given_settings_come_first_and_the_last_ones_complete_the_space():
     other = {"n_estimators": 60, "max_delta_step": 1}
     found = searched(TASKS["hit"], "xgboost", [FEW, other], trials=4)
     assert [trial.settings for trial in found[:2]] == [FEW, other]
@@ -128,7 +128,7 @@ def test_a_trial_worse_than_the_median_is_pruned(monkeypatch):
     assert (len(found[-1].folds), found[-1].value) == (1, None)
 
 
-def test_what_cannot_be_trained_fails_alone_but_for_the_present_settings(monkeypatch):
+def test_an_untrainable_trial_is_skipped_unless_it_has_the_present_settings(monkeypatch):
     score = search._score
 
     def refuse(task, algorithm, settings, *rows):
@@ -154,7 +154,7 @@ def test_the_best_is_never_worse_than_the_present_settings():
     assert found.is_better
 
 
-def test_the_outcome_is_what_a_build_says_of_the_same_settings():
+def test_the_outcome_equals_that_of_a_build_with_the_same_settings():
     found = outcome(searched(TASKS["hit"], "xgboost", [FEW], trials=2))
     config = {"xgboost": found.best.settings}
     (candidate,) = training.train(TASKS["hit"], rows_of(TASKS["hit"]), config)
@@ -180,7 +180,7 @@ def test_a_model_that_a_build_would_refuse_is_not_the_best(monkeypatch):
     assert (trials[first.number].state, trials[first.number].value) == ("refused", None)
 
 
-def test_every_space_is_of_an_algorithm():
+def test_every_space_belongs_to_an_algorithm():
     assert set(SPACES) <= {name for known in ALGORITHMS.values() for name in known}
     assert {task for task, _ in SEARCHED} == set(TASKS)
 
@@ -203,7 +203,7 @@ def test_a_space_names_hyperparameters_and_keeps_models_small(task, algorithm):
 
 
 @pytest.mark.parametrize(("task", "algorithm"), SEARCHED)
-def test_what_a_space_yields_can_be_trained(task, algorithm):
+def test_settings_from_a_space_can_be_trained(task, algorithm):
     trials = searched(TASKS[task], algorithm, [{}], trials=2)
     assert [trial.state for trial in trials] == ["complete", "complete"]
     settings = json.loads(json.dumps(trials[1].settings))
@@ -212,8 +212,8 @@ def test_what_a_space_yields_can_be_trained(task, algorithm):
     assert candidate.algorithm == algorithm
 
 
-def told(*given, trials=4):
-    """The outcome of a search, and what is written of it where the last given are in the YAML."""
+def reported(*given, trials=4):
+    """The outcome of a search, and its report if the last given settings are in the YAML."""
     found = searched(TASKS["hit"], "xgboost", given, trials=trials)
     written = {"logistic_regression": {}, "xgboost": given[-1]}
     best = outcome(found)
@@ -221,8 +221,8 @@ def told(*given, trials=4):
     return best, tune._text(TASKS["hit"], "run", Limits(trials), tried, outcomes, written)
 
 
-def test_the_block_can_be_pasted_as_it_is():
-    best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
+def test_the_yaml_block_can_be_pasted_unchanged():
+    best, text = reported({"n_estimators": 50, "learning_rate": 1e-5})
     before = (ROOT / "tasks" / "hit.yml").read_text()
     block = r"^algorithms:\n(?: {2}[^\n]*\n)+"
     pasted, count = re.subn(block, lambda match: f"{text}\n", before, count=1, flags=re.M)
@@ -233,8 +233,8 @@ def test_the_block_can_be_pasted_as_it_is():
     training.train(TASKS["hit"], rows_of(TASKS["hit"]), algorithms)
 
 
-def test_the_header_says_what_was_found_and_what_to_do():
-    best, text = told({"n_estimators": 50, "learning_rate": 1e-5})
+def test_the_header_states_the_result_and_the_next_step():
+    best, text = reported({"n_estimators": 50, "learning_rate": 1e-5})
     for words in (
         "# At most 4 trials and 600 seconds, seed 0.",
         "# roc_auc (higher is better), mean ± standard error over the folds searched",
@@ -247,8 +247,8 @@ def test_the_header_says_what_was_found_and_what_to_do():
         assert words in text
 
 
-def test_where_nothing_was_better_there_is_nothing_to_paste():
-    _, text = told(FEW, trials=1)
+def test_without_an_improvement_there_is_nothing_to_paste():
+    _, text = reported(FEW, trials=1)
     assert "# xgboost: 1 complete; nothing better than the present settings" in text
     assert "# Nothing to change: tasks/hit.yml has these settings already." in text
     assert "paste" not in text

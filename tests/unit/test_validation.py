@@ -1,4 +1,4 @@
-"""What is refused of a graph from outside, and what the others are turned into."""
+"""Validation of registered graphs: refusals, and the normal form of accepted graphs."""
 
 import dataclasses
 
@@ -52,7 +52,7 @@ def external() -> bytes:
 
 
 def external_inside() -> bytes:
-    """External data in a constant, within the branch of an If."""
+    """External data in a constant inside a branch of an If."""
     tensor = TensorProto(name="hidden", data_type=FLOAT, dims=[3])
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="weights.bin")
@@ -161,7 +161,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_stored_is_refused_with_the_reason(case):
+def test_an_unsupported_graph_is_refused_with_the_reason(case):
     content, reason = REFUSED[case]
     with pytest.raises(Refusal, match=reason):
         validated(content)
@@ -171,14 +171,14 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(case):
     "content",
     [linear([2.0, 3.0], 1.0), net(), softmax(), stump("BRANCH_LT", 0.5, 1.0, 2.0), tanh(3)],
 )
-def test_a_graph_in_the_form_of_the_registry_keeps_its_answers(content):
+def test_normalizing_a_graph_keeps_its_answers(content):
     found = validated(content)
     rows = np.random.default_rng(1).random((7, found.inputs), dtype=np.float32)
     assert np.array_equal(run(found.content, rows), run(content, rows))
     assert validated(found.content) == found
 
 
-def test_names_are_those_of_the_registry_afterwards():
+def test_inputs_and_outputs_get_the_names_of_the_registry():
     nodes = [
         helper.make_node("Sin", ["scores"], ["features"]),
         helper.make_node("Neg", ["features"], ["y"]),
@@ -188,7 +188,7 @@ def test_names_are_those_of_the_registry_afterwards():
     assert run(validated(content).content, rows) == pytest.approx(-np.sin(rows))
 
 
-def test_labels_beside_the_scores_are_dropped():
+def test_labels_next_to_the_scores_are_dropped():
     nodes = [
         helper.make_node("Softmax", ["x"], ["y"]),
         helper.make_node("ArgMax", ["y"], ["label"], axis=1),
@@ -198,7 +198,7 @@ def test_labels_beside_the_scores_are_dropped():
     assert (found.inputs, found.outputs) == (3, 3)
 
 
-def test_one_score_without_a_column_becomes_one():
+def test_a_score_without_a_column_gets_one():
     node = helper.make_node("ReduceSum", ["x", "axis"], ["y"], keepdims=0)
     axis = numpy_helper.from_array(np.array([1]), "axis")
     found = validated(
@@ -221,7 +221,7 @@ def test_functions_of_the_graph_are_inlined():
     assert not stored.functions
 
 
-def test_a_process_of_its_own_says_the_same():
+def test_the_sandbox_gives_the_same_result():
     found = validated_in_sandbox(net())
     assert dataclasses.replace(found, portable=None) == validated(net())
     assert found.portable == sql_backend.translate(found.content)
@@ -229,26 +229,26 @@ def test_a_process_of_its_own_says_the_same():
         validated_in_sandbox(b"")
 
 
-def test_a_graph_without_end_is_ended(monkeypatch):
+def test_an_endless_graph_is_stopped(monkeypatch):
     monkeypatch.setattr("udfs.registry.sandbox.CPU_SECONDS", 3)
     with pytest.raises(ModelError, match="its check ended with signal"):
         validated_in_sandbox(endless())
 
 
 @pytest.mark.parametrize("weight", [3e38, -1e30, float("nan")])
-def test_a_parameter_near_the_end_of_float32_has_no_form_in_sql(weight):
+def test_a_parameter_near_the_float32_limit_has_no_sql_translation(weight):
     assert sql_backend.translate(linear([weight, 1.0], 0.0)) is None
     assert sql_backend.translate(linear([1.0, 1.0], 0.0)) is not None
 
 
 @pytest.mark.parametrize("kind", ["regressor", "ensemble"])
-def test_a_tree_that_leads_back_is_refused_though_no_row_that_is_tried_goes_there(kind):
+def test_a_cyclic_tree_is_refused_even_if_no_tried_row_reaches_the_cycle(kind):
     with pytest.raises(Refusal, match="has a cycle: a node leads back to one above it"):
         validated(CIRCLES[kind]())
 
 
 def circle() -> bytes:
-    """A tree whose second node leads to itself; the rows that are tried never reach it."""
+    """A tree whose second node is its own child; the tried rows never reach it."""
     node = helper.make_node(
         "TreeEnsembleRegressor",
         ["x"],
@@ -271,7 +271,7 @@ def circle() -> bytes:
 
 
 def circle_of_places() -> bytes:
-    """The same in the operator TreeEnsemble, whose ids are places."""
+    """The same for the operator TreeEnsemble, whose ids are positions."""
     node = helper.make_node(
         "TreeEnsemble",
         ["x"],
@@ -298,7 +298,7 @@ ML, ML_5 = (("", 18), ("ai.onnx.ml", 3)), (("", 21), ("ai.onnx.ml", 5))
 CIRCLES = {"regressor": circle, "ensemble": circle_of_places}
 
 
-def test_a_threshold_that_is_none_has_no_form_in_sql():
+def test_a_nan_threshold_has_no_sql_translation():
     found = onnx.load_from_string(stump("BRANCH_LT", 0.5, 1.0, 2.0))
     (values,) = (a for a in found.graph.node[0].attribute if a.name == "nodes_values")
     assert sql_backend.translate(found.SerializeToString()) is not None
@@ -306,7 +306,7 @@ def test_a_threshold_that_is_none_has_no_form_in_sql():
     assert sql_backend.translate(found.SerializeToString()) is None
 
 
-def test_no_file_of_the_folder_that_the_user_is_in_is_run(tmp_path, monkeypatch):
+def test_no_file_of_the_working_directory_is_imported(tmp_path, monkeypatch):
     (tmp_path / "json.py").write_text("raise SystemExit('this file was run')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)

@@ -2,7 +2,7 @@
 {{ parameters(['task_name', 'key']) }} case
     when {{ champion_of('task_name') }} is not null
         then coalesce(
-            -- the key is no part of a lambda, whose names would hide a column of the caller's
+            -- the key is not in a lambda, because lambda parameters would hide the caller's columns
             list_transform(
                 [struct_pack(
                     bucket := {{ bucket("task_name || '|' || coalesce(cast(key as varchar), '')") }},

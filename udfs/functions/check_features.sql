@@ -9,7 +9,7 @@
                 lambda input, i: case
                     when
                         o.features[i] is null
-                        -- A block that is missing is told once.
+                        -- A missing one-hot group is reported once.
                         then case
                             when i = 1 or split_part(input.name, '=', 1) <> split_part(o.model.inputs[i - 1].name, '=', 1)
                                 then split_part(input.name, '=', 1) || ' is missing'

@@ -7,8 +7,8 @@
         when o.model.kind = 'net' then {{ finite(transformed('o', net_scores('o'))) }}
         when o.model.kind = 'trees' then {{ finite(transformed('o', tree_scores('o'))) }}
         else {{ raise_error(
-            "'onnx_predict: model ' || o.id || ' has no form in pure SQL: run it in Python, "
-            ~ "after udfs.register(connection)'",
+            "'onnx_predict: model ' || o.id || ' has no SQL form: call it in Python after "
+            ~ "udfs.register(connection)'",
             'double[]'
         ) }}
     end

@@ -34,7 +34,7 @@ def one_hot(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(answers, dtype=object)
 
 
-def block_names(rows: pd.DataFrame) -> pd.Series:
+def one_hot_names(rows: pd.DataFrame) -> pd.Series:
     """Return the input names of a one-hot group; the columns are its name and its vocabulary."""
     return _by_row(rows, lambda name, known: [f"{name}={member}" for member in known])
 

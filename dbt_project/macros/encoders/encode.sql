@@ -1,17 +1,17 @@
 {#- The one definition of a task's inputs, used by its feature table and by its SQL functions, so
     that training and serving cannot drift apart.
 
-    An input is a dictionary: `name`, `expression`, and where they differ from the name, `argument`,
-    the column or function argument it is made from, or `vocabulary`, the known members of a one-hot group: such an
-    input is a list with one number for each member. It stands last. -#}
+    An input is a dictionary with `name` and `expression`. `argument` is the column or function argument that it is
+    made from, if its name differs. `vocabulary` has the known members of a one-hot group. Such an input is a list
+    with one number for each member, and it is the last input. -#}
 {% macro encode(task, row='') -%}
     {% if task not in tasks() %}
-        {% do exceptions.raise_compiler_error("no task " ~ task ~ ": use one of " ~ tasks() | join(', ')) %}
+        {% do exceptions.raise_compiler_error("there is no task " ~ task ~ ": use one of " ~ tasks() | join(', ')) %}
     {% endif %}
     {% do return(tasks()[task].encoder(row)) %}
 {%- endmacro %}
 
-{#- The tasks that are generated from tasks/: a row for each example, and functions of their own. -#}
+{#- Names of the tasks that are generated from tasks/. -#}
 {% macro tabular_tasks() -%}
     {% set found = [] %}
     {% for name, task in tasks().items() if task.entity is defined %}
@@ -20,7 +20,7 @@
     {% do return(found) %}
 {%- endmacro %}
 
-{#- Inputs that are numbers as they stand. -#}
+{#- Inputs that are used as numbers without conversion. -#}
 {% macro numbers(names, row) -%}
     {% set inputs = [] %}
     {% for name in names %}
@@ -29,28 +29,28 @@
     {% do return(inputs) %}
 {%- endmacro %}
 
-{#- A number as it stands. -#}
+{#- An input that is used as a number without conversion. -#}
 {% macro number(name, row) -%}
     {% do return({'name': name, 'expression': 'cast(' ~ row ~ name ~ ' as double)'}) %}
 {%- endmacro %}
 
-{#- A number that the publisher writes as 0 where it could not tell: missing. -#}
+{#- An input for which 0 in the file means missing. -#}
 {% macro known_number(name, row) -%}
     {% do return({'name': name, 'expression': 'nullif(cast(' ~ row ~ name ~ ' as double), 0)'}) %}
 {%- endmacro %}
 
-{#- True or false as 1 or 0. -#}
+{#- A boolean input as 1 or 0. -#}
 {% macro flag(name, row) -%}
     {% do return({'name': name, 'expression': flag_number(row ~ name)}) %}
 {%- endmacro %}
 
-{#- A list of texts as a one-hot group: 1 for each member of the vocabulary that the row has. An unknown text is
-    nothing, an empty list is all zeros, and NULL makes every place NULL. -#}
+{#- A list of strings as a one-hot group: 1 for each member of the vocabulary that the row has, otherwise 0. An unknown
+    string is ignored. An empty list gives only zeros. NULL gives only NULLs. -#}
 {% macro one_hot_group(name, row) -%}
     {% do return({'name': name, 'vocabulary': vocabulary(), 'expression': one_hot(row ~ name, vocabulary())}) %}
 {%- endmacro %}
 
-{#- What a row or a call must give, in order. -#}
+{#- Names of the columns or arguments that a task needs, in order. -#}
 {% macro argument_names(task) -%}
     {% set names = [] %}
     {% for input in encode(task) %}
@@ -75,22 +75,22 @@
     {{ concatenated([single] + inputs | selectattr('vocabulary', 'defined') | map(attribute='expression') | list) }}
 {%- endmacro %}
 
-{#- Names of the encoded inputs in order, as a list in SQL: a one-hot group has one for each member. -#}
+{#- Names of the encoded inputs in order, as a SQL list. A one-hot group has one name for each member. -#}
 {% macro encoded_names(task) -%}
     {%- set inputs = encode(task) -%}
     {%- set lists = ["['" ~ inputs | rejectattr('vocabulary', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
     {%- for input in inputs | selectattr('vocabulary', 'defined') -%}
-        {%- do lists.append(block_names(input.name, input.vocabulary)) -%}
+        {%- do lists.append(one_hot_names(input.name, input.vocabulary)) -%}
     {%- endfor -%}
     {{ concatenated(lists) }}
 {%- endmacro %}
 
-{#- One list or two, one after the other. -#}
+{#- SQL lists joined into one. -#}
 {% macro concatenated(lists) -%}
     {{ lists[0] if lists | length == 1 else 'array_cat(' ~ lists | join(', ') ~ ')' }}
 {%- endmacro %}
 
-{#- True where no input is missing: the rows that can be trained on. -#}
+{#- True if no input is missing, so that the row can be used for training. -#}
 {% macro has_all_inputs(task, row='') -%}
     {%- for input in encode(task, row) -%}
     {{ row ~ input.name if input.vocabulary is defined else input.expression }} is not null
@@ -98,8 +98,8 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Names of the inputs that the functions of a task give its model, a list in SQL. A task that came with a
-    registered model has the arguments of its function; NULL where it has none yet. -#}
+{#- Names of the inputs that a task's functions pass to its model, as a SQL list. For the task of a registered model
+    these are the arguments of its function; NULL if it has no function yet. -#}
 {% macro function_inputs(task) -%}
     case {{ task }}
         {%- for name in tasks() %}
@@ -109,15 +109,15 @@
     end
 {%- endmacro %}
 
-{#- True where a model's inputs are those that the task's functions give it, by name and in order.
-    A task without functions fits by definition. -#}
+{#- True if a model's inputs match those of the task's functions, by name and order. Always true for a task
+    without functions. -#}
 {% macro fits_functions(task, inputs) -%}
     coalesce(
         array_to_string({{ input_names(inputs) }}, ', ') = array_to_string({{ function_inputs(task) }}, ', '), true
     )
 {%- endmacro %}
 
-{#- Names of a model's inputs in order, as a list in SQL. -#}
+{#- Names of a model's inputs in order, as a SQL list. -#}
 {% macro input_names(inputs) -%}
     {{ list_field(inputs, 'name') }}
 {%- endmacro %}

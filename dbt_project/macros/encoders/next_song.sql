@@ -1,4 +1,4 @@
-{#- Inputs of the task next_song, in the model's order: lists of texts. `row` is the prefix of a row. -#}
+{#- Inputs of the task next_song, in the model's order: lists of strings. `row` is the prefix of a row. -#}
 {% macro encode_next_song(row='') -%}
     {% do return([
         {'name': 'track_uris', 'expression': row ~ 'track_uris'},

@@ -1,4 +1,4 @@
-{#- True where a number is neither NaN, which is larger than all, nor infinite. -#}
+{#- True if a number is neither NaN, which compares as larger than all numbers, nor infinite. -#}
 {% macro is_finite(number) -%}
     abs({{ number }}) < cast('inf' as double)
 {%- endmacro %}

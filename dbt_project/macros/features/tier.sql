@@ -3,12 +3,12 @@
     {% do return(tasks()['tier'].labels) %}
 {%- endmacro %}
 
-{#- The tier of a popularity, by the variable tier_cuts: where Mid, Hit and Viral begin. -#}
+{#- The tier of a popularity, by the variable tier_cuts: the lower limits of Mid, Hit and Viral. -#}
 {% macro tier(popularity) -%}
     {%- set cuts = var('tier_cuts') -%}
     {%- if cuts | length != 3 or cuts != cuts | sort -%}
         {% do exceptions.raise_compiler_error(
-            "the variable tier_cuts is " ~ cuts ~ ": give where Mid, Hit and Viral begin, in rising order"
+            "the variable tier_cuts is " ~ cuts ~ ": give the lower limits of Mid, Hit and Viral, in rising order"
         ) %}
     {%- endif -%}
     case

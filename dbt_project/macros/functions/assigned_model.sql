@@ -3,7 +3,7 @@
     {{ hex_to_integer('substr(md5(' ~ text ~ '), 1, 8)') }} % 10000
 {%- endmacro %}
 
-{#- The champion's model_id of a task given by an expression; NULL where there is none. -#}
+{#- The model_id of a task's champion, with the task given by an expression; NULL if the task has no champion. -#}
 {% macro champion_of(task) -%}
     (
         select max(__champion.model_id)

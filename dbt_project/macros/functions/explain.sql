@@ -1,15 +1,15 @@
-{#- How many songs a prediction is explained against. -#}
+{#- The largest number of background songs that a prediction is explained against. -#}
 {% macro explanation_backgrounds() -%}
     {% do return(64) %}
 {%- endmacro %}
 
-{#- Up to so many arguments all coalitions of them are asked; of more it would be too many. -#}
+{#- The largest number of arguments for which all coalitions are evaluated. More would take too long. -#}
 {% macro most_exact_arguments() -%}
     {% do return(5) %}
 {%- endmacro %}
 
-{#- For each encoded input of a task the place of the argument it comes from, from 1. A block is the last, and has one
-    place for all its members. -#}
+{#- For each encoded input of a task, the position of its argument, counted from 1. A one-hot group is last, and all
+    its members share one position. -#}
 {% macro argument_places(task) -%}
     {% set names = argument_names(task) %}
     {% set places = [] %}
@@ -19,14 +19,14 @@
     {% do return(places) %}
 {%- endmacro %}
 
-{#- All coalitions of arguments beside each song of the background: `own`, which arguments are the song's that is explained,
-    and `weights`, of the average and of each argument. -#}
+{#- All coalitions of arguments with each background song: `own` says which arguments come from the explained song, and
+    `weights` has the weights of the average and of each argument. -#}
 {% macro coalitions(task, count) -%}
     {%- set shares = [] -%}
     {%- for size in range(count) -%}
-        {%- set ways = namespace(count=1) -%}
-        {%- for i in range(size) -%}{%- set ways.count = ways.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
-        {%- do shares.append(1 / (count * ways.count)) -%}
+        {%- set combinations = namespace(count=1) -%}
+        {%- for i in range(size) -%}{%- set combinations.count = combinations.count * (count - 1 - i) / (i + 1) -%}{%- endfor -%}
+        {%- do shares.append(1 / (count * combinations.count)) -%}
     {%- endfor -%}
     select
         songs.features as background,
@@ -54,8 +54,8 @@
     ) as songs
 {%- endmacro %}
 
-{#- Two walks for each song of the background, on which one argument after the other becomes that of the song that is
-    explained; in the columns of `coalitions`. -#}
+{#- Two walks for each background song, with the columns of `coalitions`. On a walk, one argument after the other takes
+    the value of the explained song. -#}
 {% macro walks(task, count) -%}
     select
         walks.features as background,
@@ -73,7 +73,7 @@
         select
             songs.features,
             count(*) over () as row_count,
-            list_transform(songs.ranks, lambda r: case when ways.is_back then {{ count }} + 1 - r else r end) as ranks
+            list_transform(songs.ranks, lambda r: case when directions.is_back then {{ count }} + 1 - r else r end) as ranks
         from (
             select
                 features,
@@ -83,12 +83,12 @@
             from {{ ref('int_explanation_backgrounds') }}
             where task = '{{ task }}'
         ) as songs
-        cross join (values (true), (false)) as ways (is_back)
+        cross join (values (true), (false)) as directions (is_back)
     ) as walks
     cross join range({{ count + 1 }}) as steps (n)
 {%- endmacro %}
 
-{#- The type of an explanation. -#}
+{#- The return type of an explanation. -#}
 {% macro explanation() -%}
     struct(rank integer, feature varchar, contribution double)[]
 {%- endmacro %}

@@ -1,11 +1,11 @@
-{#- The portable lane: a model's parameters, read as one row, evaluated in pure SQL.
+{#- The SQL backend: reads a model's parameters as one row and evaluates them in pure SQL.
 
-    `__served` is the only column in the subquery's scope, so that whatever a caller passes as
-    model_id cannot be mistaken for a column of the table. any_value, though there is one row at most:
-    DuckDB 2.0 guards other scalar subqueries with a volatile check, which windows refuse (see
-    raise_error). Inputs are cast to float because the thresholds are; a number that float cannot hold
-    becomes NULL, a bad value like any other, and so are those beyond 1e15: float32 might overflow on
-    the way to the scores where the float64 of SQL does not.
+    `__served` is the only column in the subquery's scope, so that an expression that a caller passes as
+    model_id cannot refer to a column of the table. any_value is there although there is at most one row:
+    DuckDB 2.0 adds a volatile check to other scalar subqueries, and windows refuse volatile functions (see
+    raise_error). Inputs are cast to float because the thresholds are float. A number that does not fit
+    becomes NULL, as other bad values do. So does a number beyond 1e15, because intermediate results could
+    overflow in float32 but not in SQL's float64.
 -#}
 {% macro served(model_id, features) -%}
     [struct_pack(
@@ -23,7 +23,7 @@
     )]
 {%- endmacro %}
 
-{#- What a bad call is told; `o` is the struct of `served`, `type` what the function returns. -#}
+{#- CASE branches that raise an error for a bad call. `o` is the struct of `served`, `type` the return type. -#}
 {% macro bad_call(o, name, type) -%}
     when {{ o }}.id is null
         then {{ raise_error(
@@ -45,9 +45,9 @@
         ) }}
 {%- endmacro %}
 
-{#- Raw scores of a net: each layer's dot products, then its activation. The struct that goes from
-    layer to layer carries the values where a layer has its intercepts. Bad values count as 0, because
-    list_dot_product refuses a whole vector of rows for a NULL in one of them. -#}
+{#- Raw scores of a net: each layer's dot products, then its activation. The struct that is passed between
+    layers has the values in the field that holds the intercepts in a layer. Bad values count as 0, because one
+    NULL makes list_dot_product fail for a whole vector of rows. -#}
 {% macro net_scores(o) -%}
     list_reduce(
         {{ o }}.model.layers,
@@ -70,7 +70,7 @@
     ).intercepts
 {%- endmacro %}
 
-{#- Raw scores of a tree ensemble: walk down each tree, add what the leaves say. -#}
+{#- Raw scores of a tree ensemble: walks down each tree and adds the values of the leaves. -#}
 {% macro tree_scores(o) -%}
     list_transform(
         [list_transform(
@@ -89,12 +89,12 @@
     )[1]
 {%- endmacro %}
 
-{#- From raw scores to what the model answers. -#}
+{#- The model's answer, computed from its raw scores. -#}
 {% macro transformed(o, scores) -%}
     list_transform([{{ scores }}], lambda s: {{ answered(o ~ '.model.transform') }})[1]
 {%- endmacro %}
 
-{#- Scores that float32 can hold, else NULL: what a graph makes of numbers far out of its range. -#}
+{#- The scores, or NULL if float32 cannot hold one: a graph overflows for inputs far outside its range. -#}
 {% macro finite(scores) -%}
     list_transform(
         [{{ scores }}],

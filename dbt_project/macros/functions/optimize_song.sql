@@ -1,9 +1,9 @@
-{#- What is asked for where a caller says nothing, as models_py.song_optimization.protocol has it. -#}
+{#- The default options, as in models_py.song_optimization.protocol. -#}
 {% macro optimization_defaults() -%}
     {% do return({'max_change': 0.25, 'max_features': 3, 'penalty': 0.1, 'steps': 30}) %}
 {%- endmacro %}
 
-{#- The advice for one encoded song, by the options in scope. -#}
+{#- The recommendation for one encoded song, with the options in scope. -#}
 {% macro optimized(song) -%}
     {%- set names = changeable() | map(attribute='name') | list -%}
     list_transform(
@@ -32,7 +32,7 @@
     )[1]
 {%- endmacro %}
 
-{#- How far each feature may go, in its own unit; 0 where it is not among those that may change. -#}
+{#- The largest change of each feature, in its own unit; 0 for a feature that may not change. -#}
 {% macro max_changes(names) -%}
     case
         when max_change is null then null
@@ -55,14 +55,14 @@
     end
 {%- endmacro %}
 
-{#- A list as a struct by name. -#}
+{#- A list as a struct with named fields. -#}
 {% macro by_name(names, list) -%}
     struct_pack(
         {%- for name in names %}{{ name }} := {{ list }}[{{ loop.index }}]{% if not loop.last %}, {% endif %}{% endfor -%}
     )
 {%- endmacro %}
 
-{#- What changed, that with the largest effect first. -#}
+{#- The changes, largest effect first. -#}
 {% macro ranked_changes(names) -%}
     list_transform(
         list_reverse_sort(
@@ -87,7 +87,7 @@
     )
 {%- endmacro %}
 
-{#- A change in words, such as: raise energy from 0.50 to 0.62. -#}
+{#- A change as readable text, such as: raise energy from 0.50 to 0.62. -#}
 {% macro change_in_words(change) -%}
     list_transform(
         [struct_pack(
@@ -102,7 +102,7 @@
     )[1]
 {%- endmacro %}
 
-{#- A feature's value as a person reads it. -#}
+{#- A feature's value as readable text. -#}
 {% macro value_in_words(feature, value) -%}
     case {{ feature }}
         {%- for known in changeable() %}
@@ -111,12 +111,12 @@
     end
 {%- endmacro %}
 
-{#- A number with so many digits; nothing is never negative. -#}
+{#- A rounded number as text. Zero has no minus sign. -#}
 {% macro rounded_text(value, digits, sign='') -%}
     format('{:{{ sign }}.{{ digits }}f}', round(cast({{ value }} as double), {{ digits }}) + 0.0)
 {%- endmacro %}
 
-{#- The type of what onnx_optimize_song returns. -#}
+{#- The return type of onnx_optimize_song. -#}
 {% macro optimization() -%}
     struct(
         original double[], optimized double[], effects double[], popularity_before double, popularity_after double,

@@ -1,4 +1,4 @@
-{#- A task's check: its features, and the members of its blocks that no one knows. -#}
+{#- A task's check: its features, and unknown members of its one-hot groups. -#}
 {% macro check(task, row) -%}
     {%- set findings = ['check_features(' ~ champion(task) ~ ', ' ~ encoded_list(task, row) ~ ')'] -%}
     {%- for input in encode(task, row) | selectattr('vocabulary', 'defined') -%}
@@ -7,13 +7,13 @@
     {{ concatenated(findings) }}
 {%- endmacro %}
 
-{#- Texts as literals of SQL. -#}
+{#- Strings as SQL literals. -#}
 {% macro quoted(texts) -%}
     {%- for text in texts %}'{{ escape_single_quotes(text) }}'{% if not loop.last %}, {% endif %}{% endfor -%}
 {%- endmacro %}
 
-{#- Both forms of a function whose inputs are numbers as they stand, of a model that was registered. A function
-    of one input has no form by row: `f(x)` and `f(t)` would be the same.
+{#- Both forms of a function for a registered model with numeric inputs. A function of one input has no form by
+    row, because `f(x)` and `f(t)` would be the same.
 
         {% call(inputs) number_overloads(['energy', 'valence']) %}
             onnx_predict({{ champion('mood') }}, {{ inputs }})[1]

@@ -3,8 +3,8 @@
     struct(rank integer, track_uri varchar, score double)[]
 {%- endmacro %}
 
-{#- What a function says where only the runtime can answer: `nulls` are the arguments by which it is
-    NULL, `type` is what it returns, `stored` where answers already stand. -#}
+{#- The body of a function that needs ONNX Runtime, for sessions without it. `nulls` are the arguments that
+    make the answer NULL, `type` is the return type, `stored` is the table with stored answers. -#}
 {% macro needs_runtime(name, nulls, type, stored) -%}
     case
         when model_id is null
@@ -14,7 +14,7 @@
         when contains(model_id, ' ') then {{ raise_error("'" ~ name ~ ": ' || model_id || ': run `hitparade build`'", type) }}
         when {{ nulls | join(' is null or ') }} is null then null
         else {{ raise_error(
-            "'" ~ name ~ ": model ' || model_id || ' has no form in pure SQL: run it in Python, after "
+            "'" ~ name ~ ": model ' || model_id || ' has no SQL form: call it in Python after "
             ~ "udfs.register(connection), or read " ~ stored ~ "'",
             type
         ) }}

@@ -1,4 +1,4 @@
-{#- Fails for each model whose graph is not where it should be. -#}
+{#- Fails for each model whose graph is not stored. -#}
 {% test bytes_are_stored(model) %}
 {{ lost_artifacts(model) }}
 {% endtest %}

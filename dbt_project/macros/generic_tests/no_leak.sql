@@ -1,10 +1,10 @@
-{#- Fails for each input of a feature table that follows the order of the raw file, or a column that
-    is known only after release: whatever it is called and however it was rescaled, their ranks
-    agree, or for an input of two values, one of them stands above the other (rank-biserial correlation).
-    No honest input comes near `limit`; a list has no rank and is not compared. -#}
+{#- Fails for each input of a feature table that has the rank order of the raw file, or of a column known only
+    after release. Renaming or rescaling does not hide such a leak. For an input of two values, the
+    rank-biserial correlation is compared. No valid input comes near `limit`. A list has no rank and is not
+    compared. -#}
 {% test no_leak(model, rows, key, after_release, limit=0.9) %}
 {%- set suspects = ['line_number'] + after_release -%}
-{#- A feature table is key, pair_key, fold, inputs, label. -#}
+{#- The columns of a feature table are key, pair_key, fold, inputs, label. -#}
 {%- set inputs = [] -%}
 {%- for column in (adapter.get_columns_in_relation(model) if execute else [])[3:-1] -%}
     {%- do inputs.append(column.name) if not is_list(column) -%}

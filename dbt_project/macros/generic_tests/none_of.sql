@@ -1,5 +1,5 @@
-{#- Fails for each row that has one of these values. Its `columns` are shown, and told to people
-    of the row that is highest in the last of them: see `message_of`. -#}
+{#- Fails for each row that has one of these values, and shows its `columns`. Alerts name the row with the
+    highest value in the last of these columns, see `message_of`. -#}
 {% test none_of(model, column_name, values, columns) %}
 select {{ columns | join(', ') }}
 from {{ model }}

@@ -1,5 +1,4 @@
-{#- Fails for each song that stands in more than one fold: it would be trained on and tested on at
-    once. -#}
+{#- Fails for each song that occurs in more than one fold, because training and test would share it. -#}
 {% test one_side_of_a_split(model) %}
 select pair_key
 from {{ model }}

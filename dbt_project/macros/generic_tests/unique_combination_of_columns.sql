@@ -1,4 +1,4 @@
-{#- Named as the test of dbt_utils, with its arguments, see accepted_range. -#}
+{#- Has the name and arguments of the test in dbt_utils, see accepted_range. -#}
 {% test unique_combination_of_columns(model, combination_of_columns, quote_columns=false) %}
 {%- set columns = [] -%}
 {%- for column in combination_of_columns -%}

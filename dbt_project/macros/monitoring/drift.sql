@@ -1,10 +1,10 @@
-{#- How far present values are from the profiles of what was: the query of a drift report. `kind` is feature or prediction,
-    `references` a query for the profiles, with a task, a model_id and a reference each.
+{#- The query of a drift report: the distance of current values from earlier profiles. `kind` is feature or prediction.
+    `references` is a query for the profiles, with task, model_id and reference.
 
-    PSI is the sum of (p - q) ln(p / q) over the bins, Jensen-Shannon the mean divergence of both from their middle, in bits.
-    Half a row is added to each bin, so that an empty one is not infinitely far. `psi_noise` is what as many rows of one and
-    the same distribution stay below in 999 of 1,000 cases: PSI times n m / (n + m) is chi-squared (Yurdakul, 2018), of which
-    Wilson and Hilferty (1931) have the quantile. -#}
+    PSI is the sum of (p - q) ln(p / q) over the bins. Jensen-Shannon is the mean divergence of both distributions from
+    their average, in bits. Half a row is added to each bin, so that an empty bin does not make PSI infinite. Two samples
+    of these sizes from the same distribution have a PSI below `psi_noise` in 999 of 1,000 cases: PSI times n m / (n + m)
+    is chi-squared (Yurdakul, 2018), and Wilson and Hilferty (1931) give the quantile. -#}
 {% macro drift(kind, references) -%}
     with compared as (
 
@@ -36,7 +36,7 @@
 
     ),
 
-    -- as labels, of those names that the profile has labels of
+    -- as labels, for the names whose profile has labels
     labels as (
 
         select
@@ -70,7 +70,7 @@
         where expected.label is null
         group by expected.task, expected.model_id, expected.name, expected.bin, expected.row_count
         union all
-        -- labels that were not there before share a bin, 0
+        -- labels that the profile lacks share bin 0
         select
             labels.task,
             labels.model_id,
@@ -86,7 +86,7 @@
                 and labels.label = expected.label
         group by labels.task, labels.model_id, labels.name, coalesce(expected.bin, 0)
         union all
-        -- and labels that are no longer there have none
+        -- labels that no longer occur have no rows
         select
             expected.task,
             expected.model_id,

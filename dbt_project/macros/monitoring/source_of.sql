@@ -1,4 +1,4 @@
-{#- The raw source of a task, whose name is an SQL expression; NULL for a task from outside. -#}
+{#- The raw source of a task, given by a SQL expression; NULL for a registered task. -#}
 {% macro source_of(task) -%}
     case {{ task }}
         {%- for name, parts in tasks().items() %}

@@ -1,6 +1,5 @@
-{#- Every row of a relation, scored by the champions. Of an incremental run only the rows that are
-    new, have other inputs than before, or are to be scored by another champion. A task without
-    champion leaves its columns NULL.
+{#- Every row of a relation, scored by the champions. An incremental run scores only rows that are new, have
+    changed inputs, or have a new champion. The columns of a task without champion are NULL.
 
     `columns` is a list of dictionaries: name, task, function. -#}
 {% macro predictions(relation, key, columns, condition='true') -%}
@@ -47,9 +46,9 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- Keeps the rows that the table has no prediction of, from these inputs by these models: the end of a query.
-    `rows` are joined to `champions`, which has the same columns for the models as the table. A table of before a
-    task was added has no column for its model, and so no prediction of it: every row is kept. -#}
+{#- The end of a query: keeps the rows without a stored prediction for these inputs and models. `rows` are joined to
+    `champions`, which has the same model columns as the table. A table from before a task was added has no column for
+    the task's model, so every row is kept. -#}
 {% macro not_predicted(key, rows, models, is_hashed=true) -%}
     {%- set stored = adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list if execute else models -%}
     {%- if models | reject('in', stored) | list | length == 0 %}
@@ -66,8 +65,8 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- What a row's predictions depend on beside the models: md5 of the encoded inputs, of a block by what
-    it is made from. -#}
+{#- md5 of the encoded inputs of a row. With the models, they determine its predictions. A one-hot group is
+    hashed by the list that it is made from. -#}
 {% macro inputs_hash(tasks) -%}
     {%- set texts = [] -%}
     {%- for task in tasks -%}
@@ -84,14 +83,14 @@
     )
 {%- endmacro %}
 
-{#- Deletes the predictions of rows that are no longer there. -#}
+{#- Deletes the predictions of rows that no longer exist. -#}
 {% macro delete_gone(key, relation, condition='true') -%}
     delete from {{ this }}
     where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
 {%- endmacro %}
 
-{#- Deletes the predictions of models that are not the champion: where it says nothing of a row, what an earlier one
-    said would stay. -#}
+{#- Deletes the predictions of models that are not the champion. Otherwise rows that the champion does not score
+    would keep an earlier champion's prediction. -#}
 {% macro delete_of_others(task) -%}
     delete from {{ this }}
     where {{ task }}_model_id not in (select model_id from {{ ref('champions') }} where task = '{{ task }}')

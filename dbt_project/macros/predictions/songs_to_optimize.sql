@@ -1,5 +1,5 @@
-{#- Which tracks have their optimisation stored: those of the variable songs_to_optimize, each song once, that have
-    all inputs. -#}
+{#- SQL condition of the tracks whose optimization is stored: the variable songs_to_optimize selects them. Each song
+    occurs once, and no input is missing. -#}
 {% macro songs_to_optimize() -%}
     {%- set below_the_cut = 'popularity between ' ~ (var('hit_cut') - 10) ~ ' and ' ~ (var('hit_cut') - 1) -%}
     is_pair_representative and {{ has_all_inputs('song_optimization') }}

@@ -1,6 +1,6 @@
-{#- What must stand before a run begins: the record of promotions, the trials of `hitparade tune`, the
-    split of the traffic, the models from outside, and the table that serves the portable lane. All survive
-    every build, also with full refresh. -#}
+{#- The tables that a run needs from the start: promotions, the trials of `hitparade tune`, the split of
+    the traffic, registered models, and the served models of the SQL backend. All survive every build,
+    including a full refresh. -#}
 {% macro create_registry() -%}
     {% do check_is_loaded() %}
     {% do check_registry_format() %}
@@ -41,7 +41,7 @@
     {{ create_served_models() }}
 {%- endmacro %}
 
-{#- The models that came from outside, in the columns of models_py/registry_schema.py, as the training models have them. -#}
+{#- The registered models, with the columns of models_py/registry_schema.py, as in the training models. -#}
 {% macro create_registered_models() -%}
     create table if not exists ml.registered_models (
         {%- for name, type in registry_types().items() %}
@@ -50,7 +50,7 @@
     );
 {%- endmacro %}
 
-{#- Stops a run on a file whose registry has another format, before anything is written. -#}
+{#- Stops a run if the file's registry has another format, before anything is written. -#}
 {% macro check_registry_format() -%}
     {% for task in tasks() if execute %}
         {% set trained = adapter.get_relation(target.database, 'ml', 'train_' ~ task) %}

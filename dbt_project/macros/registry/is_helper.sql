@@ -1,5 +1,5 @@
-{#- True for a model that takes part in a task and is no candidate: none of its metrics picks a champion. NULL for
-    one from outside, which was not measured. -#}
+{#- True for a helper model, which cannot become champion because none of its metrics is primary. NULL for a
+    registered model, because it has no metrics. -#}
 {% macro is_helper(metrics) -%}
     not {{ has_true(list_field(metrics, 'is_primary')) }}
 {%- endmacro %}

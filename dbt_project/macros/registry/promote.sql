@@ -1,5 +1,5 @@
-{#- Promote and retire by rule what `ml.challengers` says, and serve it, in one transaction. A row
-    without model_id says that the task has no champion from then on. -#}
+{#- Promote and retire champions as `ml.challengers` decides, and serve the result, in one transaction. A
+    row without model_id means that the task has no champion from then on. -#}
 {% macro promote_challengers() -%}
     {{ begin_hook() }}
     insert into ml.promotions
@@ -16,7 +16,7 @@
     {{ commit_hook() }}
 {%- endmacro %}
 
-{#- Promote a model by hand. The task stays pinned: the rule leaves it alone.
+{#- Promote a model by hand and pin its task, so that the promotion rule does not change it.
 
         dbt run-operation promote --args '{task: hit, model_id: "0123456789ab"}'
 -#}
@@ -38,19 +38,19 @@
     {% for stale in run_query(
         "select table_name, row_count from ml.stale_predictions where task = '" ~ escape_single_quotes(task) ~ "'"
     ) %}
-        {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are of another model: dbt build --select "
-            ~ stale[0] ~ "+ scores them again", info=true) }}
+        {{ log(stale[1] ~ " rows of " ~ stale[0] ~ " are stale, because another model scored them: "
+            ~ "dbt build --select " ~ stale[0] ~ "+ scores them again", info=true) }}
     {% endfor %}
     {% if has_sql_backend() and run_query(
         "select model_id from ml.served_models where kind is null and model_id = '"
         ~ escape_single_quotes(model_id) ~ "'"
     ).rows | length %}
-        {{ log("model " ~ model_id ~ " has no form in pure SQL: the functions of the task answer only after "
-            ~ "udfs.register(connection)", info=true) }}
+        {{ log("model " ~ model_id ~ " has no SQL form: the functions of its task need ONNX Runtime, so call "
+            ~ "udfs.register(connection) first", info=true) }}
     {% endif %}
 {%- endmacro %}
 
-{#- Promote the champion before the present one, and pin the task. Twice is back again.
+{#- Promote the previous champion and pin the task. A second rollback undoes the first.
 
         dbt run-operation rollback --args '{task: hit}'
 -#}
@@ -58,7 +58,7 @@
     {{ promote(task, champion_in('previous_champions', task, 'no earlier champion'), 'rolled back') }}
 {%- endmacro %}
 
-{#- Keep the champion: the rule leaves the task alone until it is unpinned.
+{#- Keep the champion of a task until the task is unpinned.
 
         dbt run-operation pin --args '{task: hit}'
 -#}
@@ -67,7 +67,7 @@
     {{ log("task " ~ task ~ ": keeps its champion until it is unpinned", info=true) }}
 {%- endmacro %}
 
-{#- Let the rule choose the champion again, from the next build on.
+{#- Let the promotion rule choose the champion again, from the next build on.
 
         dbt run-operation unpin --args '{task: hit}'
 -#}
@@ -76,7 +76,7 @@
     {{ log("task " ~ task ~ ": the rule chooses its champion again", info=true) }}
 {%- endmacro %}
 
-{#- The model that a view of the registry names for a task; an error where it names none. -#}
+{#- The model that a registry view names for a task. Raises an error if there is none. -#}
 {% macro champion_in(view, task, absent) -%}
     {% set found = run_query(
         "select model_id from ml." ~ view ~ " where task = '" ~ escape_single_quotes(task) ~ "'"
@@ -89,7 +89,7 @@
     {% do return(found[0]) %}
 {%- endmacro %}
 
-{#- Write a promotion by hand and serve it, in one transaction. -#}
+{#- Record a manual promotion and serve the model, in one transaction. -#}
 {% macro record_promotion(task, model_id, reason, is_pinned) -%}
     {% do run_query("begin") %}
     {% do run_query(insert_promotion(task, model_id, reason, is_pinned)) %}

@@ -1,17 +1,17 @@
-{#- Drop the bytes of models that nothing uses, and keep what is known of them. `keep` is how many versions of
-    each algorithm stay; never dropped are the champions, those before them, what stored predictions
-    name and what takes part in the traffic.
+{#- Drop the bytes of unused models and keep their metadata. `keep` is the number of newest versions to keep for
+    each algorithm. Champions, previous champions, models of stored predictions and models with a share of
+    the traffic are never dropped.
 
         dbt run-operation prune --args '{keep: 3}'
 -#}
 {% macro prune(keep=3) -%}
     {% if keep is not integer or keep < 1 %}
-        {% do exceptions.raise_compiler_error("keep must be a whole number from 1 on, got " ~ keep) %}
+        {% do exceptions.raise_compiler_error("keep must be a whole number of at least 1, got " ~ keep) %}
     {% endif %}
     {% set pruned = run_query(
         "select count(*), coalesce(sum(onnx_bytes), 0) from ml.prunable_models where newer_versions >= " ~ keep
     ).rows[0] %}
-    {#- Outside of the transaction, which some warehouses end where a table is created or dropped. -#}
+    {#- Outside the transaction, because creating or dropping a table ends it in some warehouses. -#}
     {% do run_query(
         "create temporary table pruned as select * from ml.prunable_models where newer_versions >= " ~ keep
     ) %}

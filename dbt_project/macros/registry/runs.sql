@@ -1,4 +1,4 @@
-{#- The tables that keep what each run did. They survive every build, as the registry does. -#}
+{#- The tables with the results of each run. They survive every build, as the registry does. -#}
 {% macro create_runs() -%}
     create table if not exists ml.runs (
         run_id varchar not null,
@@ -24,7 +24,7 @@
     );
 {%- endmacro %}
 
-{#- Ends every run of dbt: its results. -#}
+{#- Writes the results of a dbt run at its end. -#}
 {% macro record_run(results) -%}
     {%- if execute and results -%}
         {{ record_results(results) }}
@@ -61,11 +61,12 @@
     ) as results (node, layer, status, seconds, row_count, failures, message);
 {%- endmacro %}
 
-{#- What dbt says of a result; of a `none_of` also the farthest row that it found. Not of other tests: an error here would lose all
-    results of the run, and their rows need not be fit for those who are told. -#}
+{#- The message of a dbt result. For a `none_of` test it names the failing row with the highest value. Other tests
+    do not show rows, because their rows may not be for everyone who is alerted. An error in this macro would lose
+    all results of the run. -#}
 {% macro message_of(result) -%}
     {%- if 'Traceback (most recent call last)' in (result.message or '') -%}
-        {#- dbt's log has the rest -#}
+        {#- dbt's log has the full traceback. -#}
         {%- do return('Python model failed: ' ~ result.message.strip().split('\n')[-1].strip()) -%}
     {%- elif result.status not in ('fail', 'warn') or (result.node.test_metadata or {}).name != 'none_of' -%}
         {%- do return(result.message) -%}
@@ -81,12 +82,12 @@
     {%- do return(result.message ~ ', such as ' ~ cells | join(', ')) -%}
 {%- endmacro %}
 
-{#- The folder of a model, such as staging; of anything else its kind. -#}
+{#- The folder of a model, such as staging, or the kind of another node. -#}
 {% macro layer_of(node) -%}
     {%- do return(node.fqn[1] if node.resource_type == 'model' else node.resource_type) -%}
 {%- endmacro %}
 
-{#- How many rows the tables have that a run built, by the id of the node. -#}
+{#- Row counts of the tables that a run built, by node id. -#}
 {% macro row_counts(results) -%}
     {%- set counts = [] -%}
     {%- for result in results
@@ -102,7 +103,7 @@
     {%- do return(found) -%}
 {%- endmacro %}
 
-{#- What the sources are in this run, as soon as that is known. -#}
+{#- Writes the state of the sources in this run, as soon as it is known. -#}
 {% macro record_sources(sources) -%}
     insert into ml.run_sources (
         run_id, started_at, source, status, fingerprint, row_count, quarantined, quarantined_share

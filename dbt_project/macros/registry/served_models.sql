@@ -1,6 +1,5 @@
-{#- The portable parameters of the models that a function can reach, as ml.models_to_serve has them. The table stays
-    small because DuckDB reads whole vectors of its lists; its columns after `inputs` are those of
-    models_py.sql_backend. -#}
+{#- The SQL backend's parameters of the models in ml.models_to_serve. The table is small, because DuckDB reads
+    its lists as whole vectors. Its columns after `inputs` are those of models_py.sql_backend. -#}
 {% macro create_served_models() -%}
     create table if not exists ml.served_models (
         model_id varchar,

@@ -1,5 +1,5 @@
-{#- Print what a build finds on the account, an object of JSON a line: name, found, and the step to take where something
-    is missing. `hitparade doctor --target snowflake` shows it.
+{#- Print the state of the account as one JSON object per line: name, found, and the next step if something is missing.
+    `hitparade doctor --target snowflake` shows it.
 
         dbt --quiet run-operation doctor --target snowflake --args '{code: 0123456789abcdef}'
 -#}
@@ -13,7 +13,7 @@
         {{ print_check(
             name, found or "none",
             "" if found and found | lower == given | lower
-            else "the profile names " ~ given ~ ", which is not there or not granted: see docs/snowflake/setup.sql"
+            else "the profile names " ~ given ~ ", which does not exist or is not granted: see docs/snowflake/setup.sql"
         ) }}
     {%- endfor -%}
     {%- set stages = [] -%}
@@ -37,12 +37,12 @@
     {%- set found = rows_of("select fingerprint from " ~ loaded_code()) if is_loaded else [] -%}
     {%- set is_same = found == [[code]] -%}
     {{ print_check(
-        "code", code_file() ~ (" as it is here" if is_same else " of another version, or none"),
+        "code", code_file() ~ (" of this project" if is_same else " of another version, or none"),
         "" if is_same else "run `hitparade load`"
     ) }}
 {%- endmacro %}
 
-{#- Whether the account has the packages that training and the functions name. -#}
+{#- Checks whether the account has the packages of training and of the functions. -#}
 {% macro print_check_of_packages() -%}
     {%- set wanted = var('snowflake_function_packages') | list -%}
     {%- for node in graph.nodes.values() if node.config.packages -%}
@@ -58,12 +58,12 @@
     {%- endfor -%}
     {%- set missing = wanted | reject('in', found) | list -%}
     {{ print_check(
-        "packages there", found | sort | join(', ') or "none",
+        "packages", found | sort | join(', ') or "none",
         "lacks " ~ missing | join(', ') ~ ": see docs/snowflake.md" if missing else ""
     ) }}
 {%- endmacro %}
 
-{#- Print one check. -#}
+{#- Prints the result of one check. -#}
 {% macro print_check(name, found, step='') -%}
     {{ print(tojson({'name': name, 'found': found, 'step': step})) }}
 {%- endmacro %}

@@ -1,15 +1,16 @@
-{#- A helper as SQL calls it. -#}
+{#- Name of a helper function in SQL. -#}
 {% macro helper_name(name) -%}
     {%- do return(target.database ~ '.' ~ target.schema ~ '.' ~ name) -%}
 {%- endmacro %}
 
-{#- The functions of udfs/snowflake that no one is to call by hand, with their module, arguments and what they return. -#}
+{#- The helper functions of udfs/snowflake, which users do not call: module, arguments and return type of
+    each. -#}
 {% macro helpers() -%}
     {% set helpers = {} %}
     {% for name, module, arguments, returns in [
         ('list_field', 'helpers', {'items': 'struct[]', 'name': 'varchar'}, 'varchar[]'),
         ('one_hot', 'helpers', {'given': 'varchar[]', 'known': 'varchar[]'}, 'double[]'),
-        ('block_names', 'helpers', {'name': 'varchar', 'known': 'varchar[]'}, 'varchar[]'),
+        ('one_hot_names', 'helpers', {'name': 'varchar', 'known': 'varchar[]'}, 'varchar[]'),
         ('unknown_members', 'helpers', {'name': 'varchar', 'given': 'varchar[]', 'known': 'varchar[]'}, 'varchar[]'),
         ('likeliest', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'varchar'),
         ('by_label', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'struct'),

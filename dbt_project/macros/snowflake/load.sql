@@ -1,4 +1,4 @@
-{#- Names and types of the columns of a raw table: text, but where its YAML says otherwise. -#}
+{#- Names and types of a raw table's columns: text, unless its YAML says otherwise. -#}
 {% macro raw_columns(table) -%}
     {%- for column in table.columns.values() -%}
         {{ column_name(column.name) }} {{ column.data_type or 'varchar' }}
@@ -15,7 +15,7 @@
     ) -%}
 {%- endmacro %}
 
-{#- Fill a raw table from a file with a JSON object a line, by way of a table that holds the objects. -#}
+{#- Fill a raw table from a file with one JSON object per line, through a table with the objects. -#}
 {% macro copy_json(relation, table, file) -%}
     {%- set objects = relation ~ '_objects' -%}
     {%- do run_query("create or replace transient table " ~ objects ~ " (line variant)") -%}

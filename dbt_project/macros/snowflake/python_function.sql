@@ -1,5 +1,5 @@
-{#- The statement that creates a Python function in Snowflake, over whole batches of rows. What it imports is fixed from
-    then on: the code as `hitparade load` put it to its stage, and of `served` the models that are served. -#}
+{#- The statement that creates a vectorized Python function in Snowflake. Its imports are fixed at that time: the code
+    that `hitparade load` uploaded, and for the module `served` the served models. -#}
 {% macro python_function(relation, arguments, returns, module, function) -%}
     {%- set imports = ['@' ~ code_stage() ~ '/' ~ code_file()] -%}
     {%- set stamp = served_stamp(function) if module == 'served' else none -%}
@@ -29,13 +29,14 @@ def answer(rows):
 $$
 {%- endmacro %}
 
-{#- Functions that only read what is stamped on them need no graphs. -#}
+{#- True if a function needs the models' graphs. Some functions only read their stamped values. -#}
 {% macro holds_models(function) -%}
     {%- do return(function not in ['check_features', 'assigned_model']) -%}
 {%- endmacro %}
 
-{#- What a function of served models knows: the models, what the words stand for that other functions ask by, and what it
-    alone must know: their inputs, the shares of the traffic, what song optimisation may change, or the backgrounds. -#}
+{#- The values stamped into a function of served models: the models, the names by which other functions request them,
+    and values for this function only: inputs, traffic shares, features that song optimization may change, or background
+    songs. -#}
 {% macro served_stamp(function) -%}
     {%- set stamp = {'models': {}, 'words': {}} -%}
     {%- if function == 'assigned_model' -%}
@@ -67,7 +68,7 @@ $$
     {%- do return(stamp) -%}
 {%- endmacro %}
 
-{#- What predictions are explained against, by task. -#}
+{#- The background songs of explanations, by task. -#}
 {% macro explained_backgrounds() -%}
     {%- set backgrounds = {} -%}
     {%- for task, features in rows_of(
@@ -84,7 +85,8 @@ $$
     {%- do return(backgrounds) -%}
 {%- endmacro %}
 
-{#- The condition of the served models that a function can be asked for: the others would only make it larger. -#}
+{#- The condition of the served models that a function can use. Other models would only make the function
+    larger. -#}
 {% macro served_tasks(function) -%}
     {%- if 'next_song' in function or function == 'onnx_track_vector' -%}
     served.task = 'next_song'
@@ -95,14 +97,14 @@ $$
     {%- endif -%}
 {%- endmacro %}
 
-{#- The rows of a query, none while dbt only parses. -#}
+{#- The rows of a query; none while dbt only parses. -#}
 {% macro rows_of(query) -%}
     {%- set found = [] -%}
     {%- for row in (run_query(query).rows if execute else []) -%}{%- do found.append(row.values() | list) -%}{%- endfor -%}
     {%- do return(found) -%}
 {%- endmacro %}
 
-{#- Arguments with their types, and with defaults where the YAML has them. -#}
+{#- Arguments with their types, and with defaults if the YAML has them. -#}
 {% macro function_arguments(arguments) -%}
     {%- for argument in arguments -%}
         {{ argument.name }} {{ column_type(argument.data_type) }}

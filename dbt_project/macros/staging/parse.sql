@@ -1,10 +1,10 @@
-{#- Text as it stands in the file; blank is missing. -#}
+{#- Text as in the file; NULL if it is blank. -#}
 {% macro parse_text(column) -%}
     case when trim({{ column }}) <> '' then {{ column }} end
 {%- endmacro %}
 
-{#- A whole number, with or without thousands separators; NULL where the text is none.
-    '826.0' is how a copy that went through pandas writes 826, and '1.67693E+05' how Excel writes 167693. -#}
+{#- A whole number, with or without thousands separators; NULL if the text is not one.
+    pandas writes 826 as '826.0' in a copy of the file, and Excel 167693 as '1.67693E+05'. -#}
 {% macro parse_integer(column) -%}
     case
         when {{ matches("trim(" ~ column ~ ")", "[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.]0*)?") }}
@@ -30,7 +30,7 @@
     end
 {%- endmacro %}
 
-{#- A finite decimal number; NULL where the text is none. -#}
+{#- A finite decimal number; NULL if the text is not one. -#}
 {% macro parse_number(column) -%}
     case
         when
@@ -41,7 +41,7 @@
     end
 {%- endmacro %}
 
-{#- The date of a year, a month and a day; NULL where there is none. -#}
+{#- The date of a year, a month and a day; NULL if there is no such date. -#}
 {% macro date_of(year, month, day) -%}
     case
         when {{ year }} between 1 and 9999 and {{ month }} between 1 and 12 and {{ day }} between 1 and 31

@@ -1,5 +1,5 @@
 {#- Rules of the staging layer. A rule is a name, the condition of a row that breaks it, and a SQL
-    text that says why. The first rule that a row breaks sends it to quarantine. -#}
+    expression of the reason. The first rule that a row breaks sends it to quarantine. -#}
 
 {% macro rule(name, condition, reason) -%}
     {% do return({'name': name, 'condition': condition, 'reason': reason}) %}
@@ -19,7 +19,7 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- For each of these columns: blank breaks the rule. -#}
+{#- Rules that these columns are not blank. -#}
 {% macro rules_missing(columns) -%}
     {% set rules = [] %}
     {% for column in columns %}
@@ -30,8 +30,8 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- For each of these columns, whose text stands in raw_<column>: text that is no number breaks the
-    rule, and so does a blank where the number is needed. A column that the file may lack is NULL then. -#}
+{#- Rules that these columns are numbers. Their text is in raw_<column>. A blank breaks the rule if the
+    number is needed. A column that the file may lack is NULL then, and breaks no rule. -#}
 {% macro rules_number(columns, kind='number', needed=true, may_lack=false) -%}
     {% set also = ' and raw_{} is not null' if may_lack else '' if needed else " and trim(raw_{}) <> ''" %}
     {% set rules = [] %}
@@ -45,7 +45,7 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- For each of these columns: a number outside low to high breaks the rule. -#}
+{#- Rules that these columns are within a range. -#}
 {% macro rules_range(columns, low, high) -%}
     {% set rules = [] %}
     {% for column in columns %}
@@ -58,7 +58,7 @@
     {% do return(rules) %}
 {%- endmacro %}
 
-{#- The columns `rule` and `reason` of the first rule that the row breaks, NULL where it keeps all. -#}
+{#- The columns `rule` and `reason` for the first rule that a row breaks; NULL if it breaks none. -#}
 {% macro broken_rule(rules) -%}
     case
     {%- for rule in rules %}

@@ -1,5 +1,4 @@
-{#- The listed slices that a table of what was read lacks, or has of an earlier file: `slice` and
-    `fingerprint` by path. -#}
+{#- New and changed slices: the dictionaries `slice` and `fingerprint`, by path. -#}
 {% macro slices_to_read(listed, read) -%}
     {%- set query -%}
         select path, slice, fingerprint
@@ -9,7 +8,7 @@
         {%- endif %}
         order by path
     {%- endset -%}
-    {#- What compiles only, on a new database, has no list yet. -#}
+    {#- The list does not exist yet if dbt only compiles on a new database. -#}
     {%- set is_listed = execute and load_relation(listed) is not none -%}
     {%- set found = run_query(query).rows if is_listed else [] -%}
     {%- set slices = {'slice': {}, 'fingerprint': {}} -%}

@@ -1,4 +1,4 @@
-{#- Names of the columns of a raw file, in order, as its YAML has them. -#}
+{#- Names of a raw file's columns in order, from its YAML. -#}
 {% macro source_columns(table) -%}
     {%- set names = [] -%}
     {%- for source in (graph.sources.values() if execute else []) if source.source_name == 'raw' and source.name == table -%}
@@ -7,7 +7,7 @@
     {%- do return(names) -%}
 {%- endmacro %}
 
-{#- The name of a raw column as SQL writes it. -#}
+{#- Name of a raw column, quoted if SQL requires it. -#}
 {% macro column_name(name) -%}
     {{ '"' ~ name ~ '"' if modules.re.search('[^a-z0-9_]', name) or name == 'rows' else name }}
 {%- endmacro %}

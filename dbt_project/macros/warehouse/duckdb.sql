@@ -1,5 +1,5 @@
-{#- DuckDB's variants of the macros in interface.sql, in the same order, and its overrides of macros of
-    dbt. -#}
+{#- DuckDB's variants of the macros in interface.sql, in the same order, and its overrides of dbt's
+    macros. -#}
 
 {#- ---- Types, literals and scalars ---- -#}
 
@@ -11,8 +11,8 @@
     '{{ text | replace("'", "''") }}'
 {%- endmacro %}
 
-{#- A text is read too. A number stays as it is: NaN or 2 would become true, and the check could not name
-    it. -#}
+{#- Text is converted too. A number stays unchanged: as a boolean, NaN or 2 would become true, and the
+    check could not report it. -#}
 {% macro duckdb__flag_number(flag) -%}
     coalesce(try_cast({{ flag }} as double), cast(cast({{ flag }} as boolean) as double))
 {%- endmacro %}
@@ -115,8 +115,8 @@
 {%- endmacro %}
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
-    table of such a join from the texts and hold all of them in memory, where now it holds one. What this
-    cannot read, a packed or broken slice, `judged_slice` of the plugin reads or judges. -#}
+    table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
+    read, such as a packed or broken slice, is read by the function `judged_slice` of the plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
     {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
@@ -194,9 +194,9 @@
     )
 {%- endmacro %}
 
-{#- Positions are searched only in playlists where one occurs twice, and not beside unnest, which would
-    repeat them for each track. The tracks are flat because DuckDB writes 122,880 rows at a time, and as
-    many whole playlists are 2 GB. -#}
+{#- Repeated positions are searched only in playlists that have some, and not in the query with unnest,
+    which would repeat the search for each track. There is one row per track because DuckDB writes 122,880
+    rows at a time, and as many complete playlists take 2 GB. -#}
 {% macro duckdb__numbered_tracks(playlists) -%}
     with listed as (
 
@@ -238,20 +238,20 @@
 
 {#- ---- One-hot groups and scores ---- -#}
 
-{#- Without the name of a database, so that a renamed file still answers. -#}
+{#- No database name, so that the functions of a renamed file keep working. -#}
 {% macro duckdb__vocabulary() -%}
     (select list(genre order by genre) from staging.genres)
 {%- endmacro %}
 
-{#- The struct is there for speed: where `given` is a field of a row, DuckDB would hand all columns of the
-    row to the inner lambda for each member of the vocabulary. A lambda may not contain the subquery of
-    the vocabulary. -#}
+{#- The struct is there for speed: if `given` is a field of a row, DuckDB would otherwise copy all columns
+    of the row into the inner lambda for each member of the vocabulary. A lambda may not contain the
+    subquery of the vocabulary. -#}
 {% macro duckdb__one_hot(given, vocabulary) -%}
     list_transform([struct_pack(given := {{ given }}, known := {{ vocabulary }})],
         lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
 {%- endmacro %}
 
-{% macro duckdb__block_names(name, vocabulary) -%}
+{% macro duckdb__one_hot_names(name, vocabulary) -%}
     list_transform({{ vocabulary }}, lambda member: '{{ name }}=' || member)
 {%- endmacro %}
 
@@ -280,7 +280,7 @@
 
 {#- ---- How functions are defined, called and find their model ---- -#}
 
-{#- A macro has its parameters in its text, once for each overload. -#}
+{#- A macro declares its parameters in its text, once for each overload. -#}
 {% macro duckdb__parameters(names) -%}
     ({{ names | join(', ') }}) as
 {%- endmacro %}
@@ -325,8 +325,8 @@
     )
 {%- endmacro %}
 
-{#- Read inside the query and therefore in its own transaction. Where there is no champion, the text in
-    its place can be no model_id, and onnx_predict raises with it. -#}
+{#- The champion is read inside the query and therefore in its transaction. Without a champion the result
+    is a text that is not a model_id, and onnx_predict raises an error with that text. -#}
 {% macro duckdb__champion(task) -%}
     coalesce(
         (
@@ -338,8 +338,8 @@
     )
 {%- endmacro %}
 
-{#- `__served` is the only column in scope, see `served`. It lacks the parameters of the models, which
-    take long to read. -#}
+{#- `__served` is the only column in scope, see `served`. It has no parameters of the
+    models, because they take long to read. -#}
 {% macro duckdb__newest(task, algorithm) -%}
     coalesce(
         (
@@ -385,7 +385,7 @@
     )[1]
 {%- endmacro %}
 
-{#- Predictions for the mixed songs of a plan, weighted. Names of columns begin with `__` so that they
+{#- Weighted predictions for the mixed songs of a plan. Names of columns begin with `__` so that they
     cannot hide a column of the caller. The features are a column because an expression inside a lambda is
     computed for each element. -#}
 {% macro duckdb__explained() -%}
@@ -486,7 +486,7 @@
                 )
                 where __playlist_id = playlist
             ),
-            -- a playlist without tracks has its title
+            -- a playlist without tracks is continued by its title
             (
                 select any_value(cast([] as varchar[]))
                 from (select playlist_id as __playlist_id from staging.stg_mpd__playlists)
@@ -565,7 +565,7 @@
         (
             select
                 list(
-                    coalesce(__uri || ' is no track that models of the next song were trained on', 'a track is NULL')
+                    coalesce(__uri || ' is not a track that next_song models were trained on', 'a track is NULL')
                     order by __place
                 )
             from (
@@ -594,7 +594,7 @@
 {% macro duckdb__create_helpers() -%}
 {%- endmacro %}
 
-{#- Nothing to do: a macro reads ml.champions itself. -#}
+{#- Empty, because a macro reads ml.champions when it is called. -#}
 {% macro duckdb__renew_functions() -%}
 {%- endmacro %}
 
@@ -603,7 +603,7 @@
 {%- endmacro %}
 
 {% macro duckdb__sql_backend_columns(form) -%}
-    unnest({{ form }}) -- noqa: AL03, its fields are columns of their own
+    unnest({{ form }}) -- noqa: AL03, each field becomes a column
 {%- endmacro %}
 
 {% macro duckdb__lost_artifacts(artifacts) -%}
@@ -629,7 +629,7 @@
 
 {#- ---- Overrides of macros of dbt and its adapter ---- -#}
 
-{#- `dbt show` takes the first rows. The limit stands around the query, which may have a limit of its own. -#}
+{#- `dbt show` takes the first rows. The limit is in an outer query, because the query may have a limit. -#}
 {% macro duckdb__get_limit_sql(sql, limit) -%}
     {%- if limit is none or limit == -1 -%}
         {{ sql }}
@@ -640,17 +640,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- dbt-duckdb has no function resources of its own. A persisted macro with all its overloads is one, and
-    a comment in the catalog is its description. -#}
+{#- dbt-duckdb does not support function resources. A persisted macro with all its overloads replaces one,
+    and a comment in the catalog holds its description. -#}
 {% macro duckdb__scalar_function_sql(target_relation) -%}
     create or replace macro {{ target_relation }}
     {{ model.compiled_code }};
     comment on macro {{ target_relation }} is {{ duckdb_escape_comment(model.description | trim) }};
 {%- endmacro %}
 
-{#- dbt-duckdb's table, but where the model's meta says `tmp_relation_type: view`, as dbt-snowflake calls
-    it, the new rows of an incremental run come from a view. A temporary table would hold all of them in
-    memory, uncompressed. Only for a model that does not read itself. -#}
+{#- dbt-duckdb's table. If the model's meta says `tmp_relation_type: view`, as dbt-snowflake calls it, the
+    new rows of an incremental run come from a view. A temporary table would hold all of them in memory,
+    uncompressed. A model that reads itself cannot use this. -#}
 {% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
     {%- if temporary and config.get('meta', {}).get('tmp_relation_type') == 'view' -%}
         create temporary view {{ relation.include(database=false, schema=false) }} as (

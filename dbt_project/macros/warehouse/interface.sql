@@ -1,6 +1,6 @@
-{#- What differs between warehouses. Each macro here has a variant `duckdb__<name>` in duckdb.sql and
-    `snowflake__<name>` in snowflake.sql, and nothing else in the project knows which warehouse it runs
-    on. _macros.yml says what each macro does. Another warehouse is one more file with a variant of each.
+{#- The differences between warehouses. Each macro here has a variant `duckdb__<name>` in duckdb.sql and
+    `snowflake__<name>` in snowflake.sql, and nothing else in the project depends on the
+    warehouse. _macros.yml describes each macro. To add a warehouse, add a file with a variant of each.
     See docs/decisions/0020-warehouses.md. -#}
 
 {#- ---- Types, literals and scalars ---- -#}
@@ -21,7 +21,7 @@
     {{ return(adapter.dispatch('hex_to_integer')(hex)) }}
 {%- endmacro %}
 
-{#- No backslash in the pattern: one warehouse keeps it in a SQL literal, the other reads it as an escape. -#}
+{#- The pattern must not have a backslash, because only some warehouses read it as an escape in a literal. -#}
 {% macro matches(text, pattern) -%}
     {{ return(adapter.dispatch('matches')(text, pattern)) }}
 {%- endmacro %}
@@ -130,8 +130,8 @@
     {{ return(adapter.dispatch('one_hot')(given, vocabulary)) }}
 {%- endmacro %}
 
-{% macro block_names(name, vocabulary) -%}
-    {{ return(adapter.dispatch('block_names')(name, vocabulary)) }}
+{% macro one_hot_names(name, vocabulary) -%}
+    {{ return(adapter.dispatch('one_hot_names')(name, vocabulary)) }}
 {%- endmacro %}
 
 {% macro unknown_members(name, vocabulary, row) -%}
@@ -152,7 +152,7 @@
     {{ return(adapter.dispatch('parameters')(names)) }}
 {%- endmacro %}
 
-{#- The call block gets the encoded inputs:
+{#- The call block receives the encoded inputs:
 
         {% call(inputs) overloads('hit') %}
             onnx_predict({{ champion('hit') }}, {{ inputs }})

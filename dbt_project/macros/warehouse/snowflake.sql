@@ -1,10 +1,10 @@
-{#- Snowflake's variants of the macros in interface.sql, in the same order, and its overrides of macros of
-    dbt. What has no counterpart on DuckDB (stages, Python functions, the doctor) stands in
+{#- Snowflake's variants of the macros in interface.sql, in the same order, and its overrides of dbt's
+    macros. Macros without a counterpart on DuckDB (stages, Python functions, the doctor) are in
     macros/snowflake. -#}
 
 {#- ---- Types, literals and scalars ---- -#}
 
-{#- Lists and structs hold values of any type: their types do not name the types of their parts. -#}
+{#- Lists and structs on Snowflake hold values of any type, so their types do not name member types. -#}
 {% macro snowflake__column_type(type) -%}
     {%- if type.endswith('[]') -%}
         {%- do return('array') -%}
@@ -19,7 +19,7 @@
     '{{ text | replace("\\", "\\\\") | replace("'", "''") }}'
 {%- endmacro %}
 
-{#- An argument is always a boolean, whatever a caller gives. -#}
+{#- Snowflake converts an argument to boolean, whatever a caller passes. -#}
 {% macro snowflake__flag_number(flag) -%}
     cast(case when {{ flag }} then 1 when not {{ flag }} then 0 end as double)
 {%- endmacro %}
@@ -32,7 +32,7 @@
     regexp_like({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- In Python, because Snowflake's regular expressions know no Unicode classes. -#}
+{#- In Python, because Snowflake's regular expressions do not support Unicode classes. -#}
 {% macro snowflake__words(text, most) -%}
     {{ helper_name('first_words') }}({{ text }}, {{ most }})
 {%- endmacro %}
@@ -85,7 +85,7 @@
     try_parse_json({{ text }})
 {%- endmacro %}
 
-{#- Columns are named one by one: a wildcard would write the names in capitals. -#}
+{#- Columns are named one by one, because a wildcard would write their names in upper case. -#}
 {% macro snowflake__row_as_json(alias, columns) -%}
     to_json(object_construct_keep_null(
         {%- for name in columns %}'{{ name }}', {{ alias }}.{{ column_name(name) }}{% if not loop.last %}, {% endif %}{% endfor -%}
@@ -119,7 +119,7 @@
 {% macro snowflake__check_is_loaded() -%}
     {%- if execute and adapter.get_relation(target.database, 'ml', 'loaded_code') is none -%}
         {%- do exceptions.raise_compiler_error(
-            "nothing was loaded to database " ~ target.database ~ " yet, or not all: run `hitparade load`"
+            "the load into database " ~ target.database ~ " is missing or incomplete: run `hitparade load`"
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -137,7 +137,7 @@
         {%- set file = table.name ~ ('.json.gz' if is_json else '.csv.gz') -%}
         {%- set relation = target.database ~ '.raw.' ~ table.name -%}
         {%- do put_file(folder ~ '/' ~ file, raw_stage()) -%}
-        {#- Beside the table, which stands until the copy is whole. -#}
+        {#- The copy is a new table, so that the old one remains until the copy is complete. -#}
         {%- set copied = relation ~ '_copied' -%}
         {%- do run_query("create or replace transient table " ~ copied ~ " (" ~ raw_columns(table) ~ ")") -%}
         {%- do copy_json(copied, table, file) if is_json else copy_csv(copied, file) -%}
@@ -145,13 +145,13 @@
         {%- do run_query("drop table " ~ copied) -%}
         {{ log("loaded " ~ run_query("select count(*) from " ~ relation).rows[0][0] ~ " rows of " ~ table.name, info=true) }}
     {%- endfor -%}
-    {#- The last, for it says that all is there. -#}
+    {#- This table is written last, because it marks the load as complete. -#}
     {%- do run_query(
         "create or replace table " ~ loaded_code() ~ " as select '" ~ code ~ "' as fingerprint, " ~ utc_now() ~ " as loaded_at"
     ) -%}
 {%- endmacro %}
 
-{#- `hitparade load` has split the slices into playlists, because a slice is larger than a value may be. -#}
+{#- `hitparade load` has split the slices into playlists, because a slice exceeds the largest value of a column. -#}
 {% macro snowflake__read_playlists() -%}
     select
         slice,
@@ -184,7 +184,7 @@
 
 {#- ---- One-hot groups and scores ---- -#}
 
-{#- Written out: a function cannot query a table when it is called for each row of another. -#}
+{#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
 {% macro snowflake__vocabulary() -%}
     {%- set genres = run_query("select genre from staging.genres order by genre").columns[0].values() if execute else [] -%}
     [{{ quoted(genres) }}]
@@ -194,8 +194,8 @@
     {{ helper_name('one_hot') }}({{ given }}, {{ vocabulary }})
 {%- endmacro %}
 
-{% macro snowflake__block_names(name, vocabulary) -%}
-    {{ helper_name('block_names') }}('{{ name }}', {{ vocabulary }})
+{% macro snowflake__one_hot_names(name, vocabulary) -%}
+    {{ helper_name('one_hot_names') }}('{{ name }}', {{ vocabulary }})
 {%- endmacro %}
 
 {% macro snowflake__unknown_members(name, vocabulary, row) -%}
@@ -212,11 +212,11 @@
 
 {#- ---- How functions are defined, called and find their model ---- -#}
 
-{#- Nothing: a function has its arguments and their types from the YAML. -#}
+{#- Empty, because a function takes its arguments and their types from the YAML. -#}
 {% macro snowflake__parameters(names) -%}
 {%- endmacro %}
 
-{#- By arguments alone: a function takes no row. -#}
+{#- Only the form by arguments, because a function cannot take a row. -#}
 {% macro snowflake__overloads(task, leading, body) -%}
     {{ body(encoded_list(task)) }}
 {%- endmacro %}
@@ -225,7 +225,7 @@
     {{ check(task, '') }}
 {%- endmacro %}
 
-{#- The options and their defaults are those of the YAML. -#}
+{#- The options and their defaults come from the YAML. -#}
 {% macro snowflake__optimize_song_overloads() -%}
     {{ helper_name('optimized_song') }}(
         {{ champion('song_optimization') }},
@@ -238,20 +238,20 @@
     )
 {%- endmacro %}
 
-{#- A function takes no row: the columns are passed one by one. -#}
+{#- The columns are passed one by one, because a function cannot take a row. -#}
 {% macro snowflake__by_row(function, task, row) -%}
     {{ function }}(
         {%- for name in argument_names(task) %}{{ row }}.{{ name }}{% if not loop.last %}, {% endif %}{% endfor -%}
     )
 {%- endmacro %}
 
-{#- Models from outside, whose functions this asks for, can be registered in DuckDB only. -#}
+{#- Always NULL, because models can be registered only in DuckDB. -#}
 {% macro snowflake__function_parameters(name) -%}
     cast(null as array)
 {%- endmacro %}
 
-{#- A text that onnx_predict and the other functions that hold models resolve. A promotion creates those
-    functions anew. -#}
+{#- A text that onnx_predict and the other functions with stamped models resolve. A promotion recreates
+    these functions. -#}
 {% macro snowflake__champion(task) -%}
     'champion of {{ task }}'
 {%- endmacro %}
@@ -267,8 +267,8 @@
     {{ helper_name('changes_in_words') }}({{ optimization }}, as_array(parse_json('{{ changeable() | tojson }}')))
 {%- endmacro %}
 
-{#- Nothing: onnx_explain is Python on Snowflake, because a function cannot mix songs in a query of its
-    own. -#}
+{#- Empty, because onnx_explain is a Python function on Snowflake: a SQL function cannot mix songs in a
+    query. -#}
 {% macro snowflake__explained() -%}
 {%- endmacro %}
 
@@ -329,7 +329,7 @@
         select
             array_agg(
                 coalesce(
-                    cast(uris.value as varchar) || ' is no track that models of the next song were trained on',
+                    cast(uris.value as varchar) || ' is not a track that next_song models were trained on',
                     'a track is NULL'
                 )
             ) within group (order by uris.index)
@@ -373,7 +373,7 @@
     {%- do return(false) -%}
 {%- endmacro %}
 
-{#- No model has a SQL form here: functions run the ONNX graphs themselves. -#}
+{#- All NULL, because functions on Snowflake run the ONNX graphs and do not use the SQL backend. -#}
 {% macro snowflake__sql_backend_columns(form) -%}
     {%- for name, type in sql_backend_types().items() %}
     cast(null as {{ column_type(type) }}) as {{ name }}

@@ -1,5 +1,5 @@
 {%- set window = 10 -%}
-{#- The neighbours that are kept of a track; what more there are, a model does not hold. -#}
+{#- Number of neighbors that a model keeps for a track. -#}
 {%- set kept = 64 -%}
 
 with entries as (
@@ -27,7 +27,7 @@ pairs as (
         later.track_number as neighbour_number,
         earlier.is_for_ranking,
         count(case when steps.step = 1 then 1 end) as follows,
-        -- in parts of 2520, which all distances divide: sums of fractions would depend on their order
+        -- in units of 1 / 2520, which all distances divide: a sum of fractions depends on their order
         sum(cast(2520 / steps.step as integer)) as near,
         count(*) as together
     from entries as earlier
@@ -41,7 +41,7 @@ pairs as (
 
 ),
 
-both_ways as (
+both_directions as (
 
     select *
     from pairs
@@ -68,7 +68,7 @@ edges as (
         cast(sum(case when is_for_ranking then 0 else follows end) as double) as fit_follows,
         cast(sum(case when is_for_ranking then 0 else near end) as double) / 2520 as fit_near,
         cast(sum(case when is_for_ranking then 0 else together end) as double) as fit_together
-    from both_ways
+    from both_directions
     group by track_number, neighbour_number
 
 ),

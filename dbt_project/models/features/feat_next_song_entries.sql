@@ -1,4 +1,4 @@
--- What is no track of the catalogue leaves no gap: a model does not see it either.
+-- Unknown tracks leave no gap in the positions, because models ignore them too.
 select
     entries.playlist_id,
     cast(

@@ -43,7 +43,7 @@ parts as (
 
 )
 
--- A song whose artists are in two parts is in none.
+-- A song whose artists are in two parts is left out.
 select
     songs.track_id,
     lower(trim(split_part(songs.artists, ';', 1))) as artist,

@@ -7,7 +7,7 @@ with songs as (
 
 ),
 
--- A few songs stand twice in the chart with conflicting values; both rows stay, told apart by rank.
+-- A few songs occur twice in the chart with conflicting values. Both rows are kept, with different ranks.
 ranked as (
 
     select

@@ -1,9 +1,10 @@
 {{ config(enabled=has_sql_backend()) }}
 
--- Shapley values weigh what a model says of mixed songs, part the song that is explained, part one of the
--- background. What to mix and the weights are the same for every prediction, so they are made once. Of few
--- arguments these are all coalitions (Shapley, 1953); of more, walks from a song of the background to the one
--- explained, in an order by hash and in the reverse one (Castro et al., 2009; Mitchell et al., 2022).
+-- A Shapley value is a weighted sum of the model's scores for mixed songs. A mixed song has some inputs of
+-- the explained song and the others of a background song. The mixes and weights are the same for every
+-- prediction, so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For
+-- more they are walks from a background song to the explained one, in an order by hash and in the reverse
+-- order (Castro et al., 2009; Mitchell et al., 2022).
 {% for task in tabular_tasks() -%}
 {%- set names = argument_names(task) -%}
 {%- set count = names | length -%}

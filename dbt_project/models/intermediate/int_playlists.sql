@@ -1,6 +1,6 @@
--- Playlists of fold 0 are held out. A tenth of the others is kept from the edges and the sequence net:
--- a ranking of what they say is learned from playlists that they do not know. The tracks decide, so
--- that copies of a playlist stand on one side.
+-- Playlists of fold 0 are held out. A tenth of the others is not used for the edges and the sequence net:
+-- the ranking model, which combines both, is trained on these playlists. The split is by tracks, so that
+-- copies of a playlist are on the same side.
 with contents as (
 
     select

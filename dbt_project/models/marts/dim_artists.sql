@@ -1,4 +1,4 @@
--- One row for each artist of each track that is kept, and of each chart song.
+-- One row for each artist of each representative track and of each chart song.
 with credits as (
 
     select
@@ -18,7 +18,7 @@ with credits as (
 
 ),
 
--- An artist who stands twice beside one song made it once.
+-- An artist who is credited twice for a song counts once.
 artists as (
 
     select

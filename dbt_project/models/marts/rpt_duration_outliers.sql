@@ -1,5 +1,5 @@
--- Tukey's far fences on the logarithm of the duration, which is nearly symmetric, and one limit that
--- does not depend on the other tracks: Spotify counts a stream from 30 seconds on.
+-- Tukey's fences on the logarithm of the duration, because it is nearly symmetric, and one fixed limit:
+-- Spotify counts a play as a stream after 30 seconds.
 with quartiles as (
 
     select
@@ -19,7 +19,7 @@ fences as (
 
 ),
 
-judged as (
+classified as (
 
     select
         tracks.track_uri,
@@ -51,18 +51,18 @@ entries as (
 )
 
 select
-    judged.track_uri,
-    judged.track_name,
-    judged.artist_name,
-    judged.seconds,
-    judged.rule,
-    case judged.rule
+    classified.track_uri,
+    classified.track_name,
+    classified.artist_name,
+    classified.seconds,
+    classified.rule,
+    case classified.rule
         when 'no_stream' then 30
-        when 'short' then judged.shortest
-        else judged.longest
+        when 'short' then classified.shortest
+        else classified.longest
     end as limit_seconds,
     coalesce(entries.playlists, 0) as playlists
-from judged
+from classified
 left join entries
-    on judged.track_uri = entries.track_uri
-where judged.rule is not null
+    on classified.track_uri = entries.track_uri
+where classified.rule is not null

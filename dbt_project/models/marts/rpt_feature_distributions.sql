@@ -1,6 +1,6 @@
 {%- set bins = 20 %}
 
--- A yes or no has no distribution worth bins.
+-- A boolean needs no bins.
 with feature_values as (
 
     select *

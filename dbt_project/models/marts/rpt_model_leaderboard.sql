@@ -10,14 +10,14 @@ with models as (
             when metrics.metric = 'accuracy' then 'always answering the most frequent label'
             when metrics.metric = 'judged_gain' then 'chance'
             else 'the baseline'
-        end as trivial_answer,
+        end as baseline_name,
         metrics.gain_over_baseline
         / nullif(abs(metrics.ceiling - metrics.baseline_mean), 0) as share_of_ceiling
     from {{ ref('model_metrics') }} as metrics
     left join {{ ref('champions') }} as champions
         on metrics.task = champions.task and metrics.model_id = champions.model_id
     where metrics.is_primary
-    -- A champion stays on the board where a newer version of its algorithm did not beat it.
+    -- A champion stays on the leaderboard if no newer version of its algorithm has beaten it.
     qualify
         metrics.version = max(metrics.version) over (partition by metrics.task, metrics.algorithm)
         or (
@@ -50,23 +50,23 @@ select
     case
         when models.is_above_ceiling then 'above the best achievable score: a leak'
         when models.gain_over_baseline < -2 * models.gain_standard_error
-            then 'worse than ' || models.trivial_answer
+            then 'worse than ' || models.baseline_name
         when models.gain_over_baseline <= 2 * models.gain_standard_error
-            then 'no signal beyond ' || models.trivial_answer
+            then 'no signal beyond ' || models.baseline_name
         when models.share_of_ceiling is not null
             then
                 'reaches ' || cast(round(100 * least(models.share_of_ceiling, 1)) as integer)
                 || '% of the best achievable score'
         when models.metric = 'judged_gain'
             then
-                'better than ' || models.trivial_answer || ' by ' || round(models.gain_over_baseline, 1)
+                'better than ' || models.baseline_name || ' by ' || round(models.gain_over_baseline, 1)
                 || ' points, evaluator/claim ' || round(shares.mean, 2)
         when models.higher_is_better
             then
-                'better than ' || models.trivial_answer || ' by '
+                'better than ' || models.baseline_name || ' by '
                 || round(100 * models.gain_over_baseline, 1) || ' points of 100'
         else
-            'better than ' || models.trivial_answer || ' by '
+            'better than ' || models.baseline_name || ' by '
             || round(100 * models.gain_over_baseline / models.baseline_mean, 1) || '%'
     end as verdict
 from models

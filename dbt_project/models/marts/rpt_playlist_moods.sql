@@ -1,4 +1,4 @@
--- Playlists of at least ten tracks whose sound is known: fewer would leave tenths empty.
+-- Playlists with at least ten tracks of known sound, because fewer would leave a tenth empty.
 with heard as (
 
     select
@@ -13,7 +13,7 @@ with heard as (
 
 ),
 
--- Each playlist counts once, however long it is.
+-- Each playlist has the same weight, whatever its length.
 tenths as (
 
     select

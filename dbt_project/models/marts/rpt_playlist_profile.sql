@@ -52,7 +52,7 @@ select
     cast(coalesce(sum(entries.duration_ms), 0) as double) / 60000 as minutes,
     count(entries.energy) as tracks_with_sound,
     avg(entries.energy) as mean_energy,
-    -- from the first track to the last, by a straight line
+    -- from the first track to the last, by linear regression
     case
         when count(entries.energy) >= 10
             then

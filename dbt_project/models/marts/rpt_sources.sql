@@ -5,7 +5,7 @@ with quarantined as (
     select
         source,
         count(*) as row_count,
-        -- of a slice that cannot be used at all, the whole is in quarantine
+        -- a slice that cannot be used is in quarantine as a whole
         count(case when path = '$' then 1 end) as broken_slices,
         count(case when path like '$.playlists[%].tracks[%]' then 1 end) as broken_entries
     from {{ ref('quarantine') }}

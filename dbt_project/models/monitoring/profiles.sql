@@ -8,7 +8,7 @@
     )
 }}
 
--- Only what is new to the table: the rows that models were trained on, and the first answers of a champion.
+-- Only profiles that the table lacks: of training data, and of a champion's first answers.
 with pending as (
 
     select observed.*
@@ -58,8 +58,8 @@ tenths as (
 
 ),
 
--- A tenth of the rows has a bin; a value that more than a tenth of them share has one of its own, so that
--- what moves away from it, to either side, is seen.
+-- Each bin has a tenth of the rows. A value that more than a tenth of them share has its own bin, so that a
+-- shift to either side is detected.
 edges as (
 
     select
@@ -102,7 +102,7 @@ bins as (
 
 ),
 
--- Each of few different values is a label too, and any other value one that was not there before.
+-- A feature with few distinct values has a label for each. Any other value is then a new label.
 labels as (
 
     select

@@ -1,7 +1,7 @@
 {{ config(schema='ml') }}
 
 -- depends_on: {{ ref('challengers') }}
--- Its tests, and who reads it, look after the rule has chosen.
+-- Its tests and readers run after the promotion rule.
 with promotions as (
 
     select
@@ -13,7 +13,7 @@ with promotions as (
 
 ),
 
--- A model trained twice to the same bytes has several versions and one meaning.
+-- A model with the same bytes may have several versions.
 replaced as (
 
     select
@@ -34,7 +34,7 @@ replaced as (
 
 ),
 
--- What each build up to then read, that which replaced the champion first.
+-- The builds up to the replacement, newest first.
 readings as (
 
     select
@@ -51,7 +51,7 @@ readings as (
 
 ),
 
--- A build that failed is tried again: what counts is the whole one before.
+-- A failed build is repeated, so the previous complete build counts.
 earlier as (
 
     select

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- What the champions were trained on. -#}
+{#- The champions' training data. -#}
 {% set references -%}
     select
         champions.task,
@@ -9,7 +9,7 @@
     from {{ ref('champions') }} as champions
     inner join {{ ref('model_versions') }} as versions
         on champions.task = versions.task and champions.model_id = versions.model_id
-    -- Rows that differ where no model was trained on them give the same model once more.
+    -- Training on changed rows may give the same model again, as a new version: the newest counts.
     qualify row_number() over (partition by champions.task order by versions.version desc) = 1
 {%- endset -%}
 

@@ -1,4 +1,4 @@
--- What is wrong without an error, by what runs left in ml.runs and ml.run_sources.
+-- Problems that raise no dbt error, found from ml.runs and ml.run_sources.
 with results as (
 
     select *
@@ -22,7 +22,7 @@ newest_results as (
 
 ),
 
--- A failure stands until its node succeeds, or a whole build does.
+-- A failure is an incident until its node or a complete build succeeds.
 failures as (
 
     select
@@ -88,7 +88,7 @@ newest_promotions as (
 
 ),
 
--- Not where its source was of another kind before: that of the sample says nothing of real files.
+-- Without tasks whose source changed from sample to real files: the sample is no reference for real files.
 lost as (
 
     select
@@ -106,7 +106,7 @@ lost as (
 
 ),
 
--- The farthest input of each task.
+-- The input of each task that moved most.
 shifted as (
 
     select
@@ -121,8 +121,8 @@ shifted as (
 
 ),
 
--- What a champion is worth on the present rows: its mean over folds where it was trained on them, else its
--- value on those held out.
+-- The champion's score on the current rows: its mean over folds if it was trained on them, else its value on
+-- the held-out rows.
 champions as (
 
     select
@@ -162,8 +162,8 @@ select
     'dbt build' as subject,
     started_at as since,
     'no build succeeded for ' || {{ hours_since('started_at') }}
-    || ' hours, more than the {{ var("build_every_hours") }} of build_every_hours: '
-    || 'see whether the scheduler runs' as message
+    || ' hours, and build_every_hours is {{ var("build_every_hours") }}: '
+    || 'check that the scheduler runs' as message
 from newest_whole_build
 where datediff('second', started_at, {{ utc_now() }}) > 3600 * {{ var('build_every_hours') }}
 union all
@@ -174,9 +174,9 @@ select
     case node when 'publish' then 'the build' else node end
     || ' failed'
     || case when node_count > 1 then ', and ' || (node_count - 1) || ' more,' else '' end
-    || ' and did not succeed since: '
+    || ' and has not succeeded since: '
     || coalesce(message, 'without a message')
-    || '; mend it and run `hitparade build`, docs/operations.md says where what it made is' as message
+    || '; fix it and run `hitparade build`, see docs/operations.md' as message
 from failures
 union all
 select
@@ -184,12 +184,12 @@ select
     source as subject,
     changed_at as since,
     'source ' || source || ' has not changed for '
-    || {{ hours_since('changed_at') }} || ' hours, and did every '
-    || round(usual_seconds / 3600, 1) || ' before: see where it comes from' as message
+    || {{ hours_since('changed_at') }} || ' hours, and usually changes every '
+    || round(usual_seconds / 3600, 1) || ': check its publisher' as message
 from stale
 where
     datediff('second', changed_at, {{ utc_now() }})
-    > greatest(3 * usual_seconds, 3600 * {{ var('build_every_hours') }}) -- only a build looks
+    > greatest(3 * usual_seconds, 3600 * {{ var('build_every_hours') }}) -- sources are only read by builds
 union all
 select
     check_name,
@@ -207,7 +207,7 @@ select
             )
     end
     || case check_name
-        when 'row_count' then ': see the file of its source, and ml.runs'
+        when 'row_count' then ': check the file of its source, and see ml.runs'
         else ': see select rule, reason from staging.quarantine'
     end as message
 from {{ ref('unusual_amounts') }}
@@ -216,8 +216,8 @@ select
     'feature_drift' as check_name,
     task || '.' || feature as subject,
     cast(null as timestamp) as since,
-    'feature ' || feature || ' of task ' || task || ' is not as the champion was taught: PSI '
-    || round(psi, 2) || ', see rpt_feature_drift, and what changed in the source' as message
+    'feature ' || feature || ' of task ' || task || ' has drifted from the champion''s training data: PSI '
+    || round(psi, 2) || ', see rpt_feature_drift, and check what changed in the source' as message
 from {{ ref('rpt_feature_drift') }}
 where level <> 'none'
 union all
@@ -225,17 +225,17 @@ select
     'source_drift' as check_name,
     task || ' after ' || model_id as subject,
     cast(null as timestamp) as since,
-    'the champion of task ' || task || ' is so no longer, and the rows are not as those it was trained on: '
+    'the champion of task ' || task || ' was replaced, and the rows have drifted from its training data: '
     || feature || ' with PSI ' || round(psi, 2)
     || case when feature_count > 1 then ' and ' || (feature_count - 1) || ' more' else '' end
-    || ', see rpt_source_drift; where the source is wrong, mend it and build again' as message
+    || ', see rpt_source_drift; if the source is wrong, fix it and run `hitparade build`' as message
 from shifted
 union all
 select
     'prediction_drift' as check_name,
     task as subject,
     cast(null as timestamp) as since,
-    'the champion of task ' || task || ' answers otherwise than at first: PSI ' || round(psi, 2)
+    'predictions of task ' || task || ' have drifted from the champion''s first ones: PSI ' || round(psi, 2)
     || ', see rpt_prediction_drift and rpt_feature_drift' as message
 from {{ ref('rpt_prediction_drift') }}
 where level <> 'none'
@@ -244,8 +244,8 @@ select
     'no_champion' as check_name,
     task as subject,
     promoted_at as since,
-    'task ' || task || ' has no champion any more, its functions fail: ' || reason
-    || '; see rpt_model_leaderboard, and what changed in the source' as message
+    'task ' || task || ' has lost its champion, and its functions fail: ' || reason
+    || '; see rpt_model_leaderboard, and check what changed in the source' as message
 from lost
 union all
 select
@@ -254,6 +254,6 @@ select
     cast(null as timestamp) as since,
     'the champion of task ' || task || ' is no better than the baseline: ' || metric || ' '
     || round(value, 4) || ' against ' || round(baseline, 4)
-    || ', promote another, or `hitparade unpin ' || task || '`' as message
+    || ', promote another model, or run `hitparade unpin ' || task || '`' as message
 from champions
 where sign * (value - baseline) <= 0

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- What the champions answered first. -#}
+{#- The champions' first answers. -#}
 {% set references -%}
     select
         task,

@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
-{#- What the champions were trained on that the rule replaced within the time of two builds: the first of each
-    task, for rows that were mended since are as it knew them. Not where the source was of another kind in the
-    build before: that real files are not as the sample was, is no news. See decision 0019. -#}
+{#- The training data of champions that the rule replaced within the time of two builds. Only the first of
+    each task counts, because repaired rows match its training data again. Tasks whose source changed from sample
+    to real files are left out, because such a difference is expected. See decision 0019. -#}
 {% set references -%}
     select
         replaced.task,

@@ -1,7 +1,7 @@
 {{ config(schema='ml') }}
 
--- A usual value is the median of up to 20 whole builds before, three at least, with the same sources real or
--- of the sample; it is left by more than five median deviations.
+-- The usual value is the median of 3 to 20 earlier complete builds whose sources had the same status. A
+-- value is unusual if it is more than five median deviations away.
 with newest_whole_build as (
 
     select
@@ -38,7 +38,7 @@ measured as (
     where
         runs.row_count is not null
         and runs.layer in ('predictions', 'marts')
-        and runs.node not like 'model.rpt%' -- whose size is that of models
+        and runs.node not like 'model.rpt%' -- the number of models sets their size
     union all
     select
         'row_count' as check_name,
@@ -118,6 +118,6 @@ where
         when 'quarantine' then placed.value - coalesce(spreads.usual, 0)
     end
     > case
-        when spreads.usual is null then 0.1 -- DuckDB's greatest passes over NULL
+        when spreads.usual is null then 0.1 -- DuckDB's greatest ignores NULL
         else greatest(placed.share * spreads.usual, placed.margin, 5 * spreads.deviation)
     end

@@ -49,7 +49,7 @@ optimized as (
 
 )
 
--- A song that no change would help has one row without feature, so that it is known to have been asked for.
+-- A song that no change improves has one row without feature, which records that it was scored.
 select
     optimized.track_id,
     coalesce({{ field('change.value', 'rank', 'integer') }}, 0) as change_rank,

@@ -17,7 +17,7 @@ with champions as (
 
 )
 
--- A champion without vectors leaves NULLs, and its name: the next one finds them and scores them again.
+-- A champion without vectors stores NULLs with its id, so the next champion scores these rows again.
 select
     tracks.track_uri,
     {{ function('track_vector') }}(tracks.track_uri) as vector,

@@ -28,7 +28,7 @@ versions as (
 
 )
 
--- no `not in`, which finds nothing once a stored prediction has no model
+-- a join, because `not in` returns no rows if a stored prediction has no model
 select versions.*
 from versions
 left join used

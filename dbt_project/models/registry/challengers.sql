@@ -1,7 +1,7 @@
 {{ config(post_hook=["{{ promote_challengers() }}", "{{ renew_functions() }}"]) }}
 
 -- depends_on: {{ ref('genres') }}, {{ ref('models_to_serve') }}
--- Whatever is served can be read: the runtime looks for the bytes as soon as a connection opens.
+-- The bytes of served models must exist, because ONNX Runtime loads them when a connection opens.
 -- depends_on: {{ ref('model_artifacts') }}
 with scored as (
 
@@ -34,7 +34,7 @@ newest as (
 
 ),
 
--- The models that were trained on the same rows, each the newest of its algorithm.
+-- The newest model of each algorithm that was trained on the same rows.
 candidates as (
 
     select *
@@ -51,7 +51,7 @@ best as (
 
 ),
 
--- A model trained twice to the same bytes has several versions and one meaning.
+-- A model with the same bytes may have several versions.
 champions as (
 
     select
@@ -68,7 +68,7 @@ champions as (
 
 ),
 
--- The champion on the same held-out rows: it is a candidate, or training rescored it.
+-- The champion's score on the same held-out rows: it is a candidate itself, or training rescored it.
 met as (
 
     select
@@ -107,7 +107,7 @@ compared as (
 
 ),
 
-judged as (
+decided as (
 
     select
         *,
@@ -115,20 +115,20 @@ judged as (
             when champion_model_id = model_id then 'keep: is the champion'
             when is_kept_by_hand then 'keep: the task is pinned to a champion chosen by hand'
             when is_from_outside
-                then 'keep: the champion came from outside, and nobody knows the rows it was trained on'
+                then 'keep: the champion is a registered model, and its training data is unknown'
             when champion_model_id is null and beats_baseline
                 then 'promote: first champion, better than the baseline'
             when champion_model_id is null then 'refuse: not better than the baseline'
             when not is_comparable and beats_baseline
-                then 'promote: the earlier champion answers another question, by inputs, label or split'
+                then 'promote: the earlier champion has other inputs, label or split'
             when not is_comparable
-                then 'retire: the champion answers another question, and nothing beats the baseline'
+                then 'retire: the champion has other inputs, label or split, and nothing beats the baseline'
             when champion_holdout is null
                 then 'keep: the champion was not yet compared with these candidates'
             when is_champion_worse_than_baseline and beats_baseline
                 then 'promote: the earlier champion is no better than the baseline'
             when is_champion_worse_than_baseline
-                then 'retire: the champion is no better than the baseline, and nothing else is'
+                then 'retire: the champion is no better than the baseline, and neither is any other model'
             when not beats_baseline then 'refuse: not better than the baseline'
             when beats_champion then 'promote: better than the champion on held-out rows'
             else 'refuse: not better than the champion on held-out rows'
@@ -150,4 +150,4 @@ select
     champion_holdout,
     split_part(verdict, ': ', 1) as decision,
     split_part(verdict, ': ', 2) as reason
-from judged
+from decided

@@ -1,4 +1,4 @@
--- A model that was trained twice to the same bytes has one id and one artifact.
+-- Versions with the same bytes share one id and one artifact.
 select
     model_id,
     any_value(sha256) as sha256,

@@ -34,7 +34,7 @@ signed as (
 select
     * exclude (sign),
     sign * (mean - baseline_mean) as gain_over_baseline,
-    -- of one split alone the spread is a standard error already
+    -- with a single split, gain_sd is already a standard error
     case
         when folds > 1 then gain_sd * sqrt(1 / cast(folds as double) + 1 / cast(folds - 1 as double))
         else gain_sd

@@ -17,7 +17,7 @@ with served as (
     left join {{ ref('champions') }} as champions
         on registry.task = champions.task and registry.model_id = champions.model_id
     where registry.pruned_at is null
-    -- A model trained twice to the same bytes has several versions and one meaning.
+    -- A model with the same bytes may have several versions.
     qualify
         (
             is_assigned

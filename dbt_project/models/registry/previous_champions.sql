@@ -1,4 +1,4 @@
--- Where a task has no champion now, the last one it had.
+-- For a task without champion, its last champion.
 select
     promotions.task,
     promotions.model_id

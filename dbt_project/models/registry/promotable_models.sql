@@ -6,7 +6,7 @@ with models as (
         model_id,
         any_value(algorithm) as algorithm,
         count(case when pruned_at is null then 1 end) = 0 as is_pruned,
-        -- of one from outside it is not known
+        -- unknown for a registered model
         min(case when {{ is_helper('metrics') }} then 1 when not {{ is_helper('metrics') }} then 0 end) = 1
             as is_helper,
         array_to_string({{ input_names('any_value(inputs)') }}, ', ') as inputs,
@@ -22,15 +22,15 @@ select
     algorithm,
     case
         when is_pruned
-            then 'model ' || model_id || ' was pruned, its bytes are gone: promote another one'
+            then 'model ' || model_id || ' was pruned, and its bytes are gone: promote another model'
         when is_helper
             then
                 'model ' || model_id || ' is the ' || algorithm || ' of task ' || task
-                || ', which no function of the task asks: see select * from ml.challengers'
+                || ', which no function of the task uses: see select * from ml.challengers'
         when inputs <> expected
             then
                 'model ' || model_id || ' takes ' || inputs
-                || ', but the functions of task ' || task || ' give ' || expected
+                || ', but the functions of task ' || task || ' pass ' || expected
                 || ': promote a model with these inputs'
     end as refusal
 from models

@@ -1,4 +1,4 @@
--- A challenger that became champion has no share of its own any more.
+-- A challenger that became champion no longer has its own share.
 with challengers as (
 
     select

@@ -1,4 +1,4 @@
--- As it stands in the first playlist that has it.
+-- Values are those of the first playlist that has the album.
 select
     album_uri,
     {{ in_first_entry('album_name') }} as album_name,

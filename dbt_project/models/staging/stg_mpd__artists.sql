@@ -1,4 +1,4 @@
--- As it stands in the first playlist that has it.
+-- Values are those of the first playlist that has the artist.
 select
     artist_uri,
     {{ in_first_entry('artist_name') }} as artist_name

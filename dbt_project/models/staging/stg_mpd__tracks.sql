@@ -1,4 +1,4 @@
--- As it stands in the first playlist that has it.
+-- Values are those of the first playlist that has the track.
 select
     track_uri,
     {{ in_first_entry('track_name') }} as track_name,

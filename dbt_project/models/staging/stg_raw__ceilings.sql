@@ -1,4 +1,4 @@
--- The ceilings hold for the sample's rows alone: a source that the user gave has none.
+-- The best achievable scores are valid only for the sample, so sources with the user's files have none.
 with sampled as (
 
     select source
@@ -16,7 +16,7 @@ select
     ceilings.task,
     ceilings.metric,
     cast(ceilings.ceiling as double) as ceiling,
-    cast(ceilings."rows" as bigint) as row_count, -- noqa: RF06, Snowflake keeps the word to itself
+    cast(ceilings."rows" as bigint) as row_count, -- noqa: RF06, the word is reserved in Snowflake
     ceilings.definition
 from {{ source('raw', 'ceilings') }} as ceilings
 inner join sampled

@@ -4,7 +4,7 @@ select
     file,
     encoding,
     delimiter,
-    "rows" as row_count, -- noqa: RF06, Snowflake keeps the word to itself
+    "rows" as row_count, -- noqa: RF06, the word is reserved in Snowflake
     sha256,
     notes
 from {{ source('raw', 'files') }}

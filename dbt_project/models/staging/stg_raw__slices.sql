@@ -1,5 +1,5 @@
--- The one model that asks for the list: dbt-duckdb makes the table of a source anew for each model that
--- reads it, and two at once are in each other's way.
+-- The only model that reads this source: dbt-duckdb recreates a source's table for each model that reads it,
+-- and two models at once would conflict.
 select
     slice,
     path,

@@ -1,4 +1,4 @@
-"""DuckDB clients with nothing of this project installed: what `make clients` fetches."""
+"""DuckDB clients without anything of this project, as fetched by `make clients`."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FETCHED = HERE.parents[2] / ".clients"
 VERSION = "v1.5.6"
-# The program of each client, then its arguments; a database and a query come last.
+# The program of each client and its first arguments; a database and a query follow.
 COMMANDS = {
     "python": [sys.executable, "-I", "-S", HERE / "query.py", FETCHED / "python"],
     "cli": [FETCHED / "cli" / "duckdb_cli" / "duckdb", "-no-init", "-readonly", "-json"],
@@ -18,17 +18,17 @@ COMMANDS = {
 
 
 class ClientError(RuntimeError):
-    """What a client printed when a query failed."""
+    """The message that a client printed when a query failed."""
 
 
 def is_fetched(client: str) -> bool:
-    """True where the client's folder and its program are there."""
+    """True if the client's folder and program exist."""
     return (FETCHED / client).is_dir() and shutil.which(COMMANDS[client][0]) is not None
 
 
 def query(client: str, database: Path, sql: str) -> list[dict]:
-    """Run SQL in a process of its own on a read-only file; return the last statement's rows."""
-    # To the command line, a query that begins with a comment would be an option.
+    """Run SQL in a separate process on a read-only file; return the rows of the last statement."""
+    # The command line would read a query that begins with a comment as an option.
     done = subprocess.run(
         [*COMMANDS[client], database, f"\n{sql}"], capture_output=True, text=True, timeout=120
     )

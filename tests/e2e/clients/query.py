@@ -1,4 +1,4 @@
-"""The Python client: query.py FOLDER DATABASE SQL, where FOLDER holds the package duckdb."""
+"""The Python client: query.py FOLDER DATABASE SQL; FOLDER contains the package duckdb."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A little world of playlists that a model learns in seconds."""
+"""Tiny playlist data that a model learns in seconds."""
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,9 @@ def uri(track: int) -> str:
 
 @pytest.fixture(scope="session")
 def tables() -> list[pa.Table]:
-    """Two moods of 20 tracks each; a playlist keeps to one, and mostly goes on to the next track.
+    """Two moods of 20 tracks each; a playlist has one mood and mostly goes on to the next track.
 
-    The titles name the mood. Track 39 is in held-out playlists alone.
+    The titles name the mood. Track 39 is only in held-out playlists.
     """
     rng = np.random.default_rng(0)
     tracks, titles, folds = [], [], []
@@ -54,7 +54,7 @@ def tables() -> list[pa.Table]:
             "artist_uri": [f"spotify:artist:{track // 4}" for track in range(TRACKS)],
             "album_uri": [f"spotify:album:{track // 2}" for track in range(TRACKS)],
             "play_count": np.zeros(TRACKS, dtype=np.int64),
-            # Of the first track of each mood nothing is known.
+            # The first track of each mood has no features.
             "danceability": pa.array(np.where(np.arange(TRACKS) % 20, mood, np.nan)),
             "energy": pa.array(np.where(np.arange(TRACKS) % 20, 1.0 - mood, np.nan)),
         }
@@ -63,7 +63,7 @@ def tables() -> list[pa.Table]:
 
 
 def edges(tracks: list[list[int]], folds: list[int], is_for_ranking: list[bool]) -> pa.Table:
-    """What `feat_next_song_edges` counts, pair by pair."""
+    """Count edges like `feat_next_song_edges`, pair by pair."""
     found: dict[tuple[int, int], np.ndarray] = {}
     for played, fold, is_left_out in zip(tracks, folds, is_for_ranking, strict=True):
         if not fold:

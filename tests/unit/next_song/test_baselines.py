@@ -1,4 +1,4 @@
-"""What a model of the next song has to beat."""
+"""The baselines of the next-song model."""
 
 from itertools import pairwise
 
@@ -43,7 +43,7 @@ def test_markov_ranks_by_what_followed_the_last_track(data):
     assert scores == pytest.approx(followed + played / played.sum() * 1e-3, abs=1e-5)
 
 
-def test_item_knn_adds_up_cosines_over_the_last_tracks(data):
+def test_item_knn_sums_cosines_over_the_last_tracks(data):
     played = plays(data.known, NONE)
     model = baselines.rule("item_knn", data.edges, played)
     scores = model.scores(known(data, 1, 4))[0].numpy()
@@ -57,14 +57,14 @@ def test_item_knn_adds_up_cosines_over_the_last_tracks(data):
     assert scores == pytest.approx(expected, rel=1e-4)
 
 
-def test_sessions_score_what_similar_playlists_have(data):
+def test_by_sessions_prefers_tracks_of_similar_playlists(data):
     score = baselines.by_sessions(data.known, NONE, neighbors=20)
     (scores,) = score(known(data, 0, 6)).numpy()
     mood = data.held_out.tracks[0][0] // 20
     assert scores[20 * mood : 20 * mood + 19].min() > scores[20 * (1 - mood) :][:19].max()
 
 
-def test_shares_of_a_rule_add_up_to_1_without_what_was_played(data):
+def test_shares_of_a_rule_sum_to_1_without_the_played_tracks(data):
     model = baselines.rule("rules", data.edges, plays(data.known, NONE))
     beginning = known(data, 3, 5)
     tracks, shares, asked = model.answer(beginning, torch.tensor([[data.held_out.tracks[3][0]]]))

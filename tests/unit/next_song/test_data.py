@@ -1,4 +1,4 @@
-"""What models of the next song read of the feature tables."""
+"""The data that next-song models read from the feature tables."""
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,14 +17,14 @@ def test_playlists_are_split_by_fold(data, tables):
     assert data.held_out.tracks[1].tolist() == tables[0]["track_numbers"][5].as_py()
 
 
-def test_words_of_one_title_alone_are_not_known(data):
+def test_words_of_a_single_title_are_unknown(data):
     assert data.catalog.words == ["calm", "party"]
-    # the first playlist is "party", the next "calm" and a number that no other has
+    # the first title is "party", the next one "calm" and a number that no other title has
     assert data.known.titles[0].tolist() == [0, 2, 2, 2, 2]
     assert data.known.titles[1].tolist() == [1, 2, 2, 2, 2]
 
 
-def test_sound_is_standardised_and_0_where_it_is_not_known(data):
+def test_sound_is_standardized_and_0_if_unknown(data):
     known = data.catalog.sound[data.catalog.has_sound]
     assert known.mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
     assert known.std(axis=0) == pytest.approx([1, 1])
@@ -51,7 +51,7 @@ def test_too_few_playlists_are_refused(tables, keep, name):
         read(playlists.filter(keep(playlists)), *others)
 
 
-def test_ends_are_filled_from_the_left():
+def test_the_last_tracks_are_padded_on_the_left():
     tracks = [np.array([1, 2, 3]), np.array([], dtype=int), np.array([4])]
     assert last_tracks(tracks, 2, 9).tolist() == [[2, 3], [9, 9], [9, 4]]
 

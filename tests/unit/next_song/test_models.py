@@ -1,4 +1,4 @@
-"""Models of the next song: what they learn, and the graphs that they become."""
+"""Next-song models: what they learn, and their exported graphs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ def run(graph: bytes, tracks: list[list[str]], title=(), asked: str = "", output
     return export.session(graph).run(outputs or ["track_uri", "score"], feeds)
 
 
-def test_it_is_better_than_popularity_and_than_each_rule(model, data):
+def test_the_hybrid_beats_popularity_and_each_rule(model, data):
     asked = questions(data.held_out.tracks)
 
     def measured(scores, length):
@@ -60,7 +60,7 @@ def test_it_is_better_than_popularity_and_than_each_rule(model, data):
         assert own > measured(rule.scores, length), name
 
 
-def test_the_graph_answers_as_the_module(model, data, graph):
+def test_the_graph_gives_the_answers_of_the_module(model, data, graph):
     asked = questions(data.held_out.tracks)
     for known, _ in list(batches(data.held_out, asked, 8, TRACKS))[:4]:
         assert export.check_parity(graph, model, data.catalog, known) <= 1e-5
@@ -73,7 +73,7 @@ def test_a_graph_of_another_model_is_refused(data, graph):
         export.check_parity(graph, other, data.catalog, known)
 
 
-def test_what_was_played_never_comes_back(graph, data):
+def test_played_tracks_are_never_recommended(graph, data):
     for tracks in data.held_out.tracks[:20]:
         played = [uri(track) for track in tracks]
         offered, scores = run(graph, [played])
@@ -84,14 +84,14 @@ def test_what_was_played_never_comes_back(graph, data):
         assert scores[0].sum() <= 1 + 1e-5
 
 
-def test_unknown_uris_are_left_out_wherever_they_stand(graph):
+def test_unknown_uris_are_left_out_at_any_position(graph):
     plain = run(graph, [[uri(3), uri(4)]])
     mixed = run(graph, [["x", uri(3), "", "y", uri(4), "z", *[""] * 20]])
     assert plain[0].tolist() == mixed[0].tolist()
     assert plain[1] == pytest.approx(mixed[1], abs=1e-6)
 
 
-def test_an_empty_list_is_answered_and_a_title_tells_something(graph):
+def test_an_empty_list_is_answered_and_a_title_changes_the_answer(graph):
     nothing, calm, party = (
         run(graph, [[]], title)[0][0].tolist() for title in ([], ["calm"], ["party"])
     )
@@ -105,13 +105,13 @@ def test_an_empty_list_is_answered_and_a_title_tells_something(graph):
     assert run(graph, [[]], ["unheard", "of"])[0][0].tolist() == nothing
 
 
-def test_more_than_the_net_sees_changes_only_what_is_left_out(graph):
+def test_tracks_beyond_the_window_of_the_net_are_only_left_out(graph):
     many = [uri(track) for track in range(15)]
     offered = run(graph, [many])[0][0]
     assert not set(offered) & set(many)
 
 
-def test_an_asked_score_is_that_of_the_list(graph):
+def test_a_requested_score_equals_that_of_the_list(graph):
     played = [uri(25), uri(26)]
     offered, scores = run(graph, [played])
     for track, score in list(zip(offered[0], scores[0], strict=True))[:5]:
@@ -121,14 +121,14 @@ def test_an_asked_score_is_that_of_the_list(graph):
     assert np.isnan(run(graph, [played], asked="x", outputs=["asked_score"])[0].item())
 
 
-def test_vectors_are_of_length_1_and_none_of_an_unknown_track(graph):
+def test_vectors_have_length_1_and_unknown_tracks_have_none(graph):
     (vectors,) = run(graph, [[]], asked=uri(7), outputs=["vector"])
     assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-5)
     assert not run(graph, [[]], asked="x", outputs=["vector"])[0].any()
 
 
-def test_a_track_that_no_playlist_of_the_training_has_can_be_offered(model, data):
-    """Track 39 is known by its artist, its album and its sound alone."""
+def test_a_track_outside_the_training_playlists_can_be_recommended(model, data):
+    """Only the artist, album and sound of track 39 are known."""
     held_out = [tracks for tracks in data.held_out.tracks if 39 in tracks[3:]]
     cuts = [(place, tracks.tolist().index(39)) for place, tracks in enumerate(held_out)]
     found = Playlists(held_out, np.full((len(held_out), 5), 2))
@@ -137,7 +137,7 @@ def test_a_track_that_no_playlist_of_the_training_has_can_be_offered(model, data
     assert cold["mrr"] > 2 * by_plays["mrr"]
 
 
-def test_a_playlist_alone_is_answered_as_among_others(graph, data):
+def test_a_playlist_gets_the_same_answer_by_itself_and_in_a_batch(graph, data):
     lists = [[uri(track) for track in tracks[:6]] for tracks in data.held_out.tracks[:30]]
     together = run(graph, lists)
     for place, played in enumerate(lists):
@@ -148,14 +148,14 @@ def test_a_playlist_alone_is_answered_as_among_others(graph, data):
 
 
 def test_training_twice_gives_equal_bytes(data, graph):
-    torch.manual_seed(5)  # that of the process does not matter
+    torch.manual_seed(5)  # the seed of the process does not matter
     again, _ = training.build(data, "hybrid", SMALL)
     assert export.to_onnx(again, data.catalog, 8) == graph
-    # Nor does it know the folder that it was trained in: elsewhere it has the same bytes.
+    # The working directory does not matter either: the bytes are equal in another folder.
     assert str(Path(export.__file__).parent).encode() not in graph
 
 
-def test_a_model_that_would_be_too_large_is_refused(model, data, monkeypatch):
+def test_a_model_that_is_too_large_is_refused(model, data, monkeypatch):
     monkeypatch.setattr(export, "MAX_BYTES", 10_000)
     with pytest.raises(ExportError, match="set the variable next_song_tracks to fewer"):
         export.to_onnx(model, data.catalog, 8)
@@ -172,7 +172,7 @@ def test_a_rule_becomes_a_graph_of_the_same_shape(data):
     )
 
 
-def test_candidates_carry_each_metric_beside_popularity(data):
+def test_candidates_have_each_metric_and_its_baseline(data):
     (candidate,) = training.train(data, {"rules": {}})
     scores = {score.metric: score for score in candidate.scores}
     assert list(scores) == [
@@ -195,14 +195,14 @@ def test_candidates_carry_each_metric_beside_popularity(data):
     ],
     ids=["rules", "markov", "hybrid", "all tracks are candidates"],
 )
-def test_what_is_measured_is_what_is_served(data, config):
+def test_the_measured_ranking_equals_the_served_one(data, config):
     (candidate,) = training.train(data, config)
     by_name = {score.metric: score.holdout for score in candidate.scores}
     assert training.rescore(candidate.onnx, data) == pytest.approx(by_name["ndcg_10"], abs=1e-3)
 
 
-def test_an_input_that_never_varied_has_no_say(data):
-    """Where each track has an album of its own, nothing is learned of two of one album."""
+def test_a_constant_input_has_no_influence(data):
+    """If each track has its own album, the model learns nothing about shared albums."""
     alone = replace(data, catalog=replace(data.catalog, album=np.arange(TRACKS)))
     model, _ = training.build(alone, "hybrid", SMALL)
     known, _ = next(batches(data.held_out, data.questions, 8, TRACKS))
@@ -213,8 +213,8 @@ def test_an_input_that_never_varied_has_no_say(data):
 
 @pytest.mark.parametrize("keep", [2, 5, 12])
 @pytest.mark.parametrize("count", [12, 40, 300])
-def test_small_and_short_worlds_train_or_say_why_not(tables, keep, count):
-    """The first tracks of the first playlists; the words and the sound of none."""
+def test_tiny_data_trains_or_says_why_not(tables, keep, count):
+    """Only the first tracks of the first playlists, without words and sound."""
     playlists, catalog, counted = tables
     short = playlists.slice(0, count).set_column(
         playlists.column_names.index("track_numbers"),
@@ -249,14 +249,14 @@ def test_unknown_names_are_refused(data, config, message):
         training.train(data, config)
 
 
-def test_an_epoch_has_no_more_sequences_than_it_may(data, monkeypatch):
+def test_an_epoch_respects_the_limit_of_sequences(data, monkeypatch):
     sizes, loss = [], net._loss
     monkeypatch.setattr(net, "_loss", lambda *given: sizes.append(len(given[1])) or loss(*given))
     net.train(data.catalog, data.known, net.Settings(epochs=2, sequences=100, negatives=8))
     assert sizes == [64, 36] * 2
 
 
-def test_a_copy_of_a_net_forgets_some_tracks_and_nothing_else(data):
+def test_a_copy_of_a_net_forgets_only_the_given_tracks(data):
     trained = net.train(data.catalog, data.known, net.Settings(**SMALL["net"]))
     is_new = np.arange(TRACKS) % 4 == 0
     found = net.without(trained, is_new)
@@ -265,13 +265,13 @@ def test_a_copy_of_a_net_forgets_some_tracks_and_nothing_else(data):
     new = np.append(is_new, False)
     assert torch.equal(before[~new], after[~new])
     assert (before != after).any(dim=1)[new].all()
-    # what is left is what they are of
+    # artists, albums and sound remain
     own = trained.own(every) * torch.from_numpy(~new)[:, None]
     assert torch.allclose(after, before - trained.own(every) + own, atol=1e-6)
     assert (found.bias.weight[new] == 0).all() and (trained.bias.weight[new] != 0).any()
 
 
-def test_neighbors_without_some_tracks_lead_neither_to_nor_from_them(data):
+def test_neighbors_without_some_tracks_have_no_edges_of_them(data):
     known = training._neighbors(data.edges, TRACKS)
     is_new = np.arange(TRACKS) < 5
     found = known.without(is_new)

@@ -1,4 +1,4 @@
-"""A sample of 20,000 tracks, read back, and the truth behind it."""
+"""A sample of 20,000 tracks, read back, and the true values it was generated from."""
 
 import csv
 from pathlib import Path
@@ -39,7 +39,7 @@ def track_rows(folder) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def kept(track_rows) -> pd.DataFrame:
-    """One row for each pair, by the rule stated to modellers rather than by the generator's."""
+    """One row for each pair, chosen by the documented rule instead of the generator's code."""
     usable = track_rows[
         (track_rows.track_name != "") & (track_rows.track_genre != "sleep") & (track_rows.tempo > 0)
     ]
@@ -64,7 +64,7 @@ def genre_sets(track_rows) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def chance(track_truth):
-    """P(tier | audio, genres) of the trained songs, shape (n, 4)."""
+    """P(tier | audio, genres) of the training songs, shape (n, 4)."""
     return track_best_scores.tier_probability(track_truth)
 
 

@@ -1,4 +1,4 @@
-"""Best achievable scores: what the best possible model scores on the generated rows."""
+"""Best achievable scores: the scores of an ideal model on the generated rows."""
 
 import json
 
@@ -28,14 +28,14 @@ INPUTS = list(track_generator.INPUTS)
 FOLDS = KFold(5, shuffle=True, random_state=0)
 
 
-def test_hit_is_a_cut_of_the_latent(track_truth):
+def test_hit_is_a_threshold_on_the_latent(track_truth):
     above = track_truth["z"] >= track_generator.popularity_cut(60)
     assert (above == (track_truth["popularity"] >= 60)).all()
 
 
 @pytest.fixture(scope="module")
 def pooled():
-    """Inputs, oracle and hits of five samples, so that an error of one point in a decile shows."""
+    """Inputs, ideal predictions and hits of five samples: enough to see a 1% error in a decile."""
     truths = [tracks.make(np.random.default_rng([s, 2]), ROWS)[1] for s in range(5)]
     trained = [track_best_scores.trained_songs(t) for t in truths]
     columns = np.concatenate([t["scores"][k, :4] for t, k in zip(truths, trained, strict=True)])
@@ -68,7 +68,7 @@ def test_expected_log_streams_is_calibrated():
 
 
 def questions(folder) -> int:
-    """How many the held-out playlists of the slices ask."""
+    """The number of questions in the held-out playlists of the slices."""
     slices = [json.loads(path.read_text()) for path in folder.glob("mpd.slice.*.json")]
     playlists = [
         [track["track_uri"] for track in playlist["tracks"]]
@@ -130,13 +130,13 @@ def test_best_scores_state_the_definition_they_hold_for(folder):
     assert found["hit"] == {"inputs": INPUTS, "hit_cut": "60"} | songs
 
 
-def test_hit_ceiling_is_what_scikit_learn_computes(folder, track_truth):
+def test_the_best_hit_score_equals_that_of_scikit_learn(folder, track_truth):
     hits = (track_truth["popularity"] >= 60)[track_best_scores.trained_songs(track_truth)]
     score = roc_auc_score(hits, track_best_scores.hit_probability(track_truth))
     assert float(read_best_scores(folder)["hit"]["ceiling"]) == pytest.approx(score, abs=1e-6)
 
 
-def test_no_model_of_hits_beats_the_ceiling(folder, kept):
+def test_no_model_of_hits_beats_the_best_achievable_score(folder, kept):
     best = float(read_best_scores(folder)["hit"]["ceiling"])
     features, hits = kept[INPUTS].to_numpy(), (kept.popularity >= 60).to_numpy()
     boosting = HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=12, learning_rate=0.06)
@@ -148,7 +148,7 @@ def test_no_model_of_hits_beats_the_ceiling(folder, kept):
     assert scores["boosting"] > best - 0.03
 
 
-def test_no_model_of_streams_beats_the_ceiling(tmp_path):
+def test_no_model_of_streams_beats_the_best_achievable_score(tmp_path):
     songs = 8_000
     write_sample(tmp_path, songs=songs, only={"chart_songs"})
     found = read_best_scores(tmp_path)
@@ -172,7 +172,7 @@ def test_no_model_of_streams_beats_the_ceiling(tmp_path):
         assert errors["boosting"] < best + 0.05
 
 
-def test_genre_and_all_sound_tell_more_than_the_four_inputs(track_truth):
+def test_genre_and_all_sound_predict_more_than_the_four_inputs(track_truth):
     trained = track_best_scores.trained_songs(track_truth)
     hits = (track_truth["popularity"] >= 60)[trained]
     mean = track_generator.latent_mean(
@@ -183,7 +183,7 @@ def test_genre_and_all_sound_tell_more_than_the_four_inputs(track_truth):
 
 
 def candidates(truth) -> pd.DataFrame:
-    """Genres of the songs that have several: own (the primary one), chance and repeats."""
+    """Genres of songs with several genres: own (the primary one), probability and repeats."""
     trained = track_best_scores.trained_songs(truth)
     song, genre, chance = track_best_scores.primary_genres(truth, trained)
     assert np.bincount(song, chance) == pytest.approx(1)
@@ -194,20 +194,20 @@ def candidates(truth) -> pd.DataFrame:
 
 
 def assert_calibrated(happened, chance, errors=3.5):
-    # Not below one event: hardly a song of the lowest decile is Viral.
+    # At least one event: hardly any song of the lowest decile is Viral.
     error = max(1, np.sqrt((chance * (1 - chance)).sum()))
     assert abs(happened.sum() - chance.sum()) < errors * error
 
 
-def test_chance_of_a_genre_to_be_primary_is_calibrated(track_truth):
+def test_the_probability_that_a_genre_is_primary_is_calibrated(track_truth):
     found = candidates(track_truth)
     for _, part in found.groupby(pd.cut(found.chance, [0, 0.05, 0.3, 0.7, 0.95, 1])):
         assert len(part) > 100
         assert_calibrated(part.own, part.chance)
 
 
-def test_a_genre_with_more_repeats_is_likelier_a_companion():
-    # Small samples tell it best: here a genre has one repeat or two.
+def test_a_genre_with_more_repeats_is_more_likely_a_companion():
+    # The effect is largest in small samples: here a genre has one or two repeats.
     truths = [tracks.make(np.random.default_rng([s, 2]), 800)[1] for s in range(40)]
     found = pd.concat([candidates(truth) for truth in truths])
     assert sorted(found.repeats.unique()) == [1, 2]
@@ -223,7 +223,7 @@ def test_a_genre_without_repeats_is_never_a_companion():
     assert only.chance.to_numpy() == pytest.approx(1, abs=1e-3)
 
 
-def test_scores_that_the_file_has_lost_are_not_used(track_truth):
+def test_scores_missing_from_the_file_are_not_used(track_truth):
     scores = track_truth["scores"].copy()
     lost = scores[:, track_best_scores.VOICELESS] <= track_best_scores.ZERO_UP_TO
     scores[lost, track_best_scores.VOICELESS] -= 1
@@ -247,7 +247,7 @@ def test_expected_popularity_is_calibrated(track_truth):
 
 
 def test_expected_popularity_is_the_mean_over_the_noise(track_truth):
-    """The closed form against draws of artist effect and noise, where the genre is certain."""
+    """The closed form against random draws of artist effect and noise, for songs of one genre."""
     single = track_best_scores.trained_songs(track_truth) & (track_truth["genres"].sum(axis=1) == 1)
     few = single & (np.cumsum(single) <= 50)
     mean = track_generator.latent_mean(track_truth["genre"][few], track_truth["scores"][few])
@@ -258,7 +258,7 @@ def test_expected_popularity_is_the_mean_over_the_noise(track_truth):
     assert track_best_scores.expected_popularity(track_truth, few) == pytest.approx(drawn, abs=0.5)
 
 
-def test_best_tier_scores_are_what_scikit_learn_computes(folder, chance, tier):
+def test_best_tier_scores_equal_those_of_scikit_learn(folder, chance, tier):
     best = read_best_scores(folder)
     for metric, score in (
         ("accuracy", accuracy_score(tier, chance.argmax(axis=1))),
@@ -267,7 +267,7 @@ def test_best_tier_scores_are_what_scikit_learn_computes(folder, chance, tier):
         assert float(best[f"tier {metric}"]["ceiling"]) == pytest.approx(score, abs=1e-6)
 
 
-def test_genres_tell_of_tier_and_popularity_and_their_primary_one_more(track_truth):
+def test_genres_predict_tier_and_popularity_and_the_primary_one_more(track_truth):
     awake = np.arange(len(track_generator.GENRES)) != track_generator.SLEEP
     every = track_truth | {"genres": np.broadcast_to(awake, track_truth["genres"].shape)}
     known = track_truth | {"genres": np.eye(len(awake), dtype=bool)[track_truth["genre"]]}
@@ -280,7 +280,7 @@ def test_genres_tell_of_tier_and_popularity_and_their_primary_one_more(track_tru
 
 
 def test_no_model_of_all_inputs_beats_the_best_scores(folder, kept, genre_sets):
-    """Two models: one that finds the shapes out, and one that was told where to look."""
+    """Two models: one that must learn the shapes, and one that gets them as features."""
     best = {name: float(row["ceiling"]) for name, row in read_best_scores(folder).items()}
     rows = kept[kept.time_signature > 0]
     pair = folded_pair(rows)
@@ -291,19 +291,19 @@ def test_no_model_of_all_inputs_beats_the_best_scores(folder, kept, genre_sets):
     )
     curved = track_generator.sound(scores[:, :4])[:, None]
     share = genres / genres.sum(axis=1, keepdims=True)
-    told = np.hstack([scores, curved, share])
+    informed = np.hstack([scores, curved, share])
     seen = np.hstack([audio, genres])
     boosting = HistGradientBoostingRegressor(max_iter=150, max_leaf_nodes=12, learning_rate=0.1)
     errors = {}
-    for name, model, x in (("told", Ridge(), told), ("boosting", boosting, seen)):
+    for name, model, x in (("informed", Ridge(), informed), ("boosting", boosting, seen)):
         predicted = cross_val_predict(model, x, rows.popularity, groups=pair, cv=GroupKFold(5))
         errors[name] = best_scores.rmse(rows.popularity - predicted)
-    assert errors["boosting"] > errors["told"] > best["popularity"] - 0.1
-    assert errors["told"] < best["popularity"] + 1
+    assert errors["boosting"] > errors["informed"] > best["popularity"] - 0.1
+    assert errors["informed"] < best["popularity"] + 1
     label = np.searchsorted([40, 60, 80], rows.popularity, side="right")
     model = LogisticRegression(max_iter=300)
     tiers = cross_val_predict(
-        model, told, label, groups=pair, cv=GroupKFold(5), method="predict_proba"
+        model, informed, label, groups=pair, cv=GroupKFold(5), method="predict_proba"
     )
     assert best["tier log_loss"] - 0.01 < log_loss(label, tiers) < best["tier log_loss"] + 0.1
     accuracy = accuracy_score(label, tiers.argmax(axis=1))

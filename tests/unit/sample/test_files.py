@@ -1,4 +1,4 @@
-"""The files of a sample: bytes, format, dirt and marginals."""
+"""The files of a sample: bytes, format, defects and marginals."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SMALL = {"songs": 60, "tracks": 700, "playlists": 50}
 # Bytes
 
 
-def test_same_arguments_same_bytes(tmp_path):
+def test_equal_arguments_give_equal_bytes(tmp_path):
     one = write_sample(tmp_path / "one", **SMALL, seed=5)
     two = write_sample(tmp_path / "two", **SMALL, seed=5)
     names = ["spotify-2023.csv", "dataset.csv", "mpd.slice.0-999.json", "ceilings.csv"]
@@ -26,7 +26,7 @@ def test_same_arguments_same_bytes(tmp_path):
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
 
 
-def test_another_seed_other_bytes(tmp_path):
+def test_another_seed_gives_other_bytes(tmp_path):
     one = write_sample(tmp_path / "one", **SMALL, seed=5)
     two = write_sample(tmp_path / "two", **SMALL, seed=6)
     assert all(a.read_bytes() != b.read_bytes() for a, b in zip(one, two, strict=True))
@@ -40,7 +40,7 @@ def test_another_seed_other_bytes(tmp_path):
         ("playlists", "mpd.slice.0-999.json"),
     ],
 )
-def test_a_part_alone_is_the_same(tmp_path, folder, part, file):
+def test_a_part_generated_by_itself_is_the_same(tmp_path, folder, part, file):
     paths = write_sample(tmp_path, tracks=ROWS, only={part})
     assert [paths[0].name, paths[-1].name] == [file, "ceilings.csv"]
     assert paths[0].read_bytes() == (folder / file).read_bytes()
@@ -66,7 +66,7 @@ def test_bad_options_write_nothing(tmp_path, options, message):
 
 
 @pytest.mark.parametrize(("songs", "rows"), [(20, 500), (41, 613), (300, 1_200)])
-def test_small_samples_keep_one_of_each_dirt(tmp_path, songs, rows):
+def test_small_samples_keep_one_of_each_defect(tmp_path, songs, rows):
     write_sample(tmp_path, songs=songs, tracks=rows)
     chart = pd.read_csv(tmp_path / "spotify-2023.csv", dtype=str, keep_default_na=False)
     track = pd.read_csv(tmp_path / "dataset.csv", keep_default_na=False)
@@ -81,7 +81,7 @@ def test_small_samples_keep_one_of_each_dirt(tmp_path, songs, rows):
 # Charts
 
 
-def test_charts_format(folder, chart_rows):
+def test_charts_have_the_published_format(folder, chart_rows):
     data = (folder / "spotify-2023.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbftrack_name,artist(s)_name,artist_count,released_year,")
     assert data.count(b"\r\n") == data.count(b"\n") == 954
@@ -93,7 +93,7 @@ def test_charts_format(folder, chart_rows):
     )
 
 
-def test_charts_dirt(chart_rows):
+def test_charts_have_the_published_defects(chart_rows):
     text = chart_rows.streams[~chart_rows.streams.str.isdigit()].tolist()
     assert len(text) == 1
     assert text[0].startswith("BPM")
@@ -109,14 +109,14 @@ def test_charts_dirt(chart_rows):
     assert ((chart_rows.released_month == "1") & (chart_rows.released_day == "1")).sum() == 65
 
 
-def test_chart_twins_conflict(chart_rows):
+def test_duplicate_chart_songs_conflict(chart_rows):
     names = ["track_name", "artist(s)_name"]
     twins = chart_rows[chart_rows.duplicated(names, keep=False)]
     assert len(twins) == 8
     assert (twins.groupby(names).streams.nunique() == 2).all()
 
 
-def test_charts_marginals(chart_rows):
+def test_charts_have_the_published_marginals(chart_rows):
     year = chart_rows.released_year.astype(int)
     assert year.min() < 1970
     assert year.max() == 2023
@@ -133,7 +133,7 @@ def test_charts_marginals(chart_rows):
         assert values.std() == pytest.approx(sd, rel=0.1)
 
 
-def test_chart_counts_know_the_streams(chart_rows):
+def test_chart_counts_correlate_with_the_streams(chart_rows):
     streams = pd.to_numeric(chart_rows.streams, errors="coerce")
     playlists = chart_rows.in_spotify_playlists.astype(int)
     assert streams.corr(playlists, method="spearman") > 0.7
@@ -142,7 +142,7 @@ def test_chart_counts_know_the_streams(chart_rows):
 # Tracks
 
 
-def test_tracks_format(folder, track_rows):
+def test_tracks_have_the_published_format(folder, track_rows):
     data = (folder / "dataset.csv").read_bytes()
     assert data.startswith(b",track_id,artists,album_name,track_name,popularity,duration_ms,")
     assert b"\r" not in data
@@ -170,7 +170,7 @@ def test_genres_match_the_seed(track_rows):
     assert track_rows.track_genre.is_monotonic_increasing
 
 
-def test_tracks_dirt(track_rows):
+def test_tracks_have_the_published_defects(track_rows):
     nameless = track_rows[track_rows.track_name == ""]
     assert len(nameless) == 1
     row = nameless.iloc[0]
@@ -185,7 +185,7 @@ def test_tracks_dirt(track_rows):
     assert folded.duplicated(PAIR).sum() == len(tracks.VARIANTS)
 
 
-def test_repeats_and_pairs(track_rows):
+def test_tracks_have_the_published_repeats_and_pairs(track_rows):
     repeats = track_rows.duplicated("track_id").sum()
     assert repeats == pytest.approx(24_259 * ROWS / 114_000, abs=1)
     pairs = len(track_rows.drop_duplicates(PAIR))
@@ -217,14 +217,14 @@ def test_repeats_and_pairs(track_rows):
         ("duration_ms", 228_000, 107_000),
     ],
 )
-def test_tracks_marginals(track_rows, column, mean, sd):
-    # A few hour-long tracks make the spread of durations vary from sample to sample.
+def test_tracks_have_the_published_marginals(track_rows, column, mean, sd):
+    # A few tracks of an hour make the spread of durations vary between samples.
     tolerance = 0.15 if column == "duration_ms" else 0.06
     assert track_rows[column].mean() == pytest.approx(mean, abs=0.05 * sd)
     assert track_rows[column].std() == pytest.approx(sd, rel=tolerance)
 
 
-def test_popularity_shape(track_rows):
+def test_popularity_has_the_published_distribution(track_rows):
     popularity = track_rows.popularity
     assert popularity.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([17, 35, 50], abs=3)
     assert (popularity == 0).mean() == pytest.approx(0.14, abs=0.01)
@@ -233,10 +233,10 @@ def test_popularity_shape(track_rows):
     assert track_rows.explicit.mean() == pytest.approx(0.0855, abs=0.01)
 
 
-# Truth and best achievable scores
+# True values and best achievable scores
 
 
-def test_kept_rows_are_the_songs_of_the_truth(kept, track_truth):
+def test_kept_rows_are_the_generated_songs(kept, track_truth):
     trained = track_best_scores.trained_songs(track_truth)
     names = (*PAIR, "popularity", "tempo", "time_signature")
     songs = pd.DataFrame({name: track_truth[name][trained] for name in names})
@@ -266,7 +266,7 @@ def test_spellings_of_a_pair_share_their_genres():
     assert more > 0
 
 
-def test_instrumentalness_is_zero_for_the_scores_that_count_as_lost(kept, track_truth):
+def test_instrumentalness_is_zero_for_the_scores_counted_as_missing(kept, track_truth):
     songs = pd.DataFrame({name: track_truth[name] for name in PAIR})
     songs["score"] = track_truth["scores"][:, track_best_scores.VOICELESS]
     both = songs.merge(kept, on=PAIR, validate="one_to_one")
@@ -275,7 +275,7 @@ def test_instrumentalness_is_zero_for_the_scores_that_count_as_lost(kept, track_
     assert (zero == (both.score <= track_best_scores.ZERO_UP_TO)).all()
 
 
-def test_a_third_of_the_songs_are_singles_and_no_reissue_is(track_rows):
+def test_one_third_of_the_songs_are_singles_and_no_reissue_is(track_rows):
     tracks = track_rows.dropna(subset="track_name").drop_duplicates("track_id")
     single = tracks.album_name == tracks.track_name
     assert 0.25 < single.mean() < 0.35

@@ -1,4 +1,4 @@
-"""The playlists of a sample: their format, what is planted, and what a model can know of it."""
+"""The playlists of a sample: format, planted structure, and best achievable predictions."""
 
 import json
 
@@ -19,7 +19,7 @@ def drawn(known) -> playlists.Playlists:
     return playlists.draw(np.random.default_rng(7), known, 1_500)
 
 
-def test_a_slice_is_the_text_that_json_writes(known, drawn, tmp_path):
+def test_a_slice_equals_the_output_of_json_dumps(known, drawn, tmp_path):
     rng = np.random.default_rng(1)
     path = slices.write(tmp_path / "slice", rng, known, slices.track_texts(known), drawn, 3_000)
     text = path.read_text()
@@ -50,7 +50,7 @@ def test_equal_arguments_give_equal_slices(tmp_path):
     assert one[0].read_bytes() != other[0].read_bytes()
 
 
-def test_slices_of_another_sample_are_not_mixed_in(tmp_path):
+def test_slices_of_another_sample_are_refused(tmp_path):
     given = {"tracks": 1_000, "only": {"playlists"}}
     write_sample(tmp_path, playlists=1_100, **given)
     with pytest.raises(ValueError, match=r"other slices, mpd.slice.1000-1999.json: remove them"):
@@ -62,20 +62,20 @@ def test_more_tracks_than_the_file_can_give_are_refused(tmp_path):
         write_sample(tmp_path, tracks=1_000, playlist_tracks=2_000, only={"playlists"})
 
 
-def test_no_track_stands_twice_but_at_the_end(drawn):
+def test_only_the_last_track_may_repeat(drawn):
     twice = [found for found in drawn.tracks if len(np.unique(found)) < len(found)]
     assert 0 < len(twice) < 0.03 * len(drawn)
     assert all(len(np.unique(found[:-1])) == len(found) - 1 for found in twice)
 
 
-def test_lengths_are_those_published(drawn):
+def test_lengths_follow_the_published_ones(drawn):
     lengths = np.array([len(found) for found in drawn.tracks])
     assert lengths.min() >= 5 and lengths.max() <= 250
     assert np.median(lengths) == pytest.approx(49, abs=3)
     assert lengths.mean() == pytest.approx(64, abs=5)
 
 
-def test_directions_move_the_mood_as_they_say(known, drawn):
+def test_directions_move_the_mood_as_named(known, drawn):
     change = np.array([known.mood[found[-1]] - known.mood[found[0]] for found in drawn.tracks])
     means = [change[drawn.direction == direction].mean() for direction in range(3)]
     assert means[0] < -1 < means[1] < 0.7 < means[2]
@@ -83,7 +83,7 @@ def test_directions_move_the_mood_as_they_say(known, drawn):
 
 @pytest.fixture(scope="module")
 def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
-    """Chances after some beginnings, and the track that came."""
+    """True probabilities after some playlist beginnings, and the track that followed."""
     cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
     return [
         (chances, drawn.tracks[place][cut])
@@ -91,7 +91,7 @@ def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
     ]
 
 
-def test_chances_are_those_of_all_tracks_that_were_not_played(asked):
+def test_probabilities_cover_all_tracks_that_were_not_played(asked):
     assert len(asked) > 5_000
     sums = np.array([chances.sum() for chances, _ in asked])
     assert sums == pytest.approx(np.ones(len(asked)), abs=1e-9)
@@ -99,8 +99,8 @@ def test_chances_are_those_of_all_tracks_that_were_not_played(asked):
 
 
 @pytest.mark.parametrize("most", [1, 10, 100])
-def test_what_is_said_to_be_likely_comes_as_often(asked, most):
-    """The chances are exact, so the tracks of highest chance come as often as they say."""
+def test_likely_tracks_come_as_often_as_predicted(asked, most):
+    """The probabilities are exact, so the most probable tracks come as often as predicted."""
     said, came = [], []
     for chances, track in asked:
         first = np.argpartition(-chances, most)[:most]
@@ -108,6 +108,6 @@ def test_what_is_said_to_be_likely_comes_as_often(asked, most):
         came.append(track in first)
     error = np.sqrt(np.mean(np.multiply(said, np.subtract(1, said))) / len(asked))
     assert np.mean(came) == pytest.approx(np.mean(said), abs=4 * error)
-    # And they tell beginnings apart: what is likelier comes more often.
+    # The probabilities also differ by beginning: more probable tracks come more often.
     likely = np.array(said) > np.median(said)
     assert np.mean(np.array(came)[likely]) > np.mean(np.array(came)[~likely]) + 0.02

@@ -1,4 +1,4 @@
-"""The optimiser again, by torch's own gradients: what the graph is held to."""
+"""A second optimizer with torch's gradients: the reference for the graph."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from models_py.song_optimization.student import Student
 
 
 def means(student: Student, songs: torch.Tensor) -> torch.Tensor:
-    """What each net says of songs (m, n)."""
+    """The answers of each net for songs, shape (m, n)."""
     answers = []
     for net in student.nets_:
         values = songs
@@ -20,7 +20,7 @@ def means(student: Student, songs: torch.Tensor) -> torch.Tensor:
 
 
 def climb(student, start, origin, low, high, rest, deviations, penalty, steps):
-    """The best on the way from `start`, in float64."""
+    """The best point on the path from `start`, in float64."""
 
     def value(x):
         said = means(student, torch.hstack([x, rest]))
@@ -39,7 +39,7 @@ def climb(student, start, origin, low, high, rest, deviations, penalty, steps):
         best = torch.where(is_better[:, None], x, best)
         best_value = torch.where(is_better, found, best_value).detach()
         best_mean = torch.where(is_better, mean, best_mean).detach()
-        if step == steps:  # the last step is only looked at
+        if step == steps:  # the last step is only evaluated
             break
         (slope,) = torch.autograd.grad(found.sum(), tried)
         slope = slope * deviations
@@ -53,7 +53,7 @@ def climb(student, start, origin, low, high, rest, deviations, penalty, steps):
 
 
 def shapley(student, start, end, rest) -> torch.Tensor:
-    """What each change adds, in the order of the features and in the reverse."""
+    """The contribution of each change, averaged over feature order and its reverse."""
     total = torch.zeros_like(start)
     width = start.shape[1]
     for order in (range(width), reversed(range(width))):
@@ -69,7 +69,7 @@ def shapley(student, start, end, rest) -> torch.Tensor:
 
 
 def optimize(student, songs, bounds, max_changes, most, penalty, steps, deviations):
-    """What to change in songs (n, k), and what they are worth before and after."""
+    """Optimize songs (n, k): the changed features, and the predictions before and after."""
     start, rest = (torch.tensor(part) for part in np.hsplit(songs, [len(deviations)]))
     low, high = (torch.tensor(bound) for bound in bounds)
     reach, deviations = torch.tensor(max_changes), torch.tensor(deviations)

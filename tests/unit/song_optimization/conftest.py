@@ -1,4 +1,4 @@
-"""A small world: songs whose popularity rises with some features and falls with others."""
+"""Small data: songs whose popularity rises with some features and falls with others."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def songs(count: int, seed: int) -> Songs:
     rng = np.random.default_rng(seed)
     shares = rng.beta(2, 2, (count, len(LOW)))
     free = LOW + shares * (HIGH - LOW)
-    # Published values go beyond the bounds.
+    # Published values may exceed the bounds.
     free[:5, list(BOUNDS).index("loudness")] = 1.5
     free[5:10, list(BOUNDS).index("tempo")] = 240
     fixed = rng.integers(0, 2, (count, FIXED))

@@ -1,4 +1,4 @@
-"""The optimiser as a graph: what it promises of every song, and what torch makes of the same."""
+"""The optimizer as a graph: its guarantees for every song, and equality with torch."""
 
 import functools
 import itertools
@@ -18,7 +18,7 @@ loaded = functools.cache(session)
 
 
 def run(content, songs, most=WIDTH, penalty=0.1, steps=30, max_changes=None, low=LOW, high=HIGH):
-    """The outputs of a graph by name; options hold for all songs."""
+    """Return the outputs of a graph by name; options apply to all songs."""
     shape = len(songs), WIDTH
     reach = 0.25 * (HIGH - LOW) if max_changes is None else max_changes
     feeds = {
@@ -40,7 +40,9 @@ def songs(data):
 
 @pytest.mark.parametrize("most", [1, 2, 3, WIDTH])
 @pytest.mark.parametrize("penalty", [0, 0.1, 5])
-def test_the_graph_is_what_autograd_climbs(content, models, songs, deviations, most, penalty):
+def test_the_graph_follows_the_gradients_of_autograd(
+    content, models, songs, deviations, most, penalty
+):
     found = run(content, songs, most, penalty)
     reach = 0.25 * (HIGH - LOW)
     end, before, after, effects = climb.optimize(
@@ -49,14 +51,14 @@ def test_the_graph_is_what_autograd_climbs(content, models, songs, deviations, m
     assert found["before"][:, 0] == pytest.approx(before, abs=1e-3)
     off = np.abs(found["after"][:, 0] - after)
     same = (np.abs(found["optimized"] - end) <= 0.01 * (HIGH - LOW)).all(axis=1)
-    # Float32 may come down on the other side of a ReLU, and once in hundreds goes another way.
+    # Float32 rounding may land on the other side of a ReLU: once in hundreds, the path differs.
     assert (off <= 0.1).mean() >= 0.99 and same.mean() >= 0.99
     assert np.abs(found["effects"] - effects)[same].max() <= 0.2
 
 
 @pytest.mark.parametrize("most", [1, 3, WIDTH])
 @pytest.mark.parametrize("steps", [2, 3, 30])
-def test_no_song_is_worse_than_before(content, songs, most, steps):
+def test_no_song_gets_worse(content, songs, most, steps):
     found = run(content, songs, most, steps=steps)
     assert (found["after"] >= found["before"]).all()
     if steps == 30:
@@ -70,16 +72,16 @@ def test_bounds_reach_and_budget_are_kept(content, songs, most):
     start = songs[:, :WIDTH].astype(np.float32)
     changed = found["optimized"] != start
     assert (changed.sum(axis=1) <= most).all()
-    assert not changed[:, 0].any()  # its reach is 0
+    assert not changed[:, 0].any()  # no song may change
     assert (np.abs(found["optimized"] - start) <= reach * (1 + 1e-5)).all()
-    # A value beyond its bound may stay, and goes no farther.
+    # A value beyond its bound may stay, but moves no farther.
     assert (found["optimized"] >= np.minimum(LOW, start)).all()
     assert (found["optimized"] <= np.maximum(HIGH, start)).all()
     assert (start[:10] > HIGH).any()
 
 
 @pytest.mark.parametrize("steps", [2, 3, 30])
-def test_what_is_locked_takes_no_place_among_the_few_that_may_change(content, songs, steps):
+def test_locked_features_do_not_count_toward_max_changes(content, songs, steps):
     reach = 0.25 * (HIGH - LOW) * np.isin(np.arange(WIDTH), [1, 6, 8])
     few, all_ = (run(content, songs, most, steps=steps, max_changes=reach) for most in (3, WIDTH))
     assert (few["optimized"] == all_["optimized"]).all()
@@ -102,7 +104,7 @@ def test_other_bounds_are_kept(content, songs):
     assert (found <= np.maximum(high, start) + 1e-4).all()
 
 
-def test_all_locked_leaves_every_bit(content, songs):
+def test_locking_all_features_keeps_every_bit(content, songs):
     found = run(content, songs, max_changes=np.zeros(WIDTH))
     assert (found["optimized"] == songs[:, :WIDTH].astype(np.float32)).all()
     assert (found["after"] == found["before"]).all()
@@ -120,14 +122,14 @@ def test_a_high_penalty_changes_little(content, songs, deviations):
 
 
 @pytest.mark.parametrize("most", [3, WIDTH])
-def test_a_song_alone_is_the_song_in_a_batch(content, songs, most):
+def test_a_song_gets_the_same_advice_by_itself_and_in_a_batch(content, songs, most):
     together = run(content, songs, most)
     off, gap = [], []
     for row, song in enumerate(songs):
         alone = run(content, song[None], most)
         off.append((np.abs(alone["optimized"] - together["optimized"][row]) / (HIGH - LOW)).max())
         gap.append(abs(alone["after"] - together["after"][row]).item())
-    # Sums in another order may come down on the other side of a ReLU, rarely.
+    # Rarely, sums in another order land on the other side of a ReLU.
     assert np.quantile(off, 0.98) < 1e-3 and np.max(off) < 0.05
     assert np.quantile(gap, 0.98) < 1e-3 and np.max(gap) < 0.5
 
@@ -147,7 +149,7 @@ def test_effects_add_up_and_are_exact_for_two_changes(content, models, songs):
 
 
 def shapley(student, song, end, changed, place) -> float:
-    """The mean over all orders of the changes of what one adds to those before it."""
+    """The mean contribution of one change over all orders of the changes."""
     added = []
     for order in itertools.permutations(changed):
         before = song.copy()

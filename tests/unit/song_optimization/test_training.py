@@ -1,4 +1,4 @@
-"""Teacher, student and judge, and what they say of each other."""
+"""Teacher, student and held-out evaluator."""
 
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ def candidates(data, models):
     return {candidate.algorithm: candidate for candidate in training.candidates(data, models)}
 
 
-def test_all_who_take_part_are_candidates_and_one_can_be_champion(candidates):
+def test_every_model_is_a_candidate_and_one_can_be_champion(candidates):
     assert tuple(candidates) == training.ALGORITHMS
     for name, candidate in candidates.items():
         metrics = [score.metric for score in candidate.scores]
@@ -39,7 +39,7 @@ def test_models_of_popularity_beat_the_mean_on_other_artists(candidates):
             assert score.sd > 0
 
 
-def test_the_judge_confirms_what_the_graph_claims(candidates, data, models):
+def test_the_held_out_evaluator_confirms_the_gains_of_the_graph(candidates, data, models):
     scores = {score.metric: score for score in candidates["gradient"].scores}
     for suffix in ("", "_all"):
         judged = scores[f"judged_gain{suffix}"]
@@ -52,7 +52,7 @@ def test_the_judge_confirms_what_the_graph_claims(candidates, data, models):
     assert again == pytest.approx(scores[training.METRIC].holdout)
 
 
-def test_student_and_judge_see_other_songs(data, models):
+def test_student_and_held_out_evaluator_see_different_songs(data, models):
     own, other = data.parts["student"], data.parts["judge"]
 
     def error(model, songs):
@@ -62,7 +62,7 @@ def test_student_and_judge_see_other_songs(data, models):
     assert error(models.judge, other) < error(models.judge, own)
 
 
-def test_one_net_answers_the_mean_of_the_student(data, models):
+def test_the_merged_net_answers_the_mean_of_the_student(data, models):
     songs = data.parts["test"].features
     answers = models.student.as_net().predict(songs)
     assert answers == pytest.approx(models.student.predict(songs), rel=1e-9)
@@ -70,7 +70,7 @@ def test_one_net_answers_the_mean_of_the_student(data, models):
     assert np.std(nets, axis=0).min() > 0
 
 
-def test_the_teacher_is_asked_of_songs_within_the_bounds(data, models):
+def test_the_teacher_labels_songs_within_the_bounds(data, models):
     asked = []
 
     class Teacher:
@@ -94,15 +94,15 @@ def test_the_teacher_is_asked_of_songs_within_the_bounds(data, models):
 
 
 @pytest.mark.parametrize(("drawn", "baseline"), [(-2.0, 0.0), (3.0, 3.0)])
-def test_advice_has_to_beat_leaving_songs_alone(drawn, baseline):
+def test_advice_must_beat_unchanged_songs(drawn, baseline):
     estimate = Estimate.mean(np.full(10, drawn), np.arange(10))
     found = training.best_baseline({training.METRIC: estimate, "claimed_gain": estimate})
     assert found[training.METRIC].value == baseline
     assert found["claimed_gain"].value == drawn
 
 
-def test_where_nothing_is_claimed_nothing_is_confirmed(data):
-    """As the models of rows say that are all the same."""
+def test_without_a_claimed_gain_there_is_no_confirmed_share(data):
+    """Models of identical rows claim no gain."""
     flat = SimpleNamespace(predict=lambda features: np.zeros(len(features)))
     songs = data.parts["test"]
     found = training.gains(SimpleNamespace(student=flat, judge=flat), songs, songs.features)
@@ -136,7 +136,7 @@ def test_searches_keep_the_limits(data, models, most):
         ({"gradient": {"steps": 2}}, "gradient has no hyperparameter steps: it knows none"),
     ],
 )
-def test_what_is_not_known_is_refused(change, message):
+def test_unknown_settings_are_refused(change, message):
     with pytest.raises(TrainingError, match=message):
         training.check(CONFIG | change)
     with pytest.raises(TrainingError, match="needs exactly teacher"):
@@ -156,7 +156,7 @@ def table(rows: int, genres: int) -> pa.Table:
     return pa.table(columns)
 
 
-def test_rows_are_read_in_the_order_of_their_key():
+def test_rows_are_read_in_key_order():
     rows = table(300, 2)
     data = read(rows, ["pop", "rock"])
     assert data.names[-3:] == ("is_single", "genres=pop", "genres=rock")

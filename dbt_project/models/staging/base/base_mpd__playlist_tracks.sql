@@ -76,7 +76,7 @@ select
     {{ name }},
     {%- endfor %}
     duration_ms,
-    -- what is kept stands in the other columns
+    -- the other columns have the values of a kept track
     case
         when rule is not null then coalesce({{ fields_as_json('track', texts + integers) }}, 'null')
     end as content,

@@ -12,7 +12,7 @@ with playlists as (
 
 ),
 
--- A playlist that stands in two places is kept at the first.
+-- A playlist that occurs more than once is kept at its first place.
 places as (
 
     select
@@ -36,7 +36,7 @@ again as (
 
 ),
 
--- The others are kept whole as JSON.
+-- The others go to quarantine as JSON, with all tracks.
 whole as (
 
     select

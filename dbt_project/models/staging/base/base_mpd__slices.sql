@@ -22,7 +22,7 @@
     + rules_number(['pid'], 'whole number')
     + rules_range(['pid'], 0, 9007199254740991)
     + rules_number(integers[1:], 'whole number', needed=false)
-    + [no_boolean, rule('tracks_missing', 'tracks is null', "'tracks is missing, or is no list'")]
+    + [no_boolean, rule('tracks_missing', 'tracks is null', "'tracks is missing or not a list'")]
 -%}
 
 -- depends_on: {{ ref('stg_raw__slices') }}
@@ -94,7 +94,7 @@ select
     entry,
     track,
     is_again,
-    -- what is kept stands in the other columns
+    -- the other columns have the values of a kept playlist
     case when coalesce(slice_rule, rule) is not null then coalesce(content, '') end as content,
     coalesce(slice_rule, rule) as rule,
     case when slice_rule is null then reason else slice_reason end as reason

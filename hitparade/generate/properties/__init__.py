@@ -1,0 +1,1 @@
+"""The YAML beside generated files: descriptions, types, contracts and data tests."""
