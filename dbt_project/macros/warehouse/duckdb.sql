@@ -115,31 +115,17 @@
 {%- endmacro %}
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
-    table of such a join from the texts and hold all of them in memory, not one at a time. Only a text
-    without playlists is checked for being blank or invalid JSON, because the check takes as long as
-    parsing. -#}
+    table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
+    read, such as a packed or broken slice, is read by the function `judged_slice` of the plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
-    {%- set rules = [
-        rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
-        rule('empty', "parsed.playlists is null and trim(text) = ''", "'the file is empty: download it again'"),
-        rule(
-            'not_json',
-            'parsed.playlists is null and not json_valid(text)',
-            "'the file is cut off, or not JSON: download it again'"
-        ),
-        rule(
-            'no_playlists',
-            'parsed.playlists is null or len(parsed.playlists) = 0',
-            "'the file has no list of playlists'"
-        ),
-    ] -%}
+    {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
     with slices as (
 
         select
             {{ looked_up('path', slices.slice) }} as slice,
             {{ looked_up('path', slices.fingerprint) }} as fingerprint,
-            content as text,
+            path,
             {{ parse_json('content', {'playlists': ['json']}) }} as parsed
         from {{ texts_of(slices.slice.keys() | list) }}
 
@@ -151,23 +137,45 @@
             slice,
             fingerprint,
             parsed.playlists,
-            {{ broken_rule(rules) }}
+            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as other
         from slices
+
+    ),
+
+    listed as (
+
+        select
+            slice,
+            fingerprint,
+            case when coalesce(len(playlists), 0) > 0 then playlists else other.playlists end as playlists,
+            other.rule,
+            other.reason
+        from judged
 
     )
 
+    -- No slice goes without a row.
     select
         slice,
         fingerprint,
-        rule as slice_rule,
+        case when playlists is null then coalesce(rule, 'not_json') end as slice_rule,
         reason as slice_reason,
-        cast(unnest(case when rule is null then playlists else [null] end) as varchar) as content,
-        generate_subscripts(case when rule is null then playlists else [null] end, 1) - 1 as place
-    from judged
+        cast(unnest(coalesce(playlists, [null])) as varchar) as content,
+        generate_subscripts(coalesce(playlists, [null]), 1) - 1 as place
+    from listed
 {%- endmacro %}
 
 {% macro looked_up(key, values) -%}
     cast(map([{{ quoted(values.keys()) }}], [{{ quoted(values.values()) }}])[{{ key }}] as varchar)
+{%- endmacro %}
+
+{#- Paths as patterns that match no other file. -#}
+{% macro literal_paths(paths) -%}
+    {%- set patterns = [] -%}
+    {%- for path in paths -%}
+        {%- do patterns.append(modules.re.sub('([*?[])', '[\\1]', path)) -%}
+    {%- endfor -%}
+    {%- do return(patterns) -%}
 {%- endmacro %}
 
 {% macro texts_of(paths) -%}
@@ -176,7 +184,7 @@
         select
             filename as path,
             try(decode(content)) as content
-        from read_blob([{{ quoted(paths) }}])
+        from read_blob([{{ quoted(literal_paths(paths)) }}])
         {%- else %}
         select
             cast(null as varchar) as path,

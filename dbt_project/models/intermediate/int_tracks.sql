@@ -12,7 +12,8 @@ genres as (
 
     select
         pair_key,
-        {{ distinct_list('genre') }} as genres
+        -- NULL where the file has no genres
+        case when count(genre) > 0 then {{ distinct_list('genre') }} end as genres
     from tracks
     group by pair_key
 
