@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -282,7 +283,7 @@ def _finding(one: dict, value: float) -> str | None:
     return None
 
 
-def _number(value: object) -> float | None:
+def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
