@@ -523,56 +523,44 @@
     )
 {%- endmacro %}
 
-{#- Names of columns begin with `__`, see songs_for_playlist. -#}
+{#- All vectors are read once for a query, see explained_by_plan. -#}
 {% macro duckdb__nearest_tracks() -%}
-    case
-        when k not between 1 and 100
-            then {{ raise_error("'similar_tracks: k is ' || k || ': give 1 to 100'", song_list()) }}
-        when k is not null then list_transform(
-            list_slice(
-                (
-                    select
-                        min_by(
-                            struct_pack(track_uri := __uri, score := __score),
-                            struct_pack(distance := -__score, uri := __uri),
-                            100
-                        )
-                    from (
-                        select
-                            __uri,
-                            cast(
-                                list_dot_product(
-                                    __vector,
-                                    (
-                                        select any_value(__given_vector)
-                                        from (
-                                            select
-                                                track_uri as __given_uri,
-                                                vector as __given_vector
-                                            from main.fct_track_vectors
-                                        )
-                                        where __given_uri = track
-                                    )
-                                ) as double
-                            ) as __score
-                        from (
-                            select
-                                track_uri as __uri,
-                                vector as __vector
-                            from main.fct_track_vectors
-                        )
-                        where __uri <> track
-                    )
-                    where __score is not null
-                ),
-                1,
-                k
-            ),
-            lambda found, place: struct_pack(
-                "rank" := cast(place as integer), track_uri := found.track_uri, score := found.score
+    list_transform(
+        [struct_pack(
+            uri := cast(track as varchar),
+            k := cast(k as bigint),
+            tracks := (
+                select list(__track)
+                from (select struct_pack(uri := track_uri, vector := vector) as __track from main.fct_track_vectors)
             )
-        )
-    end
+        )],
+        lambda o: case
+            when o.k not between 1 and 100
+                then {{ raise_error("'similar_tracks: k is ' || o.k || ': give 1 to 100'", song_list()) }}
+            when o.k is not null then list_transform(
+                [list_filter(o.tracks, lambda known: known.uri = o.uri)[1].vector],
+                lambda given: case when given is not null then list_transform(
+                    list_slice(
+                        list_sort(
+                            list_transform(
+                                list_filter(o.tracks, lambda known: known.uri <> o.uri),
+                                lambda known: struct_pack(
+                                    distance := -cast(list_dot_product(known.vector, given) as double), uri := known.uri
+                                )
+                            ),
+                            'ASC',
+                            'NULLS LAST'
+                        ),
+                        1,
+                        o.k
+                    ),
+                    lambda found, place: struct_pack(
+                        "rank" := cast(place as integer), track_uri := found.uri, score := -found.distance
+                    )
+                ) end
+            )[1]
+        end
+    )[1]
 {%- endmacro %}
 
 {#- Names of columns begin with `__`, see songs_for_playlist. -#}
