@@ -386,8 +386,8 @@
         select any_value(case
             when __rows = 0 and task_name is not null
                 then {{ raise_error(
-                    "'onnx_explain: task ' || task_name || ' has no background: give one of "
-                    ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
+                    "'onnx_explain: task ' || task_name || ' has no background songs: use one of "
+                    ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
                 ) }}
             when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
         end)

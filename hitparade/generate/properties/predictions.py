@@ -13,8 +13,8 @@ def properties(entity: Entity, columns: list[dict[str, Any]]) -> dict:
     tasks = list(dict.fromkeys(column["task"] for column in columns))
     says = (
         f"One row for each scored row of {entity.relation}, with the predictions and ids of the "
-        "champions. A champion was trained on four fifths of the rows, so its predictions there are "
-        "optimistic. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
+        "champions. A champion was trained on four fifths of the rows, so its predictions there "
+        "are optimistic. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
     )
     exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
     key = required(entity.key, "varchar", key_doc(entity))
