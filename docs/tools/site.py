@@ -64,7 +64,7 @@ def page_of(path: str) -> str:
 
 
 def _outside() -> list[str]:
-    """The Markdown files outside of docs/ whose links are led on."""
+    """The Markdown files outside of docs/ whose links are changed."""
     return [path.name for path in ROOT.glob("*.md")]
 
 
