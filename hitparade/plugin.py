@@ -78,15 +78,16 @@ class Plugin(BasePlugin):
             if source_config.identifier == "files":
                 return raw.files()
             if source_config.identifier == "slices":
-                return slices.listed()
+                return slices.unpacked()
             if source_config.identifier == "playlists":
                 return (
                     slices.PLAYLISTS.empty_table()
                 )  # used in Snowflake only: here SQL reads files
             return raw.read(source_config.identifier).records
-        except raw.RawFileError as error:
+        except (raw.RawFileError, OSError) as error:
             raise DbtRuntimeError(str(error)) from error
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Run the SQL functions in onnxruntime on every cursor that dbt opens."""
+        """Run the SQL functions in onnxruntime on every cursor that dbt opens, and read slices."""
         udfs.register(cursor)
+        slices.register(cursor)

@@ -1,6 +1,7 @@
 """Open a finished warehouse, and read what commands, tuning and benchmarks need from it."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import pyarrow as pa
 if TYPE_CHECKING:  # the import is slow, and a build on unchanged inputs does not need it
     from models_py.tasks import Task
 
+# A question mark begins parameters, and a backslash is a folder's end.
+MISTAKEN = ("?",) if os.name == "nt" else ("?", "\\")
 DAMAGED = (
     "The file is damaged, or not a database: restore a copy of it. Or move it and its .wal file "
     "away, and run `hitparade build`, which creates a new one."
@@ -36,8 +39,14 @@ def connect(database: Path | str, **options: Any) -> duckdb.DuckDBPyConnection:
     """Connect to a database file.
 
     Raises:
-        WarehouseError: another program has the file open, it is damaged, or access is denied.
+        WarehouseError: another program has the file open, it is damaged, or access is denied; or
+            DuckDB would look for its log under another name.
     """
+    if wrong := [sign for sign in MISTAKEN if sign in str(database)]:
+        raise WarehouseError(
+            f"DuckDB cannot write {database}: it takes {wrong[0]} in a path for something else. "
+            "Set HITPARADE_DATABASE to a path without it"
+        )
     try:
         return duckdb.connect(database, **options)
     except duckdb.Error as error:

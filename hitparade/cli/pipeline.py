@@ -12,7 +12,7 @@ from hitparade.output import short, wrote
 from hitparade.pipeline import build as building
 from hitparade.pipeline import publish as publishing
 from hitparade.project import database, root
-from hitparade.sources import raw, snowflake
+from hitparade.sources import folders, raw, snowflake
 from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
@@ -39,7 +39,7 @@ def sample(
 
     try:
         with errors(OSError):
-            folder = folder or raw.own_sample_folder()
+            folder = folder or folders.own_sample_folder()
             paths = write_sample(folder, songs, tracks, playlists, playlist_tracks, seed)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
@@ -63,6 +63,7 @@ def build(target: Target = "duckdb") -> None:
     if target == "duckdb":
         console.print()
         summary.show(console, database())
+        summary.show_unused(console)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -5,6 +5,9 @@ from pathlib import Path
 from rich.console import Console
 
 from hitparade.cli.terminal import show_rows
+from hitparade.output import short
+from hitparade.sources.folders import raw_folder
+from hitparade.sources.unused import unused
 from hitparade.warehouse import opened, rows_of
 from models_py.generated.tasks import SPECIAL, TABULAR
 
@@ -71,10 +74,29 @@ SOURCES = """
 QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECIAL
 
 
+NOTES = "select source, notes from rpt_sources where notes is not null order by source"
+
+
+# Files that are named; of more their number is said.
+MOST = 10
+
+
+def show_unused(console: Console) -> None:
+    """Print which files in the folder of the raw files are not used, and what to do."""
+    sentences = unused()
+    if sentences:
+        console.print(f"\nNot used in {short(raw_folder())}:", markup=False, soft_wrap=True)
+    for sentence in sentences[:MOST]:
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+    if len(sentences) > MOST:
+        console.print(f"  and {len(sentences) - MOST} more: see `hitparade doctor`")
+
+
 def show(console: Console, database: Path) -> None:
     """Print sources, champions and a query to try."""
     with opened(database) as connection:
         sources = rows_of(connection.execute(SOURCES))
+        notes = rows_of(connection.execute(NOTES))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,
@@ -82,6 +104,8 @@ def show(console: Console, database: Path) -> None:
         ]
         champions = rows_of(connection.execute(CHAMPIONS, [tasks]))
     show_rows("Sources", sources, console)
+    for row in notes:
+        console.print(f"{row['source']}: {row['notes']}", markup=False, soft_wrap=True)
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)

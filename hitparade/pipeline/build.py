@@ -7,7 +7,7 @@ from rich.console import Console
 from hitparade import project
 from hitparade.output import short, wrote
 from hitparade.pipeline import dbt, publish
-from hitparade.sources import raw, slices, snowflake
+from hitparade.sources import folders, raw, slices, snowflake
 from hitparade.warehouse import WarehouseError
 
 
@@ -23,7 +23,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
     started_at = datetime.now(UTC)
     write_missing_sample(console)
     try:
-        _read_raw_files(console)
+        _read_raw_files()
     except raw.RawFileError as error:
         if target == "duckdb":
             _record(error, started_at)
@@ -36,7 +36,7 @@ def run(console: Console, target: str = "duckdb") -> bool:
 
 def write_missing_sample(console: Console) -> None:
     """Write a sample for each source without a file, unless samples are switched off."""
-    folder = raw.sample_folder()
+    folder = folders.sample_folder()
     absent = [name for name in ("chart_songs", "tracks") if raw.locate(name)[1] == "absent"]
     absent += [] if slices.listed().num_rows else ["playlists"]
     if folder and absent:
@@ -57,17 +57,7 @@ def _record(error: raw.RawFileError, started_at: datetime) -> None:
         raise raw.RawFileError(f"{error}\n{other}") from other
 
 
-def _read_raw_files(console: Console) -> None:
+def _read_raw_files() -> None:
     """Read the raw files before dbt does, so that a bad file is reported once."""
     for source in raw.SOURCES:
         raw.read(source)
-    folder = raw.raw_folder()
-    expected = {source.file for source in raw.SOURCES.values()}
-    ignored = sorted({path.name for path in folder.glob("*.csv")} - expected)
-    if ignored:
-        console.print(
-            f"Not used in {folder}: {', '.join(ignored)}. Files are recognized by name: "
-            "spotify-2023.csv, dataset.csv",
-            markup=False,
-            soft_wrap=True,
-        )

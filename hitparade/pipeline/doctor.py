@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 
 from hitparade import project
 from hitparade.pipeline import dbt
-from hitparade.sources import raw, slices, snowflake
+from hitparade.sources import folders, raw, slices, snowflake
+from hitparade.sources.unused import unused
 from hitparade.warehouse import WarehouseError, connect, opened
 from models_py.registry_schema import REGISTRY_FORMAT
 
@@ -83,11 +84,11 @@ def _packages(target: str, extra: str | None) -> Check:
 
 def _raw_files() -> Iterator[Check]:
     try:
-        raw.raw_folder()
+        folders.raw_folder()
     except raw.RawFileError as error:
         yield Check("raw files", "cannot be found", str(error))
         return
-    then = "a build writes a sample" if raw.sample_folder() else "it stays empty"
+    then = "a build writes a sample" if folders.sample_folder() else "it stays empty"
     for name in ("chart_songs", "tracks"):
         path, status = raw.locate(name)
         if path is None:
@@ -105,6 +106,8 @@ def _raw_files() -> Iterator[Check]:
         yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
     else:
         yield Check("playlists", f"absent: {then}")
+    for sentence in unused():
+        yield Check("not used", sentence)
 
 
 def _database(path: Path) -> Check:

@@ -20,7 +20,9 @@ STATUS = {"real": "your file", "sample": "generated sample", "absent": "absent"}
 def read(connection: duckdb.DuckDBPyConnection) -> Section:
     """The files, the quarantined records, and a warning if a file is a generated sample."""
     files = fetch(connection, "from rpt_sources order by source")
-    blocks = [_warning(files), _files(files), _quarantine(fetch(connection, QUARANTINE))]
+    notes = [Note(f"{row['source']}: {row['notes']}.") for row in files if row.get("notes")]
+    rejected = _quarantine(fetch(connection, QUARANTINE))
+    blocks = [_warning(files), _files(files), *notes, rejected]
     return Section(
         "sources",
         "Sources",

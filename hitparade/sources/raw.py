@@ -1,123 +1,37 @@
 """Find the raw file of each source, and read its records as text.
 
-A file is read as its publisher ships it. The staging models cast its values, and send records that
-they cannot use to quarantine.
+A file is read as its publisher ships it, and as programs change it on the way. The staging models
+cast its values, and send records that they cannot use to quarantine.
 """
 
-import codecs
-import csv
 import hashlib
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
 
-from hitparade import project
+from hitparade.sources import contents, records, slices
+from hitparade.sources.columns import SOURCES, Source
+from hitparade.sources.folders import RawFileError, Status, raw_folder, sample_folder
+from models_py.generated.tasks import TABULAR
 
-SLICES = "mpd.slice.*.json"
-DELIMITERS = (",", ";", "\t")
-# Tried in this order; latin-1 accepts any bytes, so it comes last.
-ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
+__all__ = ["SOURCES", "RawFile", "RawFileError", "Status", "files", "locate", "read"]
 
 # Largest length of a header in a message: a file that is not CSV may have a line of any length.
 SHOWN = 500
 
-# Errors of the csv module for a quote that is never closed and so contains all later records.
-NEVER_CLOSED = ("unexpected end of data", "field larger than field limit")
-
-Status = Literal["real", "sample", "absent"]
-
-
-class RawFileError(ValueError):
-    """A raw file cannot be read; the message names the file and the next step."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A raw file: its name, the columns that staging needs, and the optional ones."""
-
-    file: str
-    needed: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns that are read, in order."""
-        return self.needed + self.optional
-
-
-SOURCES = {
-    "chart_songs": Source(
-        file="spotify-2023.csv",
-        needed=(
-            "track_name",
-            "artist(s)_name",
-            "artist_count",
-            "released_year",
-            "released_month",
-            "released_day",
-            "streams",
-            "bpm",
-            "key",
-            "mode",
-            "danceability_%",
-            "valence_%",
-            "energy_%",
-            "acousticness_%",
-            "instrumentalness_%",
-            "liveness_%",
-            "speechiness_%",
-        ),
-        optional=(
-            "in_spotify_playlists",
-            "in_spotify_charts",
-            "in_apple_playlists",
-            "in_apple_charts",
-            "in_deezer_playlists",
-            "in_deezer_charts",
-            "in_shazam_charts",
-        ),
-    ),
-    "tracks": Source(
-        file="dataset.csv",
-        needed=(
-            "track_id",
-            "artists",
-            "album_name",
-            "track_name",
-            "popularity",
-            "duration_ms",
-            "explicit",
-            "danceability",
-            "energy",
-            "key",
-            "loudness",
-            "mode",
-            "speechiness",
-            "acousticness",
-            "instrumentalness",
-            "liveness",
-            "valence",
-            "tempo",
-            "time_signature",
-            "track_genre",
-        ),
-    ),
-    # Best achievable scores on the sample, written by `hitparade sample` beside the other files.
-    "ceilings": Source(
-        file="ceilings.csv", needed=("source", "task", "metric", "ceiling", "rows", "definition")
-    ),
-}
-
 
 @dataclass(frozen=True)
 class RawFile:
-    """The contents of one source: `records` has a text column for each column of the file."""
+    """The contents of one source: `records` has a text column for each column of the file.
+
+    `notes` are sentences on what was read otherwise than it stands in the file, or is missing.
+    """
 
     source: str
     status: Status
@@ -126,188 +40,199 @@ class RawFile:
     delimiter: str | None
     sha256: str | None
     records: pa.Table
-
-
-def raw_folder() -> Path:
-    """Return the folder of the user's files: `HITPARADE_RAW`, else data/raw of the project.
-
-    Raises:
-        ProjectError: the variable is not set, and there is no project.
-        RawFileError: `HITPARADE_RAW` is not a folder.
-    """
-    named = os.environ.get("HITPARADE_RAW")
-    if not named:
-        return project.root() / "data" / "raw"
-    if not Path(named).is_dir():
-        raise RawFileError(
-            f"HITPARADE_RAW names {named}, which is not a folder: "
-            "create it, or unset HITPARADE_RAW to use data/raw or the sample"
-        )
-    return Path(named)
-
-
-def sample_folder() -> Path | None:
-    """Return the folder of the sample: `HITPARADE_SAMPLE`, else the project's; None if it is 0.
-
-    Raises:
-        ProjectError: the variable is not set, and there is no project.
-    """
-    named = os.environ.get("HITPARADE_SAMPLE")
-    if named == "0":
-        return None
-    return Path(named) if named else own_sample_folder()
-
-
-def own_sample_folder() -> Path:
-    """Return data/sample of the project.
-
-    Raises:
-        ProjectError: there is no project.
-    """
-    return project.root() / "data" / "sample"
+    notes: tuple[str, ...] = ()
 
 
 def locate(source: str) -> tuple[Path | None, Status]:
     """Return the file of a source and its status: the user's, the sample's, or absent."""
     file, folder = SOURCES[source].file, sample_folder()
-    if source != "ceilings" and (path := raw_folder() / file).is_file():
-        return path, "real"
+    if source != "ceilings" and (found := candidates(source)):
+        return found[0], "real"
     if folder and (folder / file).is_file():
         return folder / file, "sample"
     return None, "absent"
 
 
-def read(source: str) -> RawFile:
-    """Read one source: its text columns, then `line_number` and `unparsed`.
+def candidates(source: str) -> list[Path]:
+    """Return the user's files that may serve a source; the first one does.
 
-    If the number of cells of a record differs from the header's, its cells are NULL and `unparsed`
-    has the whole record. An absent source has no records.
+    They have its name in any case, compressed or not, or are a zip file with only such a file.
+    """
+    file = SOURCES[source].file
+    stem = file.removesuffix(".csv")
+    names = [file, f"{file}.gz", f"{file}.zip", f"{stem}.zip", f"{stem}.parquet"]
+    folder = raw_folder()
+    present = sorted(folder.iterdir()) if folder.is_dir() else []
+    present = [path for path in present if path.is_file()]
+    found = [path for name in names for path in present if path.name == name]
+    found += [path for name in names for path in present if path.name.casefold() == name]
+    found += [
+        path
+        for path in present
+        if path.suffix.casefold() == ".zip"
+        and [name.rpartition("/")[2].casefold() for name in contents.members(path)] == [file]
+    ]
+    return list(dict.fromkeys(found))
+
+
+def read(source: str) -> RawFile:
+    """Read one source: its text columns, then `line_number`, `unparsed` and `flaw`.
+
+    If a record cannot be read, its cells are NULL, `unparsed` has the whole record and `flaw` the
+    reason. A blank cell is an empty text; a column that the file lacks is NULL. An absent source
+    has no records.
 
     Raises:
         RawFileError: the file is empty, lacks a needed column, or is not text.
     """
     path, status = locate(source)
-    if all(locate(name)[0] is None for name in SOURCES) and not any(raw_folder().rglob(SLICES)):
+    if path is None and not _is_anything_there():
         raise RawFileError(
             f"there are no raw files in {raw_folder()} and no sample: put spotify-2023.csv, "
-            f"dataset.csv or {SLICES} there, or run `hitparade sample` with HITPARADE_SAMPLE unset"
+            "dataset.csv or mpd.slice.*.json there, or run `hitparade sample` with "
+            "HITPARADE_SAMPLE unset"
         )
     if path is None:
-        return RawFile(source, status, None, None, None, None, _table(SOURCES[source], iter(())))
+        return RawFile(source, status, None, None, None, None, _table(SOURCES[source], {}))
     return _read_file(source, status, path, path.stat().st_mtime_ns)
+
+
+def _is_anything_there() -> bool:
+    return any(locate(name)[0] for name in SOURCES) or slices.listed().num_rows > 0
 
 
 @lru_cache(maxsize=8)  # dbt loads a source again for each node that refers to it
 def _read_file(source: str, status: Status, path: Path, _modified: int) -> RawFile:
-    data = path.read_bytes()
-    text, encoding = _decode(path, data)
-    delimiter = _delimiter(SOURCES[source], path, text)
-    records = _table(SOURCES[source], _records(path, text, delimiter))
-    if records.num_rows == 0:
+    described = SOURCES[source]
+    data = contents.unpacked(path)
+    encoding = delimiter = None
+    if data.startswith(contents.PARQUET):
+        header, columns = _from_parquet(described, path, data)
+    else:
+        text, encoding = contents.decoded(path, data)
+        found = records.header(described, text)
+        header, delimiter = found.cells, found.delimiter
+        columns = _from_records(_checked(described, path, header), found.records())
+    if not columns["line_number"]:
         raise RawFileError(f"{path} has a header but no rows: download it again, or remove it")
-    sha256 = hashlib.sha256(data).hexdigest()
-    return RawFile(source, status, path, encoding, delimiter, sha256, records)
+    for name in described.columns:
+        columns.setdefault(name, [None] * len(columns["line_number"]))
+    notes = list(_notes(described, header))
+    if records.has_decimal_comma(described, columns):
+        records.exchange_signs(described, columns)
+        notes.append("its numbers have a decimal comma")
+    for name, count in records.rounded(described, columns).items():
+        notes.append(f"{count:,} numbers of {name} have an exponent, and were rounded before")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    table = _table(described, columns)
+    return RawFile(source, status, path, encoding, delimiter, sha256, table, tuple(notes))
 
 
-def _decode(path: Path, data: bytes) -> tuple[str, str]:
-    if not data.removeprefix(codecs.BOM_UTF8).strip():
-        raise RawFileError(f"{path} is empty: download it again, or remove it")
-    if b"\0" in data:
-        raise RawFileError(f"{path} is not a text file: unpack it, or save it as UTF-8 CSV")
-    for encoding in ENCODINGS[:1] if data.startswith(codecs.BOM_UTF8) else ENCODINGS:
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise RawFileError(f"{path} is marked as UTF-8, but is not UTF-8: save it as UTF-8 CSV")
-
-
-def _delimiter(source: Source, path: Path, text: str) -> str:
-    """Return the delimiter with which the header has most of the needed columns.
+def _checked(source: Source, path: Path, header: list[str]) -> dict[str, int]:
+    """Return the place of each column.
 
     Raises:
         RawFileError: a needed column is missing, or the header names a column twice.
     """
-    headers = {d: _header(_rows(path, text, d)) for d in DELIMITERS}
-    best = max(DELIMITERS, key=lambda d: len(set(source.needed) & set(headers[d])))
-    missing = [name for name in source.needed if name not in headers[best]]
-    if missing:
+    places = source.places(header)
+    if missing := [name for name in source.needed if name not in places]:
         raise RawFileError(
             f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
-            f"its header is {', '.join(headers[best])[:SHOWN]}"
+            f"its header is {', '.join(contents.shown(name) for name in header)[:SHOWN]}"
         )
-    twice = [name for name in source.columns if headers[best].count(name) > 1]
-    if twice:
+    if twice := source.repeated(header):
         raise RawFileError(f"{path} has more than one column {', '.join(twice)}: keep only one")
-    return best
+    return places
 
 
-def _header(rows: Iterator[tuple[int, list[str], str]]) -> list[str]:
-    return [name.strip() for name in next(rows)[1]]
+def _from_records(places: dict[str, int], found: Iterator[records.Record]) -> dict[str, list]:
+    columns: dict[str, list] = {name: [] for name in (*places, "line_number", "unparsed", "flaw")}
+    for record in found:
+        columns["line_number"].append(record.line)
+        columns["unparsed"].append(record.text if record.flaw else None)
+        columns["flaw"].append(record.flaw)
+        for name, place in places.items():
+            columns[name].append(None if record.flaw else record.cells[place])
+    return columns
 
 
-def _rows(
-    path: Path, text: str, delimiter: str, strict: bool = False
-) -> Iterator[tuple[int, list[str], str]]:
-    """Yield each record's first line number, cells and text; blank lines are skipped.
-
-    A record with misplaced quotes has no cells.
-    """
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
-    while reader.line_num < len(lines):
-        start = reader.line_num
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if any(sign in str(error) for sign in NEVER_CLOSED) and '"' in lines[start]:
-                raise RawFileError(
-                    f"{path}, line {start + 1}: a quote opens here that is never closed: "
-                    "close it, or download the file again"
-                ) from error
-            cells = []
-        record = "".join(lines[start : reader.line_num]).rstrip("\r\n")
-        if record:
-            yield start + 1, cells, record
+def _from_parquet(source: Source, path: Path, data: bytes) -> tuple[list[str], dict[str, list]]:
+    """Return header and columns of a Parquet file, whose rows are numbered from 1."""
+    try:
+        table = pa.parquet.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError) as error:
+        raise RawFileError(
+            f"{path} is a damaged Parquet file: {str(error)[:SHOWN]}. Download it again"
+        ) from error
+    places = _checked(source, path, table.column_names)
+    columns: dict[str, list] = {
+        name: _texts(path, name, table.column(place)) for name, place in places.items()
+    }
+    columns["line_number"] = list(range(1, table.num_rows + 1))
+    columns |= {name: [None] * table.num_rows for name in ("unparsed", "flaw")}
+    return table.column_names, columns
 
 
-def _records(path: Path, text: str, delimiter: str) -> Iterator[dict]:
-    # Strict, so that a quote that is never closed is an error and does not contain later records.
-    rows = _rows(path, text, delimiter, strict=True)
-    next(rows)
-    header = _header(_rows(path, text, delimiter))  # not strict, as in the search for the delimiter
-    for line, cells, record in rows:
-        if len(cells) == len(header):
-            yield dict(zip(header, cells, strict=True)) | {"line_number": line, "unparsed": None}
-        else:
-            yield {"line_number": line, "unparsed": record}
+def _texts(path: Path, name: str, column: pa.ChunkedArray) -> list[str]:
+    """Return the values of a column as a CSV file would have them."""
+    try:
+        if pa.types.is_list(column.type):
+            column = pc.binary_join(column.cast(pa.list_(pa.string())), ";")
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        return pc.fill_null(column.cast(pa.string()), "").to_pylist()
+    except pa.ArrowException as error:
+        raise RawFileError(
+            f"{path} has a column {name} of type {column.type}: write it as text or numbers"
+        ) from error
 
 
-def _table(source: Source, records: Iterator[dict]) -> pa.Table:
+def _notes(source: Source, header: list[str]) -> Iterator[str]:
+    places = source.places(header)
+    for name, place in places.items():
+        if header[place].strip() != name:
+            yield f"{contents.shown(header[place])} is read as {name}"
+    lacking: dict[str, list[str]] = {}
+    for name in source.optional:
+        if name not in places:
+            tasks = ", ".join(_tasks_with(source, source.optional[name]))
+            lacking.setdefault(tasks, []).append(name)
+    for tasks, names in lacking.items():
+        without = f"it has no {', '.join(names)}"
+        yield f"{without}, so there is nothing to train for {tasks}" if tasks else without
+
+
+def _tasks_with(source: Source, value: str) -> Iterator[str]:
+    """Yield the tasks with an input that is made from an optional column."""
+    entity = "dim_songs" if source is SOURCES["chart_songs"] else "dim_tracks"
+    for task, declared in TABULAR.items():
+        if declared["entity"] == entity and value in declared["inputs"]:
+            yield task
+            if task == "popularity":  # its inputs are those of song optimization
+                yield "song_optimization"
+
+
+def _table(source: Source, columns: dict[str, list]) -> pa.Table:
     schema = pa.schema(
         [pa.field(name, pa.string()) for name in source.columns]
-        + [pa.field("line_number", pa.int64()), pa.field("unparsed", pa.string())]
+        + [pa.field("line_number", pa.int64())]
+        + [pa.field(name, pa.string()) for name in ("unparsed", "flaw")]
     )
-    columns: dict[str, list] = {name: [] for name in schema.names}
-    for record in records:
-        for name, values in columns.items():
-            values.append(record.get(name))
-    return pa.table(columns, schema=schema)
+    return pa.table({name: columns.get(name, []) for name in schema.names}, schema=schema)
 
 
 def files() -> pa.Table:
     """Return one row for each source: its file, how it was read, and its number of records."""
     rows = [read(source) for source in SOURCES]
-    return pa.table(
-        {
-            "source": [row.source for row in rows],
-            "status": [row.status for row in rows],
-            "file": pa.array([row.path and row.path.name for row in rows], pa.string()),
-            "encoding": pa.array([row.encoding for row in rows], pa.string()),
-            "delimiter": pa.array([row.delimiter for row in rows], pa.string()),
-            "rows": pa.array([row.records.num_rows for row in rows], pa.int64()),
-            "sha256": pa.array([row.sha256 for row in rows], pa.string()),
-        }
-    )
+    texts = {
+        "source": [row.source for row in rows],
+        "status": [row.status for row in rows],
+        "file": [row.path and row.path.name for row in rows],
+        "encoding": [row.encoding for row in rows],
+        "delimiter": [row.delimiter for row in rows],
+    }
+    columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    columns["rows"] = pa.array([row.records.num_rows for row in rows], pa.int64())
+    columns["sha256"] = pa.array([row.sha256 for row in rows], pa.string())
+    columns["notes"] = pa.array(["; ".join(row.notes) or None for row in rows], pa.string())
+    return pa.table(columns)

@@ -1,15 +1,35 @@
-"""List the slices of the Million Playlist Dataset; SQL reads their contents."""
+"""The slices of the Million Playlist Dataset: which there are, and what SQL cannot read of them."""
 
+import hashlib
+import json
+import os
+import re
+import shutil
+import threading
+import zipfile
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 
-from hitparade.sources.raw import SLICES, Status, raw_folder, sample_folder
+from hitparade import project
+from hitparade.sources import contents
+from hitparade.sources.folders import RawFileError, Status, raw_folder, sample_folder
 
+NAME = re.compile(r"mpd\.slice\..+\.json(\.gz)?", re.IGNORECASE)
+# A new number when slices are read in another way: a build then reads those that it knows again.
+READER = 2
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("slice", "path", "status", "fingerprint")]
     + [("bytes", pa.int64())]
 )
+
+DAMAGED = (EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_lock = threading.Lock()
 
 # A playlist, or a slice that cannot be used, as `hitparade load` writes it for Snowflake.
 PLAYLISTS = pa.schema(
@@ -18,29 +38,168 @@ PLAYLISTS = pa.schema(
 )
 
 
+@dataclass(frozen=True)
+class Slice:
+    """A slice in a folder: its file, and its name in that file if the file is a zip file."""
+
+    folder: Path
+    file: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path from the folder of the raw files."""
+        path = self.file.relative_to(self.folder).as_posix()
+        return f"{path}/{self.member}" if self.member else path
+
+    @property
+    def name_in_dataset(self) -> str:
+        """The name of the slice when it is not compressed."""
+        return Path(self.name).name.casefold().removesuffix(".gz")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether a program has to unpack it."""
+        return self.member is not None or self.file.suffix.casefold() == ".gz"
+
+    def row(self, status: Status) -> dict[str, Any]:
+        """Return the row of the slice in the list of slices."""
+        if self.member is None:
+            stat = self.file.stat()
+            size, path = stat.st_size, self.file.resolve()
+            fingerprint = f"{size}-{stat.st_mtime_ns}-{READER}"
+        else:
+            with zipfile.ZipFile(self.file) as archive:
+                info = archive.getinfo(self.member)
+            size, fingerprint = info.file_size, f"{info.file_size}-{info.CRC:08x}-{READER}"
+            path = _cache(self.folder) / f"{_hash(f'{self.name} {fingerprint}')}.json"
+        row = {"slice": self.name, "path": str(path), "status": status}
+        return row | {"fingerprint": fingerprint, "bytes": size}
+
+
+def _cache(folder: Path) -> Path:
+    """Return where the slices in zip files of a folder are unpacked."""
+    return project.root() / "target" / "unpacked" / _hash(str(folder.resolve()))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def listed() -> pa.Table:
     """Return one row for each slice in the user's folder or below it, else in the sample's folder.
 
-    A row has the slice's path relative to that folder, its full path, and a fingerprint that
-    changes with the file.
+    A row has the slice's path relative to that folder, the full path of the file to read, and a
+    fingerprint that changes with the slice. Slices in zip files are to be unpacked first.
     """
+    rows = [one.row(status) for one, status in _listed()]
+    return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def unpacked() -> pa.Table:
+    """Unpack the slices in zip files that are new or changed, and return the list of slices.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    rows = [(one, one.row(status)) for one, status in _listed()]
+    for one, row in rows:
+        if one.member is not None and not Path(row["path"]).exists():
+            _unpack(one.file, one.member, Path(row["path"]))
+    needed = {Path(row["path"]).name for _, row in rows}
+    for folder in (raw_folder(), sample_folder()):
+        for old in _cache(folder).glob("*.json") if folder else ():
+            if old.name not in needed:
+                old.unlink(missing_ok=True)
+    return pa.Table.from_pylist([row for _, row in rows], SCHEMA)
+
+
+def _unpack(archive: Path, member: str, file: Path) -> None:
+    """Unpack a slice; of a damaged one what can be read, which is not JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with open(part, "wb") as target, suppress(*DAMAGED), zipfile.ZipFile(archive) as opened:
+        shutil.copyfileobj(opened.open(member), target)
+    os.replace(part, file)
+
+
+def _listed() -> list[tuple[Slice, Status]]:
     folders: list[tuple[Path | None, Status]] = [
         (raw_folder(), "real"),
         (sample_folder(), "sample"),
     ]
     for folder, status in folders:
-        if folder and (found := sorted(folder.rglob(SLICES))):
-            rows = [_row(folder, path, status) for path in found]
-            return pa.Table.from_pylist(rows, SCHEMA)
-    return SCHEMA.empty_table()
+        if folder and (found := used(folder)):
+            return [(one, status) for one in found]
+    return []
 
 
-def _row(folder: Path, path: Path, status: Status) -> dict:
-    file = path.stat()
-    return {
-        "slice": path.relative_to(folder).as_posix(),
-        "path": str(path.resolve()),
-        "status": status,
-        "fingerprint": f"{file.st_size}-{file.st_mtime_ns}",
-        "bytes": file.st_size,
-    }
+def used(folder: Path) -> list[Slice]:
+    """Return the slices that are read: a compressed one only if it is not there uncompressed."""
+    chosen: list[Slice] = []
+    names: set[str] = set()
+    for one in sorted(present(folder), key=lambda one: (one.is_packed, one.member is not None)):
+        if not one.is_packed or one.name_in_dataset not in names:
+            chosen.append(one)
+            names.add(one.name_in_dataset)
+    return sorted(chosen, key=lambda one: one.name)
+
+
+def present(folder: Path) -> list[Slice]:
+    """Return all slices in a folder and below it."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if contents.has_lone(str(path)) or not path.is_file():  # or a name that is not UTF-8
+            continue
+        if NAME.fullmatch(path.name):
+            found.append(Slice(folder, path))
+        elif path.suffix.casefold() == ".zip":
+            names = (name for name in contents.members(path) if not contents.has_lone(name))
+            found += [Slice(folder, path, one) for one in names if NAME.fullmatch(Path(one).name)]
+    return found
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give SQL the function `judged_slice(path)` for slices that it cannot read."""
+    with _lock:
+        query = "select 1 from duckdb_functions() where function_name = 'judged_slice'"
+        if not connection.execute(query).fetchall():
+            connection.create_function("judged_slice", _judged_text, ["varchar"], "varchar")
+
+
+def _judged_text(path: str) -> str:
+    return json.dumps(judged(Path(path)), ensure_ascii=False)
+
+
+def judged(file: Path) -> dict[str, Any]:
+    """Return the playlists of a slice, or the `rule` that it breaks and the `reason`.
+
+    It may be compressed with gzip, and in another encoding than UTF-8. In a playlist with text that
+    is not Unicode, U+FFFD stands for what is not, and `not_unicode` is true.
+    """
+    try:
+        data = contents.unpacked(file)
+        text = data.decode(json.detect_encoding(data), "surrogateescape")
+        text, _ = contents.encoded_once(text, "")
+        parsed = json.loads(text) if text.strip() else None
+        json.dumps(parsed, allow_nan=False)
+    except (RawFileError, ValueError, RecursionError):
+        return _broken("not_json", "the file is cut off, or not JSON: download it again")
+    if not text.strip():
+        return _broken("empty", "the file is empty: download it again")
+    found = parsed.get("playlists") if isinstance(parsed, dict) else None
+    if not isinstance(found, list) or not found:
+        return _broken("no_playlists", "the file has no list of playlists")
+    return {"rule": None, "reason": None, "playlists": [_as_unicode(one) for one in found]}
+
+
+def _broken(rule: str, reason: str) -> dict[str, Any]:
+    return {"rule": rule, "reason": reason, "playlists": None}
+
+
+def _as_unicode(playlist: Any) -> Any:
+    text = json.dumps(playlist, ensure_ascii=False)
+    if not contents.has_lone(text):
+        return playlist
+    mended = json.loads(contents.shown(text))
+    return mended | {"not_unicode": True} if isinstance(mended, dict) else mended

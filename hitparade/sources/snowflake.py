@@ -60,13 +60,14 @@ def write(folder: Path) -> list[Path]:
         raw.RawFileError: a raw file cannot be read.
     """
     tables = {name: raw.read(name).records for name in raw.SOURCES}
-    listed = slices.listed()
+    listed = slices.unpacked()
+    rows = listed.to_pylist()
     # Paths of this machine are not loaded.
     place = listed.schema.get_field_index("path")
     listed = listed.set_column(place, "path", listed.column("slice"))
     tables |= {"files": raw.files(), "slices": listed}
     written = [_write_csv(folder / f"{name}.csv.gz", table) for name, table in tables.items()]
-    written.append(_write_playlists(folder / "playlists.json.gz"))
+    written.append(_write_playlists(folder / "playlists.json.gz", rows))
     written.append(write_code(folder / CODE_FILE))
     return written
 
@@ -81,43 +82,24 @@ def _write_csv(file: Path, table: pa.Table) -> Path:
     return file
 
 
-def _write_playlists(file: Path) -> Path:
+def _write_playlists(file: Path, listed: list[dict]) -> Path:
     with gzip.open(file, "wt", FAST, encoding="utf-8") as opened:
-        for row in slices.listed().to_pylist():
+        for row in listed:
+            own = {"slice": row["slice"], "fingerprint": row["fingerprint"]}
             for playlist in playlists(Path(row["path"])):
-                own = {"slice": row["slice"], "fingerprint": row["fingerprint"]}
                 opened.write(json.dumps(own | playlist) + "\n")
     return file
 
 
 def playlists(file: Path) -> Iterator[dict]:
-    """Yield each playlist of a slice as JSON text with its position, or the rule the slice breaks.
-
-    The rules are those of the macro read_playlists, which reads slices in DuckDB.
-    """
-    rule = reason = found = None
-    texts: list[str] = []
-    try:
-        text = file.read_bytes().decode("utf-8")
-        parsed = json.loads(text) if text.strip(" ") else {}
-        found = parsed.get("playlists") if isinstance(parsed, dict) else None
-        if not text.strip(" "):
-            rule, reason = "empty", "the file is empty: download it again"
-        elif not isinstance(found, list) or not found:
-            rule, reason = "no_playlists", "the file has no list of playlists"
-        else:
-            texts = [json.dumps(playlist, ensure_ascii=False) for playlist in found]
-            "".join(texts).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        rule, reason = "not_json", "the file is cut off, or not JSON: download it again"
-    except UnicodeDecodeError:
-        rule, reason = "not_utf8", "the file is not UTF-8: download it again"
-    except (json.JSONDecodeError, RecursionError):
-        rule, reason = "not_json", "the file is cut off, or not JSON: download it again"
-    if rule:
-        yield {"slice_rule": rule, "slice_reason": reason, "content": None, "place": None}
+    """Yield each playlist of a slice as JSON text with its position, or the rule that it breaks."""
+    judged = slices.judged(file)
+    if judged["rule"]:
+        own = {"slice_rule": judged["rule"], "slice_reason": judged["reason"]}
+        yield own | {"content": None, "place": None}
         return
-    for place, content in enumerate(texts):
+    for place, playlist in enumerate(judged["playlists"]):
+        content = json.dumps(playlist, ensure_ascii=False)
         yield {"slice_rule": None, "slice_reason": None, "content": content, "place": place}
 
 

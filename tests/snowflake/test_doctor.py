@@ -75,7 +75,6 @@ BAD = {
     "mpd.slice.1500-1999.json": b"  \n",
     "mpd.slice.2000-2999.json": b'{"playlists": [{"pid": 1',
     "mpd.slice.3000-3999.json": b'{"info": {}}',
-    "mpd.slice.4000-4999.json": b'{"playlists": [{"name": "\\ud800"}]}',
 }
 
 

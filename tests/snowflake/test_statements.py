@@ -55,7 +55,7 @@ def test_raw_columns_have_the_order_in_which_they_are_loaded():
     tables = {table["name"]: table for table in sources[0]["tables"]}
     for name, source in raw.SOURCES.items():
         columns = [column["name"] for column in tables[name]["columns"]]
-        assert columns == [*source.columns, "line_number", "unparsed"], name
+        assert columns == [*source.columns, "line_number", "unparsed", "flaw"], name
 
 
 def test_the_defaults_of_the_optimizer_are_equal_everywhere():

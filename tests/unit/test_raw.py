@@ -1,6 +1,9 @@
 import csv
+import gzip
 import hashlib
+import io
 import os
+import zipfile
 
 import pytest
 
@@ -10,6 +13,7 @@ from hitparade.sources.raw import RawFileError
 
 SONGS = raw.SOURCES["chart_songs"]
 SONGS_FILE = SONGS.file
+ABOUT = ["line_number", "unparsed", "flaw"]
 FOLDERS = {"real": "raw", "sample": "sample"}
 
 
@@ -22,6 +26,15 @@ def csv_text(*records: dict[str, str], delimiter: str = ",", newline: str = "\n"
     """The text of a file of records with equal columns."""
     quoted = [[f'"{c}"' if set(c) & {delimiter, "\n"} else c for c in r.values()] for r in records]
     return newline.join(delimiter.join(row) for row in [list(records[0]), *quoted]) + newline
+
+
+def zipped(files: dict[str, str | bytes]) -> bytes:
+    """A zip file of these files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 @pytest.fixture
@@ -132,7 +145,7 @@ def test_the_encoding_is_detected(read, encoding, name, found):
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiter_and_line_ending_are_detected(read, delimiter, newline):
     songs = [cells(track_name=f"one{delimiter} two; three, four"), cells(track_name="five")]
     file = read(csv_text(*songs, delimiter=delimiter, newline=newline))
@@ -195,10 +208,8 @@ def test_blanks_around_column_names_are_ignored(read):
 @pytest.mark.parametrize("extra", ["", "cover_url", "line_number", "unparsed"])
 def test_other_columns_are_ignored(read, extra):
     records = read(csv_text({extra: "x"} | cells(track_name="a"))).records
-    assert records.column_names == [*SONGS.columns, "line_number", "unparsed"]
-    assert records.select(["line_number", "unparsed"]).to_pylist() == [
-        {"line_number": 2, "unparsed": None}
-    ]
+    assert records.column_names == [*SONGS.columns, *ABOUT]
+    assert records.select(ABOUT).to_pylist() == [{"line_number": 2, "unparsed": None, "flaw": None}]
 
 
 def test_an_optional_column_may_be_absent(read):
@@ -216,7 +227,8 @@ def test_a_record_with_another_number_of_cells_is_kept_whole_in_unparsed(read, c
     header, bad, good = csv_text(cells(), cells(track_name="good")).splitlines()
     bad = bad.rsplit(",", 1)[0] if change == "too few" else bad + ",more"
     records = read("\n".join([header, bad, good])).records.to_pylist()
-    assert records[0] == dict.fromkeys(SONGS.columns) | {"line_number": 2, "unparsed": bad}
+    about = {"line_number": 2, "unparsed": bad, "flaw": "number_of_cells"}
+    assert records[0] == dict.fromkeys(SONGS.columns) | about
     assert (records[1]["track_name"], records[1]["unparsed"]) == ("good", None)
 
 
@@ -249,7 +261,7 @@ def test_a_header_without_rows_is_refused(read):
 
 @pytest.mark.parametrize(
     ("missing", "said"),
-    [(["streams"], "column streams:"), (["streams", "mode"], "columns streams, mode:")],
+    [(["streams"], "column streams:"), (["streams", "bpm"], "columns streams, bpm:")],
 )
 def test_missing_columns_are_named_with_the_file(read, missing, said):
     song = {name: value for name, value in cells().items() if name not in missing}
@@ -263,21 +275,31 @@ def test_a_file_without_a_header_is_refused(read):
 
 
 def test_an_unknown_delimiter_is_refused(read):
-    assert "lacks the columns track_name, " in refusal(read, csv_text(cells(), delimiter="|"))
+    assert "lacks the columns track_name, " in refusal(read, csv_text(cells(), delimiter="^"))
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00data", "track_name".encode("utf-16")])
-def test_a_binary_file_is_refused(read, content):
-    assert f"{SONGS_FILE} is not a text file" in refusal(read, content)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"track_name\0data", "is not a text file"),
+        (b"PK\x03\x04\x00\x00data", "cannot be unpacked"),
+        (gzip.compress(b"track_name")[:-9], "cannot be unpacked"),
+        (b"PAR1data", "is a damaged Parquet file"),
+        (zipped({"a.csv": "a", "b.csv": "b"}), "has 2 files in it: unpack it"),
+        (zipped({"[Content_Types].xml": "", "sheet.xml": ""}), "is a spreadsheet: save it as CSV"),
+    ],
+)
+def test_a_binary_file_is_refused(read, content, said):
+    assert f"{SONGS_FILE} {said}" in refusal(read, content)
 
 
 @pytest.mark.parametrize("column", ["track_name", "key", SONGS.columns[-1]])
 @pytest.mark.parametrize("rows", [2, 2000])
-def test_an_unclosed_quote_is_refused(read, column, rows):
-    songs = [cells(**{column: "OPEN"})] + [cells(track_name="plain")] * rows
-    message = refusal(read, csv_text(*songs).replace("OPEN", '"open'))
-    assert f"{SONGS_FILE}, line 2: " in message
-    assert "a quote opens here that is never closed" in message
+def test_a_quote_that_is_never_closed_costs_its_line_alone(read, column, rows):
+    songs = [cells(**{column: "OPEN"})] + [cells(track_name="a, plain")] * rows
+    records = read(csv_text(*songs).replace("OPEN", '"open')).records.to_pylist()
+    assert [record["flaw"] for record in records] == ["quotes"] + [None] * rows
+    assert {record["track_name"] for record in records[1:]} == {"a, plain"}
 
 
 def test_a_duplicate_column_is_refused(read):
@@ -294,8 +316,7 @@ def test_an_absent_source_has_no_records_but_all_columns(folders):
     assert (file.status, file.path, file.records.num_rows) == ("absent", None, 0)
     assert file.records.column_names == [
         *raw.SOURCES["tracks"].columns,
-        "line_number",
-        "unparsed",
+        *ABOUT,
     ]
 
 
@@ -305,7 +326,7 @@ def test_files_lists_the_file_of_each_source(folders):
     ceilings = dict.fromkeys(raw.SOURCES["ceilings"].columns, "1")
     (folders / "sample" / "ceilings.csv").write_text(csv_text(ceilings))
     songs, tracks, known = raw.files().to_pylist()
-    assert [tuple(row.values())[:-1] for row in (songs, tracks, known)] == [
+    assert [tuple(row.values())[:-2] for row in (songs, tracks, known)] == [
         ("chart_songs", "real", "spotify-2023.csv", "cp1252", ";", 3),
         ("tracks", "absent", None, None, None, 0),
         ("ceilings", "sample", "ceilings.csv", "utf-8-sig", ",", 1),

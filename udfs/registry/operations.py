@@ -47,7 +47,7 @@ def _refuse_unfit(connection: duckdb.DuckDBPyConnection, task: str, model_id: st
 
 
 def _refuse_unknown(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    query = "select distinct task from ml.model_versions order by task"
+    query = "select distinct task from ml.model_versions order by task asc nulls last"
     tasks = [name for (name,) in connection.execute(query).fetchall()]
     if task not in tasks:
         known = f"those with models are {', '.join(tasks)}" if tasks else "run `hitparade build`"

@@ -46,7 +46,7 @@ KNOWN = """
 """
 NEWEST = """
     select model_id, version from ml.registered_models where task = ? and algorithm = ?
-    order by version desc limit 1
+    order by version desc nulls last limit 1
 """
 # If the SQL form of a model was dropped once, the model has none in any task.
 TAKEN_BACK = """

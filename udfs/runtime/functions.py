@@ -8,15 +8,18 @@ query of the database uses it without a change.
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from duckdb import func
 
 from udfs.errors import ModelError
-from udfs.runtime import optimizations, songs
+from udfs.runtime import explanations, optimizations, songs
+from udfs.runtime.explanations import Plan
 from udfs.runtime.scores import onnx_predict
 from udfs.runtime.sessions import Model, Sessions, Stored
 
@@ -107,7 +110,7 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
     Reading a model during a query opens a second transaction. If another thread runs FORCE
     CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
-    for database in _databases_with(connection, "table", "served_models"):
+    for database in _databases_with(connection, "table", "ml", "served_models"):
         served = connection.execute(
             f'select model_id from "{database}".ml.served_models'
         ).fetchall()
@@ -124,19 +127,29 @@ def _fetch(model_id: str) -> Iterator[Stored]:
     so all open connections are searched.
     """
     failure = None
-    with _lock:
-        connections = list(_connections)
-    for connection in connections:
+    for cursor in _open():
         try:
-            with _detached(connection) as cursor:
-                for database in _databases_with(cursor, "view", "model_artifacts"):
-                    yield from _artifact(cursor, database, model_id)
-        except duckdb.ConnectionException:  # its owner closed it
+            for database in _databases_with(cursor, "view", "ml", "model_artifacts"):
+                yield from _artifact(cursor, database, model_id)
+        except duckdb.ConnectionException:  # its owner closes it
             continue
         except duckdb.Error as error:
             failure = error
     if failure:
         raise ModelError(f"onnx_predict: a registry cannot be read: {failure}") from failure
+
+
+def _open() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a cursor of each registered connection that is open."""
+    with _lock:
+        connections = list(_connections)
+    for connection in connections:
+        try:
+            cursor = _detached(connection)
+        except duckdb.ConnectionException:  # its owner closed it
+            continue
+        with cursor:
+            yield cursor
 
 
 def _detached(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -148,11 +161,11 @@ def _detached(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
     return connection.cursor().cursor()
 
 
-def _databases_with(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> list[str]:
-    query = (
-        f"select database_name from duckdb_{kind}s() where schema_name = 'ml' and {kind}_name = ?"
-    )
-    return [database for (database,) in connection.execute(query, [name]).fetchall()]
+def _databases_with(
+    connection: duckdb.DuckDBPyConnection, kind: str, schema: str, name: str
+) -> list[str]:
+    query = f"select database_name from duckdb_{kind}s() where schema_name = ? and {kind}_name = ?"
+    return [database for (database,) in connection.execute(query, [schema, name]).fetchall()]
 
 
 def _artifact(connection: duckdb.DuckDBPyConnection, database: str, model_id: str) -> list[Stored]:
@@ -181,12 +194,50 @@ def _model(model_id: str | None) -> Model:
     return _sessions.get(model_id)
 
 
+# The order of the fields of udfs.runtime.explanations.Plan.
+PLAN = """
+    select
+        terms,
+        list_transform(mixes, lambda mix: mix.background),
+        list_transform(mixes, lambda mix: mix.is_own),
+        weights
+    from "{}".features.int_explanation_plans
+    where plan_id = ?
+"""
+
+
+@lru_cache(maxsize=64)
+def _plan(plan_id: str) -> Plan:
+    """Read a plan from an open database that has it. A plan_id is a hash of all of its plan."""
+    for cursor in _open():
+        with suppress(duckdb.ConnectionException):  # its owner closes it
+            for database in _databases_with(cursor, "table", "features", "int_explanation_plans"):
+                for terms, *rest in cursor.execute(PLAN.format(database), [plan_id]).fetchall():
+                    backgrounds, is_own, weights = map(np.array, rest)
+                    return Plan(terms, backgrounds, is_own, weights.T)
+    raise ModelError(
+        f"onnx_explain: task {plan_id} has no background songs: use one of "
+        "select distinct task from features.int_explanation_backgrounds"
+    )
+
+
 FUNCTIONS = (
     Function(
         "onnx_predict",
         {"model_id": "varchar", "features": "double[]"},
         "double[]",
         partial(onnx_predict, _model),
+    ),
+    Function(
+        "onnx_explain_plan",
+        {
+            "plan": "varchar",
+            "model_id": "varchar",
+            "features": "double[]",
+            "output": "bigint",
+        },
+        "struct(rank integer, feature varchar, contribution double)[]",
+        partial(explanations.onnx_explain, _model, _plan),
     ),
     Function(
         "onnx_next_songs",

@@ -1,4 +1,4 @@
-"""Shapley values in Python, as int_explanation_plans and onnx_explain compute them in DuckDB."""
+"""The plans of explanations in Python, as int_explanation_plans has them in DuckDB."""
 
 import hashlib
 import math
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+from udfs.runtime.explanations import Plan
 
 
 @dataclass(frozen=True)
@@ -26,35 +28,19 @@ class Background:
     most: int
 
     @cached_property
-    def plan(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The songs to mix in (m, k), which inputs stay the explained song's (m, k), weights."""
+    def plan(self) -> Plan:
+        """The mixed songs and their weights."""
         songs = np.array(self.songs, dtype=np.float64)
         count = len(self.terms) - 1
         if count <= self.most:
             mixes = [_coalitions(count)] * len(songs)
         else:
-            mixes = [_walks(place, count) for place in range(1, len(songs) + 1)]
+            mixes = [_permutations(place, count) for place in range(1, len(songs) + 1)]
         own, weights = (np.concatenate(parts) for parts in zip(*mixes, strict=True))
         backgrounds = np.repeat(songs, len(own) // len(songs), axis=0)
         inputs = [min(place, len(self.places) - 1) for place in range(songs.shape[1])]
         is_own = own[:, [self.places[place] - 1 for place in inputs]]
-        return backgrounds, is_own, weights / len(songs)
-
-    def mixed(self, song: list[float]) -> np.ndarray:
-        """Return the mixed songs, (m, k)."""
-        backgrounds, is_own, _ = self.plan
-        return np.where(is_own, np.array(song, dtype=np.float64), backgrounds)
-
-    def explanation(self, scores: np.ndarray) -> list[dict]:
-        """Return the terms, the average first and then the largest, for scores (m,)."""
-        average, *contributions = (scores @ self.plan[2]).tolist()
-        terms = list(zip(self.terms[1:], contributions, strict=True))
-        terms.sort(key=lambda term: (-abs(term[1]), term[0]))
-        ranked = [(self.terms[0], average), *terms]
-        return [
-            {"rank": rank, "feature": feature, "contribution": contribution}
-            for rank, (feature, contribution) in enumerate(ranked)
-        ]
+        return Plan(self.terms, backgrounds, is_own, weights / len(songs))
 
 
 def _coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,8 +52,8 @@ def _coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
     return own, np.hstack([sizes == 0, weights])
 
 
-def _walks(place: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a walk from a background song to the explained one, and the walk in reverse order."""
+def _permutations(place: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the way from a background song to the explained one, in an order and its reverse."""
     order = np.argsort([hashlib.md5(f"{place} {i}".encode()).hexdigest() for i in range(count)])
     ranks = np.array([order + 1, count - order])[:, None, :]
     steps = np.arange(count + 1)[None, :, None]

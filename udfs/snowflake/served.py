@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from udfs.errors import ModelError
-from udfs.runtime import optimizations, scores, songs
+from udfs.runtime import explanations, optimizations, scores, songs
 from udfs.runtime.sessions import Model, Sessions, Stored
 from udfs.snowflake.explanations import Background
 from udfs.snowflake.values import as_list
@@ -77,8 +77,8 @@ class Served:
         task, _, algorithm = asked.partition(" by ")
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
 
-    def background(self, task: str) -> Background:
-        """Return the background that the predictions of a task are explained against.
+    def plan(self, task: str) -> explanations.Plan:
+        """Return the plan that explains the predictions of a task.
 
         Raises:
             ModelError: the task has no background.
@@ -88,7 +88,7 @@ class Served:
                 f"onnx_explain: task {task} has no background songs: use one of "
                 f"{', '.join(self._backgrounds)} that has training rows"
             )
-        return self._backgrounds[task]
+        return self._backgrounds[task].plan
 
     def _read(self, model_id: str) -> Iterator[Stored]:
         content = (self._folder / f"{model_id}.onnx").read_bytes()
@@ -218,32 +218,9 @@ def _advice(names: list[str], answer: dict | None) -> dict | None:
 
 def onnx_explain(served: Served, rows: pd.DataFrame) -> pd.Series:
     """Return what each argument adds; the columns are task, model, features and output."""
-    asked = zip(rows[0], rows[1], rows[2], rows[3], strict=True)
-    return pd.Series([_explanation(served, *one) for one in asked], dtype=object)
-
-
-def _explanation(
-    served: Served, task: str | None, asked: str | None, features: Any, output: Any
-) -> list[dict] | None:
-    song = as_list(features)
-    (answer,) = _scores_of(served, asked, [song])
-    if task is None or answer is None:
-        return None
-    background = served.background(task)
-    place = int(np.argmax(answer)) if pd.isna(output) else int(output) - 1
-    if not 0 <= place < len(answer):
-        raise ModelError(
-            f"onnx_explain: output is {output}: give 1 to {len(answer)}, or NULL for the largest"
-        )
-    mixed = _scores_of(served, asked, background.mixed(song).tolist())
-    return background.explanation(np.array([one[place] for one in mixed]))
-
-
-def _scores_of(served: Served, asked: str | None, songs: list) -> list:
-    """Return one model's scores of songs."""
-    models = pa.chunked_array([pa.array([asked] * len(songs), pa.string())])
-    features = pa.chunked_array([pa.array(songs, NUMBERS)])
-    return scores.onnx_predict(served.model, models, features).to_pylist()
+    plan_ids, model_ids = _texts(rows[0]), _texts(rows[1])
+    asked = plan_ids, model_ids, _lists(rows[2], NUMBERS), _chunked(rows[3], pa.int64())
+    return _series(explanations.onnx_explain(served.model, served.plan, *asked))
 
 
 def assigned_model(served: Served, rows: pd.DataFrame) -> pd.Series:

@@ -29,6 +29,7 @@
         {%- do shares.append(1 / (count * combinations.count)) -%}
     {%- endfor -%}
     select
+        songs.place * {{ 2 ** count }} + chosen.n as number,
         songs.features as background,
         chosen.own,
         list_transform(
@@ -41,12 +42,14 @@
         ) as weights
     from (
         select
+            members.n,
             bit_count(members.n) as size,
             list_transform(range({{ count }}), lambda i: (members.n >> cast(i as integer)) & 1 = 1) as own
         from range({{ 2 ** count }}) as members (n)
     ) as chosen
     cross join (
         select
+            place,
             features,
             count(*) over () as row_count
         from {{ ref('int_explanation_backgrounds') }}
@@ -54,37 +57,46 @@
     ) as songs
 {%- endmacro %}
 
-{#- Two walks for each background song, with the columns of `coalitions`. On a walk, one argument after the other takes
-    the value of the explained song. -#}
-{% macro walks(task, count) -%}
+{#- Two permutations of the arguments for each background song, an order and its reverse, with the columns of
+    `coalitions`. In this order one argument after the other takes the value of the explained song. -#}
+{% macro permutations(task, count) -%}
     select
-        walks.features as background,
-        list_transform(walks.ranks, lambda r: r <= steps.n) as own,
+        (orders.place * 2 + cast(orders.is_reverse as integer)) * {{ count + 1 }} + steps.n as number,
+        orders.features as background,
+        list_transform(orders.ranks, lambda r: r <= steps.n) as own,
         list_transform(
             range({{ count + 1 }}),
             lambda i: case
                 when i = 0 then case when steps.n = 0 then 1 else 0 end
-                when walks.ranks[i] = steps.n then 1
-                when walks.ranks[i] = steps.n + 1 then -1
+                when orders.ranks[i] = steps.n then 1
+                when orders.ranks[i] = steps.n + 1 then -1
                 else 0
-            end / walks.row_count
+            end / orders.row_count
         ) as weights
     from (
         select
+            songs.place,
             songs.features,
+            directions.is_reverse,
             count(*) over () as row_count,
-            list_transform(songs.ranks, lambda r: case when directions.is_back then {{ count }} + 1 - r else r end) as ranks
+            list_transform(
+                songs.ranks, lambda r: case when directions.is_reverse then {{ count }} + 1 - r else r end
+            ) as ranks
         from (
             select
+                place,
                 features,
                 list_transform(
-                    list_grade_up(list_transform(range({{ count }}), lambda i: md5(place || ' ' || i))), lambda r: cast(r as integer)
+                    list_grade_up(
+                        list_transform(range({{ count }}), lambda i: md5(place || ' ' || i)), 'ASC', 'NULLS LAST'
+                    ),
+                    lambda r: cast(r as integer)
                 ) as ranks
             from {{ ref('int_explanation_backgrounds') }}
             where task = '{{ task }}'
         ) as songs
-        cross join (values (true), (false)) as directions (is_back)
-    ) as walks
+        cross join (values (true), (false)) as directions (is_reverse)
+    ) as orders
     cross join range({{ count + 1 }}) as steps (n)
 {%- endmacro %}
 

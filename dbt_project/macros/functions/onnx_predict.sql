@@ -45,12 +45,32 @@
         ) }}
 {%- endmacro %}
 
+{#- The scores of a model; NULL for bad values. An error for a bad call. `o` is the struct of `served`. -#}
+{% macro scored(o, name) -%}
+    case
+        {{ bad_call(o, name, 'double[]') }}
+        when {{ o }}.x is null or len(list_filter({{ o }}.x, lambda v: v is null)) > 0 then null
+        when {{ o }}.model.kind is not null then {{ scores_of(o ~ '.model', o ~ '.x') }}
+        else {{ raise_error(
+            "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' has no SQL form: call it in Python after udfs.register(connection)'",
+            'double[]'
+        ) }}
+    end
+{%- endmacro %}
+
+{#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy
+    it for each row of values. -#}
+{% macro scores_of(model, x) -%}
+    {{ finite(transformed(model, 'case ' ~ model ~ ".kind when 'net' then " ~ net_scores(model, x)
+        ~ " when 'trees' then " ~ tree_scores(model, x) ~ ' end')) }}
+{%- endmacro %}
+
 {#- Raw scores of a net: each layer's dot products, then its activation. The struct that is passed between
     layers has the values in the field that holds the intercepts in a layer. Bad values count as 0, because one
     NULL makes list_dot_product fail for a whole vector of rows. -#}
-{% macro net_scores(o) -%}
+{% macro net_scores(model, x) -%}
     list_reduce(
-        {{ o }}.model.layers,
+        {{ model }}.layers,
         lambda values, layer: struct_pack(
             weights := cast(null as double[][]),
             intercepts := list_transform(
@@ -64,34 +84,34 @@
         ),
         struct_pack(
             weights := cast(null as double[][]),
-            intercepts := list_transform({{ o }}.x, lambda v: coalesce(cast(v as double), 0)),
+            intercepts := list_transform({{ x }}, lambda v: coalesce(cast(v as double), 0)),
             activation := cast(null as varchar)
         )
     ).intercepts
 {%- endmacro %}
 
 {#- Raw scores of a tree ensemble: walks down each tree and adds the values of the leaves. -#}
-{% macro tree_scores(o) -%}
+{% macro tree_scores(model, x) -%}
     list_transform(
         [list_transform(
-            {{ o }}.model.roots,
+            {{ model }}.roots,
             lambda root: list_reduce(
-                range(cast({{ o }}.model.depth as bigint)),
-                lambda node, step: {{ o }}.model.next[node]
-                + cast({{ o }}.x[{{ o }}.model.features[node]] >= {{ o }}.model.thresholds[node] as integer),
+                range(cast({{ model }}.depth as bigint)),
+                lambda node, step: {{ model }}.next[node]
+                + cast({{ x }}[{{ model }}.features[node]] >= {{ model }}.thresholds[node] as integer),
                 root
             )
         )],
         lambda reached: list_transform(
-            {{ o }}.model.leaves,
-            lambda leaf, i: {{ o }}.model.intercepts[i] + list_sum(list_transform(reached, lambda node: leaf[node]))
+            {{ model }}.leaves,
+            lambda leaf, i: {{ model }}.intercepts[i] + list_sum(list_transform(reached, lambda node: leaf[node]))
         )
     )[1]
 {%- endmacro %}
 
 {#- The model's answer, computed from its raw scores. -#}
-{% macro transformed(o, scores) -%}
-    list_transform([{{ scores }}], lambda s: {{ answered(o ~ '.model.transform') }})[1]
+{% macro transformed(model, scores) -%}
+    list_transform([{{ scores }}], lambda s: {{ answered(model ~ '.transform') }})[1]
 {%- endmacro %}
 
 {#- The scores, or NULL if float32 cannot hold one: a graph overflows for inputs far outside its range. -#}

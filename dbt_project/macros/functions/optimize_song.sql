@@ -65,7 +65,7 @@
 {#- The changes, largest effect first. -#}
 {% macro ranked_changes(names) -%}
     list_transform(
-        list_reverse_sort(
+        list_sort(
             list_filter(
                 list_transform(
                     [{{ quoted(names) }}],
@@ -74,7 +74,9 @@
                     )
                 ),
                 lambda change: change."before" <> change."after"
-            )
+            ),
+            'DESC',
+            'NULLS LAST'
         ),
         lambda change, place: struct_pack(
             "rank" := cast(place as integer),

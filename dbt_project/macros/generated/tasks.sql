@@ -214,6 +214,6 @@
 
 {#- ln(1 + days from release to the day of the chart file). -#}
 {% macro chart_songs_log_age_days(value) -%}
-    ln(1 + greatest(0, datediff('day', cast({{ value }} as date), date '{{ var('charts_as_of') }}')))
+    case when {{ value }} is not null then ln(1 + greatest(0, datediff('day', cast({{ value }} as date), date '{{ var('charts_as_of') }}'))) end
 {%- endmacro %}
 

@@ -13,10 +13,10 @@ with ranks as (
 
     select
         {%- for input in inputs %}
-        rank() over (order by features.{{ input }}) as input_{{ loop.index }},
+        rank() over (order by features.{{ input }} asc nulls last) as input_{{ loop.index }},
         {%- endfor %}
         {%- for suspect in suspects %}
-        rank() over (order by entities.{{ suspect }}) as suspect_{{ loop.index }}
+        rank() over (order by entities.{{ suspect }} asc nulls last) as suspect_{{ loop.index }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ model }} as features

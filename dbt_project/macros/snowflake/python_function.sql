@@ -46,16 +46,16 @@ $$
             "select distinct served.model_id, artifacts.sha256, "
             ~ ("to_json(served.inputs)" if function == 'check_features' else "'[]'") ~ " from ml.served_models as served "
             ~ "inner join ml.model_artifacts as artifacts on served.model_id = artifacts.model_id "
-            ~ "where " ~ served_tasks(function) ~ " order by served.model_id"
+            ~ "where " ~ served_tasks(function) ~ " order by served.model_id asc nulls last"
         ) -%}
             {%- do stamp.models.update({model_id: {'sha256': sha256, 'inputs': fromjson(inputs)}}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for task, model_id in rows_of("select task, model_id from ml.champions order by task") -%}
+    {%- for task, model_id in rows_of("select task, model_id from ml.champions order by task asc nulls last") -%}
         {%- do stamp.words.update({'champion of ' ~ task: model_id}) -%}
     {%- endfor -%}
     {%- for task, algorithm, model_id in rows_of(
-        "select task, algorithm, max(model_id) from ml.served_models where is_newest group by task, algorithm order by task, algorithm"
+        "select task, algorithm, max(model_id) from ml.served_models where is_newest group by task, algorithm order by task asc nulls last, algorithm asc nulls last"
     ) -%}
         {%- do stamp.words.update({task ~ ' by ' ~ algorithm: model_id}) -%}
     {%- endfor -%}
@@ -72,7 +72,7 @@ $$
 {% macro explained_backgrounds() -%}
     {%- set backgrounds = {} -%}
     {%- for task, features in rows_of(
-        "select task, to_json(features) from features.int_explanation_backgrounds order by task, place"
+        "select task, to_json(features) from features.int_explanation_backgrounds order by task asc nulls last, place asc nulls last"
     ) -%}
         {%- if task not in backgrounds -%}
             {%- do backgrounds.update({task: {

@@ -5,12 +5,18 @@
     {% do return({'name': name, 'condition': condition, 'reason': reason}) %}
 {%- endmacro %}
 
-{% macro rule_unparsed() -%}
-    {% do return(rule(
-        'number_of_cells',
-        "unparsed is not null",
-        "'the line does not have as many cells as the header'"
-    )) %}
+{#- A record without cells: its `flaw` says why. -#}
+{% macro rules_unparsed() -%}
+    {% set flaws = {
+        'number_of_cells': 'the line does not have as many cells as the header',
+        'quotes': 'a quote in the line is not closed, or is within text',
+        'not_utf8': 'the line has bytes that are not UTF-8, unlike the rest of the file',
+    } %}
+    {% set rules = [] %}
+    {% for flaw, reason in flaws.items() %}
+        {% do rules.append(rule(flaw, "flaw = '" ~ flaw ~ "'", "'" ~ reason ~ "'")) %}
+    {% endfor %}
+    {% do return(rules) %}
 {%- endmacro %}
 
 {#- Rules that these columns are not blank. -#}
@@ -25,13 +31,14 @@
 {%- endmacro %}
 
 {#- Rules that these columns are numbers. Their text is in raw_<column>. A blank breaks the rule if the
-    number is needed. -#}
-{% macro rules_number(columns, kind='number', needed=true) -%}
+    number is needed. A column that the file may lack is NULL then, and breaks no rule. -#}
+{% macro rules_number(columns, kind='number', needed=true, may_lack=false) -%}
+    {% set also = ' and raw_{} is not null' if may_lack else '' if needed else " and trim(raw_{}) <> ''" %}
     {% set rules = [] %}
     {% for column in columns %}
         {% do rules.append(rule(
             column ~ '_not_a_number',
-            column ~ " is null" ~ ("" if needed else " and trim(raw_" ~ column ~ ") <> ''"),
+            column ~ " is null" ~ also | replace('{}', column),
             "'" ~ column ~ " is ''' || coalesce(raw_" ~ column ~ ", '') || ''', not a " ~ kind ~ "'"
         )) %}
     {% endfor %}

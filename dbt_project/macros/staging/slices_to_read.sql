@@ -6,7 +6,7 @@
         {%- if read %}
         where (slice, fingerprint) not in (select slice, fingerprint from {{ read }})
         {%- endif %}
-        order by path
+        order by path asc nulls last
     {%- endset -%}
     {#- The list does not exist yet if dbt only compiles on a new database. -#}
     {%- set is_listed = execute and load_relation(listed) is not none -%}

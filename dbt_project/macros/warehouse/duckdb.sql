@@ -94,15 +94,15 @@
 {#- ---- Aggregates ---- -#}
 
 {% macro duckdb__distinct_list(column) -%}
-    list_sort(list(distinct {{ column }}))
+    list_sort(list(distinct {{ column }}), 'ASC', 'NULLS LAST')
 {%- endmacro %}
 
 {% macro duckdb__joined_text(column, separator, order) -%}
-    string_agg({{ column }}, '{{ separator }}' order by {{ order }})
+    string_agg({{ column }}, '{{ separator }}' order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {% macro duckdb__list_of(column, order) -%}
-    list({{ column }} order by {{ order }})
+    list({{ column }} order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {#- ---- Raw files and staging ---- -#}
@@ -115,31 +115,17 @@
 {%- endmacro %}
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
-    table of such a join from the texts and hold all of them in memory, not one at a time. Only a text
-    without playlists is checked for being blank or invalid JSON, because the check takes as long as
-    parsing. -#}
+    table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
+    read, such as a compressed or broken slice, is read by the function `judged_slice` of the plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
-    {%- set rules = [
-        rule('not_utf8', 'text is null', "'the file is not UTF-8: download it again'"),
-        rule('empty', "parsed.playlists is null and trim(text) = ''", "'the file is empty: download it again'"),
-        rule(
-            'not_json',
-            'parsed.playlists is null and not json_valid(text)',
-            "'the file is cut off, or not JSON: download it again'"
-        ),
-        rule(
-            'no_playlists',
-            'parsed.playlists is null or len(parsed.playlists) = 0',
-            "'the file has no list of playlists'"
-        ),
-    ] -%}
+    {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
     with slices as (
 
         select
             {{ looked_up('path', slices.slice) }} as slice,
             {{ looked_up('path', slices.fingerprint) }} as fingerprint,
-            content as text,
+            path,
             {{ parse_json('content', {'playlists': ['json']}) }} as parsed
         from {{ texts_of(slices.slice.keys() | list) }}
 
@@ -151,23 +137,45 @@
             slice,
             fingerprint,
             parsed.playlists,
-            {{ broken_rule(rules) }}
+            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as other
         from slices
+
+    ),
+
+    listed as (
+
+        select
+            slice,
+            fingerprint,
+            case when coalesce(len(playlists), 0) > 0 then playlists else other.playlists end as playlists,
+            other.rule,
+            other.reason
+        from judged
 
     )
 
+    -- Every slice has at least one row.
     select
         slice,
         fingerprint,
-        rule as slice_rule,
+        case when playlists is null then coalesce(rule, 'not_json') end as slice_rule,
         reason as slice_reason,
-        cast(unnest(case when rule is null then playlists else [null] end) as varchar) as content,
-        generate_subscripts(case when rule is null then playlists else [null] end, 1) - 1 as place
-    from judged
+        cast(unnest(coalesce(playlists, [null])) as varchar) as content,
+        generate_subscripts(coalesce(playlists, [null]), 1) - 1 as place
+    from listed
 {%- endmacro %}
 
 {% macro looked_up(key, values) -%}
     cast(map([{{ quoted(values.keys()) }}], [{{ quoted(values.values()) }}])[{{ key }}] as varchar)
+{%- endmacro %}
+
+{#- Paths as patterns that match no other file. -#}
+{% macro literal_paths(paths) -%}
+    {%- set patterns = [] -%}
+    {%- for path in paths -%}
+        {%- do patterns.append(modules.re.sub('([*?[])', '[\\1]', path)) -%}
+    {%- endfor -%}
+    {%- do return(patterns) -%}
 {%- endmacro %}
 
 {% macro texts_of(paths) -%}
@@ -176,7 +184,7 @@
         select
             filename as path,
             try(decode(content)) as content
-        from read_blob([{{ quoted(paths) }}])
+        from read_blob([{{ quoted(literal_paths(paths)) }}])
         {%- else %}
         select
             cast(null as varchar) as path,
@@ -232,7 +240,7 @@
 
 {#- No database name, so that the functions of a renamed file keep working. -#}
 {% macro duckdb__vocabulary() -%}
-    (select list(genre order by genre) from staging.genres)
+    (select list(genre order by genre asc nulls last) from staging.genres)
 {%- endmacro %}
 
 {#- The struct is there for speed: if `given` is a field of a row, DuckDB would otherwise copy all columns
@@ -377,84 +385,100 @@
     )[1]
 {%- endmacro %}
 
-{#- Weighted predictions for the mixed songs of a plan. Names of columns begin with `__` so that they
-    cannot hide a column of the caller. The features are a column because an expression inside a lambda is
-    computed for each element. -#}
+{#- A plan is passed by its id, because another open file has other plans. The task stands for a plan that is
+    missing. -#}
 {% macro duckdb__explained() -%}
-    {%- do ref('int_explanation_plans') -%}
-    (
-        select any_value(case
-            when __rows = 0 and task_name is not null
-                then {{ raise_error(
-                    "'onnx_explain: task ' || task_name || ' has no background songs: use one of "
-                    ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
-                ) }}
-            when __scores = __rows and __rows > 0 then {{ ranked_terms('__names', '__sums') }}
-        end)
-        from (
-            select
-                count(*) as __rows,
-                count(__score) as __scores,
-                any_value(__terms) as __names,
-                [
-                    {%- for place in range(1, most_terms() + 1) %}
-                    sum(__score * __weights[{{ place }}]){% if not loop.last %},{% endif %}
-                    {%- endfor %}
-                ] as __sums
-            from (
-                select
-                    __terms,
-                    __weights,
-                    onnx_predict(
-                        model_id, list_transform(__background, lambda v, i: case when __is_own[i] then __own[i] else v end)
-                    )[__place] as __score
-                from (
-                    select
-                        features as __own,
-                        list_transform(
-                            [onnx_predict(model_id, features)],
-                            lambda s: case
-                                when s is null then null
-                                when output is null then list_position(s, list_max(s))
-                                when output between 1 and len(s) then output
-                                else {{ raise_error(
-                                    "'onnx_explain: output is ' || output || ': give 1 to ' || len(s) || ', or NULL for the largest'",
-                                    'integer'
-                                ) }}
-                            end
-                        )[1] as __place
-                ) as __song
-                cross join (
-                    select
-                        task as __task,
-                        terms as __terms,
-                        weights as __weights,
-                        background as __background,
-                        is_own as __is_own
-                    from features.int_explanation_plans
-                ) as __plan
+    {%- do function('onnx_explain_plan') -%}
+    onnx_explain_plan(
+        coalesce(
+            (
+                select any_value(__plan_id)
+                from (select task as __task, plan_id as __plan_id from features.int_explanation_plans)
                 where __task = task_name
-            ) as __mixed
-        ) as __summed
+            ),
+            task_name
+        ),
+        model_id,
+        features,
+        output
     )
 {%- endmacro %}
 
-{% macro most_terms() -%}
-    {%- set most = namespace(terms=0) -%}
-    {%- for task in tabular_tasks() -%}
-        {%- set most.terms = [most.terms, argument_names(task) | length + 1] | max -%}
-    {%- endfor -%}
-    {%- do return(most.terms) -%}
+{#- The model and the plan are read once for a query, and the mixed songs are scored in lambdas. A query for each row
+    would be run for all rows of a table before a LIMIT around it applies. A list of one element names a value. -#}
+{% macro explained_by_plan() -%}
+    {%- do ref('int_explanation_plans') -%}
+    list_transform(
+        [struct_pack(
+            plan_id := cast(plan as varchar),
+            output := cast(output as bigint),
+            o := {{ served('model_id', 'features') }}[1],
+            plan := (
+                select any_value(__plan)
+                from (
+                    select
+                        plan_id as __plan_id,
+                        struct_pack(terms := terms, mixes := mixes, weights := weights) as __plan
+                    from features.int_explanation_plans
+                )
+                where __plan_id = plan
+            )
+        )],
+        lambda e: list_transform(
+            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain') }})[1]],
+            lambda answer: case
+                when e.plan_id is null then null
+                when e.plan is null
+                    then {{ raise_error(
+                        "'onnx_explain: task ' || e.plan_id || ' has no background songs: use one of "
+                        ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
+                    ) }}
+                when answer is null then null
+                when not e.output between 1 and len(answer)
+                    then {{ raise_error(
+                        "'onnx_explain: output is ' || e.output || ': give 1 to ' || len(answer) || ', or NULL for the largest'",
+                        explanation()
+                    ) }}
+                else list_transform(
+                    [list_transform(
+                        list_transform(
+                            e.plan.mixes,
+                            lambda mix: list_transform(
+                                mix.background,
+                                lambda v, i: case when mix.is_own[i] then e.o.x[i] else cast(v as float) end
+                            )
+                        ),
+                        lambda x: {{ scores_of('e.o.model', 'x') }}[
+                            coalesce(e.output, list_position(answer, list_max(answer)))
+                        ]
+                    )],
+                    lambda scores: case
+                        when len(list_filter(scores, lambda score: score is null)) = 0
+                            then list_transform(
+                                [list_transform(e.plan.weights, lambda weights: list_dot_product(weights, scores))],
+                                lambda sums: {{ ranked_terms('e.plan.terms', 'sums') }}
+                            )[1]
+                    end
+                )[1]
+            end
+        )[1]
+    )[1]
 {%- endmacro %}
 
 {% macro ranked_terms(names, sums) -%}
     list_transform(
         list_concat(
             [struct_pack(size := cast('-inf' as double), feature := {{ names }}[1], contribution := {{ sums }}[1])],
-            list_sort(list_transform(
-                range(2, len({{ names }}) + 1),
-                lambda i: struct_pack(size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i])
-            ))
+            list_sort(
+                list_transform(
+                    range(2, len({{ names }}) + 1),
+                    lambda i: struct_pack(
+                        size := -abs({{ sums }}[i]), feature := {{ names }}[i], contribution := {{ sums }}[i]
+                    )
+                ),
+                'ASC',
+                'NULLS LAST'
+            )
         ),
         lambda term, place: struct_pack(
             "rank" := cast(place - 1 as integer), feature := term.feature, contribution := term.contribution
@@ -468,7 +492,7 @@
         {{ champion('next_song') }},
         coalesce(
             (
-                select list(__track_uri order by __position)
+                select list(__track_uri order by __position asc nulls last)
                 from (
                     select
                         playlist_id as __playlist_id,
@@ -525,7 +549,7 @@
                                             select
                                                 track_uri as __given_uri,
                                                 vector as __given_vector
-                                            from fct_track_vectors
+                                            from main.fct_track_vectors
                                         )
                                         where __given_uri = track
                                     )
@@ -535,7 +559,7 @@
                             select
                                 track_uri as __uri,
                                 vector as __vector
-                            from fct_track_vectors
+                            from main.fct_track_vectors
                         )
                         where __uri <> track
                     )
@@ -558,7 +582,7 @@
             select
                 list(
                     coalesce(__uri || ' is not a track that next_song models were trained on', 'a track is NULL')
-                    order by __place
+                    order by __place asc nulls last
                 )
             from (
                 select

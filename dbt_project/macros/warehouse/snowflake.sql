@@ -103,15 +103,15 @@
 {#- ---- Aggregates ---- -#}
 
 {% macro snowflake__distinct_list(column) -%}
-    array_agg(distinct {{ column }}) within group (order by {{ column }})
+    array_agg(distinct {{ column }}) within group (order by {{ column }} asc nulls last)
 {%- endmacro %}
 
 {% macro snowflake__joined_text(column, separator, order) -%}
-    listagg({{ column }}, '{{ separator }}') within group (order by {{ order }})
+    listagg({{ column }}, '{{ separator }}') within group (order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {% macro snowflake__list_of(column, order) -%}
-    array_agg({{ column }}) within group (order by {{ order }})
+    array_agg({{ column }}) within group (order by {{ order }} asc nulls last)
 {%- endmacro %}
 
 {#- ---- Raw files and staging ---- -#}
@@ -174,7 +174,7 @@
         entries.index as entry,
         {{ field('entries.value', 'pos') }} is not null
         and row_number() over (
-            partition by playlists.slice, playlists.place, {{ field('entries.value', 'pos') }} order by entries.index
+            partition by playlists.slice, playlists.place, {{ field('entries.value', 'pos') }} order by entries.index asc nulls last
         ) > 1 as is_again
     from {{ playlists }} as playlists
     cross join lateral flatten(
@@ -186,7 +186,7 @@
 
 {#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
 {% macro snowflake__vocabulary() -%}
-    {%- set genres = run_query("select genre from staging.genres order by genre").columns[0].values() if execute else [] -%}
+    {%- set genres = run_query("select genre from staging.genres order by genre asc nulls last").columns[0].values() if execute else [] -%}
     [{{ quoted(genres) }}]
 {%- endmacro %}
 
@@ -301,12 +301,12 @@
             select
                 array_agg(
                     object_construct('rank', nearest.place, 'track_uri', nearest.track_uri, 'score', nearest.score)
-                ) within group (order by nearest.place)
+                ) within group (order by nearest.place asc nulls last)
             from (
                 select
                     scored.track_uri,
                     scored.score,
-                    row_number() over (order by scored.score desc, scored.track_uri asc) as place
+                    row_number() over (order by scored.score desc nulls last, scored.track_uri asc nulls last) as place
                 from (
                     select
                         others.track_uri,
@@ -332,7 +332,7 @@
                     cast(uris.value as varchar) || ' is not a track that next_song models were trained on',
                     'a track is NULL'
                 )
-            ) within group (order by uris.index)
+            ) within group (order by uris.index asc nulls last)
         from table(flatten(input => track_uris)) as uris
         left join {{ ref('feat_next_song_tracks') }} as known
             on known.track_uri = cast(uris.value as varchar)

@@ -96,7 +96,10 @@ select
     fit_strength
 from strengths
 qualify
-    row_number() over (partition by track_number order by strength desc, neighbour_number asc) <= {{ kept }}
+    row_number() over (
+        partition by track_number
+        order by strength desc nulls last, neighbour_number asc nulls last
+    ) <= {{ kept }}
     or row_number() over (
-        partition by track_number order by fit_strength desc, neighbour_number asc
+        partition by track_number order by fit_strength desc nulls last, neighbour_number asc nulls last
     ) <= {{ kept }}

@@ -2,7 +2,10 @@
 select
     entries.playlist_id,
     cast(
-        row_number() over (partition by entries.playlist_id order by entries.position) - 1 as integer
+        row_number() over (
+            partition by entries.playlist_id
+            order by entries.position asc nulls last
+        ) - 1 as integer
     ) as place,
     tracks.track_number
 from {{ ref('stg_mpd__playlist_tracks') }} as entries

@@ -17,7 +17,9 @@ numbered as (
         tracks.artist_uri,
         tracks.album_uri,
         plays.play_count,
-        row_number() over (order by plays.play_count desc, tracks.track_uri asc) - 1 as track_number
+        row_number() over (
+            order by plays.play_count desc nulls last, tracks.track_uri asc nulls last
+        ) - 1 as track_number
     from {{ ref('stg_mpd__tracks') }} as tracks
     inner join plays
         on tracks.track_uri = plays.track_uri

@@ -13,7 +13,12 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by pair_key order by streams desc, released_on asc, bpm asc, line_number asc
+            partition by pair_key
+            order by
+                streams desc nulls last,
+                released_on asc nulls last,
+                bpm asc nulls last,
+                line_number asc nulls last
         ) as rank_in_pair
     from songs
 

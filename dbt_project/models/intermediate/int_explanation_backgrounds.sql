@@ -10,7 +10,9 @@ select
 from (
     select
         *,
-        row_number() over (order by md5(pair_key), pair_key) as place
+        row_number() over (
+            order by md5(pair_key) asc nulls last, pair_key asc nulls last, {{ entity.key }} asc nulls last
+        ) as place
     from {{ ref(entity.relation) }}
     where
         {{ has_all_inputs(task) }}

@@ -9,7 +9,7 @@ with tracks as (
 
     select
         track_id as id,
-        row_number() over (order by popularity desc, track_id asc) <= 100 as is_top_100,
+        row_number() over (order by popularity desc nulls last, track_id asc nulls last) <= 100 as is_top_100,
         {%- for feature in track_features %}
         cast({{ feature }} as double) as {{ feature }}
         {%- if not loop.last %},{% endif %}
@@ -23,7 +23,7 @@ songs as (
 
     select
         song_id as id,
-        row_number() over (order by streams desc, song_id asc) <= 100 as is_top_100,
+        row_number() over (order by streams desc nulls last, song_id asc nulls last) <= 100 as is_top_100,
         ln(1 + streams) as log_streams,
         {%- for feature in song_features if feature != 'log_streams' %}
         cast({{ feature }} as double) as {{ feature }}

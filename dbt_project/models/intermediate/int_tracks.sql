@@ -12,7 +12,8 @@ genres as (
 
     select
         pair_key,
-        {{ distinct_list('genre') }} as genres
+        -- NULL where the file has no genres
+        case when count(genre) > 0 then {{ distinct_list('genre') }} end as genres
     from tracks
     group by pair_key
 
@@ -24,7 +25,12 @@ one_row_each as (
     select *
     from tracks
     qualify row_number() over (
-        partition by track_id order by is_excluded asc, popularity desc, genre asc, line_number asc
+        partition by track_id
+        order by
+            is_excluded asc nulls last,
+            popularity desc nulls last,
+            genre asc nulls last,
+            line_number asc nulls last
     ) = 1
 
 ),
@@ -34,7 +40,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by track_name, artists order by is_excluded asc, {{ var('pair_keep_rule') }}
+            partition by track_name, artists order by is_excluded asc nulls last, {{ var('pair_keep_rule') }}
         ) as rank_in_pair
     from one_row_each
 

@@ -26,7 +26,7 @@ select
     counted.entries,
     counted.tracks,
     cast(counted.entries as double) / counted.playlists as entries_per_playlist,
-    rank() over (order by counted.playlists desc) as playlist_rank
+    rank() over (order by counted.playlists desc nulls last) as playlist_rank
 from counted
 inner join {{ ref('stg_mpd__artists') }} as artists
     on counted.artist_uri = artists.artist_uri

@@ -3,8 +3,8 @@
 with quartiles as (
 
     select
-        percentile_cont(0.25) within group (order by ln(duration_ms)) as lower_quartile,
-        percentile_cont(0.75) within group (order by ln(duration_ms)) as upper_quartile
+        percentile_cont(0.25) within group (order by ln(duration_ms) asc nulls last) as lower_quartile,
+        percentile_cont(0.75) within group (order by ln(duration_ms) asc nulls last) as upper_quartile
     from {{ ref('stg_mpd__tracks') }}
     where duration_ms > 0
 

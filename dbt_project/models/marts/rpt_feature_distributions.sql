@@ -14,8 +14,8 @@ ends as (
     select
         entity,
         feature,
-        percentile_cont(0.005) within group (order by value) as lowest,
-        percentile_cont(0.995) within group (order by value) as highest
+        percentile_cont(0.005) within group (order by value asc nulls last) as lowest,
+        percentile_cont(0.995) within group (order by value asc nulls last) as highest
     from feature_values
     group by entity, feature
 

@@ -9,7 +9,7 @@ select
     importance.importance,
     row_number() over (
         partition by models.task, models.algorithm, models.version
-        order by importance.importance desc, importance.feature asc
+        order by importance.importance desc nulls last, importance.feature asc nulls last
     ) as importance_rank
 from {{ ref('rpt_model_leaderboard') }} as models
 inner join {{ ref('feature_importance') }} as importance

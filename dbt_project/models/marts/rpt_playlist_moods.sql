@@ -5,7 +5,7 @@ with heard as (
         entries.playlist_id,
         tracks.energy,
         tracks.valence,
-        ntile(10) over (partition by entries.playlist_id order by entries.position) as tenth
+        ntile(10) over (partition by entries.playlist_id order by entries.position asc nulls last) as tenth
     from {{ ref('stg_mpd__playlist_tracks') }} as entries
     inner join {{ ref('dim_tracks') }} as tracks
         on entries.track_uri = 'spotify:track:' || tracks.track_id

@@ -25,6 +25,18 @@ playlists_quarantined as (
 
 ),
 
+unusable as (
+
+    select
+        count(*) as row_count,
+        min(unusable_counts) as example
+    from {{ ref('base_kaggle__chart_songs') }}
+    where
+        unusable_counts is not null
+        and rule is null
+
+),
+
 slices as (
 
     select
@@ -59,8 +71,16 @@ select
     files.row_count,
     coalesce(quarantined.row_count, 0) as quarantined,
     cast(coalesce(quarantined.row_count, 0) as double)
-    / greatest(files.row_count, coalesce(quarantined.row_count, 0), 1) as quarantined_share
+    / greatest(files.row_count, coalesce(quarantined.row_count, 0), 1) as quarantined_share,
+    case
+        when files.source <> 'chart_songs' or unusable.row_count = 0 then files.notes
+        else
+            coalesce(files.notes || '; ', '')
+            || unusable.row_count || ' rows have a count that is not a whole number, which is left NULL: '
+            || trim(unusable.example)
+    end as notes
 from {{ ref('stg_raw__files') }} as files
+cross join unusable
 left join quarantined
     on files.source = quarantined.source
 where files.source <> 'ceilings'
@@ -88,7 +108,8 @@ select
         / greatest(playlists.row_count + quarantined.broken_playlists, 1),
         cast(quarantined.broken_entries as double)
         / greatest(entries.row_count + quarantined.broken_entries, 1)
-    ) as quarantined_share
+    ) as quarantined_share,
+    cast(null as varchar) as notes
 from slices
 cross join playlists
 cross join entries

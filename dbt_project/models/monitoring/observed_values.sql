@@ -7,7 +7,10 @@ with newest as (
         feature_fingerprint
     from {{ ref('model_versions') }}
     where origin = 'trained'
-    qualify row_number() over (partition by task order by trained_at desc, version desc) = 1
+    qualify row_number() over (
+        partition by task
+        order by trained_at desc nulls last, version desc nulls last
+    ) = 1
 
 ),
 

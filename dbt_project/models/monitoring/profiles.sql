@@ -33,7 +33,7 @@ quantiles as (
         name,
         count(distinct value) as different_values,
         {%- for tenth in range(1, 10) %}
-        percentile_cont({{ tenth / 10 }}) within group (order by value) as q{{ tenth }}
+        percentile_cont({{ tenth / 10 }}) within group (order by value asc nulls last) as q{{ tenth }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from pending
@@ -96,8 +96,8 @@ bins as (
 
     select
         *,
-        row_number() over (partition by kind, task, reference, name order by low nulls first) as bin,
-        lead(low) over (partition by kind, task, reference, name order by low nulls first) as high
+        row_number() over (partition by kind, task, reference, name order by low asc nulls first) as bin,
+        lead(low) over (partition by kind, task, reference, name order by low asc nulls first) as high
     from edges
 
 ),
@@ -149,7 +149,7 @@ select
     task,
     reference,
     name,
-    row_number() over (partition by kind, task, reference, name order by label) as bin,
+    row_number() over (partition by kind, task, reference, name order by label asc nulls last) as bin,
     cast(null as double) as low,
     cast(null as double) as high,
     label,

@@ -8,7 +8,7 @@ with promotions as (
         task,
         promoted_at,
         is_manual,
-        lag(model_id) over (partition by task order by promoted_at) as model_id_before
+        lag(model_id) over (partition by task order by promoted_at asc nulls last) as model_id_before
     from {{ source('ml', 'promotions') }}
 
 ),
@@ -29,7 +29,7 @@ replaced as (
     where not promotions.is_manual and promotions.model_id_before is not null
     qualify
         row_number() over (
-            partition by promotions.task, promotions.promoted_at order by versions.version desc
+            partition by promotions.task, promotions.promoted_at order by versions.version desc nulls last
         ) = 1
 
 ),
@@ -43,7 +43,7 @@ readings as (
         sources.status,
         sources.run_id,
         row_number() over (
-            partition by replaced.task, replaced.promoted_at order by sources.started_at desc
+            partition by replaced.task, replaced.promoted_at order by sources.started_at desc nulls last
         ) as place
     from replaced
     inner join {{ source('ml', 'run_sources') }} as sources
@@ -64,7 +64,7 @@ earlier as (
     where readings.place > 1
     qualify
         row_number() over (
-            partition by readings.task, readings.promoted_at order by readings.place asc
+            partition by readings.task, readings.promoted_at order by readings.place asc nulls last
         ) = 1
 
 )

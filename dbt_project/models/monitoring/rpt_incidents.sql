@@ -18,7 +18,7 @@ newest_results as (
 
     select *
     from results
-    qualify row_number() over (partition by node order by started_at desc) = 1
+    qualify row_number() over (partition by node order by started_at desc nulls last) = 1
 
 ),
 
@@ -39,7 +39,9 @@ failures as (
             newest_whole_build.started_at is null
             or newest_results.started_at > newest_whole_build.started_at
         )
-    qualify row_number() over (order by newest_results.started_at desc, newest_results.node asc) = 1
+    qualify row_number() over (
+        order by newest_results.started_at desc nulls last, newest_results.node asc nulls last
+    ) = 1
 
 ),
 
@@ -49,7 +51,7 @@ changes as (
         source,
         started_at,
         fingerprint,
-        lag(fingerprint) over (partition by source order by started_at) as fingerprint_before
+        lag(fingerprint) over (partition by source order by started_at asc nulls last) as fingerprint_before
     from {{ source('ml', 'run_sources') }}
     where status = 'real'
 
@@ -61,7 +63,11 @@ rhythm as (
         source,
         started_at,
         datediff(
-            'second', lag(started_at) over (partition by source order by started_at), started_at
+            'second',
+            lag(started_at) over (
+                partition by source
+                order by started_at asc nulls last
+            ), started_at
         ) as seconds
     from changes
     where fingerprint is distinct from fingerprint_before
@@ -84,7 +90,7 @@ newest_promotions as (
 
     select *
     from {{ source('ml', 'promotions') }}
-    qualify row_number() over (partition by task order by promoted_at desc) = 1
+    qualify row_number() over (partition by task order by promoted_at desc nulls last) = 1
 
 ),
 
@@ -117,7 +123,7 @@ shifted as (
         count(*) over (partition by task) as feature_count
     from {{ ref('rpt_source_drift') }}
     where level <> 'none'
-    qualify row_number() over (partition by task order by psi desc, feature asc) = 1
+    qualify row_number() over (partition by task order by psi desc nulls last, feature asc nulls last) = 1
 
 ),
 
@@ -153,7 +159,7 @@ champions as (
             and challengers.algorithm = newest.algorithm
             and challengers.version = newest.version
     where metrics.is_primary
-    qualify row_number() over (partition by champions.task order by versions.version desc) = 1
+    qualify row_number() over (partition by champions.task order by versions.version desc nulls last) = 1
 
 )
 

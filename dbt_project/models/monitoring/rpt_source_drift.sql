@@ -15,7 +15,7 @@
         coalesce(replaced.status_before, present.status) = present.status
         and datediff('second', replaced.promoted_at, {{ utc_now() }})
         < 2 * 3600 * {{ var('build_every_hours') }}
-    qualify row_number() over (partition by replaced.task order by replaced.promoted_at asc) = 1
+    qualify row_number() over (partition by replaced.task order by replaced.promoted_at asc nulls last) = 1
 {%- endset -%}
 
 {{ drift('feature', references) }}

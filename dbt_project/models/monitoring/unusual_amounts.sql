@@ -8,7 +8,7 @@ with newest_whole_build as (
         started_at,
         statuses
     from {{ ref('whole_builds') }}
-    qualify row_number() over (order by started_at desc) = 1
+    qualify row_number() over (order by started_at desc nulls last) = 1
 
 ),
 
@@ -68,7 +68,7 @@ placed as (
 
     select
         *,
-        row_number() over (partition by check_name, subject order by started_at desc) as place
+        row_number() over (partition by check_name, subject order by started_at desc nulls last) as place
     from measured
 
 ),

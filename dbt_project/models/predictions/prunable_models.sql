@@ -22,7 +22,10 @@ versions as (
         origin,
         trained_at,
         onnx_bytes,
-        row_number() over (partition by task, algorithm order by version desc) - 1 as newer_versions
+        row_number() over (
+            partition by task, algorithm
+            order by version desc nulls last
+        ) - 1 as newer_versions
     from {{ ref('model_versions') }}
     where pruned_at is null
 

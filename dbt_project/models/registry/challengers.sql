@@ -27,7 +27,7 @@ newest as (
     select
         *,
         first_value(feature_fingerprint || definition) over (
-            partition by task order by trained_at desc
+            partition by task order by trained_at desc nulls last
         ) as newest_rows
     from scored
     qualify version = max(version) over (partition by task, algorithm)
@@ -47,7 +47,10 @@ best as (
 
     select *
     from candidates
-    qualify row_number() over (partition by task order by sign * mean desc, algorithm) = 1
+    qualify row_number() over (
+        partition by task
+        order by sign * mean desc nulls last, algorithm asc nulls last
+    ) = 1
 
 ),
 
@@ -64,7 +67,7 @@ champions as (
     from {{ ref('champions') }} as champions
     left join {{ ref('model_versions') }} as versions
         on champions.task = versions.task and champions.model_id = versions.model_id
-    qualify row_number() over (partition by champions.task order by versions.version desc) = 1
+    qualify row_number() over (partition by champions.task order by versions.version desc nulls last) = 1
 
 ),
 

@@ -2,7 +2,7 @@ with newest as (
 
     select *
     from {{ source('ml', 'promotions') }}
-    qualify row_number() over (partition by task order by promoted_at desc) = 1
+    qualify row_number() over (partition by task order by promoted_at desc nulls last) = 1
 
 )
 

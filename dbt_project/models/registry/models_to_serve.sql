@@ -26,7 +26,7 @@ with served as (
         )
         and row_number() over (
             partition by registry.task, registry.algorithm, registry.model_id
-            order by registry.version desc
+            order by registry.version desc nulls last
         ) = 1
 
 )

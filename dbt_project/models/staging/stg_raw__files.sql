@@ -5,5 +5,6 @@ select
     encoding,
     delimiter,
     "rows" as row_count, -- noqa: RF06, the word is reserved in Snowflake
-    sha256
+    sha256,
+    notes
 from {{ source('raw', 'files') }}

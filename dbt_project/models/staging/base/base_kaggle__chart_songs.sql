@@ -9,18 +9,18 @@
 {%- set numbers = ['artist_count', 'released_year', 'released_month', 'released_day', 'streams', 'bpm'] -%}
 {%- set no_date = rule(
     'released_on_not_a_date',
-    'released_on is null',
+    'released_on is null and released_year is not null and released_month is not null and released_day is not null',
     "'released on ' || released_year || '-' || released_month || '-' || released_day || ', not a date'"
 ) -%}
 {%- set rules =
-    [rule_unparsed()]
+    rules_unparsed()
+    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes a missing value'")]
     + rules_missing(['track_name', 'artists'])
-    + rules_number(numbers + percents, 'whole number')
-    + rules_number(counts, 'whole number', needed=false)
+    + rules_number(numbers + percents, 'whole number', may_lack=true)
     + rules_range(percents, 0, 100)
     + rules_range(['released_year'], 1900, 2100)
     + rules_range(['artist_count', 'bpm'], 1, 1000)
-    + rules_range(['streams'] + counts, 0, 100000000000)
+    + rules_range(['streams'], 0, 100000000000)
     + [no_date]
 -%}
 
@@ -35,6 +35,7 @@ typed as (
     select
         line_number,
         unparsed,
+        flaw,
         {{ parse_text('track_name') }} as track_name,
         {{ parse_text('"artist(s)_name"') }} as artists,
         {%- for name in numbers + counts %}
@@ -82,5 +83,13 @@ select
     {{ name }},
     {%- endfor %}
     content,
+    -- No model uses a count, so a bad count does not reject its row.
+    nullif(
+        ''
+        {%- for name in counts %}
+        || case when {{ name }} is null and trim(raw_{{ name }}) <> '' then '{{ name }} ' else '' end
+        {%- endfor %},
+        ''
+    ) as unusable_counts,
     {{ broken_rule(rules) }}
 from dated

@@ -5,14 +5,16 @@
 {%- set integers = ['popularity', 'duration_ms', 'key', 'mode', 'time_signature'] -%}
 {%- set no_boolean = rule(
     'explicit_not_a_boolean',
-    'explicit is null',
+    'explicit is null and raw_explicit is not null',
     "'explicit is ''' || coalesce(raw_explicit, '') || ''', neither True nor False'"
 ) -%}
 {%- set rules =
-    [rule_unparsed()]
-    + rules_missing(['track_id', 'track_name', 'artists', 'genre'])
-    + rules_number(integers, 'whole number')
-    + rules_number(numbers)
+    rules_unparsed()
+    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes a missing value'")]
+    + rules_missing(['track_id', 'track_name', 'artists'])
+    + [rule('genre_missing', 'genre is null and track_genre is not null', "'genre is blank'")]
+    + rules_number(integers, 'whole number', may_lack=true)
+    + rules_number(numbers, may_lack=true)
     + rules_range(shares, 0, 1)
     + rules_range(['popularity'], 0, 100)
     + rules_range(['duration_ms'], 0, 86400000)
@@ -35,12 +37,14 @@ typed as (
     select
         line_number,
         unparsed,
+        flaw,
         {{ parse_text('track_id') }} as track_id,
         {{ parse_text('artists') }} as artists,
         {{ parse_text('album_name') }} as album_name,
         {{ parse_text('track_name') }} as track_name,
         {{ parse_text('track_genre') }} as genre,
-        case lower(trim(explicit)) when 'true' then true when 'false' then false end as explicit,
+        track_genre,
+        {{ parse_boolean('explicit') }} as explicit,
         explicit as raw_explicit,
         {%- for name in integers %}
         {{ parse_integer(name) }} as {{ name }},

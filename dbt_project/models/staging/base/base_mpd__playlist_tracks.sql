@@ -4,6 +4,11 @@
     rules_number(['pos'], 'whole number')
     + rules_range(['pos'], 0, 2147483647)
     + [rule('pos_twice', 'is_again', "'pos is ' || pos || ', as of a track before it'")]
+    + [rule(
+        'not_a_track',
+        "track_uri like 'spotify:%' and track_uri not like 'spotify:track:%'",
+        "'track_uri is ''' || track_uri || ''', not a track of Spotify'"
+    )]
     + rules_missing(texts)
     + rules_number(['duration_ms'], 'whole number')
     + rules_range(['duration_ms'], 0, 86400000)

@@ -18,8 +18,14 @@ places as (
     select
         slice,
         place,
-        first_value(slice) over (partition by playlist_id order by slice, place) as first_slice,
-        row_number() over (partition by playlist_id order by slice, place) as place_number
+        first_value(slice) over (
+            partition by playlist_id
+            order by slice asc nulls last, place asc nulls last
+        ) as first_slice,
+        row_number() over (
+            partition by playlist_id
+            order by slice asc nulls last, place asc nulls last
+        ) as place_number
     from playlists
     where rule is null
 

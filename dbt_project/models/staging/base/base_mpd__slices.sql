@@ -6,7 +6,7 @@
 {%- set integers = [
     'pid', 'modified_at', 'num_tracks', 'num_albums', 'num_artists', 'num_edits', 'num_followers', 'duration_ms',
 ] -%}
-{%- set texts = ['name', 'description', 'collaborative'] -%}
+{%- set texts = ['name', 'description', 'collaborative', 'not_unicode'] -%}
 {%- set track_texts = [
     'pos', 'track_uri', 'track_name', 'artist_uri', 'artist_name', 'album_uri', 'album_name', 'duration_ms',
 ] -%}
@@ -18,7 +18,8 @@
     "'collaborative is ''' || collaborative || ''', neither true nor false'"
 ) -%}
 {%- set playlist_rules =
-    rules_number(['pid'], 'whole number')
+    [rule('not_unicode', 'not_unicode is not null', "'a text in it is not Unicode: U+FFFD stands for what cannot be read'")]
+    + rules_number(['pid'], 'whole number')
     + rules_range(['pid'], 0, 9007199254740991)
     + rules_number(integers[1:], 'whole number', needed=false)
     + [no_boolean, rule('tracks_missing', 'tracks is null', "'tracks is missing or not a list'")]
