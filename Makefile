@@ -27,7 +27,7 @@ clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests need: ol
 	$(PIP) --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
 	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
 
-docs: $(VENV)/.installed-docs ## Renew the outputs in README.md and docs/
+docs: $(VENV)/.installed-docs ## Update the outputs in README.md and docs/
 	python -m docs.tools
 
 docs-check: $(VENV)/.installed-test ## Fail if an output in README.md or docs/ is out of date

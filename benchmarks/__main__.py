@@ -33,7 +33,7 @@ def speed(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the SQL functions against NumPy, a row-wise function and a scorer behind HTTP."""
+    """Compare the speed of SQL functions, NumPy, a row-wise function and a scorer behind HTTP."""
     from benchmarks import speed as measure  # importing onnxruntime takes a while
 
     with errors(*ERRORS):
@@ -49,7 +49,7 @@ def speed(
 @app.command()
 def quality(
     seeds: Annotated[
-        int, typer.Option(min=1, help="Number of splits; the first is the stored one.")
+        int, typer.Option(min=1, help="Number of splits; the first is that of the stored models.")
     ] = 3,
     task: Annotated[
         list[str] | None,
@@ -81,10 +81,12 @@ def signals(as_json: AsJson = False) -> None:
 
 @app.command("slices")
 def slices_cost(
-    slices: Annotated[int, typer.Option(min=2, help="Slices to flatten, 33 MB each.")] = 20,
+    slices: Annotated[
+        int, typer.Option(min=2, help="Number of slices to flatten, 33 MB each.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Compare flattening generated slices of playlists with reading them in DuckDB."""
+    """Compare the cost of flattening generated slices with that of only reading them."""
     from benchmarks import slices as cost
 
     with errors(*ERRORS):
@@ -98,7 +100,9 @@ def slices_cost(
 
 @app.command("next-song")
 def next_song_quality(
-    tracks: Annotated[int, typer.Option(help="Different tracks in the playlists.")] = 20_000,
+    tracks: Annotated[
+        int, typer.Option(help="Number of distinct tracks in the playlists.")
+    ] = 20_000,
     playlists: Annotated[
         int, typer.Option(help="Number of playlists; fewer make the task harder.")
     ] = 5_800,
@@ -142,9 +146,7 @@ def song_optimization_quality(as_json: AsJson = False) -> None:
 def build_cost(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,
     songs: Annotated[int, typer.Option(help="Rows of the chart songs file.")] = 953,
-    playlists: Annotated[
-        int, typer.Option(help="Number of playlists, a thousand in each slice.")
-    ] = 2_000,
+    playlists: Annotated[int, typer.Option(help="Number of playlists, 1,000 per slice.")] = 2_000,
     as_json: AsJson = False,
 ) -> None:
     """Build a sample twice in a temporary folder; measure time, memory and the slowest nodes."""

@@ -120,14 +120,14 @@ def check(task: Task, config: Mapping[str, Mapping]) -> None:
     if unknown:
         raise TrainingError(
             f"task {task.name} has no algorithm {', '.join(sorted(unknown))}: "
-            f"it knows {', '.join(task.algorithms)}"
+            f"use one of {', '.join(task.algorithms)}"
         )
     for name, params in config.items():
         known = algorithms.estimator(task.kind, name, {}).get_params()
         if misspelt := set(params) - set(known):
             raise TrainingError(
                 f"task {task.name}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
-                f"it knows {', '.join(sorted(known))}"
+                f"it has {', '.join(sorted(known))}"
             )
 
 

@@ -1,4 +1,4 @@
--- Which inputs do the champions use, and how much worse are they without them?
+-- Which inputs do the champions use, and how much does each matter?
 -- Shape: up to 25 rows: task VARCHAR, algorithm VARCHAR, metric VARCHAR, importance_rank BIGINT,
 -- feature VARCHAR, importance DOUBLE, share DOUBLE.
 select

@@ -1,5 +1,5 @@
--- A task inside Snowflake that says each morning whether the night's build began: it fails where nothing was loaded for a day.
--- The build itself wants dbt 1.11 and the raw files, and runs where these are: see docs/snowflake.md.
+-- A task inside Snowflake that checks each morning whether the nightly build ran: it fails if nothing was loaded for a day.
+-- The build itself needs dbt 1.11 and the raw files, and runs outside of Snowflake: see docs/snowflake.md.
 use role hitparade;
 use database hitparade;
 
@@ -13,7 +13,7 @@ as
 
 alter task ml.is_fresh resume;
 
--- The same for what is wrong without an error, see docs/operations.md: it fails with the first message of rpt_incidents.
+-- A task that reports problems that raise no error, see docs/operations.md: it fails with the first message of rpt_incidents.
 create task if not exists ml.is_well
     warehouse = hitparade
     schedule = 'using cron 30 6 * * * UTC'

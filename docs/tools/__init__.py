@@ -1,1 +1,1 @@
-"""What keeps README.md and docs/ true: `make docs` renews them, `make site` builds the site."""
+"""Tools for README.md and docs/: `make docs` updates their outputs, `make site` builds the site."""

@@ -1,4 +1,4 @@
-"""Renew what README.md and docs/ show: `python -m docs.tools`."""
+"""Update the outputs in README.md and docs/: `python -m docs.tools`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +16,10 @@ def main(
         Path | None, typer.Option(help="A finished file of the sample; built without it.")
     ] = None,
 ) -> None:
-    """Renew the outputs of the examples and the pages of docs/reference."""
+    """Update the outputs of the examples and the pages of docs/reference."""
     with sample.warehouse(database) as file, sample.published_charts() as charts:
         if charts is None:
-            print("The published chart file is not here: its example stays as it is.")
+            print("The published chart file is not here: its example is not updated.")
         texts = reference.pages(file) | {
             page: examples.renewed(page, file, charts) for page in examples.PAGES
         }

@@ -1,19 +1,19 @@
 """The examples of README.md and docs/: a query or commands, followed by what they print.
 
-An example is a fence of `sql`, `sh` or `python`, and behind it a fence of `text` with the output.
-A comment before it says what is special:
+An example is a code block of `sql`, `sh` or `python`, followed by a `text` block with its output.
+A comment before it may set marks:
 
     <!-- example: runtime, nearly -->
 
 - `runtime`: the query runs on the ONNX Runtime backend.
-- `nearly`: the answer differs between machines, as those of nets, or with the time. Numbers may
-  differ by a fifth, one row of a table may be another; ids, times and paths are not compared.
+- `nearly`: the output depends on the machine, as that of nets, or on the time. Numbers may differ
+  by a fifth, and one row of a table may be different; ids, times and paths are not compared.
 - `published`: the query runs on a file that was built from the published chart file.
 - `model hit random_forest`: MODEL_ID in the command stands for the newest such model.
 - `not run (why)`: nothing is run.
 
-All examples of a page use one copy of the database, in their order: a query sees what the command
-before it changed. A change of the output is reported, or written, by page.
+All examples of a page run in order on one copy of the database: a query sees what the commands
+before it changed. A changed output is reported, or written, by page.
 """
 
 import os
@@ -37,7 +37,7 @@ EXAMPLE = re.compile(
     r"(?:\n```text\n(?P<output>.*?)```\n)?",
     flags=re.S,
 )
-# `make build` takes minutes. What it ends with is printed by this program.
+# `make build` takes minutes, so only the summary at its end is printed, by this program.
 SUMMARY = (
     "from hitparade.cli import summary; from hitparade.project import database;"
     "from rich.console import Console; summary.show(Console(width=140), database())"
@@ -56,21 +56,21 @@ class Example:
 
     @classmethod
     def of(cls, match: re.Match) -> "Example":
-        """Read what the pattern found."""
+        """Return the example that a match of EXAMPLE describes."""
         words = (match["comment"] or "").removeprefix("<!-- example: ").removesuffix(" -->\n")
         marks = {re.sub(r" \(.*", "", word) for word in re.split(r", (?![^(]*\))", words) if word}
         return cls(match["language"], match["code"], match["output"], frozenset(marks))
 
     @property
     def is_run(self) -> bool:
-        """Whether there is something to run: a command without output only names what to type."""
+        """Whether the example is run: a command without output is only text to type."""
         is_silent_command = self.language == "sh" and self.output is None
         return "not run" not in self.marks and not is_silent_command
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the examples of one page run: a folder with a database of their own."""
+    """A folder with its own database, in which the examples of one page run."""
 
     folder: Path
     published: Path | None = None
@@ -81,7 +81,7 @@ class Place:
         return self.folder / "hitparade.duckdb"
 
     def output(self, example: Example) -> str | None:
-        """Return what an example prints; None where no output is shown or to be had."""
+        """Return the output of an example; None if the page shows none or it cannot be run."""
         if not example.is_run or ("published" in example.marks and not self.published):
             return None
         printed = self._run(example)
@@ -137,7 +137,7 @@ class Place:
 
 
 def _tidy(output: str) -> str:
-    """The lines without blanks at their ends, and without empty ones around them."""
+    """The lines without trailing spaces, and without empty lines at the beginning and end."""
     lines = [line.rstrip() for line in output.splitlines()]
     return "\n".join(lines).strip("\n") + "\n"
 
@@ -153,7 +153,7 @@ def place(database: Path, published: Path | None) -> Iterator[Place]:
 
 
 def differences(page: Path, database: Path, published: Path | None) -> list[str]:
-    """The examples of a page that print something else than the page shows."""
+    """The examples of a page whose output differs from the one on the page."""
     return [
         f"{example.code}prints\n{printed}but the page shows\n{example.output}"
         for example, printed in _outputs(page, database, published)
@@ -162,7 +162,7 @@ def differences(page: Path, database: Path, published: Path | None) -> list[str]
 
 
 def renewed(page: Path, database: Path, published: Path | None) -> str:
-    """The text of a page with what its examples print now."""
+    """The text of a page with the new outputs of its examples."""
     outputs = iter(_outputs(page, database, published))
 
     def with_output(match: re.Match) -> str:
@@ -178,14 +178,14 @@ def renewed(page: Path, database: Path, published: Path | None) -> str:
 def _outputs(
     page: Path, database: Path, published: Path | None
 ) -> list[tuple[Example, str | None]]:
-    """Each example of a page with what it prints; None where no output is shown or to be had."""
+    """Each example of a page with its new output, see `Place.output`."""
     examples = [Example.of(match) for match in EXAMPLE.finditer(page.read_text())]
     with place(database, published) as where:
         return [(example, where.output(example)) for example in examples]
 
 
 def is_same(example: Example, printed: str) -> bool:
-    """Whether the page shows what is printed, or nearly so where the example allows that."""
+    """Whether the page shows the new output, or nearly so if the example is marked `nearly`."""
     shown = example.output or ""
     if "nearly" not in example.marks:
         return printed == shown
@@ -196,14 +196,14 @@ def is_same(example: Example, printed: str) -> bool:
 
 
 def _is_nearly_the_same_table(shown: str, printed: str) -> bool:
-    """Whether two tables have the same head and nearly the same rows, but for one."""
+    """Whether two tables have the same header, and nearly the same rows except for one."""
     there, here = _cells(shown), _cells(printed)
     if there[:2] != here[:2] or len(there) != len(here):
         return False
     name = there[1].index("varchar") if "varchar" in there[1] else 0
     rows = {row[name]: row for row in there[2:]}
     found = [(rows[row[name]], row) for row in here[2:] if row[name] in rows]
-    # Of rows that are near each other, another may come last; and so their ranks change.
+    # If rows are close to each other, another one may come last, and the ranks change.
     is_rank = [column in ("rank", "song_rank") for column in there[0]]
     return len(found) >= len(there) - 3 and all(
         rank or _is_nearly_the_same_line(one, other)
@@ -223,7 +223,7 @@ PASSING = re.compile(r"\b[0-9a-f]{12}\b|\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?")
 
 
 def _is_nearly_the_same_line(shown: str, printed: str) -> bool:
-    """Whether two lines have the same words, and numbers that are near each other."""
+    """Whether two lines have the same words, and numbers that are close to each other."""
     one, other = (PASSING.sub("*", line).split() for line in (shown, printed))
     return len(one) == len(other) and all(map(_is_near, one, other))
 

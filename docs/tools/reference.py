@@ -61,7 +61,7 @@ def cli() -> str:
 
 
 def _commands(name: str, app) -> str:
-    """What typer's own documentation of a command says."""
+    """Typer's documentation of a command."""
     import typer
     from typer.cli import get_docs_for_click
 
@@ -72,11 +72,11 @@ def _commands(name: str, app) -> str:
         text = get_docs_for_click(obj=command, ctx=context, name=name)
     text = text.replace(f"{ROOT}/", "")
     text = re.sub(r"^\* `--(install|show)-completion`.*\n", "", text, flags=re.M)
-    # One heading further down, and no code in it.
+    # Headings one level lower and without code.
     return "\n" + re.sub(r"^(#+) `(.*)`$", r"#\1 \2", text, flags=re.M).strip() + "\n"
 
 
-# The families of functions: a heading, and how their names begin.
+# The families of functions: a heading, and the beginnings of their names.
 FAMILIES = {
     "Predictions of the champion": r"predict_\w+(?<!_by)$",
     "Predictions of a chosen algorithm": r"predict_\w+_by$",
@@ -124,7 +124,7 @@ def _function(function: dict) -> str:
 
 
 def variables() -> str:
-    """The variables of dbt_project.yml, with the comments that stand above them."""
+    """The variables of dbt_project.yml, with the comments above them."""
     block = re.search(r"^vars:\n((?:  .*\n|\n)+)", (ROOT / "dbt_project.yml").read_text(), re.M)
     rows, said = [], []
     for line in block[1].splitlines():
@@ -145,7 +145,7 @@ def queries() -> str:
     return QUERIES + _table(("question", "file"), rows)
 
 
-# The schemas in the order in which people read them.
+# The schemas in the order of the page.
 SCHEMAS = {
     "main": "Marts, predictions and functions: what people and BI tools read.",
     "ml": "The registry: models, metrics, champions, runs.",
@@ -167,13 +167,13 @@ COLUMNS = """
 
 
 def tables(database: Path) -> str:
-    """Tables and views as a client finds them described in a finished file."""
+    """Tables and views, with the descriptions in the catalog of a finished file."""
     text = TABLES
     with duckdb.connect(str(database), read_only=True) as connection:
         for schema, meaning in SCHEMAS.items():
             text += f"\n## Schema {schema}\n\n{meaning}\n"
             found = connection.execute(DESCRIBED, {"schema": schema}).fetchall()
-            # What has no description is for the program alone.
+            # Tables without a description are internal.
             for name, comment in [(name, comment) for name, comment in found if comment]:
                 key = {"schema": schema, "name": name}
                 columns = connection.execute(COLUMNS, key).fetchall()
@@ -183,12 +183,12 @@ def tables(database: Path) -> str:
 
 
 def _table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A table of Markdown, with an empty line before it."""
+    """A Markdown table, with an empty line before it."""
     lines = [names, ("---",) * len(names), *rows]
     return "\n" + "".join(f"| {' | '.join(_line(cell) for cell in line)} |\n" for line in lines)
 
 
 def _line(text: str) -> str:
-    """A description as one line that may stand in a table."""
+    """A description as one line for a Markdown table."""
     line = " ".join(text.split()).replace("|", "\\|")
     return re.sub(r"(?<!`)<(\w+)>", r"`<\1>`", line)  # a name such as <model_id> is no HTML

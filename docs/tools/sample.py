@@ -1,4 +1,4 @@
-"""The database files that the examples ask: one of the sample, one of the published charts."""
+"""The database files of the examples: one of the sample, one of the published charts."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The published files are not ours to ship: they are looked for beside the clone.
+# The repository must not include the published files, so they are looked up next to the clone.
 PUBLISHED_CHARTS = ROOT.parent / "shared" / "data" / "spotify-2023.csv"
 
 
 @contextmanager
 def warehouse(database: Path | None) -> Iterator[Path]:
-    """A finished file of the sample: the one that is given, or a new one."""
+    """A finished file of the sample: the given one, or a new one."""
     if database:
         yield database.resolve(strict=True)
         return
@@ -30,7 +30,7 @@ def warehouse(database: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def published_charts() -> Iterator[Path | None]:
-    """A finished file of the published charts alone, where that file is at hand."""
+    """A finished file of only the published charts; None if their raw file is missing."""
     if not PUBLISHED_CHARTS.is_file():
         yield None
         return
@@ -42,7 +42,7 @@ def published_charts() -> Iterator[Path | None]:
 
 
 def _built(folder: Path, environment: dict[str, str]) -> Path:
-    """Run `dbt build` into a file of its own."""
+    """Run `dbt build` into a separate file."""
     (folder / "raw").mkdir(exist_ok=True)
     own = {
         "HITPARADE_DATABASE": str(folder / "built.duckdb"),

@@ -1,6 +1,6 @@
-"""A hook of MkDocs: the site holds what its pages link to, README.md and source files too.
+"""A hook of MkDocs: the site includes the files that its pages link to, such as source files.
 
-Links stand in the pages as GitHub wants them, relative to the file: `../sql/hidden_gems.sql`. In
+The links in the pages work on GitHub: they are relative to the file, `../sql/hidden_gems.sql`. In
 the site README.md is the first page, and any other file outside of docs/ has a page that shows it.
 """
 
@@ -41,7 +41,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, **_):
-    """Lead each link to the page that shows its target."""
+    """Point each link to the page that shows its target."""
     here = page.file.src_uri
     source = next(
         (path for path in ("README.md", *_outside()) if page_of(path) == here), f"docs/{here}"
@@ -64,7 +64,7 @@ def page_of(path: str) -> str:
 
 
 def _outside() -> list[str]:
-    """The Markdown files outside of docs/ whose links are led on."""
+    """The Markdown files outside of docs/ whose links are changed."""
     return [path.name for path in ROOT.glob("*.md")]
 
 

@@ -109,7 +109,7 @@ def show(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, list[dic
         )
     known = [{"": name, "model": value} for name, value in facts[0].items() if value is not None]
     queries = {
-        "Stands in the registry as": VERSIONS,
+        "Registry entries": VERSIONS,
         "Metrics": METRICS,
         "Inputs, in order": INPUTS,
         "Promotions": PROMOTIONS,

@@ -18,7 +18,7 @@ def watch(
         typer.Option(help="An Apprise URL to send to; may be repeated.", envvar="HITPARADE_NOTIFY"),
     ] = None,
 ) -> None:
-    """Check for incidents that raise no error, and send each one once.
+    """Find problems that raise no error, and send a message about each one once.
 
     Exits with code 1 if there is an incident, and with 2 if a message could not be sent.
     """

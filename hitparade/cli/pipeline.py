@@ -24,16 +24,17 @@ def sample(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file; 114000 is full size.")] = (
         12_000
     ),
-    playlists: Annotated[int, typer.Option(help="Playlists, 1,000 a slice.")] = 2_000,
+    playlists: Annotated[int, typer.Option(help="Number of playlists, 1,000 per slice.")] = 2_000,
     playlist_tracks: Annotated[
-        int | None, typer.Option(help="Distinct tracks of the playlists; 5,000 by default.")
+        int | None,
+        typer.Option(help="Number of distinct tracks in the playlists; 5,000 by default."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random generator.")] = 2023,
     folder: Annotated[
         Path | None, typer.Option(help="Where to write; data/sample of the project by default.")
     ] = None,
 ) -> None:
-    """Write sample data in the raw formats; equal options give equal files."""
+    """Write sample data in the raw formats. The same options write the same files."""
     from hitparade.sample import write_sample  # the import takes as long as all others together
 
     try:
@@ -92,7 +93,7 @@ def load() -> None:
 
 @app.command()
 def doctor(target: Target = "duckdb") -> None:
-    """Check that everything a build needs is there, and say what to do if it is not."""
+    """Check that everything a build needs is there. If something is missing, name the next step."""
     from hitparade.pipeline import doctor as doctors
 
     checks = doctors.duckdb_checks() if target == "duckdb" else doctors.snowflake_checks()
@@ -114,7 +115,7 @@ def generate(
         bool, typer.Option("--check", help="Change nothing, and fail if a file differs.")
     ] = False,
 ) -> None:
-    """Write the files generated from the declarations in tasks/: models, functions, macros."""
+    """Generate files from the declarations in tasks/: models, functions, macros."""
     from hitparade import generate as generating
 
     with errors(generating.DeclarationError, OSError):
@@ -134,20 +135,25 @@ def tune(
     task: Annotated[str, typer.Argument(help="The task, such as hit.")],
     algorithm: Annotated[
         list[str] | None,
-        typer.Option(help="An algorithm to search; may be repeated. By default all that can be."),
+        typer.Option(
+            help="An algorithm to tune; may be repeated. Default: all with a search space."
+        ),
     ] = None,
     trials: Annotated[
         int, typer.Option(min=1, help="Largest number of trials per algorithm.")
     ] = 30,
     seconds: Annotated[
-        int, typer.Option(min=1, help="Time for all searches, without the final test on fold 0.")
+        int,
+        typer.Option(
+            min=1, help="Time limit for all algorithms together, without the final test on fold 0."
+        ),
     ] = 600,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
     output: Annotated[
         Path | None, typer.Option(help="Where to write; tuned/TASK.yml by default.")
     ] = None,
 ) -> None:
-    """Search for better hyperparameters of a task, and write them to a file to copy from."""
+    """Search for better hyperparameters of a task, and write them to a file for review."""
     from hitparade import tune as tuning  # importing optuna and the models takes a while
     from models_py.examples import TrainingError
     from models_py.search import Limits
@@ -177,12 +183,12 @@ def parquet(
 @app.command("app")
 def show_app(
     address: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 admits other machines.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 accepts other machines.")
     ] = "localhost",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
     headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
 ) -> None:
-    """Show the what-if page in a browser. It only reads the database, and may run during builds."""
+    """Show the what-if page in a browser. It only reads the database and can run during builds."""
     from hitparade import app as page
 
     with errors(page.AppError):

@@ -102,7 +102,9 @@ def unpin(task: Task) -> None:
 def assign(
     task: Task,
     model_id: ModelId,
-    share: Annotated[float, typer.Argument(help="Share of the keys, 0 to 1; 0 removes it.")],
+    share: Annotated[
+        float, typer.Argument(help="Share of the keys, 0 to 1; 0 takes it out of the traffic.")
+    ],
 ) -> None:
     """Make a model a challenger: give it a share of a task's traffic, see `assigned_model`."""
     with _registry() as (udfs, connection):
@@ -113,7 +115,9 @@ def assign(
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(help="How many versions to keep of each algorithm.")] = 3,
+    keep: Annotated[
+        int, typer.Option(help="Number of newest versions to keep of each algorithm.")
+    ] = 3,
     dry_run: Annotated[bool, typer.Option(help="List the models, and drop nothing.")] = False,
 ) -> None:
     """Drop the bytes of unused models; their metadata stays."""
@@ -136,17 +140,18 @@ def register(
     file: Annotated[Path, typer.Argument(help="An ONNX file.", exists=True, dir_okay=False)],
     task: Annotated[str, typer.Option(help="An existing or a new task.")],
     inputs: Annotated[
-        str | None, typer.Option(help="Its features in order: a,b,c; by default the task's.")
+        str | None,
+        typer.Option(help="Names of its features in order: a,b,c; by default the task's."),
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Its scores in order: x,y; by default the task's.")
+        str | None, typer.Option(help="Names of its scores in order: x,y; by default the task's.")
     ] = None,
     algorithm: Annotated[
         str | None, typer.Option(help="Name of the algorithm; by default the file's name.")
     ] = None,
     promoted: Annotated[bool, typer.Option("--promote", help="Make it the champion.")] = False,
 ) -> None:
-    """Store an ONNX model of your own; onnx_predict can call it at once."""
+    """Store an ONNX model of your own; onnx_predict can call it immediately."""
     with _registry() as (udfs, connection):
         model_id = udfs.register_model(
             connection,
@@ -230,7 +235,7 @@ def _registry(read_only: bool = False) -> Iterator[tuple]:
 
 
 def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Print the present champion, and which stored predictions come from another model."""
+    """Print the current champion, and which stored predictions come from another model."""
     champion = "select algorithm, model_id from ml.champions inner join ml.model_versions "
     champion += "using (task, model_id) where task = ? limit 1"
     ((algorithm, model_id),) = connection.execute(champion, [task]).fetchall()

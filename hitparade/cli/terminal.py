@@ -39,7 +39,7 @@ def show_rows(
     """Print rows with the same keys as a table.
 
     Args:
-        title: stands above the table.
+        title: printed above the table.
         rows: the rows.
         console: where to print.
         apart: a column of long texts. If the terminal is too narrow for it, it gets a table of its

@@ -63,7 +63,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Derived:
-    """A function computed from a task's answer; in its SQL {{ answer }} stands for the answer."""
+    """A function computed from a prediction; in its SQL {{ answer }} stands for the prediction."""
 
     name: str
     sql: str

@@ -99,7 +99,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         body = f"onnx_predict({{{{ champion('{task}') }}}}, {{{{ inputs }}}})[1]"
         return [
             _Function(
-                predict, "onnx_predict", body, "double", f"The answer of {model}.", outputs[0]
+                predict, "onnx_predict", body, "double", f"The prediction of {model}.", outputs[0]
             ),
             check,
         ]
@@ -111,7 +111,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
             "onnx_predict",
             f"{{{{ likeliest({labels}, {scores}) }}}}",
             "varchar",
-            f"The likeliest label by {model}.",
+            f"The most probable label by {model}.",
             f"One of {', '.join(outputs)}.",
         ),
         _Function(

@@ -81,9 +81,9 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         console.print(fault, style="red", markup=False, soft_wrap=True)
     record_failure(database, started_at, "; ".join(faults) or NO_RESULTS, failed)
     if failed.exists():
-        stands = "is unchanged" if database.exists() else "does not exist yet"
+        state = "is unchanged" if database.exists() else "does not exist yet"
         console.print(
-            f"{short(database)} {stands}; the failed build is {short(failed)}", soft_wrap=True
+            f"{short(database)} {state}; the failed build is {short(failed)}", soft_wrap=True
         )
     return False
 
@@ -120,11 +120,11 @@ def record_failure(
 
 @contextmanager
 def draft(database: Path) -> Iterator[Path]:
-    """Lend a writable copy of a database, and replace the database with it at the end.
+    """Yield a writable copy of a database, and replace the database with it at the end.
 
     Readers keep the file that they have open; later readers open the new file. Nobody else can
     write to the database meanwhile. The database stays unchanged after an exception, and if the
-    copy no longer exists at the end. Nothing stays beside it but the result of a failed build.
+    copy no longer exists at the end. Only the result of a failed build stays beside it.
 
     Raises:
         WarehouseError: another program writes to the file.
@@ -181,7 +181,7 @@ def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Lend the folder of a database's draft to one program at a time; remove it if it is empty."""
+    """Yield the folder of a database's draft to one program at a time; remove it if it is empty."""
     folder.mkdir(exist_ok=True)
     lock = folder / "lock"
     try:
@@ -201,7 +201,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _without_writers(database: Path) -> Iterator[BinaryIO | None]:
-    """Lend the bytes of a database under a reader's lock, so that no other program can write."""
+    """Yield the bytes of a database under a reader's lock, so that no other program can write."""
     if not database.exists():
         if _log(database).exists():  # DuckDB would apply it to the new file
             raise WarehouseError(

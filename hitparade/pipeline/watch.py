@@ -30,7 +30,7 @@ def incidents(database: Path) -> list[dict]:
 def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
     """Send the incidents that were not sent before, remember them, and return how many.
 
-    An incident that is over is forgotten, and sent again if it comes back. While the database
+    A resolved incident is forgotten, and sent again if it returns. While the database
     cannot be read, no incident counts as over. Sent incidents are remembered in a file beside the
     database, and only if the message reached every URL.
 
@@ -38,7 +38,7 @@ def tell(database: Path, found: Sequence[dict], urls: Sequence[str]) -> int:
         database: the file that the incidents are about.
         found: the result of `incidents`.
         urls: Apprise URLs to send to, such as `json://host/path` for a webhook. Without a URL
-            nothing is sent, but incidents that are over are forgotten.
+            nothing is sent, but resolved incidents are forgotten.
 
     Raises:
         WatchError: a URL is not valid, a message could not be sent, or the memory file is damaged.

@@ -88,7 +88,7 @@ def leaderboard(connection: duckdb.DuckDBPyConnection) -> Section:
         "leaderboard",
         "Leaderboard",
         "How good the models are",
-        "A model is worth what it gains over the baseline. The best achievable score is known for "
+        "Compare each model with its baseline. The best achievable score is known for "
         "the generated sample only. Folds never split a song and are the same for all models, so "
         "the error of a gain (in the table) is smaller than that of a mean (in the charts).",
         blocks,
@@ -166,7 +166,7 @@ def calibration(connection: duckdb.DuckDBPyConnection) -> Section:
 
 
 def confusion(connection: duckdb.DuckDBPyConnection) -> Section:
-    """Which tiers are mistaken for which."""
+    """Which tiers are confused with which."""
     panels = []
     titles = []
     models = groups(fetch(connection, CONFUSION), "task", "model_id")
@@ -194,7 +194,7 @@ def confusion(connection: duckdb.DuckDBPyConnection) -> Section:
     return Section(
         "confusion",
         "Tiers",
-        "Which tiers are mistaken for others",
+        "Which tiers are confused with others",
         "A perfect model would fill only the diagonal.",
         blocks,
     )

@@ -63,8 +63,8 @@ def _artists(rows: list[dict]) -> Chart:
     first = rows[0]
     return Chart(
         f"{first['artist_name']} is in {first['playlist_share']:.1%} of the playlists",
-        f"The {len(rows)} artists in most playlists; how often each stands in one is under the "
-        "pointer.",
+        f"The {len(rows)} artists in the most playlists. Point at a bar for how often an artist is "
+        "in a playlist.",
         [Panel("playlist-artists", figures.artists(rows))],
     )
 

@@ -1,4 +1,4 @@
-"""The contents of a raw file, unpacked and decoded. Its bytes tell what it is, not its name."""
+"""The contents of a raw file, decompressed and decoded. The bytes decide the format."""
 
 import codecs
 import gzip
@@ -34,7 +34,7 @@ def _is_left_by_a_system(name: str) -> bool:
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the bytes of a file, or those of the only file in it if it is packed.
+    """Return the bytes of a file, or those of the only file in it if it is compressed.
 
     Raises:
         RawFileError: it is damaged, or packs several files.
@@ -53,7 +53,7 @@ def unpacked(path: Path) -> bytes:
 
 
 def beginning(path: Path, size: int) -> bytes:
-    """Return the first bytes of a file, or of the only file in it if it is packed.
+    """Return the first bytes of a file, or of the only file in it if it is compressed.
 
     Raises:
         RawFileError: it is damaged, or packs several files.
@@ -153,7 +153,7 @@ def shown(text: str) -> str:
 
 
 def encoded_once(text: str, encoding: str) -> tuple[str, str]:
-    """Undo what a program did that took UTF-8 for Windows-1252, and drop byte order marks.
+    """Repair UTF-8 that a program decoded as Windows-1252, and drop byte order marks.
 
     Only a byte order mark proves it: a song may be named like any other misread text.
     """

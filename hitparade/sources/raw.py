@@ -56,7 +56,7 @@ def locate(source: str) -> tuple[Path | None, Status]:
 def candidates(source: str) -> list[Path]:
     """Return the user's files that may serve a source; the first one does.
 
-    They have its name in any case, packed or not, or are a zip file with only such a file in it.
+    They have its name in any case, compressed or not, or are a zip file with only such a file.
     """
     file = SOURCES[source].file
     stem = file.removesuffix(".csv")

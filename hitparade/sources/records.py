@@ -1,4 +1,4 @@
-"""The records of a CSV file. A broken line is a record of its own, and takes no other with it."""
+"""The records of a CSV file. A broken line is a record of its own and affects no other."""
 
 import csv
 import io
@@ -11,15 +11,15 @@ from hitparade.sources import contents
 from hitparade.sources.columns import Source
 
 DELIMITERS = (",", ";", "\t", "|")
-# The first line by which Excel is told the delimiter.
+# A first line that tells Excel the delimiter.
 HINT = re.compile(r'\s*"?sep=([^"\w\s]|\t)"?\s*', re.IGNORECASE)
 
-# Why a record has no cells: the names of rules in staging.
+# Why a record has no cells: names of staging rules.
 Flaw = Literal["number_of_cells", "quotes", "not_utf8"]
 
-# How a number shows which sign it has between whole and fraction. In a column of fractions each
-# comma or point is that sign. In a column of whole numbers it is followed by zeros alone, and the
-# sign between thousands is the other one.
+# Numbers that show whether the decimal sign is a point or a comma. In a column of fractions each
+# point or comma is the decimal sign. In a column of whole numbers only zeros follow the decimal
+# sign, and the other sign separates thousands.
 POINT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.0+)?|\d+\.0+|\d\.\d+[eE]\+?\d+)")
 COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+(,0+)?|\d+,0+|\d,\d+[eE]\+?\d+)")
 EXPONENT = re.compile(r"[+-]?\d+(?:\.(\d*))?[eE]\+?(\d+)")
@@ -77,7 +77,7 @@ def _from(lines: list[str], start: int) -> Iterator[str]:
 
 
 def _records(lines: list[str], start: int, delimiter: str, width: int) -> Iterator[Record]:
-    """Yield the records from a line on; blank lines are none.
+    """Yield the records from a line on; blank lines are skipped.
 
     A quote that is not closed takes the next lines into its cell, until another quote. They are
     read again, each on its own: as the record that it is, or as a broken line.

@@ -54,7 +54,7 @@ class Slice:
 
     @property
     def name_in_dataset(self) -> str:
-        """The name of the slice where it is not packed."""
+        """The name of the slice when it is not compressed."""
         return Path(self.name).name.casefold().removesuffix(".gz")
 
     @property
@@ -135,7 +135,7 @@ def _listed() -> list[tuple[Slice, Status]]:
 
 
 def used(folder: Path) -> list[Slice]:
-    """Return the slices that are read: of packed ones those that stand nowhere else."""
+    """Return the slices that are read: a compressed one only if it is not there uncompressed."""
     chosen: list[Slice] = []
     names: set[str] = set()
     for one in sorted(present(folder), key=lambda one: (one.is_packed, one.member is not None)):
@@ -174,7 +174,7 @@ def _judged_text(path: str) -> str:
 def judged(file: Path) -> dict[str, Any]:
     """Return the playlists of a slice, or the `rule` that it breaks and the `reason`.
 
-    It may be packed with gzip, and in another encoding than UTF-8. In a playlist with text that
+    It may be compressed with gzip, and in another encoding than UTF-8. In a playlist with text that
     is not Unicode, U+FFFD stands for what is not, and `not_unicode` is true.
     """
     try:

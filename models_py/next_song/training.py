@@ -63,14 +63,14 @@ def check(config: Mapping[str, Mapping]) -> None:
     for name, params in config.items():
         if name not in ALGORITHMS:
             raise TrainingError(
-                f"task {TASK} has no algorithm {name}: it knows {', '.join(ALGORITHMS)}"
+                f"task {TASK} has no algorithm {name}: use one of {', '.join(ALGORITHMS)}"
             )
         known = {"net": net.Settings, "ranking": ranker.Settings} if name == "hybrid" else {}
         for part, values in params.items():
             names = [field.name for field in fields(known[part])] if part in known else []
             if part not in known or set(values) - set(names):
                 raise TrainingError(
-                    f"task {TASK}: {name} has no hyperparameter {part} {values}: it knows "
+                    f"task {TASK}: {name} has no hyperparameter {part} {values}: it has "
                     + (", ".join(names) or ", ".join(known) or "none")
                 )
 

@@ -70,7 +70,7 @@ def check(config: Mapping[str, Mapping]) -> None:
         if misspelt := set(params) - known.get(name, set()):
             raise TrainingError(
                 f"task {TASK}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
-                f"it knows {', '.join(sorted(known.get(name, ()))) or 'none'}"
+                f"it has {', '.join(sorted(known.get(name, ()))) or 'none'}"
             )
 
 

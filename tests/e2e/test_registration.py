@@ -335,7 +335,7 @@ REFUSALS = {
     ),
     "other outputs": (
         {"model": net(), "task": "tier", "inputs": ["a", "b"]},
-        "the models of task tier answer Flop, Mid, Hit, Viral, and this one gives 1 scores",
+        "the models of task tier have the scores Flop, Mid, Hit, Viral, and this one has 1:",
     ),
     "labels in another order": (
         {

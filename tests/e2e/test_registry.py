@@ -269,7 +269,7 @@ def test_show_prints_metrics_inputs_and_promotions(small_warehouse):
     model_id = champion(small_warehouse)
     found = json.loads(hitparade(small_warehouse, "show", model_id, "--json").output)
     inputs = "Inputs, in order"
-    assert list(found)[1:] == ["Stands in the registry as", "Metrics", inputs, "Promotions"]
+    assert list(found)[1:] == ["Registry entries", "Metrics", inputs, "Promotions"]
     assert found["Metrics"][0]["metric"] == "roc_auc"
     assert [row["name"] for row in found[inputs]] == list(TASKS["hit"].inputs)
     assert len(found["Promotions"]) == 1

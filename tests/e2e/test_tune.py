@@ -212,7 +212,7 @@ def test_trials_survive_a_database_locked_during_the_search(songs, monkeypatch):
     ("task", "algorithm", "message"),
     [
         ("mood", "xgboost", "task mood cannot be tuned: use one of hit, log_streams"),
-        ("hit", "prophet", "task hit has no algorithm prophet: it knows logistic_regression, ran"),
+        ("hit", "prophet", "task hit has no algorithm prophet: use one of logistic_regression, r"),
         (
             "log_streams",
             "linear_regression",

@@ -228,7 +228,7 @@ def test_a_failure_remains_until_its_node_succeeds(watched):
 
 @pytest.mark.parametrize(("hours", "is_told"), [(1, False), (25, False), (27, True)])
 def test_a_source_is_not_stale_before_the_next_build(hours, is_told, watched):
-    """Nor is a source stale that changed between builds a minute apart."""
+    """A source that changed between builds a minute apart is not stale either."""
     newest = "(select max(started_at) from ml.run_sources)"
     days = f"date_diff('day', started_at, {newest})"
     plant(

@@ -17,7 +17,7 @@ CHAMPION = {
 
 
 def printed(width: int) -> list[str]:
-    """What stands on a terminal after a table of one champion."""
+    """The lines that a terminal shows for a table of one champion."""
     console = Console(record=True, width=width)
     show_rows("Champions", [CHAMPION], console, apart="verdict")
     assert console.width == width
@@ -25,14 +25,14 @@ def printed(width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_a_long_verdict_stands_apart_in_a_narrow_terminal(width):
+def test_a_long_verdict_has_its_own_table_in_a_narrow_terminal(width):
     lines = printed(width)
     assert max(map(len, lines)) <= 100
     assert f"  log_streams_context   {LONG}" in lines
     assert [line for line in lines if line and line[0] != " "] == ["Champions", "Verdicts"]
 
 
-def test_it_stands_in_its_row_in_a_wide_terminal():
+def test_it_is_in_its_row_in_a_wide_terminal():
     lines = printed(200)
     assert sum(LONG in line and "22.0270" in line for line in lines) == 1
     assert "Verdicts" not in lines

@@ -122,7 +122,7 @@ def test_untrainable_rows_are_named(rows, message):
 
 def test_an_unknown_algorithm_is_named():
     rows = examples_of(TASKS["hit"])
-    with pytest.raises(TrainingError, match="no algorithm prophet: it knows logistic_"):
+    with pytest.raises(TrainingError, match="no algorithm prophet: use one of logistic_"):
         training.train(TASKS["hit"], rows, {"prophet": {}})
 
 

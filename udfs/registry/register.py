@@ -311,16 +311,16 @@ def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) ->
         return _names("outputs", count, labels or default)
     if count != len(known):
         raise ModelError(
-            f"the models of task {task} answer {', '.join(known)}, and this one gives {count} "
-            f"scores: register a model with {len(known)} scores, or use another task"
+            f"the models of task {task} have the scores {', '.join(known)}, and this one has "
+            f"{count}: register a model with {len(known)} scores, or use another task"
         )
     if _is_yes_or_no(labels, known) or (count == 1 and not given.labels):
         return known
     labels = list(labels or ())
     if labels != known:
         raise ModelError(
-            f"the models of task {task} answer {', '.join(known)}, and this one "
-            f"{', '.join(labels) or f'{count} scores without names'}: train it with classes in "
+            f"the models of task {task} have the scores {', '.join(known)}, and this one has "
+            f"{', '.join(labels) or f'{count} without names'}: train it with classes in "
             "that order, give labels for scores that have no names, or register it for a task of "
             "its own"
         )

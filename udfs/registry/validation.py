@@ -67,7 +67,7 @@ def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
     refuse_other_files(model)
     _check_operators(model)
     model = _checked(model)
-    _refuse_circles(model)
+    _refuse_cycles(model)
     inputs = _number_of_inputs(model)
     if rows is not None and rows.shape[1] != inputs:
         raise Refusal(
@@ -126,7 +126,7 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
         raise Refusal(f"the model is not valid ONNX: {error}") from error
 
 
-def _refuse_circles(model: onnx.ModelProto) -> None:
+def _refuse_cycles(model: onnx.ModelProto) -> None:
     """Refuse trees with a cycle: onnxruntime would walk it forever."""
     for graph in graphs(model):
         for node in graph.node:
@@ -135,7 +135,7 @@ def _refuse_circles(model: onnx.ModelProto) -> None:
                     children = _children(attributes(node))
                 except (KeyError, ValueError, IndexError) as error:
                     raise Refusal(f"the trees of {node.op_type} do not fit together") from error
-                if _goes_in_circles(children):
+                if _has_cycle(children):
                     raise Refusal(
                         f"a tree of {node.op_type} has a cycle: a node leads back to one above it"
                     )
@@ -159,7 +159,7 @@ def _children(values: dict) -> list[list[int]]:
     ]
 
 
-def _goes_in_circles(children: list[list[int]]) -> bool:
+def _has_cycle(children: list[list[int]]) -> bool:
     """Return whether the nodes have a cycle: Kahn's algorithm cannot order its nodes."""
     parents = [0] * len(children)
     for child in chain.from_iterable(children):

@@ -216,7 +216,7 @@ def _plan(plan_id: str) -> Plan:
                     backgrounds, is_own, weights = map(np.array, rest)
                     return Plan(terms, backgrounds, is_own, weights.T)
     raise ModelError(
-        f"onnx_explain: task {plan_id} has no background: give one of "
+        f"onnx_explain: task {plan_id} has no background songs: use one of "
         "select distinct task from features.int_explanation_backgrounds"
     )
 

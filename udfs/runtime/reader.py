@@ -21,13 +21,13 @@ class Reader:
         with reader.cursor() as cursor:
             cursor.execute("select predict_hit(0.7, 0.8, 0.5, 120)").fetchall()
 
-    A cursor sees the file as it was when the cursor was lent, even if another is published
+    A cursor sees the file as it was when the block began, even if another is published
     meanwhile. The next cursor sees the newest file. Cursors are reused, because registering the
     functions takes a while.
     """
 
     def __init__(self, path: str | os.PathLike):
-        """Take the path of a file, which is opened when the first cursor is lent."""
+        """Take the path of a file, which is opened for the first cursor."""
         self._path = Path(path)
         self._lock = threading.Lock()
         self._state: State | None = None
@@ -36,7 +36,7 @@ class Reader:
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Lend a cursor on the newest file.
+        """Yield a cursor on the newest file.
 
         Raises:
             OSError: the file does not exist.
@@ -68,7 +68,7 @@ class Reader:
 
 
 def _is_fit(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether a cursor can be lent again: open, in no transaction, and using the file."""
+    """Return whether a cursor can be reused: open, in no transaction, and using the file."""
     try:
         cursor.execute("begin")  # fails inside a transaction
         cursor.execute("rollback")

@@ -85,8 +85,8 @@ class Served:
         """
         if task not in self._backgrounds:
             raise ModelError(
-                f"onnx_explain: task {task} has no background: give one of "
-                f"{', '.join(self._backgrounds)}, whose source has rows"
+                f"onnx_explain: task {task} has no background songs: use one of "
+                f"{', '.join(self._backgrounds)} that has training rows"
             )
         return self._backgrounds[task].plan
 

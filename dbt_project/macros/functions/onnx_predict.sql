@@ -1,7 +1,7 @@
 {#- The SQL backend: reads a model's parameters as one row and evaluates them in pure SQL.
 
     `__served` is the only column in the subquery's scope, so that an expression that a caller passes as
-    model_id cannot refer to a column of the table. any_value is there although there is at most one row:
+    model_id cannot refer to a column of the table. any_value is used although there is at most one row:
     DuckDB 2.0 adds a volatile check to other scalar subqueries, and windows refuse volatile functions (see
     raise_error). Inputs are cast to float because the thresholds are float. A number that does not fit
     becomes NULL, as other bad values do. So does a number beyond 1e15, because intermediate results could

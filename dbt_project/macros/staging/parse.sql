@@ -18,7 +18,7 @@
     end
 {%- endmacro %}
 
-{#- True or false, as Python and SQL write them, and Excel in the languages of those who write a decimal comma. -#}
+{#- True or false, as Python and SQL write them, and Excel in languages with a decimal comma. -#}
 {% macro parse_boolean(column) -%}
     case
         when lower(trim({{ column }})) in ({{ quoted([

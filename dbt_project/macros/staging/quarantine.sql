@@ -9,7 +9,7 @@
 {% macro rules_unparsed() -%}
     {% set flaws = {
         'number_of_cells': 'the line does not have as many cells as the header',
-        'quotes': 'a quote in the line is not closed, or stands within text',
+        'quotes': 'a quote in the line is not closed, or is within text',
         'not_utf8': 'the line has bytes that are not UTF-8, unlike the rest of the file',
     } %}
     {% set rules = [] %}

@@ -116,7 +116,7 @@
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
     table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
-    read, such as a packed or broken slice, is read by the function `judged_slice` of the plugin. -#}
+    read, such as a compressed or broken slice, is read by the function `judged_slice` of the plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
     {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
@@ -154,7 +154,7 @@
 
     )
 
-    -- No slice goes without a row.
+    -- Every slice has at least one row.
     select
         slice,
         fingerprint,
@@ -430,8 +430,8 @@
                 when e.plan_id is null then null
                 when e.plan is null
                     then {{ raise_error(
-                        "'onnx_explain: task ' || e.plan_id || ' has no background: give one of "
-                        ~ tabular_tasks() | join(', ') ~ ", whose source has rows'", explanation()
+                        "'onnx_explain: task ' || e.plan_id || ' has no background songs: use one of "
+                        ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
                     ) }}
                 when answer is null then null
                 when not e.output between 1 and len(answer)

@@ -403,8 +403,8 @@
 
 {#- ---- Overrides of macros of dbt and its adapter ---- -#}
 
-{#- A SQL function, or a Python function where `meta.snowflake` in its YAML names the function of
-    udfs/snowflake/served.py that answers. -#}
+{#- A SQL function, or a Python function if `meta.snowflake` in its YAML names its handler in
+    udfs/snowflake/served.py. -#}
 {% macro snowflake__scalar_function_sql(target_relation) -%}
     {%- if model.config.meta.snowflake -%}
     {{ python_function(target_relation, model.arguments, model.returns.data_type, 'served', model.config.meta.snowflake) }}

@@ -27,7 +27,7 @@ pairs as (
         later.track_number as neighbour_number,
         earlier.is_for_ranking,
         count(case when steps.step = 1 then 1 end) as follows,
-        -- in units of 1 / 2520, which all distances divide: a sum of fractions depends on their order
+        -- in units of 1 / 2520, so that all terms are whole and their sum does not depend on the order
         sum(cast(2520 / steps.step as integer)) as near,
         count(*) as together
     from entries as earlier

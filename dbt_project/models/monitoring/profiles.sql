@@ -8,7 +8,7 @@
     )
 }}
 
--- Only profiles that the table lacks: of training data, and of a champion's first answers.
+-- Only profiles that the table lacks: of training data, and of a champion's first predictions.
 with pending as (
 
     select observed.*

@@ -112,7 +112,7 @@ lost as (
 
 ),
 
--- The input of each task that moved most.
+-- The input of each task that drifted most.
 shifted as (
 
     select

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- The champions' first answers. -#}
+{#- The champions' first predictions. -#}
 {% set references -%}
     select
         task,

@@ -1,4 +1,4 @@
-"""Superset on a published file: read-only, in onnxruntime where udfs can be imported."""
+"""Superset on a published file: read-only, in onnxruntime if udfs can be imported."""
 
 import os
 from importlib.util import find_spec

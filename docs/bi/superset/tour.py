@@ -43,13 +43,13 @@ class Superset:
         self._headers["Referer"] = url
 
     def get(self, path: str) -> dict:
-        """Return what the API answers."""
+        """Return the response of the API."""
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", headers=self._headers)
         with self._open(request) as answer:
             return json.load(answer)
 
     def post(self, path: str, body: dict) -> dict:
-        """Return what the API answers; an error with what it says."""
+        """Return the response of the API; exit with its message if it is an error."""
         data = json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, self._headers)
         try:
@@ -105,16 +105,16 @@ def prepare(superset: Superset, file: Path) -> dict[str, int]:
 
 
 def ask_sql_lab(page: Page, url: str, output: Path) -> None:
-    """Run the query in SQL Lab, and see its first row."""
+    """Run the query in SQL Lab, and wait for its first row."""
     page.goto(f"{url}/sqllab/?dbid=1&sql={urllib.request.quote(SQL)}&autorun=true&name=predictions")
-    # SQL Lab asks for as many rows as its own limit says, whatever the query says.
+    # SQL Lab replaces the limit of the query with its own.
     page.get_by_text(re.compile(r"^\d+k? rows$")).first.wait_for(timeout=WAIT)
     page.get_by_text("Viral", exact=True).first.wait_for(timeout=WAIT)
     page.screenshot(path=output / "superset_sql_lab.png")
 
 
 def see_chart(page: Page, url: str, chart: int, path: Path) -> None:
-    """Open a chart, and see it drawn without an error."""
+    """Open a chart, and check that it is drawn without an error."""
     page.goto(f"{url}/explore/?slice_id={chart}")
     page.locator("#chart-id-" + str(chart) + " canvas, .slice_container canvas").first.wait_for(
         timeout=WAIT

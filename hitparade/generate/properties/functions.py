@@ -37,15 +37,15 @@ def _argument(column: Column) -> dict:
 
 
 def _predict(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    return *_answer(task), f"The champion's answer: {task.answers}."
+    return *_answer(task), f"The champion's prediction: {task.answers}."
 
 
 def _predict_by(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    return *_answer(task), f"The answer of the newest model of an algorithm: {task.answers}."
+    return *_answer(task), f"The prediction of an algorithm's newest model: {task.answers}."
 
 
 def _answer(task: TabularTask) -> tuple[str, str]:
-    """Return the type of a task's answer, and a sentence about it."""
+    """Return the type of a task's prediction, and a sentence about it."""
     if task.labels:
         return "varchar", f"{listed(task.labels)}."
     return "double", "A probability." if task.kind == "binary" else f"{capital(task.answers)}."
@@ -83,9 +83,9 @@ def _explain(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]
         else (task.answers)
     )
     says = (
-        f"The contribution of each input to the champion's answer, {answer}: Shapley values "
-        "against a background of other rows. The contributions add up to the answer. NULL if the "
-        "answer is NULL."
+        f"The contribution of each input to the champion's prediction, {answer}: Shapley values "
+        "against a background of other rows. The contributions add up to the prediction. NULL if "
+        "the prediction is NULL."
     )
     returned = (
         "A list of structs (rank, feature, contribution); rank 0 is the background's average."

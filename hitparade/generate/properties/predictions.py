@@ -1,4 +1,4 @@
-"""The tables of predictions: answers, and the model that gave each."""
+"""The tables of predictions: the predictions, and the model that each comes from."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ def properties(entity: Entity, columns: list[dict[str, Any]]) -> dict:
     """Return the properties of an entity's table of predictions."""
     tasks = list(dict.fromkeys(column["task"] for column in columns))
     says = (
-        f"One row for each scored row of {entity.relation}, with the answers and ids of the "
-        "champions. A champion was trained on four fifths of the rows, so its answers there look "
-        "too good. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
+        f"One row for each scored row of {entity.relation}, with the predictions and ids of the "
+        "champions. A champion was trained on four fifths of the rows, so its predictions there "
+        "are optimistic. Evaluate it with ml.model_metrics, or on fold 0 of the feature table."
     )
     exists = {"relationships": {"arguments": {"to": f"ref('{entity.mart}')", "field": entity.key}}}
     key = required(entity.key, "varchar", key_doc(entity))
-    stamped = "The model that gave the answer of {}; NULL if the task had no champion."
+    stamped = "Id of the champion of {} that scored the row; NULL if the task had no champion."
     model = {
         "name": entity.predictions,
         "description": says,

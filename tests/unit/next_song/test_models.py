@@ -238,10 +238,10 @@ def test_tiny_data_trains_or_says_why_not(tables, keep, count):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"prophet": {}}, "no algorithm prophet: it knows markov, rules, item_knn, hybrid"),
-        ({"markov": {"k": 3}}, "markov has no hyperparameter k 3: it knows none"),
-        ({"hybrid": {"net": {"sise": 3}}}, "hybrid has no hyperparameter net .*: it knows size"),
-        ({"hybrid": {"epochs": 3}}, "hybrid has no hyperparameter epochs 3: it knows net, ranking"),
+        ({"prophet": {}}, "no algorithm prophet: use one of markov, rules, item_knn, hybrid"),
+        ({"markov": {"k": 3}}, "markov has no hyperparameter k 3: it has none"),
+        ({"hybrid": {"net": {"sise": 3}}}, "hybrid has no hyperparameter net .*: it has size"),
+        ({"hybrid": {"epochs": 3}}, "hybrid has no hyperparameter epochs 3: it has net, ranking"),
     ],
 )
 def test_unknown_names_are_refused(data, config, message):

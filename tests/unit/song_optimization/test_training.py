@@ -131,9 +131,9 @@ def test_searches_keep_the_limits(data, models, most):
     ("change", "message"),
     [
         ({"boost": {}}, "needs exactly teacher, student, judge, gradient"),
-        ({"student": {"member": 2}}, "student has no hyperparameter member: it knows anywhere,"),
+        ({"student": {"member": 2}}, "student has no hyperparameter member: it has anywhere,"),
         ({"judge": {"trees": 2}}, "judge has no hyperparameter trees"),
-        ({"gradient": {"steps": 2}}, "gradient has no hyperparameter steps: it knows none"),
+        ({"gradient": {"steps": 2}}, "gradient has no hyperparameter steps: it has none"),
     ],
 )
 def test_unknown_settings_are_refused(change, message):

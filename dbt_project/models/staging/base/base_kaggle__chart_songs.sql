@@ -14,7 +14,7 @@
 ) -%}
 {%- set rules =
     rules_unparsed()
-    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes nothing'")]
+    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes a missing value'")]
     + rules_missing(['track_name', 'artists'])
     + rules_number(numbers + percents, 'whole number', may_lack=true)
     + rules_range(percents, 0, 100)
@@ -83,7 +83,7 @@ select
     {{ name }},
     {%- endfor %}
     content,
-    -- No model needs a count, so that none costs a row.
+    -- No model uses a count, so a bad count does not reject its row.
     nullif(
         ''
         {%- for name in counts %}

@@ -10,7 +10,7 @@
 ) -%}
 {%- set rules =
     rules_unparsed()
-    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes nothing'")]
+    + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes a missing value'")]
     + rules_missing(['track_id', 'track_name', 'artists'])
     + [rule('genre_missing', 'genre is null and track_genre is not null', "'genre is blank'")]
     + rules_number(integers, 'whole number', may_lack=true)
