@@ -1,5 +1,6 @@
 """A leak in the project fails the build before a model that uses it is served."""
 
+import csv
 import shutil
 
 import pytest
@@ -108,3 +109,33 @@ def test_a_score_above_the_best_achievable_one_fails_the_build(planted, small_sa
 def test_an_uninformative_column_is_not_a_leak(planted, small_sample):
     warehouse = planted(ENCODERS, HIT + VALENCE, HIT + "{'name': 'valence', 'expression': '1e0'}")
     warehouse.dbt("build", "--select", "+feat_hit", HITPARADE_SAMPLE=str(small_sample))
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "task"),
+    [
+        ("dataset.csv", "energy", "hit"),
+        ("dataset.csv", "tempo", "hit"),
+        ("dataset.csv", "popularity", "popularity"),
+        ("spotify-2023.csv", "released_month", "log_streams_context"),
+        ("spotify-2023.csv", "bpm", "log_streams"),
+        ("spotify-2023.csv", "streams", "log_streams"),
+    ],
+)
+def test_a_file_sorted_by_a_column_is_not_a_leak(empty, small_sample, file, column, task):
+    with (small_sample / file).open(encoding="utf-8-sig", newline="") as opened:
+        header, *rows = csv.reader(opened)
+    place = header.index(column)
+    rows.sort(key=lambda row: number(row[place]))
+    empty.raw.mkdir()
+    with (empty.raw / file).open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows([header, *rows])
+    selection = ("--select", f"+feat_{task}", "--indirect-selection", "buildable")
+    empty.dbt("build", *selection, HITPARADE_SAMPLE=str(small_sample))
+
+
+def number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:  # a cell that goes to quarantine
+        return -1.0
