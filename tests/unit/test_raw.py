@@ -288,6 +288,7 @@ def test_an_unknown_delimiter_is_refused(read):
         (zipped({"a.csv": "a", "b.csv": "b"}), "has 2 files in it: unpack it"),
         (zipped({"[Content_Types].xml": "", "sheet.xml": ""}), "is a spreadsheet: save it as CSV"),
     ],
+    ids=["binary", "zip, damaged", "gzip, cut", "parquet, damaged", "zip of two", "spreadsheet"],
 )
 def test_a_binary_file_is_refused(read, content, said):
     assert f"{SONGS_FILE} {said}" in refusal(read, content)

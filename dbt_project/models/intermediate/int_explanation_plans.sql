@@ -4,7 +4,7 @@
 -- the explained song and the others of a background song. The mixes and weights are the same for every
 -- prediction, so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For
 -- more they follow permutations of the arguments, an order by hash and its reverse (Castro et al., 2009;
--- Mitchell et al., 2022). The sum of floating-point numbers depends on their order, so the mixes are numbered.
+-- Mitchell et al., 2022). The mixes are numbered: a sum of floating-point numbers depends on the order.
 with plans as (
 
     {% for task in tabular_tasks() -%}
