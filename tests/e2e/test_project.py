@@ -68,6 +68,7 @@ def test_a_promotion_changes_the_clone_it_runs_in(clones, small_copy, below):
     assert (champion(first), champion(second)) == (before, promoted)
 
 
+@pytest.mark.slow
 def test_a_build_uses_the_clone_it_runs_in(clones):
     first, second = clones
     before = (first / "hitparade.duckdb").stat()
@@ -81,7 +82,9 @@ def test_a_build_uses_the_clone_it_runs_in(clones):
     assert "PASS " in (second / "logs" / "dbt.log").read_text()
 
 
-@pytest.mark.parametrize("name", [None, "songs.duckdb", "../songs.duckdb"])
+@pytest.mark.parametrize(
+    "name", [None, pytest.param("songs.duckdb", marks=pytest.mark.slow), "../songs.duckdb"]
+)
 def test_dbt_and_the_command_use_the_same_file(clones, name):
     folder = clones[1] / "data"
     named = {"HITPARADE_DATABASE": name} if name else {}

@@ -34,7 +34,9 @@ def by_dbt(warehouse, operation: str, *arguments: str) -> None:
 WAYS = pytest.mark.parametrize("do", [by_python, by_command, by_dbt])
 
 
-@WAYS
+@pytest.mark.parametrize(
+    "do", [by_python, by_command, pytest.param(by_dbt, marks=pytest.mark.slow)]
+)
 def test_champions_are_promoted_and_rolled_back(small_copy, do):
     first, second = champion(small_copy), other(small_copy)
     do(small_copy, "promote", "hit", second)

@@ -84,7 +84,7 @@ def test_only_a_model_that_fits_the_functions_gets_a_share(small_copy):
     given = {"task": "hit", "inputs": ["a"], "labels": ["false", "true"]}
     with duckdb.connect(small_copy.database) as connection:
         model_id = udfs.register_model(connection, softmax_of_two(), **given)
-        with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit give"):
+        with pytest.raises(udfs.ModelError, match="takes a, but the functions of task hit pass"):
             udfs.assign(connection, "hit", model_id, 0.1)
 
 

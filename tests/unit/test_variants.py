@@ -24,6 +24,8 @@ from tests import shared
 from tests.conftest import REAL_FILES
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 FILES = {"chart_songs": "spotify-2023.csv", "tracks": "dataset-6-genres.csv"}
 BASES = {source: f"base_kaggle__{source}" for source in FILES}
 TRACKS = 300  # of the tracks file, so that each variant takes a moment
@@ -59,7 +61,7 @@ def published(request) -> dict[str, Rows]:
     """Header and rows of each source."""
     folder = REAL_FILES
     if not (REAL_FILES / FILES["chart_songs"]).is_file():
-        folder = request.getfixturevalue("sample_of_all")
+        folder = request.getfixturevalue("sample_with_playlists")
     found = {}
     for source, name in FILES.items():
         file = folder / (name if folder == REAL_FILES else SOURCES[source].file)
@@ -336,7 +338,7 @@ DAMAGED: dict[str, tuple[Callable[[list[str]], list[str]], dict[int, str]]] = {
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 @pytest.mark.parametrize("source", FILES)
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_broken_line_costs_itself_alone(judge, published, source, damage, quoting):
+def test_a_broken_line_loses_only_itself(judge, published, source, damage, quoting):
     # Without quotes of their own, so that each damage means the same in all of them.
     rows = [[cell.replace('"', "'") for cell in row] for row in published[source][:101]]
     rows[1] = changed([rows[0], rows[1]], ("track_name",), lambda _: "Ünïcödé, ÿ")[1]
@@ -354,7 +356,7 @@ def test_a_broken_line_costs_itself_alone(judge, published, source, damage, quot
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "two\nlines, one song", "a\n\nb", '7"\nb'])
-def test_a_cell_of_several_lines_is_none_that_is_broken(judge, published, name):
+def test_a_cell_of_several_lines_is_not_broken(judge, published, name):
     rows = changed(published["chart_songs"][:20], ("track_name",), lambda _: name)
     found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows).encode())
     assert [row["track_name"] for row in found.kept] == [name] * 19
@@ -375,7 +377,9 @@ def test_a_cell_of_several_lines_is_none_that_is_broken(judge, published, name):
         ("chart_songs", "in_shazam_charts", ""),
     ],
 )
-def test_a_column_that_some_tasks_need_costs_no_row(judge, plain, published, source, lacking, said):
+def test_a_column_that_only_some_tasks_need_loses_no_row(
+    judge, plain, published, source, lacking, said
+):
     found = judge(source, SOURCES[source].file, text(without(published[source], lacking)).encode())
     own = {"track_genre": "genre", "released_day": "released_on"}.get(lacking, lacking)
     gone = {own, lacking}
@@ -392,21 +396,21 @@ def without_keys(row: dict, names: set[str]) -> dict:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def test_a_count_that_is_no_number_costs_no_row(judge, plain, published):
+def test_a_bad_count_loses_no_row(judge, plain, published):
     rows = changed(published["chart_songs"], ("in_shazam_charts",), lambda _: "1,8")
     found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows).encode())
     expected = [row | {"in_shazam_charts": None} for row in plain["chart_songs"].kept]
     assert found.kept == expected
 
 
-def test_numbers_that_a_spreadsheet_rounded_are_said(judge, published):
+def test_numbers_that_a_spreadsheet_rounded_are_noted(judge, published):
     rows = changed(published["chart_songs"][:3], ("streams",), lambda _: "1.41E+08")
     found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows).encode())
     assert [row["streams"] for row in found.kept] == [141_000_000] * 2
     assert found.notes == ("2 numbers of streams have an exponent, and were rounded before",)
 
 
-def test_a_decimal_comma_is_seen_in_exponents_alone(judge, published):
+def test_exponents_reveal_a_decimal_comma(judge, published):
     rows = changed(published["chart_songs"][:3], ("streams",), lambda _: "1,67693E+05")
     found = judge("chart_songs", SOURCES["chart_songs"].file, text(rows, ";").encode())
     assert [row["streams"] for row in found.kept] == [167_693] * 2
@@ -421,7 +425,7 @@ def test_songs_of_another_publisher_are_read(judge, real_files):
     assert "track_artist is read as artists" in found.notes
 
 
-def test_each_alias_is_said(judge, published):
+def test_each_alias_is_noted(judge, published):
     data = with_header(published["tracks"], lambda name: ALIASES.get(name, name)).encode()
     notes = judge("tracks", SOURCES["tracks"].file, data).notes
     names = {name: alias for name, alias in ALIASES.items() if name in SOURCES["tracks"].columns}
@@ -471,7 +475,7 @@ REFUSED: dict[str, tuple[Callable[[Rows], bytes], str]] = {
 
 
 @pytest.mark.parametrize("variant", REFUSED)
-def test_what_is_no_such_file_is_refused(judge, published, variant):
+def test_a_file_of_another_kind_is_refused(judge, published, variant):
     content, said = REFUSED[variant]
     file = SOURCES["chart_songs"].file
     with pytest.raises(raw.RawFileError, match=f"{file} {said}"):
