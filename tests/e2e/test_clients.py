@@ -38,7 +38,7 @@ EMPTY_AFTER_A_FIRST_BUILD = {
     "ml.unusual_amounts",
     "main.rpt_incidents",
 }
-FUNCTIONS = sorted((ROOT / "udfs" / "functions").glob("*.yml"))
+FUNCTIONS = sorted((ROOT / "udfs" / "functions").rglob("*.yml"))
 
 
 @pytest.fixture(params=list(clients.COMMANDS))
