@@ -20,7 +20,7 @@ VERSIONS = "select task, algorithm, version, model_id from ml.model_versions ord
 METRICS = "select * from ml.model_metrics order by all"
 CHAMPIONS = "select task, model_id, reason from ml.champions order by all"
 TRACKS = "select * from fct_track_predictions order by track_id"
-SCORING = ["--select", "staging", "features", "predictions", "marts"]
+SCORING = ["--select", "staging", "intermediate", "features", "predictions", "marts"]
 
 
 def test_an_unchanged_build_trains_and_scores_nothing(small_copy, small_sample):

@@ -16,7 +16,6 @@ CALLS = {
     "describe_changes": ("describe_changes(optimize_song(t))", TRACKS),
     "next_song_score": ("next_song_score([t.track_uri], t.track_uri)", VECTORS),
     "next_songs": ("next_songs([t.track_uri], 10)", VECTORS),
-    "next_songs_for_playlist": ("next_songs_for_playlist(t.playlist_id, 10)", PLAYLISTS),
     "next_songs_for_title": ("next_songs_for_title(t.title, 10)", PLAYLISTS),
     "onnx_explain": (
         f"onnx_explain('hit', {CHAMPION.format('hit')}, encode_hit(t), null)",
@@ -27,6 +26,8 @@ CALLS = {
     "similar_tracks": ("similar_tracks(t.track_uri, 10)", VECTORS),
     "track_vector": ("track_vector(t.track_uri)", VECTORS),
 }
+# It looks up the tracks of all playlists first, because a playlist's tracks are rows of a table.
+LOOKUPS = {"next_songs_for_playlist"}
 # What these do, other functions of CALLS do.
 LOW_LEVEL = {
     *("onnx_explain_plan", "onnx_next_song_score", "onnx_next_songs", "onnx_optimize_song"),
@@ -45,7 +46,7 @@ def calls(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
     """A call and a relation for each persisted function."""
     found = dict(CALLS)
     for name, parameters in connection.execute(FUNCTIONS).fetchall():
-        if name not in {*CALLS, *LOW_LEVEL}:
+        if name not in {*CALLS, *LOOKUPS, *LOW_LEVEL}:
             algorithm = "'xgboost', " if len(parameters) > 1 else ""
             found[name] = f"{name}({algorithm}t)", SONGS if "streams" in name else TRACKS
     return found
