@@ -265,7 +265,7 @@ def test_an_untrainable_task_says_why_and_does_not_stop_the_others(empty, new_sa
 
 def test_a_failed_training_stores_its_error_without_a_traceback(small_copy):
     project = copy_project(small_copy.folder / "project")
-    model = project / "dbt_project" / "models" / "training" / "train_hit.py"
+    model = project / "dbt_project" / "models" / "training" / "generated" / "train_hit.py"
     head = "def model(dbt, session):\n"
     assert head in model.read_text()
     model.write_text(model.read_text().replace(head, f"{head}    raise ValueError('no luck')\n"))
