@@ -235,11 +235,11 @@ REFUSALS = {
             "inputs": NAMES,
             "examples": ROWS,
         },
-        "answer Flop, Mid, Hit, Viral, and this one 0, 1, 2, 3",
+        "have the scores Flop, Mid, Hit, Viral, and this one has 0, 1, 2, 3",
     ),
     "missing labels": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"]},
-        "answer false, true, and this one 2 scores without names: .*give labels for scores",
+        "have the scores false, true, and this one has 2 without names: .*give labels for scores",
     ),
     "one score for two labels": (
         {
@@ -248,11 +248,11 @@ REFUSALS = {
             "inputs": [*"abcd"],
             "labels": ["false", "true"],
         },
-        "answer false, true, and this one gives 1 scores",
+        "have the scores false, true, and this one has 1",
     ),
     "three scores for two labels": (
         {"model": softmax(), "task": "hit", "inputs": ["a"], "labels": ["0", "1"]},
-        "answer false, true, and this one gives 3 scores",
+        "have the scores false, true, and this one has 3",
     ),
     "labels in another order than the classes": (
         {
@@ -346,7 +346,7 @@ REFUSALS = {
             "inputs": NAMES,
             "examples": ROWS,
         },
-        "answer Flop, Mid, Hit, Viral, and this one Flop, Hit, Mid, Viral",
+        "have the scores Flop, Mid, Hit, Viral, and this one has Flop, Hit, Mid, Viral",
     ),
     "name of a trained algorithm": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
@@ -424,7 +424,7 @@ def test_a_graph_with_other_labels_is_refused(open_copy):
     graph = skl2onnx.to_onnx(
         estimator, initial_types=[("features", kind)], options={"zipmap": False}
     )
-    with pytest.raises(udfs.ModelError, match="and this one Flop, Hit, Mid, Viral"):
+    with pytest.raises(udfs.ModelError, match="and this one has Flop, Hit, Mid, Viral"):
         udfs.register_model(open_copy, graph.SerializeToString(), task="tier", inputs=NAMES)
 
 
