@@ -87,7 +87,7 @@ def pin(task: Task) -> None:
     """Keep the champion of a task until `unpin`: no build replaces it."""
     with _registry() as (udfs, connection):
         udfs.pin(connection, task)
-        console.print(f"task {task} keeps its champion until it is unpinned")
+        console.print(f"task {task} keeps its champion until it is unpinned", soft_wrap=True)
 
 
 @app.command()
@@ -95,7 +95,9 @@ def unpin(task: Task) -> None:
     """Let builds choose the champion of a task by rule again, starting with the next one."""
     with _registry() as (udfs, connection):
         udfs.unpin(connection, task)
-        console.print(f"task {task}: the next build chooses the champion by rule again")
+        console.print(
+            f"task {task}: the next build chooses the champion by rule again", soft_wrap=True
+        )
 
 
 @app.command()
@@ -175,7 +177,7 @@ def unregister(model_id: ModelId) -> None:
     """Remove a registered model that was never used, such as one with a wrong name."""
     with _registry() as (udfs, connection):
         udfs.unregister_model(connection, model_id)
-        console.print(f"model {model_id} is no longer in the registry")
+        console.print(f"model {model_id} is no longer in the registry", soft_wrap=True)
 
 
 @app.command()
@@ -215,7 +217,8 @@ def upgrade() -> None:
     else:
         console.print(
             f"the registry was upgraded from format {before} to {after}, {rows} models kept: "
-            "run `hitparade build`"
+            "run `hitparade build`",
+            soft_wrap=True,
         )
         wrote(console, file)
 

@@ -62,7 +62,7 @@ def test_an_upgrade_keeps_the_stored_models(empty, number):
         columns = connection.sql("from ml.train_log_streams").to_arrow_table().schema
     assert columns.names == SCHEMA.names
     assert [field.type for field in columns] == [field.type for field in SCHEMA]
-    assert f"has format {REGISTRY_FORMAT} already" in upgrade(empty)
+    assert f"already has format {REGISTRY_FORMAT}" in upgrade(empty)
 
 
 @pytest.mark.parametrize("number", OLD)
