@@ -107,6 +107,17 @@ def test_an_attached_registry_serves_after_use(warehouse):
         assert value(connection) == pytest.approx(by_sql, rel=1e-6)
 
 
+def test_a_registry_attached_under_a_quoted_name_serves(warehouse):
+    with duckdb.connect() as connection:
+        connection.execute(f"""attach '{warehouse.database}' as "A""B c" (read_only)""")
+        connection.execute('use "A""B c"')
+        by_sql = value(connection)
+        udfs.register(connection)
+        assert is_runtime(connection)
+        assert value(connection) == pytest.approx(by_sql, rel=1e-6)
+        assert connection.execute("select explain_hit(0.7, 0.8, 0.5, 120)").fetchall()[0][0]
+
+
 def test_a_renamed_file_answers(copy):
     renamed = copy.database.with_name("another.duckdb")
     with duckdb.connect(copy.database) as connection:

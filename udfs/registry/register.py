@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
+from udfs.identifiers import quoted
 from udfs.registry.operations import renew_served_models, transaction
 from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import ROWS, Graph, rows_to_try
@@ -389,8 +390,7 @@ def _sql_backend_scores(
 ) -> list[list[float] | None]:
     ((database,),) = connection.execute("select current_database()").fetchall()
     # The qualified name, because udfs.register shadows the short one.
-    query = (
-        f'select "{database}".main.onnx_predict(?, features) from (select unnest(?) as features)'
-    )
+    function = f"{quoted(database)}.main.onnx_predict"
+    query = f"select {function}(?, features) from (select unnest(?) as features)"
     answers = connection.execute(query, [model_id, rows.tolist()]).fetchall()
     return [scores for (scores,) in answers]

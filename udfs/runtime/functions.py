@@ -18,6 +18,7 @@ import pyarrow as pa
 from duckdb import func
 
 from udfs.errors import ModelError
+from udfs.identifiers import quoted
 from udfs.runtime import explanations, optimizations, songs
 from udfs.runtime.explanations import Plan
 from udfs.runtime.scores import onnx_predict
@@ -110,10 +111,8 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
     Reading a model during a query opens a second transaction. If another thread runs FORCE
     CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
-    for database in _databases_with(connection, "table", "ml", "served_models"):
-        served = connection.execute(
-            f'select model_id from "{database}".ml.served_models'
-        ).fetchall()
+    for database in _databases_with(connection, "ml", "served_models", "model_id"):
+        served = connection.execute(f"select model_id from {database}.ml.served_models").fetchall()
         for (model_id,) in served:
             if model_id not in _sessions:
                 for stored in _artifact(connection, database, model_id):
@@ -129,7 +128,7 @@ def _fetch(model_id: str) -> Iterator[Stored]:
     failure = None
     for cursor in _open():
         try:
-            for database in _databases_with(cursor, "view", "ml", "model_artifacts"):
+            for database in _databases_with(cursor, "ml", "model_artifacts", "onnx"):
                 yield from _artifact(cursor, database, model_id)
         except duckdb.ConnectionException:  # its owner closes it
             continue
@@ -162,14 +161,19 @@ def _detached(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
 
 
 def _databases_with(
-    connection: duckdb.DuckDBPyConnection, kind: str, schema: str, name: str
+    connection: duckdb.DuckDBPyConnection, schema: str, relation: str, column: str
 ) -> list[str]:
-    query = f"select database_name from duckdb_{kind}s() where schema_name = ? and {kind}_name = ?"
-    return [database for (database,) in connection.execute(query, [schema, name]).fetchall()]
+    """Return the open databases that have this column, as SQL writes their names."""
+    query = (
+        "select database_name from duckdb_columns() "
+        "where schema_name = ? and table_name = ? and column_name = ?"
+    )
+    found = connection.execute(query, [schema, relation, column]).fetchall()
+    return [quoted(name) for (name,) in found]
 
 
 def _artifact(connection: duckdb.DuckDBPyConnection, database: str, model_id: str) -> list[Stored]:
-    query = f'select onnx, sha256 from "{database}".ml.model_artifacts where model_id = ?'
+    query = f"select onnx, sha256 from {database}.ml.model_artifacts where model_id = ?"
     return [Stored(*row) for row in connection.execute(query, [model_id]).fetchall()]
 
 
@@ -201,7 +205,7 @@ PLAN = """
         list_transform(mixes, lambda mix: mix.background),
         list_transform(mixes, lambda mix: mix.is_own),
         weights
-    from "{}".features.int_explanation_plans
+    from {}.features.int_explanation_plans
     where plan_id = ?
 """
 
@@ -211,7 +215,7 @@ def _plan(plan_id: str) -> Plan:
     """Read a plan from an open database that has it. A plan_id is a hash of all of its plan."""
     for cursor in _open():
         with suppress(duckdb.ConnectionException):  # its owner closes it
-            for database in _databases_with(cursor, "table", "features", "int_explanation_plans"):
+            for database in _databases_with(cursor, "features", "int_explanation_plans", "plan_id"):
                 for terms, *rest in cursor.execute(PLAN.format(database), [plan_id]).fetchall():
                     backgrounds, is_own, weights = map(np.array, rest)
                     return Plan(terms, backgrounds, is_own, weights.T)
