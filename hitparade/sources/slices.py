@@ -8,7 +8,6 @@ import shutil
 import threading
 import zipfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,11 +114,17 @@ def unpacked() -> pa.Table:
 
 
 def _unpack(archive: Path, member: str, file: Path) -> None:
-    """Unpack a slice; of a damaged one what can be read, which is not JSON."""
+    """Unpack a slice. A damaged one becomes a file that is not JSON, and goes to quarantine.
+
+    A wrong checksum shows only at its end: what was read until then may look whole.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as target, suppress(*DAMAGED), zipfile.ZipFile(archive) as opened:
-        shutil.copyfileobj(opened.open(member), target)
+    try:
+        with open(part, "wb") as target, zipfile.ZipFile(archive) as opened:
+            shutil.copyfileobj(opened.open(member), target)
+    except DAMAGED as error:
+        part.write_text(f"{member} cannot be unpacked: {error}")
     os.replace(part, file)
 
 

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -137,4 +138,14 @@ def test_a_damaged_slice_of_a_zip_file_is_one_that_cannot_be_read(folder):
     packed[packed.index(b'"info"')] ^= 1
     (folder / "a.zip").write_bytes(packed)
     judged = [slices.judged(path) for path in listed().values()]
-    assert [one["rule"] for one in judged] in (["not_json", None], ["empty", None])
+    assert [one["rule"] for one in judged] == ["not_json", None]
+
+
+def test_a_slice_with_a_wrong_checksum_is_not_read(folder):
+    """A changed letter leaves JSON."""
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("mpd.slice.1.json", of({"pid": 1, "name": "summer"}))
+    data = (folder / "a.zip").read_bytes()
+    (folder / "a.zip").write_bytes(data.replace(b"summer", b"simmer"))
+    (path,) = listed().values()
+    assert slices.judged(path)["rule"] == "not_json"
