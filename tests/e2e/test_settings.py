@@ -1,5 +1,6 @@
-"""Every function and view gives the same answers under every setting of a session."""
+"""Every function and view gives the same answers whatever a session has set, made or named."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,51 +10,11 @@ import duckdb
 import pytest
 
 import udfs
+from tests.e2e.calls import calls, has_no_sql_form
 
-TRACKS = "(from dim_tracks order by md5(pair_key) asc nulls last limit 40) as t"
-SONGS = "(from dim_songs order by md5(pair_key) asc nulls last limit 40) as t"
-FEW = "(from dim_tracks order by md5(pair_key) asc nulls last limit 2) as t"
-URIS = "(select list(track_uri order by track_uri asc nulls last)[:7] from fct_track_vectors)"
-CHAMPION = "(select max(model_id) from ml.champions where task = '{}')"
-# Functions that are called otherwise than by row.
-CALLS = {
-    "assigned_model": f"select assigned_model('hit', t.track_id) from {TRACKS}",
-    "check_features": (
-        f"select check_features({CHAMPION.format('tier')}, encode_tier(t)) from {TRACKS}"
-    ),
-    "check_next_songs": f"select check_next_songs(list_append({URIS}, 'spotify:track:none'))",
-    "describe_changes": f"select describe_changes(optimize_song(t)) from {FEW}",
-    "next_song_score": f"select next_song_score({URIS}, {URIS}[7])",
-    "next_songs": f"select next_songs({URIS}, 20)",
-    "next_songs_for_playlist": (
-        "select next_songs_for_playlist(playlist_id, 10) "
-        "from (from staging.stg_mpd__playlists order by playlist_id asc nulls last limit 9)"
-    ),
-    "next_songs_for_title": "select next_songs_for_title('Rock Party', 10)",
-    "onnx_explain": (
-        f"select onnx_explain('hit', {CHAMPION.format('hit')}, encode_hit(t), null) from {FEW}"
-    ),
-    "onnx_explain_plan": (
-        f"select onnx_explain_plan(plan_id, {CHAMPION.format('hit')}, encode_hit(t), 1) "
-        f"from features.int_explanation_plans, {FEW} where task = 'hit'"
-    ),
-    "onnx_next_song_score": (
-        f"select onnx_next_song_score({CHAMPION.format('next_song')}, {URIS}, {URIS}[7])"
-    ),
-    "onnx_next_songs": f"select onnx_next_songs({CHAMPION.format('next_song')}, {URIS}, [], 5)",
-    "onnx_optimize_song": (
-        f"select onnx_optimize_song({CHAMPION.format('song_optimization')}, (select max(model_id) "
-        "from ml.model_versions where task = 'song_optimization' and algorithm = 'judge'), "
-        "encode_popularity(t), list_transform(range(9), lambda i: 0.0), "
-        "list_transform(range(9), lambda i: 1.0), list_transform(range(9), lambda i: 0.2), "
-        f"3, 0.1, 5) from {FEW}"
-    ),
-    "onnx_predict": f"select onnx_predict({CHAMPION.format('hit')}, encode_hit(t)) from {TRACKS}",
-    "optimize_song": f"select optimize_song(t) from {FEW}",
-    "onnx_track_vector": f"select onnx_track_vector({CHAMPION.format('next_song')}, {URIS}[1])",
-    "similar_tracks": f"select similar_tracks({URIS}[1], 10)",
-    "track_vector": f"select track_vector({URIS}[1])",
-}
+# Rows that a function is called for; explanations and advice take long.
+ROWS, FEW = 40, 2
+DATABASE = "warehouse"  # the name of the file
 OTHER_VALUES = {
     "default_order": ["DESC"],
     "default_null_order": ["NULLS FIRST", "nulls_first_on_asc_last_on_desc"],
@@ -98,43 +59,35 @@ def settings() -> Iterator[dict[str, str]]:
         yield {name: others[name] for name in names[start : start + 10]}
 
 
-def calls(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """A query for each persisted function."""
-    query = """
-        select function_name, any_value(parameters) filter (where parameters[-1] = 't')
-        from duckdb_functions()
-        where function_type = 'macro' and not internal and database_name = current_database()
-        group by all
-        order by all
-    """
-    found = dict(CALLS)
-    for name, parameters in connection.execute(query).fetchall():
-        if name in CALLS:
-            continue
-        assert parameters, f"{name} has no form by row: add a call to CALLS"
-        rows = SONGS if "streams" in name else FEW if name.startswith("explain") else TRACKS
-        algorithm = "'xgboost', " if len(parameters) > 1 else ""
-        found[name] = f"select {name}({algorithm}t) from {rows}"
-    return found
-
-
 def views(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """A query for each view."""
     query = (
         "select schema_name || '.' || view_name from duckdb_views() "
         "where not internal and database_name = current_database() order by all"
     )
-    return {name: f"from {name}" for (name,) in connection.execute(query).fetchall()}
+    return {name: f"from {DATABASE}.{name}" for (name,) in connection.execute(query).fetchall()}
 
 
-def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str] | str]:
-    """What each function and view answers: rows in no order, or an error."""
+def queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """A query for each function and view."""
+    found = {}
+    for name, call in calls(connection).items():
+        is_slow = "explain" in name or "optimize" in name or name == "describe_changes"
+        found[name] = call.query(DATABASE, FEW if is_slow else ROWS)
+    return found | views(connection)
+
+
+def answers(connection: duckdb.DuckDBPyConnection, before: str = "") -> dict[str, list[str] | str]:
+    """What each function and view answers: rows in no order, or an error.
+
+    `before` stands before each query, such as a common table expression.
+    """
     found: dict[str, list[str] | str] = {}
-    for name, query in (calls(connection) | views(connection)).items():
+    for name, query in queries(connection).items():
         try:
-            found[name] = sorted(map(repr, connection.execute(query).fetchall()))
+            found[name] = sorted(map(repr, connection.execute(before + query).fetchall()))
         except duckdb.Error as error:
-            found[name] = "no SQL form" if "has no SQL form" in str(error) else str(error)
+            found[name] = "no SQL form" if has_no_sql_form(error) else str(error)
     return found
 
 
@@ -184,3 +137,77 @@ def test_settings_change_no_answer(changed, plain, backend, own):
             connection.execute(f"set {name} = '{value}'")
         found = answers(connection)
     assert {key: rows for key, rows in found.items() if rows != plain[key]} == {}
+
+
+# Names of the caller
+
+
+def tables(connection: duckdb.DuckDBPyConnection, schemas: str = "%") -> set[str]:
+    """The name of every table and view in schemas like this."""
+    query = (
+        "select table_name from information_schema.tables "
+        "where table_catalog = current_database() and table_schema like ?"
+    )
+    return {name for (name,) in connection.execute(query, [schemas]).fetchall()}
+
+
+def changed_by_temporary_tables(own, backend, plain, names: set[str]) -> set[str]:
+    with opened(own, backend) as connection:
+        for name in names:
+            connection.execute(f'create temp table "{name}" as select 42 as planted')
+        found = answers(connection)
+    return {key for key, rows in found.items() if rows != plain[key]}
+
+
+def test_temporary_tables_of_the_caller_change_no_answer(plain, backend, own):
+    with opened(own, backend) as connection:
+        names = tables(connection) - tables(connection, "main")
+    assert changed_by_temporary_tables(own, backend, plain, names) == set()
+
+
+def test_a_temporary_table_that_is_called_as_one_of_main_is_read(plain, backend, own):
+    """DuckDB looks for main.x among temporary tables first, and a body cannot name its database."""
+    with opened(own, backend) as connection:
+        names = tables(connection, "main")
+    changed = changed_by_temporary_tables(own, backend, plain, names)
+    views_of_main = {key for key in changed if "." in key}
+    assert changed - views_of_main == {"similar_tracks"}
+
+
+def test_common_table_expressions_of_the_caller_change_no_answer(plain, backend, own):
+    with opened(own, backend) as connection:
+        planted = ", ".join(
+            f'"{name}" as (select 42 as planted)' for name in sorted(tables(connection))
+        )
+        found = answers(connection, before=f"with {planted} ")
+    assert {key: rows for key, rows in found.items() if rows != plain[key]} == {}
+
+
+def names_in_functions(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Every word in the bodies of functions: parameters of lambdas, columns, aliases, fields."""
+    query = (
+        "select macro_definition from duckdb_functions() "
+        "where not internal and database_name = current_database()"
+    )
+    bodies = " ".join(body for (body,) in connection.execute(query).fetchall())
+    return {name.lower() for name in re.findall(r"[a-zA-Z_]\w*", bodies)}
+
+
+@pytest.mark.slow
+def test_columns_of_the_caller_change_no_answer(plain, backend, own):
+    """Each argument is a column that is called as something within the function."""
+    song = "0.71, 0.83, 0.52, 124"
+    calls = ("predict_hit({})", "check_hit({})", "explain_hit({})", "predict_hit_by('xgboost', {})")
+    with opened(own, backend) as connection:
+        names = sorted(names_in_functions(connection))
+        assert {"o", "v", "__served", "model_id"} <= {*names}
+        for call in calls:
+            ((expected,),) = connection.execute(f"select {call.format(song)}").fetchall()
+            for start in range(0, len(names) - 4, 4):
+                four = ", ".join(f'"{name}"' for name in names[start : start + 4])
+                row = ", ".join(
+                    f'{value} as "{name}"'
+                    for name, value in zip(names[start : start + 4], song.split(", "), strict=True)
+                )
+                query = f"select {call.format(four)} from (select {row}) as planted"
+                assert connection.execute(query).fetchall() == [(expected,)], (call, four)
