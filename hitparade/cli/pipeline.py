@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from hitparade.cli import summary
 from hitparade.cli.terminal import console, errors
 from hitparade.output import short, wrote
-from hitparade.pipeline import build as building
 from hitparade.pipeline import publish as publishing
 from hitparade.project import database, root
-from hitparade.sources import folders, raw, snowflake
+from hitparade.sources import folders
 from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
@@ -56,7 +54,12 @@ Target = Annotated[
 @app.command()
 def build(target: Target = "duckdb") -> None:
     """Build the warehouse from the raw files, or from a sample if there are none."""
-    with errors(raw.RawFileError, WarehouseError, snowflake.LoadError, OSError):
+    # Here and below: what imports generated files, which `hitparade generate` must not need.
+    from hitparade.cli import summary
+    from hitparade.pipeline import build as building
+    from hitparade.sources.snowflake import LoadError
+
+    with errors(folders.RawFileError, WarehouseError, LoadError, OSError):
         succeeded = building.run(console, target)
     if not succeeded:
         raise typer.Exit(1)
@@ -86,7 +89,10 @@ def publish(context: typer.Context) -> None:
 @app.command()
 def load() -> None:
     """Load the raw files and the code into Snowflake; they replace those of an earlier load."""
-    with errors(raw.RawFileError, snowflake.LoadError, OSError):
+    from hitparade.pipeline import build as building
+    from hitparade.sources import snowflake
+
+    with errors(folders.RawFileError, snowflake.LoadError, OSError):
         building.write_missing_sample(console)
         snowflake.run(console)
 

@@ -1,7 +1,29 @@
 """The raw files that are tables: their names, their columns, and other names of these in copies."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+Kind = Literal["text", "fraction", "whole"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a raw file.
+
+    Attributes:
+        name: its name in the published file.
+        kind: text, numbers with a decimal sign, or whole numbers.
+        feeds: the input of models that is made from the column, if a file may lack it; empty if
+            no model needs it, None if every file must have it.
+        aliases: other names. The first that a file has is read.
+    """
+
+    name: str
+    kind: Kind = "text"
+    feeds: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -10,25 +32,44 @@ class Source:
 
     Attributes:
         file: its name.
-        columns: all columns that are read, in order.
-        optional: the columns that a file may lack, each with the input of a model that is made
-            from it; empty if no model needs it.
-        aliases: other names of columns. The first that a file has is read.
-        fractions: the columns of numbers with a decimal sign.
-        wholes: the columns of whole numbers.
+        described: all columns that are read, in order.
     """
 
     file: str
-    columns: tuple[str, ...]
-    optional: dict[str, str] = field(default_factory=dict)
-    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    fractions: tuple[str, ...] = ()
-    wholes: tuple[str, ...] = ()
+    described: tuple[Column, ...]
 
-    @property
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return tuple(column.name for column in self.described)
+
+    @cached_property
     def needed(self) -> tuple[str, ...]:
         """The columns that a file must have."""
-        return tuple(name for name in self.columns if name not in self.optional)
+        return tuple(column.name for column in self.described if column.feeds is None)
+
+    @cached_property
+    def optional(self) -> dict[str, str]:
+        """The columns that a file may lack, each with the input of models that it feeds."""
+        return {one.name: one.feeds for one in self.described if one.feeds is not None}
+
+    @cached_property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Other names of the columns that have some."""
+        return {column.name: column.aliases for column in self.described if column.aliases}
+
+    @cached_property
+    def fractions(self) -> tuple[str, ...]:
+        """The columns of numbers with a decimal sign."""
+        return self._of("fraction")
+
+    @cached_property
+    def wholes(self) -> tuple[str, ...]:
+        """The columns of whole numbers."""
+        return self._of("whole")
+
+    def _of(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(column.name for column in self.described if column.kind == kind)
 
     def places(self, header: list[str]) -> dict[str, int]:
         """Return the place of each column that a header has, by its name or an alias.
@@ -56,128 +97,85 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 
 
-_COUNTS = (
-    "in_spotify_playlists",
-    "in_spotify_charts",
-    "in_apple_playlists",
-    "in_apple_charts",
-    "in_deezer_playlists",
-    "in_deezer_charts",
-    "in_shazam_charts",
-)
-_PERCENTS = (
-    "danceability_%",
-    "valence_%",
-    "energy_%",
-    "acousticness_%",
-    "instrumentalness_%",
-    "liveness_%",
-    "speechiness_%",
-)
-_RELEASED = ("released_year", "released_month", "released_day")
+def _percent(name: str) -> Column:
+    aliases = (f"{name}_p", f"{name}_pct", f"{name}_percent")
+    return Column(f"{name}_%", "whole", aliases=aliases)
+
+
+def _count(name: str) -> Column:
+    return Column(name, "whole", feeds="")
+
+
+def _date_part(name: str) -> Column:
+    # Without one of the three there is no date.
+    return Column(f"released_{name}", "whole", "released_year", (f"release_{name}",))
+
 
 SOURCES = {
     "chart_songs": Source(
-        file="spotify-2023.csv",
-        columns=(
-            "track_name",
-            "artist(s)_name",
-            "artist_count",
-            *_RELEASED,
-            "streams",
-            "bpm",
-            "key",
-            "mode",
-            *_PERCENTS,
-            *_COUNTS,
+        "spotify-2023.csv",
+        (
+            Column("track_name", aliases=("track", "song", "song_name", "title", "name")),
+            Column(
+                "artist(s)_name",
+                aliases=("artists_name", "artist_name", "artists", "artist", "track_artist"),
+            ),
+            Column("artist_count", "whole", feeds="artist_count"),
+            *map(_date_part, ("year", "month", "day")),
+            Column("streams", "whole", aliases=("stream", "stream_count", "total_streams")),
+            Column("bpm", "whole", aliases=("beats_per_minute",)),
+            Column("key", feeds=""),
+            Column("mode", feeds="mode"),
+            _percent("danceability"),
+            _percent("valence"),
+            _percent("energy"),
+            _percent("acousticness"),
+            _percent("instrumentalness"),
+            _percent("liveness"),
+            _percent("speechiness"),
+            _count("in_spotify_playlists"),
+            _count("in_spotify_charts"),
+            _count("in_apple_playlists"),
+            _count("in_apple_charts"),
+            _count("in_deezer_playlists"),
+            _count("in_deezer_charts"),
+            _count("in_shazam_charts"),
         ),
-        optional={"artist_count": "artist_count", "key": "", "mode": "mode"}
-        | dict.fromkeys(_RELEASED, "released_year")  # without one of the three there is no date
-        | dict.fromkeys(_COUNTS, ""),
-        aliases={
-            "track_name": ("track", "song", "song_name", "title", "name"),
-            "artist(s)_name": ("artists_name", "artist_name", "artists", "artist", "track_artist"),
-            "released_year": ("release_year",),
-            "released_month": ("release_month",),
-            "released_day": ("release_day",),
-            "streams": ("stream", "stream_count", "total_streams"),
-            "bpm": ("beats_per_minute",),
-        }
-        | {name: (f"{name[:-1]}p", f"{name[:-1]}pct", f"{name[:-1]}percent") for name in _PERCENTS},
-        wholes=("artist_count", *_RELEASED, "streams", "bpm", *_PERCENTS, *_COUNTS),
     ),
     "tracks": Source(
-        file="dataset.csv",
-        columns=(
-            "track_id",
-            "artists",
-            "album_name",
-            "track_name",
-            "popularity",
-            "duration_ms",
-            "explicit",
-            "danceability",
-            "energy",
-            "key",
-            "loudness",
-            "mode",
-            "speechiness",
-            "acousticness",
-            "instrumentalness",
-            "liveness",
-            "valence",
-            "tempo",
-            "time_signature",
-            "track_genre",
-        ),
-        optional={
-            name: name
-            for name in (
-                "duration_ms",
-                "explicit",
-                "key",
-                "loudness",
-                "mode",
-                "speechiness",
-                "acousticness",
-                "instrumentalness",
-                "liveness",
-                "time_signature",
-            )
-        }
-        | {"track_genre": "genres"},
-        aliases={
-            "track_id": ("id", "spotify_id", "spotify_track_id"),
-            "artists": (
-                "artist",
-                "artist_name",
-                "artists_name",
-                "artist(s)_name",
-                "track_artist",
-                "track_artists",
+        "dataset.csv",
+        (
+            Column("track_id", aliases=("id", "spotify_id", "spotify_track_id")),
+            Column(
+                "artists",
+                aliases=(
+                    *("artist", "artist_name", "artists_name", "artist(s)_name"),
+                    *("track_artist", "track_artists"),
+                ),
             ),
-            "album_name": ("album", "track_album_name"),
-            "track_name": ("track", "song", "song_name", "title", "name"),
-            "popularity": ("track_popularity",),
-            "duration_ms": ("track_duration_ms",),
-            "explicit": ("is_explicit", "track_explicit"),
-            "track_genre": ("genre", "playlist_genre"),
-        },
-        fractions=(
-            "danceability",
-            "energy",
-            "loudness",
-            "speechiness",
-            "acousticness",
-            "instrumentalness",
-            "liveness",
-            "valence",
-            "tempo",
+            Column("album_name", aliases=("album", "track_album_name")),
+            Column("track_name", aliases=("track", "song", "song_name", "title", "name")),
+            Column("popularity", "whole", aliases=("track_popularity",)),
+            Column("duration_ms", "whole", "duration_ms", ("track_duration_ms",)),
+            Column("explicit", feeds="explicit", aliases=("is_explicit", "track_explicit")),
+            Column("danceability", "fraction"),
+            Column("energy", "fraction"),
+            Column("key", "whole", feeds="key"),
+            Column("loudness", "fraction", feeds="loudness"),
+            Column("mode", "whole", feeds="mode"),
+            Column("speechiness", "fraction", feeds="speechiness"),
+            Column("acousticness", "fraction", feeds="acousticness"),
+            Column("instrumentalness", "fraction", feeds="instrumentalness"),
+            Column("liveness", "fraction", feeds="liveness"),
+            Column("valence", "fraction"),
+            Column("tempo", "fraction"),
+            Column("time_signature", "whole", feeds="time_signature"),
+            Column("track_genre", feeds="genres", aliases=("genre", "playlist_genre")),
         ),
-        wholes=("popularity", "duration_ms", "key", "mode", "time_signature"),
     ),
     # Best achievable scores on the sample, written by `hitparade sample` beside the other files.
     "ceilings": Source(
-        file="ceilings.csv", columns=("source", "task", "metric", "ceiling", "rows", "definition")
+        "ceilings.csv",
+        tuple(map(Column, ("source", "task", "metric", "ceiling", "rows", "definition"))),
     ),
 }

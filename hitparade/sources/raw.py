@@ -18,7 +18,7 @@ import pyarrow.parquet
 from hitparade.sources import contents, records, slices
 from hitparade.sources.columns import SOURCES, Source
 from hitparade.sources.folders import RawFileError, Status, raw_folder, sample_folder
-from models_py.generated.tasks import TABULAR
+from models_py.generated.tasks import INPUTS_OF, TABULAR
 
 __all__ = ["SOURCES", "RawFile", "RawFileError", "Status", "files", "locate", "read"]
 
@@ -208,8 +208,7 @@ def _tasks_with(source: Source, value: str) -> Iterator[str]:
     for task, declared in TABULAR.items():
         if declared["entity"] == entity and value in declared["inputs"]:
             yield task
-            if task == "popularity":  # its inputs are those of song optimization
-                yield "song_optimization"
+            yield from (other for other, same in INPUTS_OF.items() if same == task)
 
 
 def _table(source: Source, columns: dict[str, list]) -> pa.Table:

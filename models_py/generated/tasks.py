@@ -126,6 +126,10 @@ SPECIAL = {
     "next_song": "select * from fct_playlist_next_songs order by playlist_id, song_rank limit 10",
     "song_optimization": "select feature, value_after, effect from fct_song_optimizations limit 10",
 }
+# The tasks with their own code that take the inputs of a tabular task, and that task.
+INPUTS_OF = {
+    "song_optimization": "popularity",
+}
 # The features that song optimization may change, and the bounds of each.
 CHANGEABLE = {
     "danceability": (0.0, 1.0),
