@@ -14,8 +14,8 @@ CUSTOM = "Custom"
 
 def choose_song(session: Session, presets: list[dict], genres: list[str]) -> songs.Song:
     """Draw the inputs, and return the song that they describe."""
-    for name, value in songs.START.items():
-        st.session_state.setdefault(name, value)
+    st.session_state.setdefault("start", songs.START)
+    st.session_state.setdefault("times_set", 0)
     st.subheader("A song")
     known = {row["preset"]: row for row in presets}
     st.selectbox(
@@ -29,22 +29,25 @@ def choose_song(session: Session, presets: list[dict], genres: list[str]) -> son
     paste()
     for note in st.session_state.get("notes", []):
         st.info(note)
-    sliders([one for one in songs.SLIDERS if one.name in ARGUMENTS["hit"]])
+    start = st.session_state["start"]
+    sliders([one for one in songs.SLIDERS if one.name in ARGUMENTS["hit"]], start)
     with st.expander("More inputs"):
-        sliders([one for one in songs.SLIDERS if one.name not in ARGUMENTS["hit"]])
+        sliders([one for one in songs.SLIDERS if one.name not in ARGUMENTS["hit"]], start)
         columns = st.columns(len(songs.FLAGS))
         for column, (name, help) in zip(columns, songs.FLAGS.items(), strict=True):
-            column.checkbox(name.replace("is_", "").replace("mode", "major"), key=name, help=help)
+            label = name.replace("is_", "").replace("mode", "major")
+            column.checkbox(label, start[name], key=key_of(name), help=help)
         st.multiselect(
             "Genres",
-            sorted({*genres, *st.session_state["genres"]}),
-            key="genres",
+            sorted({*genres, *start["genres"]}),
+            start["genres"],
+            key=key_of("genres"),
             help="The 114 genres of the tracks file; any other genre is ignored.",
         )
-    return {name: st.session_state[name] for name in songs.NAMES}
+    return drawn_song()
 
 
-def sliders(inputs: list[songs.Input]) -> None:
+def sliders(inputs: list[songs.Input], start: songs.Song) -> None:
     """Draw sliders in two columns."""
     columns = st.columns(2)
     for place, one in enumerate(inputs):
@@ -53,17 +56,33 @@ def sliders(inputs: list[songs.Input]) -> None:
             one.label,
             kind(one.low),
             kind(one.high),
-            step=kind(one.step),
-            key=one.name,
+            kind(start[one.name]),
+            kind(one.step),
+            key=key_of(one.name),
             help=one.help,
         )
+
+
+def key_of(name: str) -> str:
+    """Return the key of an input.
+
+    An input that the page sets is a new one, with a new start value. An assignment to the state of
+    the old one would be lost if the browser has not drawn it yet.
+    """
+    return f"{name} {st.session_state['times_set']}"
+
+
+def drawn_song() -> songs.Song:
+    """Return the values of the inputs as they are drawn."""
+    start = st.session_state["start"]
+    return {name: st.session_state.get(key_of(name), start[name]) for name in songs.NAMES}
 
 
 def take(song: songs.Song) -> None:
     """Set the inputs to those of a song; inputs that it lacks stay as they are."""
     st.session_state["notes"] = songs.outside(song)
-    for name, value in songs.on_sliders(song).items():
-        st.session_state[name] = value
+    st.session_state["start"] = drawn_song() | songs.on_sliders(song)
+    st.session_state["times_set"] += 1
 
 
 def take_preset(known: dict[str, dict]) -> None:

@@ -72,6 +72,23 @@ def test_moving_a_slider_shows_the_numbers_of_sql(page, warehouse):
     assert numbers(warehouse, moved) != numbers(warehouse, songs.START)
 
 
+def test_typing_before_the_sliders_are_drawn_leaves_the_song(browser, address, warehouse):
+    opened = browser.new_page()
+    sliders = []  # the requests for the code of sliders, which wait
+    opened.route(re.compile(r"/Slider\.[^/]*\.js"), lambda request: sliders.append(request))
+    opened.goto(address)
+    for words in ("quiet", "loud"):
+        opened.get_by_label("Search the tracks").fill(words)
+        opened.get_by_label("Search the tracks").press("Enter")
+        opened.wait_for_selector("[data-test-script-state=notRunning]")
+        for request in sliders:
+            request.continue_()
+        expect(slider(opened, "Energy")).to_be_visible(timeout=WAIT)
+        expect_numbers(opened, warehouse, songs.START)
+        sliders.clear()
+    opened.close()
+
+
 def test_a_preset_sets_all_inputs(page, warehouse):
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="Sad ballad").click()
