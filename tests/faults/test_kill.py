@@ -62,16 +62,6 @@ def rebuilt(small_warehouse, tmp_path_factory):
     return Warehouse(shutil.copytree(small_warehouse.folder, folder))
 
 
-@pytest.fixture
-def begun(small_warehouse, empty):
-    """A warehouse without a database, whose project dbt has already parsed."""
-    (empty.folder / "target").mkdir()
-    shutil.copy(
-        small_warehouse.folder / "target" / "partial_parse.msgpack", empty.folder / "target"
-    )
-    return empty
-
-
 def begin(warehouse: Warehouse, program: list[str], **environment: str) -> subprocess.Popen:
     """Start a Python program in a new process group."""
     return subprocess.Popen(
@@ -119,8 +109,8 @@ def test_a_killed_promotion_or_registration_is_complete_or_absent(number, rebuil
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_killed_build_loses_nothing(number, begun, rebuilt, one_row_less):
-    warehouse = rebuilt if number % 3 else begun
+def test_a_killed_build_loses_nothing(number, empty, rebuilt, one_row_less):
+    warehouse = rebuilt if number % 3 else empty
     what = REGISTRY if number % 6 == 5 else ()
     before = checked(warehouse.database, History())
 
