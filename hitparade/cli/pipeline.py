@@ -1,5 +1,6 @@
 """The commands from raw files to a warehouse and its reports: sample, build, tune, report."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,9 @@ from hitparade.sources import folders
 from hitparade.warehouse import WarehouseError
 
 app = typer.Typer()
+# With one of them, or --empty, dbt builds tables without rows.
+EMPTY = ("DBT_EMPTY", "DBT_ENGINE_EMPTY")
+TRUE = ("1", "true", "t", "yes", "y", "on")  # as dbt reads a variable
 
 
 @app.command()
@@ -80,6 +84,8 @@ def publish(context: typer.Context) -> None:
         raise typer.BadParameter("only a DuckDB file can be published: run `dbt build --target`")
     if "--project-dir" in options:
         raise typer.BadParameter("change to the project's folder, or set DBT_PROJECT_DIR to it")
+    if "--empty" in options or any(os.environ.get(name, "").lower() in TRUE for name in EMPTY):
+        raise typer.BadParameter("empty tables are not published: leave out --empty and DBT_EMPTY")
     with errors(WarehouseError, OSError):
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:

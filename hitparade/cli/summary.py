@@ -74,6 +74,17 @@ SOURCES = """
 QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECIAL
 
 
+# Sources of which many records could not be used.
+REJECTED = """
+    select
+        source,
+        format('{:.0%}', quarantined_share) as share,
+        most_broken_rule as rule,
+        rejection_example as example
+    from rpt_sources
+    where quarantine_level in ('many', 'all')
+    order by source
+"""
 NOTES = "select source, notes from rpt_sources where notes is not null order by source"
 
 
@@ -97,6 +108,7 @@ def show(console: Console, database: Path) -> None:
     with opened(database) as connection:
         sources = rows_of(connection.execute(SOURCES))
         notes = rows_of(connection.execute(NOTES))
+        rejected = rows_of(connection.execute(REJECTED))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,
@@ -106,6 +118,14 @@ def show(console: Console, database: Path) -> None:
     show_rows("Sources", sources, console)
     for row in notes:
         console.print(f"{row['source']}: {row['notes']}", markup=False, soft_wrap=True)
+    for row in rejected:
+        console.print(
+            f"{row['source']}: {row['share']} of the records are in quarantine, most of them by "
+            f"the rule {row['rule']}, such as: {row['example']}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
     if any(source["status"] == "real" and source["quarantined"] for source in sources):
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)

@@ -31,6 +31,7 @@ FAILURE = """
     insert into ml.runs (run_id, started_at, command, node, layer, status, seconds, message)
     values (?, ?, 'build', 'publish', 'publish', 'error', ?, ?)
 """
+NODES = "select count(*) from ml.runs where started_at >= ?"
 NO_RESULTS = "dbt ended before it had results: see its messages"
 VIEWS = """
     select format('"{}"."{}"', schema_name, view_name)
@@ -62,7 +63,8 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         Whether the result was published.
 
     Raises:
-        WarehouseError: another program writes to the file, or the result is not readable.
+        WarehouseError: another program writes to the file, the result is not readable, or dbt
+            built nothing.
         OSError: a file or folder cannot be written.
     """
     started_at = datetime.now(UTC)
@@ -71,6 +73,12 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         if failed.parent.exists():
             shutil.rmtree(failed.parent)
         is_built = dbt.run("build", *arguments, HITPARADE_DATABASE=str(path))
+        if is_built and not _has_results(path, started_at):
+            _remove(path)
+            raise WarehouseError(
+                "dbt built nothing, so nothing is published: check the selection, for example with "
+                "`dbt list --select`"
+            )
         faults = check(path) if is_built else []
         if path.exists() and (faults or not is_built):
             _set_aside(path, failed)
@@ -86,6 +94,17 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
             f"{short(database)} {state}; the failed build is {short(failed)}", soft_wrap=True
         )
     return False
+
+
+def _has_results(path: Path, started_at: datetime) -> bool:
+    """Return whether a run of dbt since then has results in a database."""
+    if not path.exists():
+        return False
+    with opened(path) as connection:
+        if not connection.execute(TABLE, [path.stem, "runs"]).fetchall():
+            return False
+        ((count,),) = connection.execute(NODES, [started_at.replace(tzinfo=None)]).fetchall()
+    return count > 0
 
 
 def record_failure(

@@ -285,6 +285,26 @@ def test_another_target_is_not_published(small_copy):
     assert "only a DuckDB file can be published" in result.output
 
 
+@pytest.mark.parametrize("selection", [["--select", "no_such_model"], ["--help"]])
+def test_a_build_of_nothing_is_not_published(selection, small_copy, small_sample, monkeypatch):
+    for name, value in small_copy.environment(HITPARADE_SAMPLE=str(small_sample)).items():
+        monkeypatch.setenv(name, value)
+    before = small_copy.database.stat()
+    with pytest.raises(WarehouseError, match="dbt built nothing, so nothing is published"):
+        publish.build(Console(), small_copy.database, selection)
+    assert small_copy.database.stat() == before
+    assert not small_copy.database.with_suffix(".draft").exists()
+
+
+@pytest.mark.parametrize("variable", [None, "DBT_EMPTY", "DBT_ENGINE_EMPTY"])
+def test_empty_tables_are_not_published(variable, small_copy, monkeypatch):
+    if variable:
+        monkeypatch.setenv(variable, "True")
+    result = hitparade(small_copy, "publish", *([] if variable else ["--empty"]))
+    assert result.exit_code == 2
+    assert "empty tables are not published" in result.output
+
+
 @pytest.mark.parametrize(
     "left", ["cursor.close()", "cursor.begin()", "cursor.execute('use memory')"]
 )

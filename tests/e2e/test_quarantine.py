@@ -1,12 +1,15 @@
 """Every raw record is kept or quarantined with the broken rule and the reason."""
 
+import io
 import itertools
 import json
 import shutil
 
 import duckdb
 import pytest
+from rich.console import Console
 
+from hitparade.cli import summary
 from tests.e2e.records import SONG, TRACK, csv_text
 from tests.warehouse import Warehouse
 
@@ -249,3 +252,61 @@ def test_the_data_test_fails_if_a_row_is_lost(staged, tmp_path):
         )
     copy.dbt("test", "--select", "raw_rows_are_kept_or_quarantined", check=False)
     assert status_of("raw_rows_are_kept_or_quarantined", copy) == "fail"
+
+
+# Sources of which many records or all are in quarantine
+
+
+def built_with(made: Warehouse):
+    """The output of a build of what is read and what is in quarantine."""
+    return made.dbt("build", "--select", "staging", "rpt_sources", check=False)
+
+
+def tracks(bad: int, good: int) -> str:
+    """A tracks file with bad and good records."""
+    records = [TRACK | {"tempo": "fast"}] * bad + [TRACK] * good
+    named = [row | {"track_id": f"id{number}"} for number, row in enumerate(records)]
+    return csv_text([list(TRACK), *(list(row.values()) for row in named)])
+
+
+def test_a_build_fails_if_no_record_of_a_file_is_usable(new_warehouse):
+    songs = csv_text([list(SONG), list((SONG | {"streams": "many"}).values())])
+    result = built_with(new_warehouse(chart_songs=songs, tracks=tracks(bad=3, good=0)))
+    assert result.returncode
+    said = "Got 2 results, configured to fail if != 0, such as source tracks, most_broken_rule "
+    assert f"{said}tempo_not_a_number, rejection_example tempo is 'fast'" in result.stdout
+
+
+def test_a_build_fails_if_no_slice_is_usable(new_warehouse):
+    made = new_warehouse(tracks=tracks(bad=0, good=3))
+    (made.raw / "mpd.slice.0-0.json").write_text("{")
+    result = built_with(made)
+    assert result.returncode
+    assert "such as source playlists, most_broken_rule not_json" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("bad", "level", "status"), [(2, "many", "warn"), (1, "few", "pass"), (0, "none", "pass")]
+)
+def test_a_build_warns_if_many_records_are_in_quarantine(bad, level, status, new_warehouse):
+    made = new_warehouse(tracks=tracks(bad, good=20))
+    result = built_with(made)
+    assert result.returncode == 0
+    assert status_of("sources_have_few_records_in_quarantine", made) == status
+    query = "select quarantine_level, most_broken_rule from rpt_sources where source = 'tracks'"
+    assert made.query(query) == [(level, "tempo_not_a_number" if bad else None)]
+
+
+def test_the_summary_warns_if_many_records_are_in_quarantine(small_copy):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute(
+            "update rpt_sources set quarantine_level = 'many', quarantined_share = 0.25, "
+            "most_broken_rule = 'tempo_not_a_number', rejection_example = 'tempo is fast' "
+            "where source = 'tracks'"
+        )
+    printed = Console(file=io.StringIO(), width=200)
+    summary.show(printed, small_copy.database)
+    assert (
+        "tracks: 25% of the records are in quarantine, most of them by the rule "
+        "tempo_not_a_number, such as: tempo is fast"
+    ) in printed.file.getvalue()

@@ -61,8 +61,8 @@
     ) as results (node, layer, status, seconds, row_count, failures, message);
 {%- endmacro %}
 
-{#- The message of a dbt result. For a `none_of` test it names the failing row with the highest value. Other tests
-    do not show rows, because their rows may not be for everyone who is alerted. An error in this macro would lose
+{#- The message of a dbt result. For a `none_of` test it names the failing row with the highest value, and prints
+    it. Other tests do not show rows, because their rows may not be for everyone who is alerted. An error in this macro would lose
     all results of the run. -#}
 {% macro message_of(result) -%}
     {%- if 'Traceback (most recent call last)' in (result.message or '') -%}
@@ -79,7 +79,9 @@
     {%- for row in found.rows -%}
         {%- for name in found.column_names -%}{%- do cells.append(name | lower ~ ' ' ~ row[name]) -%}{%- endfor -%}
     {%- endfor -%}
-    {%- do return(result.message ~ ', such as ' ~ cells | join(', ')) -%}
+    {%- set message = result.message ~ ', such as ' ~ cells | join(', ') -%}
+    {%- do log(result.node.name ~ ': ' ~ message, info=true) -%}
+    {%- do return(message) -%}
 {%- endmacro %}
 
 {#- The folder of a model, such as staging, or the kind of another node. -#}
