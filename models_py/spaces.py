@@ -6,13 +6,14 @@ depth of 10, and layers of 64.
 """
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.distributions import FloatDistribution as Number
 from optuna.distributions import IntDistribution as Whole
 
-from models_py.tasks import Task
+if TYPE_CHECKING:  # it needs generated files, and `hitparade generate` imports this module
+    from models_py.tasks import Task
 
 Space = dict[str, BaseDistribution]
 
@@ -57,7 +58,7 @@ SPACES: dict[str, Space] = {
 }
 
 
-def space_of(task: Task, algorithm: str) -> Space:
+def space_of(task: "Task", algorithm: str) -> Space:
     """Return the search space of an algorithm, with the bounds that the task declares.
 
     Raises:

@@ -58,14 +58,14 @@ def write(root: Path) -> list[Path]:
         DeclarationError: a declaration is wrong.
     """
     texts = files(root)
-    changed = [path for path, text in texts.items() if _text(path) != text]
+    changed = _different(root, texts)
     for path in changed:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(texts[path], encoding="utf-8")
-    gone = list(_left_over(root, texts))
-    for path in gone:
-        path.unlink()
-    return sorted([*changed, *gone])
+        if path in texts:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path], encoding="utf-8")
+        else:
+            path.unlink()
+    return changed
 
 
 def check(root: Path) -> list[Path]:
@@ -74,9 +74,7 @@ def check(root: Path) -> list[Path]:
     Raises:
         DeclarationError: a declaration is wrong.
     """
-    texts = files(root)
-    changed = [path for path, text in texts.items() if _text(path) != text]
-    return sorted([*changed, *_left_over(root, texts)])
+    return _different(root, files(root))
 
 
 def files(root: Path) -> dict[Path, str]:
@@ -88,7 +86,13 @@ def files(root: Path) -> dict[Path, str]:
     declared = read(root / "tasks")
     found = dict(_of_all(declared))
     for task in declared.tabular:
-        found |= _of_task(task)
+        for path, text in _of_task(task):
+            if path in found or (root / path).exists():
+                raise DeclarationError(
+                    f"{root / 'tasks' / task.name}.yml: there is another {Path(path).stem}: give "
+                    "the task, or what is derived from it, another name"
+                )
+            found[path] = text
     return {root / _inside_generated(path): text for path, text in found.items()}
 
 
@@ -105,7 +109,8 @@ def _of_all(declared: Declarations) -> Iterator[tuple[str, str]]:
     blocks = _rendered("columns.md", DESCRIBED, blocks=docs.blocks(declared))
     yield "dbt_project/models/columns.md", blocks
     yield "dbt_project/macros/_macros.yml", _yaml(macros.properties(declared))
-    yield "dbt_project/models/registry/_registry.yml", _yaml(registry.properties())
+    registered = _yaml(registry.properties(), MACROS["registry"])
+    yield "dbt_project/models/registry/_registry.yml", registered
     yield "dbt_project/models/training/_training.yml", _yaml(training.properties(declared))
     yield "models_py/tasks.py", _rendered("tasks.py", **facts)
     yield "hitparade/app/tasks.py", _rendered("page.py", **facts)
@@ -118,19 +123,16 @@ def _of_all(declared: Declarations) -> Iterator[tuple[str, str]]:
             yield f"{stem}.yml", _yaml(predictions.properties(entity, columns))
 
 
-def _of_task(task: TabularTask) -> dict[str, str]:
-    """Return the files of one task: functions, feature table, training."""
+def _of_task(task: TabularTask) -> Iterator[tuple[str, str]]:
+    """Yield the files of one task: functions, feature table, training."""
     models = "dbt_project/models"
-    found = {
-        f"{models}/features/feat_{task.name}.sql": _rendered("features.sql", task=task),
-        f"{models}/features/feat_{task.name}.yml": _yaml(features.properties(task)),
-        f"{models}/training/train_{task.name}.py": _rendered("training.py", task=task),
-        f"udfs/functions/_{task.name}.yml": _yaml(functions.properties(task)),
-    }
+    yield f"{models}/features/feat_{task.name}.sql", _rendered("features.sql", task=task)
+    yield f"{models}/features/feat_{task.name}.yml", _yaml(features.properties(task))
+    yield f"{models}/training/train_{task.name}.py", _rendered("training.py", task=task)
+    yield f"udfs/functions/_{task.name}.yml", _yaml(functions.properties(task))
     for template, name, derived in render.functions_of(task):
         text = _rendered(f"functions/{template}.sql", task=task, derived=derived)
-        found[f"udfs/functions/{name}.sql"] = text
-    return found
+        yield f"udfs/functions/{name}.sql", text
 
 
 def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:
@@ -146,6 +148,7 @@ def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["py"] = render.python
+    environment.filters["literal"] = render.literal
     environment.globals.update(
         notice=NOTICE.format(source),
         answer=render.answer,
@@ -155,8 +158,14 @@ def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:
     return environment.get_template(f"{template}.jinja").render(facts)
 
 
-def _yaml(content: dict) -> str:
-    return f"# {NOTICE.format(DECLARED)}\n{dumping.dumped(content)}"
+def _yaml(content: dict, source: str = DECLARED) -> str:
+    return f"# {NOTICE.format(source)}\n{dumping.dumped(content)}"
+
+
+def _different(root: Path, texts: dict[Path, str]) -> list[Path]:
+    """Return the files that differ from their text, and those that no declaration asks for."""
+    changed = [path for path, text in texts.items() if _text(path) != text]
+    return sorted([*changed, *_left_over(root, texts)])
 
 
 def _text(path: Path) -> str | None:

@@ -1,11 +1,13 @@
 """Read and check tasks/*.yml: the tasks, and the columns that their models may use."""
 
-import re
+import importlib.resources
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from hitparade.generate.declarations import (
     Column,
@@ -18,18 +20,20 @@ from hitparade.generate.declarations import (
     TabularTask,
     Task,
 )
+from hitparade.generate.names import is_sql_name
+from hitparade.generate.render import stored_columns
 from models_py.algorithms import ALGORITHMS
 from models_py.metrics import METRICS
+from models_py.spaces import SPACES
 
 COLUMNS = "columns.yml"
-TYPES = ("double", "boolean", "date", "varchar", "varchar[]")
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+SCHEMA = yaml.safe_load(importlib.resources.files(__package__).joinpath("schema.yml").read_text())
 # Every split is made by folds, so they are part of every tabular task's definition.
 FOLDS = {"folds": "folds"}
 
 
 class DeclarationError(ValueError):
-    """A declaration is wrong; the message names the file, the cause and the accepted values."""
+    """A declaration is wrong; the message names the file, the cause and the next step."""
 
 
 def read(folder: Path) -> Declarations:
@@ -40,56 +44,61 @@ def read(folder: Path) -> Declarations:
     """
     if not (folder / COLUMNS).is_file():
         raise DeclarationError(f"there is no {folder / COLUMNS}: run this in a hitparade project")
+    if others := sorted(file for file in folder.iterdir() if file.suffix != ".yml"):
+        raise DeclarationError(f"{others[0]} is not read: name it .yml, or move it elsewhere")
     entities = {
         name: _entity(folder / COLUMNS, name, facts)
-        for name, facts in _yaml(folder / COLUMNS).items()
+        for name, facts in _facts(folder / COLUMNS, "columns").items()
     }
     files = sorted(file for file in folder.glob("*.yml") if file.name != COLUMNS)
-    tasks = tuple(_task(file, entities) for file in files)
-    _refuse_duplicates(folder, tasks)
-    return Declarations(entities, tasks)
+    declared = Declarations(entities, tuple(_task(file, entities) for file in files))
+    for special in declared.special:
+        _check_special(folder / f"{special.name}.yml", special, declared)
+    _check_names(folder, declared)
+    return declared
 
 
-def _yaml(file: Path) -> dict:
+class _Loader(yaml.SafeLoader):
+    """Reads YAML, and refuses a key that stands twice in a mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, (at, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key} stands twice", problem_mark=at.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _facts(file: Path, kind: str | None = None) -> dict:
+    """Return the content of a file that follows the schema of its kind.
+
+    Args:
+        file: the file.
+        kind: a part of the schema; by default that of the task in the file.
+    """
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        found = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeclarationError(f"{file} is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise DeclarationError(
             f"{file} declares nothing: see the other files in {file.parent} for examples"
         )
+    kind = kind or ("special" if "code" in found else "tabular")
+    schema = {"$ref": f"#/{kind}"} | SCHEMA
+    if fault := best_match(Draft202012Validator(schema).iter_errors(found)):
+        place = "".join(f"{part}: " for part in fault.absolute_path)
+        raise DeclarationError(
+            f"{file}: {place}{fault.message}: see docs/reference/declarations.md"
+        )
     return found
 
 
-def _checked(
-    file: Path, what: str, facts: Any, needed: Iterable[str], optional: Iterable[str] = ()
-) -> dict:
-    """Return the facts if all needed keys are there, and no unknown ones."""
-    needed, optional = set(needed), set(optional)
-    if not isinstance(facts, dict):
-        raise DeclarationError(f"{file}: {what} is {facts!r}: give {', '.join(sorted(needed))}")
-    if missing := sorted(needed - set(facts)):
-        raise DeclarationError(f"{file}: {what} lacks {', '.join(missing)}: add what is missing")
-    if unknown := sorted(set(facts) - needed - optional):
-        known = ", ".join(sorted(needed | optional))
-        raise DeclarationError(f"{file}: {what} has {', '.join(unknown)}: it may have {known}")
-    return facts
-
-
-def _entity(file: Path, name: str, facts: Any) -> Entity:
-    needed = [
-        "source",
-        "relation",
-        "key",
-        "mart",
-        "predictions",
-        "rows",
-        "after_release",
-        "columns",
-    ]
-    facts = dict(_checked(file, name, facts, needed, ["examples", "scored"]))
-    key = _checked(file, f"{name}.key", facts.pop("key"), ["name", "description"])
+def _entity(file: Path, name: str, facts: dict) -> Entity:
+    facts = dict(facts)
+    key = facts.pop("key")
     columns = {
         column: _column(file, f"{name}.{column}", column, given)
         for column, given in facts.pop("columns").items()
@@ -104,53 +113,44 @@ def _entity(file: Path, name: str, facts: Any) -> Entity:
     )
 
 
-def _column(file: Path, what: str, name: str, facts: Any) -> Column:
-    optional = ["missing", "vocabulary", "inputs", "range", "unit", "digits", "from_track"]
-    facts = dict(_checked(file, what, facts, ["type", "description"], optional))
-    inputs = tuple(
-        Input(one, **_checked(file, f"{what}.inputs.{one}", given, ["sql", "description"]))
-        for one, given in facts.pop("inputs", {}).items()
-    )
-    column = Column(name=name, inputs=inputs, **facts | {"range": _range(facts.get("range"))})
-    if column.type not in TYPES:
+def _column(file: Path, what: str, name: str, facts: dict) -> Column:
+    facts = dict(facts)
+    inputs = tuple(Input(one, **given) for one, given in facts.pop("inputs", {}).items())
+    bounds = tuple(facts.pop("range", ())) or None
+    column = Column(name=name, inputs=inputs, range=bounds, **facts)
+    if bounds and not bounds[0] < bounds[1]:
+        raise DeclarationError(f"{file}: {what}.range is {list(bounds)}: give the lower one first")
+    if (column.type == "varchar[]") != bool(column.vocabulary):
         raise DeclarationError(
-            f"{file}: {what} has type {column.type}: use one of {', '.join(TYPES)}"
+            f"{file}: {what} has type {column.type}: a list, and nothing else, has a vocabulary"
         )
-    if column.type == "varchar[]" and not column.vocabulary:
-        raise DeclarationError(f"{file}: {what} is a list: name the seed that is its vocabulary")
     if column.type in ("date", "varchar") and not inputs:
         raise DeclarationError(
             f"{file}: {what} has type {column.type}: declare the inputs that it becomes"
         )
+    if column.missing is not None and (column.type != "double" or inputs):
+        raise DeclarationError(
+            f"{file}: {what}.missing is only for a column of type double without inputs of its own"
+        )
     return column
 
 
-def _range(given: Any) -> tuple[float, float] | None:
-    return None if given is None else (given[0], given[1])
-
-
 def _task(file: Path, entities: Mapping[str, Entity]) -> Task:
-    facts = dict(_yaml(file))
-    name = facts.pop("task", None)
-    if name != file.stem or not NAME.fullmatch(str(name)):
-        raise DeclarationError(
-            f"{file}: task is {name!r}: give the name of the file, lowercase letters, digits and "
-            "underscores"
-        )
-    if "code" in facts:
-        return _special(file, name, facts, entities)
-    return _tabular(file, name, facts, entities)
+    facts = _facts(file)
+    if facts["task"] != file.stem:
+        raise DeclarationError(f"{file}: task is {facts['task']!r}: give the name of the file")
+    return _special(file, facts, entities) if "code" in facts else _tabular(file, facts, entities)
 
 
-def _common(file: Path, name: str, facts: dict, source: str, definition: dict) -> dict:
+def _common(file: Path, facts: dict, source: str, definition: dict) -> dict:
     """Return the attributes that all tasks have."""
     for variable in facts["defined_by"]:
         definition |= variable if isinstance(variable, dict) else {variable: variable}
     return {
-        "name": name,
+        "name": facts["task"],
         "answers": facts["answers"],
         "source": source,
-        "algorithms": {one: params or {} for one, params in facts["algorithms"].items()},
+        "algorithms": facts["algorithms"],
         "definition": definition,
         "example": facts["example"],
         "comment": _comment(file),
@@ -167,14 +167,12 @@ def _comment(file: Path) -> str:
     return "\n".join(lines).strip()
 
 
-def _special(file: Path, name: str, facts: dict, entities: Mapping[str, Entity]) -> SpecialTask:
-    needed = ["answers", "source", "code", "algorithms", "defined_by", "predictions", "example"]
-    _checked(file, name, facts, needed, ["inputs_of", "changeable"])
+def _special(file: Path, facts: dict, entities: Mapping[str, Entity]) -> SpecialTask:
     changeable = [_argument(file, entities["tracks"], one) for one in facts.get("changeable", ())]
     if without := [one.name for one in changeable if one.range is None]:
         raise DeclarationError(f"{file}: {', '.join(without)} may change, so declare its range")
     return SpecialTask(
-        **_common(file, name, facts, facts["source"], {}),
+        **_common(file, facts, facts["source"], {}),
         code=facts["code"],
         predictions=tuple(facts["predictions"]),
         inputs_of=facts.get("inputs_of"),
@@ -182,48 +180,64 @@ def _special(file: Path, name: str, facts: dict, entities: Mapping[str, Entity])
     )
 
 
-def _tabular(file: Path, name: str, facts: dict, entities: Mapping[str, Entity]) -> TabularTask:
-    needed = [
-        "answers",
-        "entity",
-        "kind",
-        "arguments",
-        "label",
-        "metric",
-        "algorithms",
-        "defined_by",
-        "example",
-    ]
-    _checked(file, name, facts, needed, ["labels", "search", "prediction", "derived"])
+def _check_special(file: Path, task: SpecialTask, declared: Declarations) -> None:
+    """Refuse `inputs_of` without such a task, and changeable inputs that are not its first ones."""
+    if task.inputs_of is None:
+        return
+    others = {one.name: one for one in declared.tabular if one.entity.name == "tracks"}
+    other = _one_of(file, "inputs_of", task.inputs_of, others)
+    if task.changeable != (first := other.arguments[: len(task.changeable)]):
+        raise DeclarationError(
+            f"{file}: changeable is not how the arguments of {other.name} begin: give "
+            f"{', '.join(one.name for one in first)}"
+        )
+
+
+def _tabular(file: Path, facts: dict, entities: Mapping[str, Entity]) -> TabularTask:
     entity = _one_of(file, "entity", facts["entity"], entities)
     kind = facts["kind"]
     _one_of(file, "kind", kind, METRICS)
     _one_of(file, "metric", facts["metric"], METRICS[kind])
     for algorithm in facts["algorithms"]:
         _one_of(file, f"an algorithm of kind {kind}", algorithm, ALGORITHMS[kind])
-    for algorithm in facts.get("search", {}):
-        _one_of(file, "an algorithm of `search`", algorithm, facts["algorithms"])
-    if (kind == "multiclass") != bool(facts.get("labels")):
+    _check_search(file, facts)
+    if (kind == "multiclass") != ("labels" in facts):
         raise DeclarationError(f"{file}: a multiclass task needs `labels`; other kinds have none")
     arguments = tuple(_argument(file, entity, one) for one in facts["arguments"])
     if lists := [one.name for one in arguments[:-1] if one.vocabulary]:
         raise DeclarationError(f"{file}: {lists[0]} becomes many inputs: list it last")
-    label = _checked(file, f"{name}.label", facts["label"], ["name", "sql", "description"])
-    return TabularTask(
-        **_common(file, name, facts, entity.source, dict(FOLDS)),
+    task = TabularTask(
+        **_common(file, facts, entity.source, dict(FOLDS)),
         entity=entity,
         kind=kind,
         arguments=arguments,
-        label=Label(**label),
+        label=Label(**facts["label"]),
         metric=facts["metric"],
         labels=tuple(facts.get("labels", ())),
         search=facts.get("search", {}),
-        prediction=facts.get("prediction", name),
-        derived=tuple(
-            Derived(one, **_checked(file, f"derived.{one}", given, ["sql", "answers"]))
-            for one, given in facts.get("derived", {}).items()
-        ),
+        prediction=facts.get("prediction", facts["task"]),
+        derived=tuple(Derived(one, **given) for one, given in facts.get("derived", {}).items()),
     )
+    if task.label.name in (*task.inputs, entity.key, "pair_key", "fold"):
+        raise DeclarationError(
+            f"{file}: the label and another column of the feature table are both named "
+            f"{task.label.name}: give the label another name"
+        )
+    return task
+
+
+def _check_search(file: Path, facts: dict) -> None:
+    for algorithm, bounds in facts.get("search", {}).items():
+        _one_of(file, "an algorithm of `search`", algorithm, facts["algorithms"])
+        space = _one_of(file, "an algorithm with a search space", algorithm, SPACES)
+        for name, given in bounds.items():
+            kind = type(_one_of(file, f"a hyperparameter of {algorithm}", name, space))
+            try:
+                kind(**given)
+            except (TypeError, ValueError) as error:
+                raise DeclarationError(
+                    f"{file}: search.{algorithm}.{name} is {given}: {error}"
+                ) from error
 
 
 def _one_of(file: Path, what: str, given: Any, known: Mapping[Any, Any]) -> Any:
@@ -241,15 +255,29 @@ def _argument(file: Path, entity: Entity, name: str) -> Column:
     return entity.columns[name]
 
 
-def _refuse_duplicates(folder: Path, tasks: Iterable[Task]) -> None:
-    """Refuse two functions or two columns of predictions with the same name."""
-    functions: dict[str, str] = {}
-    for task in tasks:
-        derived = task.derived if isinstance(task, TabularTask) else ()
-        for name in (task.name, *(one.name for one in derived)):
-            if name in functions:
+def _check_names(folder: Path, declared: Declarations) -> None:
+    """Refuse names that SQL cannot use, and two columns of a table of predictions with one name."""
+    for entity in declared.entities.values():
+        names = [*entity.columns, *(one for c in entity.columns.values() for one in c.input_names)]
+        _refuse_keywords(folder / COLUMNS, names)
+        taken = {entity.key: "the key", "inputs_hash": "the build", "predicted_at": "the build"}
+        for column in stored_columns(declared, entity):
+            name, task = column["name"], column["task"]
+            _refuse_keywords(folder / f"{task}.yml", [name])
+            if name in taken:
                 raise DeclarationError(
-                    f"{folder}: {functions[name]} and {task.name} both have a function "
-                    f"predict_{name}: give one of them another name"
+                    f"{folder / task}.yml: {taken[name]} and {task} both have a column {name} in "
+                    f"{entity.predictions}: give one of them another name"
                 )
-            functions[name] = task.name
+            taken |= {name: task, f"{task}_model_id": task}
+    for task in declared.tabular:
+        _refuse_keywords(folder / f"{task.name}.yml", [task.label.name])
+
+
+def _refuse_keywords(file: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if not is_sql_name(name):
+            raise DeclarationError(
+                f"{file}: {name} cannot be a name in SQL: use another one, not a keyword and not "
+                "t, the name of the row"
+            )

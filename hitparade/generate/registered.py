@@ -1,12 +1,12 @@
 """`hitparade function`: write the dbt files of a registered model's functions."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import yaml
 
+from hitparade.generate.names import is_sql_name
 from udfs import ModelError
 
 # The inputs and outputs of the task's champion, else of its newest model.
@@ -55,7 +55,7 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
             "`hitparade generate`"
         )
     inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
-    _check_names(connection, [task, *inputs])
+    _check_names([task, *inputs])
     functions = _functions(task, outputs)
     texts = {folder / f"{f.name}.sql": _sql(f, inputs) for f in functions}
     texts[folder / f"_{task}.yml"] = _yaml(functions, inputs)
@@ -67,14 +67,9 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     return list(texts)
 
 
-def _check_names(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
-    reserved = (
-        "select keyword_name from duckdb_keywords() "
-        "where keyword_category in ('reserved', 'type_function')"
-    )
-    keywords = {keyword for (keyword,) in connection.execute(reserved).fetchall()}
+def _check_names(names: list[str]) -> None:
     for name in names:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in keywords or name == "t":
+        if not is_sql_name(name):
             raise ModelError(
                 f"{name!r} cannot be the name of a SQL argument: promote a model whose input names "
                 "have only lowercase letters, digits and underscores, and are neither keywords nor "

@@ -122,7 +122,7 @@ def encoder_calls(entity: Entity, column: Column) -> list[str]:
     if column.type == "boolean":
         return [f"flag('{column.name}', row)"]
     if column.missing is not None:
-        return [f"known_number('{column.name}', row)"]
+        return [f"known_number('{column.name}', row, {column.missing})"]
     return [f"number('{column.name}', row)"]
 
 
@@ -131,6 +131,11 @@ def _computed(entity: Entity, column: Column, name: str) -> str:
     if name == column.name:
         return f"{{'name': '{name}', 'expression': {sql}}}"
     return f"{{'name': '{name}', 'argument': '{column.name}', 'expression': {sql}}}"
+
+
+def literal(text: str) -> str:
+    """Return a text as a string of Jinja, whatever quotes it has."""
+    return f"'{text}'" if not {"'", "\\"} & {*text} else json.dumps(text, ensure_ascii=False)
 
 
 def python(value: Any, indent: int = 8, taken: int = 0) -> str:

@@ -7,12 +7,14 @@ import sys
 
 import pytest
 import yaml
+from jinja2 import Environment
 
 from hitparade import generate
-from hitparade.generate import DeclarationError, reading
+from hitparade.generate import DeclarationError
 from tests.warehouse import ROOT, copy_project
 
 HIT = yaml.safe_load((ROOT / "tasks" / "hit.yml").read_text())
+DERIVED = {"sql": "{{ answer }}", "answers": "one"}
 
 
 def project(folder):
@@ -81,38 +83,156 @@ def test_a_manually_changed_file_is_named(tmp_path):
     assert generate.check(root) == [path]
 
 
+WRONG_TASKS = [
+    ({"task": "other"}, "task is 'other': give the name of the file"),
+    ({"task": "is hit"}, "task: 'is hit' does not match"),
+    ({"entity": "albums"}, "entity is albums: use one of tracks, chart_songs"),
+    ({"kind": "ranking"}, "kind is ranking: use one of regression, binary, multiclass"),
+    ({"kind": ["binary"]}, r"kind: \['binary'\] is not of type 'string'"),
+    ({"metric": "rmse"}, "metric is rmse: use one of roc_auc"),
+    ({"algorithms": {"prophet": {}}}, "of kind binary is prophet: use one of logistic_reg"),
+    ({"algorithms": None}, "algorithms: None is not of type 'object'"),
+    ({"algorithms": {}}, "algorithms: {} should be non-empty"),
+    ({"algorithms": ["xgboost"]}, r"algorithms: \['xgboost'\] is not of type 'object'"),
+    ({"algorithms": {"xgboost": "fast"}}, "algorithms: xgboost: 'fast' is not of type 'object'"),
+    ({"arguments": ["danceability", "lyrics"]}, "tracks has no column lyrics: declare it in"),
+    ({"arguments": ["genres", "energy"]}, "genres becomes many inputs: list it last"),
+    ({"arguments": []}, r"arguments: \[\] should be non-empty"),
+    ({"arguments": [["x"]]}, r"arguments: 0: \['x'\] is not of type 'string'"),
+    ({"arguments": ["energy", "energy"]}, "has non-unique elements"),
+    ({"arguments": {"energy": 1}}, "arguments: {'energy': 1} is not of type 'array'"),
+    ({"labels": ["a", "b"]}, "a multiclass task needs `labels`; other kinds have none"),
+    ({"labels": [True, False]}, "labels: .* is not of type 'string'"),
+    ({"labels": "Flop"}, "labels: 'Flop' is not of type 'array'"),
+    ({"kind": "multiclass", "metric": "accuracy"}, "a multiclass task needs `labels`"),
+    ({"metrics": "roc_auc"}, r"\('metrics' was unexpected\): see docs/reference"),
+    ({"label": {"name": "is_hit"}}, "label: 'sql' is a required property"),
+    ({"label": HIT["label"] | {"name": "energy"}}, "label and another column .* are both named"),
+    ({"label": HIT["label"] | {"name": "order"}}, "order cannot be a name in SQL"),
+    ({"label": HIT["label"] | {"name": "is hit; drop"}}, "'is hit; drop' does not match"),
+    ({"answers": ""}, "answers: '' should be non-empty"),
+    ({"defined_by": "hit_cut"}, "defined_by: 'hit_cut' is not of type 'array'"),
+    ({"prediction": "hit prob"}, "prediction: 'hit prob' does not match"),
+    ({"prediction": "popularity"}, "both have a column popularity in fct_track_predictions"),
+    ({"prediction": "inputs_hash"}, "the build and hit both have a column inputs_hash"),
+    ({"derived": None}, "derived: None is not of type 'object'"),
+    ({"derived": {"tier": DERIVED}}, "both have a column tier in fct_track_predictions"),
+    ({"derived": {"hit_by": DERIVED}}, "there is another predict_hit_by: give the task, or what"),
+    ({"derived": {"streams": DERIVED}}, "there is another predict_streams"),
+    ({"search": {"ridge": {}}}, "an algorithm of `search` is ridge: use one of logistic"),
+    ({"search": {"xgboost": {"depth": {}}}}, "hyperparameter of xgboost is depth: use one of"),
+    ({"search": {"xgboost": {"max_depth": {"low": 9}}}}, "search.xgboost.max_depth is {'low': 9}"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG_TASKS, ids=lambda given: str(given)[:40])
+def test_a_wrong_task_names_the_cause(tmp_path, changes, message):
+    root = project(tmp_path)
+    (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(HIT | changes))
+    with pytest.raises(DeclarationError, match=rf"tasks/\w+.yml: .*{message}"):
+        generate.files(root)
+
+
+def test_a_task_without_an_answer_names_what_is_missing(tmp_path):
+    root = project(tmp_path)
+    given = {name: value for name, value in HIT.items() if name != "answers"}
+    (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(given))
+    with pytest.raises(DeclarationError, match="'answers' is a required property"):
+        generate.files(root)
+
+
+WRONG_COLUMNS = [
+    ({"range": 3}, "range: 3 is not of type 'array'"),
+    ({"range": [1]}, r"range: \[1\] is too short"),
+    ({"range": [1, 2, 3]}, r"range: \[1, 2, 3\] is too long"),
+    ({"range": ["low", 1]}, "range: 0: 'low' is not of type 'number'"),
+    ({"range": [200, 100]}, r"tracks.tempo.range is \[200, 100\]: give the lower one first"),
+    ({"type": "text"}, "type: 'text' is not one of"),
+    ({"type": "varchar[]"}, "tempo has type varchar"),
+    ({"type": "date", "missing": None}, "missing: None is not of type 'number'"),
+    ({"type": "boolean"}, "tempo.missing is only for a column of type double"),
+    ({"vocabulary": "moods"}, "vocabulary: 'moods' is not one of"),
+    ({"vocabulary": "genres"}, "tempo has type double: a list, and nothing else, has a vocabulary"),
+    ({"unit": 3}, "unit: 3 is not of type 'string'"),
+    ({"digits": -1}, "digits: -1 is less than the minimum"),
+    ({"inputs": {"a": {"sql": "1"}}}, "inputs: a: 'description' is a required property"),
+    ({"description": None}, "description: None is not of type 'string'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG_COLUMNS, ids=lambda given: str(given)[:40])
+def test_a_wrong_column_names_the_cause(tmp_path, changes, message):
+    root = project(tmp_path)
+    columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
+    columns["tracks"]["columns"]["tempo"] |= changes
+    (root / "tasks" / "columns.yml").write_text(yaml.safe_dump(columns, sort_keys=False))
+    with pytest.raises(DeclarationError, match=f"columns.yml: .*{message}"):
+        generate.files(root)
+
+
+@pytest.mark.parametrize("name", ["order", "t", "Tempo", "beat rate"])
+def test_a_column_that_sql_cannot_name_is_refused(tmp_path, name):
+    root = project(tmp_path)
+    columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
+    columns["tracks"]["columns"][name] = {"type": "double", "description": "One."}
+    (root / "tasks" / "columns.yml").write_text(yaml.safe_dump(columns, sort_keys=False))
+    with pytest.raises(DeclarationError, match=r"cannot be a name in SQL|does not match"):
+        generate.files(root)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "other"}, "task is 'other': give the name of the file"),
-        ({"entity": "albums"}, "entity is albums: use one of tracks, chart_songs"),
-        ({"kind": "ranking"}, "kind is ranking: use one of regression, binary, multiclass"),
-        ({"metric": "rmse"}, "metric is rmse: use one of roc_auc"),
-        ({"algorithms": {"prophet": {}}}, "of kind binary is prophet: use one of logistic_reg"),
-        ({"arguments": ["danceability", "lyrics"]}, "tracks has no column lyrics: declare it in"),
-        ({"arguments": ["genres", "energy"]}, "genres becomes many inputs: list it last"),
-        ({"labels": ["a", "b"]}, "a multiclass task needs `labels`; other kinds have none"),
-        ({"kind": "multiclass", "metric": "accuracy"}, "a multiclass task needs `labels`"),
-        ({"metrics": "roc_auc"}, "has metrics: it may have algorithms, answers"),
-        ({"label": {"name": "is_hit"}}, "hit.label lacks description, sql: add what is missing"),
-        ({"example": None, "answers": None}, None),
-        (
-            {"derived": {"tier": {"sql": "1", "answers": "one"}}},
-            "both have a function predict_tier",
-        ),
-        ({"search": {"ridge": {}}}, "an algorithm of `search` is ridge: use one of logistic"),
+        ({"inputs_of": "moods"}, "inputs_of is moods: use one of hit, popularity, tier"),
+        ({"inputs_of": "log_streams"}, "inputs_of is log_streams: use one of hit"),
+        ({"changeable": ["energy", "danceability"]}, "begin: give danceability, energy"),
+        ({"changeable": ["explicit"]}, "explicit may change, so declare its range"),
+        ({"predictions": "fct_x"}, "predictions: 'fct_x' is not of type 'array'"),
     ],
-    ids=lambda given: str(given)[:40],
 )
-def test_a_wrong_declaration_names_the_cause(tmp_path, changes, message):
+def test_a_wrong_special_task_names_the_cause(tmp_path, changes, message):
     root = project(tmp_path)
-    (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(HIT | changes))
-    if message is None:
-        changes = {name: value for name, value in HIT.items() if name not in changes}
-        (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(changes))
-        message = "hit lacks answers, example"
+    file = root / "tasks" / "song_optimization.yml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes))
+    with pytest.raises(DeclarationError, match=f"song_optimization.yml: .*{message}"):
+        generate.files(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("hit.yml", b"task: [", "hit.yml is not YAML"),
+        ("hit.yml", b"task: \xff", "hit.yml is not YAML"),
+        ("hit.yml", b"task: hit\ntask: hit", "task stands twice"),
+        ("hit.yml", b"- task", "hit.yml declares nothing"),
+        ("mood.yaml", b"task: mood", "mood.yaml is not read: name it .yml"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
+    root = project(tmp_path)
+    (root / "tasks" / name).write_bytes(content)
     with pytest.raises(DeclarationError, match=message):
         generate.files(root)
+
+
+def test_declared_sql_and_labels_may_have_quotes(tmp_path):
+    root = project(tmp_path)
+    columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
+    columns["tracks"] |= {"examples": "name <> 'a'", "scored": "name <> \"b\" and name <> 'a'"}
+    (root / "tasks" / "columns.yml").write_text(yaml.safe_dump(columns, sort_keys=False))
+    tier = yaml.safe_load((root / "tasks" / "tier.yml").read_text())
+    tier["labels"] = ["Not yet", 'It\'s "one"']
+    (root / "tasks" / "tier.yml").write_text(yaml.safe_dump(tier))
+    generate.write(root)
+    macros = (root / "dbt_project/macros/generated/tasks.sql").read_text()
+    with_macros = Environment(extensions=["jinja2.ext.do"]).from_string(macros)
+    returned = []
+    with_macros.make_module({"return": returned.append}).entities()
+    assert returned[0]["tracks"]["examples"] == "name <> 'a'"
+    assert returned[0]["tracks"]["scored"] == "name <> \"b\" and name <> 'a'"
+    functions = yaml.safe_load((root / "udfs/functions/generated/_tier.yml").read_text())
+    (proba,) = (one for one in functions["functions"] if one["name"] == "predict_tier_proba")
+    assert proba["returns"]["data_type"] == ('struct("Not yet" double, "It\'s ""one""" double)')
 
 
 def test_a_folder_without_declarations_is_reported_with_the_next_step(tmp_path):
@@ -120,10 +240,3 @@ def test_a_folder_without_declarations_is_reported_with_the_next_step(tmp_path):
         DeclarationError, match=r"there is no .*columns.yml: run this in a hitparade"
     ):
         generate.files(tmp_path)
-
-
-def test_a_file_that_is_not_yaml_is_named(tmp_path):
-    root = project(tmp_path)
-    (root / "tasks" / "hit.yml").write_text("task: [")
-    with pytest.raises(DeclarationError, match=r"hit.yml is not YAML"):
-        reading.read(root / "tasks")

@@ -34,9 +34,9 @@
     {% do return({'name': name, 'expression': 'cast(' ~ row ~ name ~ ' as double)'}) %}
 {%- endmacro %}
 
-{#- An input for which 0 in the file means missing. -#}
-{% macro known_number(name, row) -%}
-    {% do return({'name': name, 'expression': 'nullif(cast(' ~ row ~ name ~ ' as double), 0)'}) %}
+{#- An input for which a number stands for a missing value, such as 0. -#}
+{% macro known_number(name, row, missing) -%}
+    {% do return({'name': name, 'expression': 'nullif(cast(' ~ row ~ name ~ ' as double), ' ~ missing ~ ')'}) %}
 {%- endmacro %}
 
 {#- A boolean input as 1 or 0. -#}

@@ -62,18 +62,21 @@
     }) %}
 {%- endmacro %}
 
-{#- The entities of tabular tasks: the model with the rows, its key, and the condition of the training rows. -#}
+{#- The entities of tabular tasks: the model with the rows, its key, and the conditions of the rows to train on and of
+    the rows to score. -#}
 {% macro entities() -%}
     {% do return({
         'tracks': {
             'relation': 'int_tracks',
             'key': 'track_id',
             'examples': 'is_pair_representative',
+            'scored': 'not is_excluded',
         },
         'chart_songs': {
             'relation': 'int_chart_songs',
             'key': 'song_id',
             'examples': 'true',
+            'scored': 'true',
         },
     }) %}
 {%- endmacro %}
@@ -84,7 +87,7 @@
         number('danceability', row),
         number('energy', row),
         number('valence', row),
-        known_number('tempo', row),
+        known_number('tempo', row, 0),
     ]) %}
 {%- endmacro %}
 
@@ -132,12 +135,12 @@
         number('instrumentalness', row),
         number('liveness', row),
         number('valence', row),
-        known_number('tempo', row),
+        known_number('tempo', row, 0),
         number('duration_ms', row),
         flag('explicit', row),
         number('key', row),
         number('mode', row),
-        known_number('time_signature', row),
+        known_number('time_signature', row, 0),
         flag('is_single', row),
         one_hot_group('genres', row),
     ]) %}
@@ -154,7 +157,7 @@
         number('instrumentalness', row),
         number('liveness', row),
         number('valence', row),
-        known_number('tempo', row),
+        known_number('tempo', row, 0),
         number('duration_ms', row),
         flag('explicit', row),
         flag('is_single', row),
@@ -178,7 +181,7 @@
         number('instrumentalness', row),
         number('liveness', row),
         number('valence', row),
-        known_number('tempo', row),
+        known_number('tempo', row, 0),
     ]) %}
 {%- endmacro %}
 

@@ -52,9 +52,14 @@ def _answer(task: TabularTask) -> tuple[str, str]:
 
 
 def _proba(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
-    struct = ", ".join(f"{label} double" for label in task.labels)
+    struct = ", ".join(f"{_field(label)} double" for label in task.labels)
     says = f"The champion's probability of each label: {listed(task.labels)}."
     return f"struct({struct})", "A probability for each label.", says
+
+
+def _field(label: str) -> str:
+    """Return a label as the name of a field, in quotes if it needs them."""
+    return label if label.isidentifier() else '"' + label.replace('"', '""') + '"'
 
 
 def _derived(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:

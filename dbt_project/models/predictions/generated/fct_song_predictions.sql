@@ -3,7 +3,7 @@
     config(
         unique_key='song_id',
         incremental_strategy='delete+insert',
-        post_hook="{{ delete_gone('song_id', ref('int_chart_songs')) }}"
+        post_hook="{{ delete_gone('song_id', ref('int_chart_songs'), entities().chart_songs.scored) }}"
     )
 }}
 
@@ -15,4 +15,5 @@
         {'name': 'streams', 'task': 'log_streams', 'function': function('predict_streams')},
         {'name': 'log_streams_context', 'task': 'log_streams_context', 'function': function('predict_log_streams_context')},
     ],
+    entities().chart_songs.scored,
 ) }}

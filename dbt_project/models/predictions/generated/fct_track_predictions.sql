@@ -3,7 +3,7 @@
     config(
         unique_key='track_id',
         incremental_strategy='delete+insert',
-        post_hook="{{ delete_gone('track_id', ref('int_tracks'), 'not is_excluded') }}"
+        post_hook="{{ delete_gone('track_id', ref('int_tracks'), entities().tracks.scored) }}"
     )
 }}
 
@@ -15,5 +15,5 @@
         {'name': 'popularity', 'task': 'popularity', 'function': function('predict_popularity')},
         {'name': 'tier', 'task': 'tier', 'function': function('predict_tier')},
     ],
-    'not is_excluded',
+    entities().tracks.scored,
 ) }}
