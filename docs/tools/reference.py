@@ -1,10 +1,13 @@
 """The pages of docs/reference, written from the code."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import yaml
+
+from hitparade.generate.reading import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -27,6 +30,11 @@ VARIABLES = """# Variables
 Change them in `dbt_project.yml`, or for one run: `dbt build --vars '{hit_cut: 70}'`.
 [Environment variables](environment.md) have a page of their own.
 """
+DECLARATIONS = """# Declarations
+
+The keys of the files in `tasks/`. A key with a star is needed. `hitparade generate` checks each
+file against `hitparade/generate/schema.yml`. [The guide](../add-a-task.md) has an example.
+"""
 QUERIES = """# Query book
 
 Each question is a file that runs as it is: `dbt show --select hidden_gems`, or in the DuckDB
@@ -45,6 +53,7 @@ def pages(database: Path) -> dict[Path, str]:
         "cli": cli(),
         "functions": functions(),
         "variables": variables(),
+        "declarations": declarations(),
         "queries": queries(),
         "tables": tables(database),
     }
@@ -134,6 +143,33 @@ def variables() -> str:
             rows.append((f"`{variable[1]}`", f"`{variable[2]}`", " ".join(said) or "See above."))
             said = []
     return VARIABLES + _table(("variable", "default", "meaning"), rows)
+
+
+def declarations() -> str:
+    """The keys of the files in tasks/, from their schema."""
+    parts = {
+        "A task: tasks/TASK.yml": SCHEMA["tabular"],
+        "A task with its own code": SCHEMA["special"],
+        "An entity: tasks/columns.yml": SCHEMA["$defs"]["entity"],
+        "A column of an entity": SCHEMA["$defs"]["column"],
+    }
+    text = DECLARATIONS
+    for title, schema in parts.items():
+        text += f"\n## {title}\n" + _table(("key", "meaning"), list(_keys(schema)))
+    return text
+
+
+def _keys(schema: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each key of a mapping and of the mappings in it, with its meaning."""
+    for name, given in schema.get("properties", {}).items():
+        reference = given.get("$ref", "").rpartition("/")[2]
+        meant = SCHEMA["$defs"].get(reference, {}) | given
+        star = " *" if name in schema["required"] else ""
+        yield f"`{prefix}{name}`{star}", _line(meant["description"])
+        inner = meant.get("additionalProperties") or {}
+        yield from _keys(meant, f"{prefix}{name}.")
+        if "required" in inner:
+            yield from _keys(inner, f"{prefix}{name}.NAME.")
 
 
 def queries() -> str:
