@@ -16,6 +16,7 @@ from models_py import fingerprints
 from models_py.next_song import protocol
 from models_py.registry_schema import SCHEMA
 from models_py.relation import Relation
+from models_py.song_optimization.protocol import BOUNDS
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
 from models_py.tasks import TASKS
 
@@ -178,7 +179,7 @@ def train_song_optimization(
     members = {"genres": _members(genres)}
     libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
     run = _run(SONG_OPTIMIZATION, [table], members, libraries)
-    run["definition"] = _definition(table, definition, members)
+    run["definition"] = _definition(table, definition | {"changeable": BOUNDS}, members)
     earlier = _newest(history)
     code = fingerprints.of_code(["models_py.song_optimization.training"])
     codes = dict.fromkeys(algorithms, code)

@@ -91,16 +91,15 @@ def take_preset(known: dict[str, dict]) -> None:
     if name != CUSTOM:
         preset = dict(known[name])
         preset["genres"] = preset.pop("genres_text").split(";")
-        take(of_row(preset))
+        take_row(preset)
 
 
-def of_row(row: dict) -> songs.Song:
-    """Return the inputs of a row of a table; a missing number stays missing."""
-    song = {name: row[name] for name in songs.NAMES if row.get(name) is not None}
-    for name in songs.FLAGS:
-        song[name] = bool(song.get(name, False))
-    song["genres"] = list(song.get("genres", []))
-    return song
+def take_row(row: dict) -> None:
+    """Set all inputs to those of a row of a table, and say which of them are missing."""
+    known = {name: row[name] for name in songs.NAMES if row.get(name) is not None}
+    known |= {name: bool(known[name]) for name in songs.FLAGS if name in known}
+    take(songs.START | known)
+    st.session_state["notes"] += songs.missing(known)
 
 
 def search(session: Session) -> None:
@@ -129,7 +128,7 @@ def name_of(track: dict) -> str:
 def take_track(found: dict[str, dict]) -> None:
     """Set the inputs to those of the track that was chosen."""
     if st.session_state["found"]:
-        take(of_row(found[st.session_state["found"]]))
+        take_row(found[st.session_state["found"]])
         st.session_state["preset"] = CUSTOM
 
 

@@ -123,3 +123,13 @@ def outside(song: Song) -> list[str]:
         for one in SLIDERS
         if one.name in song and not one.low <= song[one.name] <= one.high
     ]
+
+
+def missing(song: Song) -> list[str]:
+    """Return a sentence for each input that a song lacks, with the value that stands in for it."""
+    labels = {one.name: one.label for one in SLIDERS}
+    return [
+        f"{labels.get(name, name)} of this track is missing: {START[name]} is used."
+        for name in NAMES
+        if name not in song
+    ]

@@ -167,13 +167,14 @@ def tune(
 ) -> None:
     """Search for better hyperparameters of a task, and write them to a file for review."""
     from hitparade import tune as tuning  # importing optuna and the models takes a while
+    from hitparade.generate import DeclarationError
     from models_py.examples import TrainingError
     from models_py.search import Limits
 
     limits = Limits(trials, seconds, seed)
     output = output or Path("tuned", f"{task}.yml")
     try:
-        with errors(tuning.TuneError, WarehouseError, TrainingError, OSError):
+        with errors(tuning.TuneError, WarehouseError, TrainingError, DeclarationError, OSError):
             tuning.run(console, database(), task, algorithm or (), limits, output)
     except KeyboardInterrupt as stop:
         console.print("Stopped. Finished trials are in ml.tuning_trials.")

@@ -1,5 +1,6 @@
 """The values that the templates insert: macro calls, Python literals, and lists of columns."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +54,10 @@ def from_track(task: TabularTask) -> tuple[str, ...]:
 
 
 def stored_columns(declared: Declarations, entity: Entity) -> list[dict[str, Any]]:
-    """Return the columns of an entity's predictions: name, task, function, type and description."""
+    """Return the columns of an entity's predictions: name, task, function, type and description.
+
+    A derived column also has a hash of its SQL.
+    """
     columns = []
     for task in declared.tabular:
         if task.entity is entity:
@@ -65,6 +69,7 @@ def stored_columns(declared: Declarations, entity: Entity) -> list[dict[str, Any
                     "type": "varchar" if task.kind == "multiclass" else "double",
                     "answers": task.answers,
                     "is_probability": task.kind == "binary",
+                    "sql_hash": "",
                 }
             )
             columns += [_derived_column(task, derived) for derived in task.derived]
@@ -79,6 +84,7 @@ def _derived_column(task: TabularTask, derived: Derived) -> dict[str, Any]:
         "type": "double",
         "answers": derived.answers,
         "is_probability": False,
+        "sql_hash": hashlib.md5(derived.sql.encode()).hexdigest()[:8],
     }
 
 

@@ -20,12 +20,17 @@ OTHER_ENCODINGS = ("cp1252", "latin-1")
 
 def members(archive: Path) -> list[str]:
     """Return the names of the files in a zip file; none if it is damaged."""
+    return [info.filename for info in entries(archive)]
+
+
+def entries(archive: Path) -> list[zipfile.ZipInfo]:
+    """Return the names, sizes and checksums of the files in a zip file; none if it is damaged."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            names = [info.filename for info in opened.infolist() if not info.is_dir()]
+            found = [info for info in opened.infolist() if not info.is_dir()]
     except DAMAGED:
         return []
-    return [name for name in names if not _is_left_by_a_system(name)]
+    return [info for info in found if not _is_left_by_a_system(info.filename)]
 
 
 def _is_left_by_a_system(name: str) -> bool:

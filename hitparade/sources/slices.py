@@ -39,17 +39,22 @@ PLAYLISTS = pa.schema(
 
 @dataclass(frozen=True)
 class Slice:
-    """A slice in a folder: its file, and its name in that file if the file is a zip file."""
+    """A slice in a folder: its file, and where it is in that file if the file is a zip file."""
 
     folder: Path
     file: Path
-    member: str | None = None
+    entry: zipfile.ZipInfo | None = None
 
     @property
     def name(self) -> str:
         """The path from the folder of the raw files."""
         path = self.file.relative_to(self.folder).as_posix()
         return f"{path}/{self.member}" if self.member else path
+
+    @property
+    def member(self) -> str | None:
+        """The name of the slice in its zip file."""
+        return self.entry.filename if self.entry else None
 
     @property
     def name_in_dataset(self) -> str:
@@ -63,14 +68,13 @@ class Slice:
 
     def row(self, status: Status) -> dict[str, Any]:
         """Return the row of the slice in the list of slices."""
-        if self.member is None:
+        if self.entry is None:
             stat = self.file.stat()
             size, path = stat.st_size, self.file.resolve()
             fingerprint = f"{size}-{stat.st_mtime_ns}-{READER}"
         else:
-            with zipfile.ZipFile(self.file) as archive:
-                info = archive.getinfo(self.member)
-            size, fingerprint = info.file_size, f"{info.file_size}-{info.CRC:08x}-{READER}"
+            size = self.entry.file_size
+            fingerprint = f"{size}-{self.entry.CRC:08x}-{READER}"
             path = _cache(self.folder) / f"{_hash(f'{self.name} {fingerprint}')}.json"
         row = {"slice": self.name, "path": str(path), "status": status}
         return row | {"fingerprint": fingerprint, "bytes": size}
@@ -159,8 +163,12 @@ def present(folder: Path) -> list[Slice]:
         if NAME.fullmatch(path.name):
             found.append(Slice(folder, path))
         elif path.suffix.casefold() == ".zip":
-            names = (name for name in contents.members(path) if not contents.has_lone(name))
-            found += [Slice(folder, path, one) for one in names if NAME.fullmatch(Path(one).name)]
+            found += [
+                Slice(folder, path, entry)
+                for entry in contents.entries(path)
+                if NAME.fullmatch(Path(entry.filename).name)
+                and not contents.has_lone(entry.filename)
+            ]
     return found
 
 

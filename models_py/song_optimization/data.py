@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models_py.examples import MIN_ROWS, TrainingError
+from models_py.generated.tasks import INPUTS_OF
 from models_py.song_optimization.protocol import PARTS, TASK, TEST
 from models_py.tasks import TASKS
 
@@ -50,14 +51,14 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
     """Return the feature table as arrays, sorted by its key.
 
     Args:
-        table: track_id, artist, part, the inputs of the task popularity, popularity.
+        table: track_id, artist, part, the inputs of the task in `inputs_of`, popularity.
         genres: the members of the one-hot group `genres`, in order.
 
     Raises:
         TrainingError: a part has too few songs.
     """
     table = table.sort_by("track_id")
-    *numbers, group = TASKS["popularity"].inputs
+    *numbers, group = TASKS[INPUTS_OF[TASK]].inputs
     features = np.column_stack(
         [
             *(table[name].to_numpy() for name in numbers),

@@ -35,6 +35,16 @@ example: select round(predict_mood(0.7, 0.8, 120, false), 3) as cheerful
 CALL = "(danceability := 0.7, energy := 0.8, tempo := 120, explicit := false)"
 
 
+def generate(project) -> None:
+    program = "from pathlib import Path; from hitparade import generate; generate.write(Path())"
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        check=True,
+    )
+
+
 @pytest.fixture(scope="module")
 def mood(small_warehouse, small_sample, tmp_path_factory):
     """The small warehouse, built again by a project with one more task file."""
@@ -47,13 +57,7 @@ def mood(small_warehouse, small_sample, tmp_path_factory):
     built = Warehouse(folder, project)
     before = set(project.rglob("*.*"))
     (project / "tasks" / "mood.yml").write_text(MOOD.strip() + "\n")
-    program = "from pathlib import Path; from hitparade import generate; generate.write(Path())"
-    subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(project)},
-        check=True,
-    )
+    generate(project)
     written = {path for path in project.rglob("*.*") if "__pycache__" not in path.parts} - before
     assert {path.parent.name for path in written} == {"tasks", "generated"}
     built.dbt("build", HITPARADE_SAMPLE=str(small_sample), PYTHONPATH=str(project))
@@ -137,3 +141,25 @@ def test_the_page_the_summary_and_tuning_include_it(mood):
     assert 0 < mood.query("\n".join(page))[0][0] < 1
     assert 0 < mood.query(example)[0][0] < 1
     assert space == "colsample_bytree"
+
+
+def test_changed_and_new_predictions_are_stored_for_all_rows(mood, small_sample, tmp_path):
+    shutil.copytree(mood.folder, tmp_path, dirs_exist_ok=True)
+    changed = Warehouse(tmp_path, tmp_path / "project")
+    file = changed.project / "tasks" / "log_streams.yml"
+    derived = "  streams:\n    sql: nullif(exp({{ answer }}), cast('inf' as double)) - 1\n"
+    assert derived in file.read_text()
+    other = "  twice:\n    sql: 2 * {{ answer }}\n    answers: twice the answer\n"
+    given = file.read_text().replace(derived, derived.replace("- 1", "- 2") + "MORE")
+    answers = "    answers: the streams of a chart song, exp(predict_log_streams) - 1\n"
+    file.write_text(given.replace(f"MORE{answers}", answers + other))
+    generate(changed.project)
+    built = ("predict_streams", "predict_twice", "fct_song_predictions")
+    sample = {"HITPARADE_SAMPLE": str(small_sample), "PYTHONPATH": str(changed.project)}
+    changed.dbt("build", "--select", *built, **sample)
+    differ = changed.query(
+        "select count(*) filter (abs(streams - (exp(log_streams) - 2)) > 1e-6 * streams), "
+        "count(*) filter (twice is distinct from 2 * log_streams), count(twice) > 100 "
+        "from fct_song_predictions"
+    )
+    assert differ == [(0, 0, True)]

@@ -42,7 +42,7 @@ def test_the_page_shows_the_answers_of_snowflake(page, built):
     relation = queries.song_relation(songs.START | {"energy": 0.4}, "{}")
     tasks, algorithms = {"hit", "popularity"}, ["random_forest", "xgboost"]
     row = built.query(queries.numbers(relation, tasks, algorithms))[0]
-    moved = page.slider("energy").set_value(0.4).run()
+    moved = page.slider("energy 0").set_value(0.4).run()
     assert [one.value for one in moved.error] == []
     shown = metrics(moved)
     assert shown["random forest"] == f"{100 * row[0]:.1f}%"

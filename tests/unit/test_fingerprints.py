@@ -2,6 +2,7 @@
 
 import shutil
 
+import duckdb
 import pytest
 
 from models_py import fingerprints, runs
@@ -92,6 +93,17 @@ def test_a_changed_file_of_next_songs_retrains_only_next_songs(code):
 
 def test_a_changed_shared_file_retrains_everything(code):
     assert changed_by(code, "export.py", "\nMORE = 1\n") == set(all_fingerprints())
+
+
+def test_changed_bounds_retrain_song_optimization(monkeypatch):
+    definitions = []
+    monkeypatch.setattr(runs, "_changed", lambda run, *_: definitions.append(run["definition"]))
+    songs = duckdb.sql("select 'a' as track_id, 'b' as artist, 'test' as part, 0.5 as x, 1.0 as y")
+    genres = duckdb.sql("select 'pop' as genre")
+    for bounds in (runs.BOUNDS, runs.BOUNDS, runs.BOUNDS | {"tempo": (90.0, 130.0)}):
+        monkeypatch.setattr(runs, "BOUNDS", bounds)
+        runs.train_song_optimization(songs, genres, {}, {})
+    assert definitions[0] == definitions[1] != definitions[2]
 
 
 def test_a_changed_metric_retrains_its_task(monkeypatch):

@@ -95,7 +95,7 @@ def explanation(
     Raises:
         ModelError: a model or plan is missing, or the number of features or of the output is wrong.
     """
-    (answer,) = _scores(models, model_id, [song])
+    (answer,) = _scores(models, model_id, pa.array([song], NUMBERS))
     plan = None if plan_id is None else plans(plan_id)
     if plan is None or answer is None or song is None:
         return None
@@ -104,14 +104,15 @@ def explanation(
         raise ModelError(
             f"onnx_explain: output is {output}: give 1 to {len(answer)}, or NULL for the largest"
         )
-    mixed = _scores(models, model_id, plan.mixed(song).tolist())
-    if any(one is None for one in mixed):
+    mixed = plan.mixed(song)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(mixed.ravel()), mixed.shape[1])
+    answers = _scores(models, model_id, lists.cast(NUMBERS))
+    if any(one is None for one in answers):
         return None
-    return plan.explanation(np.array([one[place] for one in mixed]))
+    return plan.explanation(np.array([one[place] for one in answers]))
 
 
-def _scores(models: Models, model_id: str | None, songs: list) -> list:
-    """Return a model's scores of songs."""
+def _scores(models: Models, model_id: str | None, songs: pa.Array) -> list:
+    """Return a model's scores of lists of encoded inputs."""
     ids = pa.chunked_array([pa.array([model_id] * len(songs), pa.string())])
-    features = pa.chunked_array([pa.array(songs, NUMBERS)])
-    return scores.onnx_predict(models, ids, features).to_pylist()
+    return scores.onnx_predict(models, ids, pa.chunked_array([songs])).to_pylist()

@@ -8,9 +8,9 @@ query of the database uses it without a change.
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -26,6 +26,7 @@ from udfs.runtime.sessions import Model, Sessions, Stored
 
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 _lock = threading.Lock()
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -122,20 +123,41 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
 def _fetch(model_id: str) -> Iterator[Stored]:
     """Read a model from each open database that has it.
 
-    Python is not told which connection runs the query. A model_id means the same in every registry,
-    so all open connections are searched.
+    A model_id means the same in every registry.
+    """
+    return _read_everywhere(
+        "ml",
+        "model_artifacts",
+        "onnx",
+        lambda cursor, database: _artifact(cursor, database, model_id),
+    )
+
+
+def _read_everywhere(
+    schema: str,
+    relation: str,
+    column: str,
+    read: Callable[[duckdb.DuckDBPyConnection, str], list[Found]],
+) -> Iterator[Found]:
+    """Yield what each open database with this column has.
+
+    Python is not told which connection runs the query, so all open connections are searched. A
+    database that cannot be read does not keep the caller from the next one.
+
+    Raises:
+        ModelError: at the end, if one could not be read.
     """
     failure = None
     for cursor in _open():
         try:
-            for database in _databases_with(cursor, "ml", "model_artifacts", "onnx"):
-                yield from _artifact(cursor, database, model_id)
+            for database in _databases_with(cursor, schema, relation, column):
+                yield from read(cursor, database)
         except duckdb.ConnectionException:  # its owner closes it
             continue
         except duckdb.Error as error:
             failure = error
     if failure:
-        raise ModelError(f"onnx_predict: a registry cannot be read: {failure}") from failure
+        raise ModelError(f"a registry cannot be read: {failure}") from failure
 
 
 def _open() -> Iterator[duckdb.DuckDBPyConnection]:
@@ -210,15 +232,22 @@ PLAN = """
 """
 
 
+def _stored_plan(connection: duckdb.DuckDBPyConnection, database: str, plan_id: str) -> list[tuple]:
+    return connection.execute(PLAN.format(database), [plan_id]).fetchall()
+
+
 @lru_cache(maxsize=64)
 def _plan(plan_id: str) -> Plan:
     """Read a plan from an open database that has it. A plan_id is a hash of all of its plan."""
-    for cursor in _open():
-        with suppress(duckdb.ConnectionException):  # its owner closes it
-            for database in _databases_with(cursor, "features", "int_explanation_plans", "plan_id"):
-                for terms, *rest in cursor.execute(PLAN.format(database), [plan_id]).fetchall():
-                    backgrounds, is_own, weights = map(np.array, rest)
-                    return Plan(terms, backgrounds, is_own, weights.T)
+    stored = _read_everywhere(
+        "features",
+        "int_explanation_plans",
+        "plan_id",
+        lambda cursor, database: _stored_plan(cursor, database, plan_id),
+    )
+    for terms, *rest in stored:
+        backgrounds, is_own, weights = map(np.array, rest)
+        return Plan(terms, backgrounds, is_own, weights.T)
     raise ModelError(
         f"onnx_explain: task {plan_id} has no background songs: use one of "
         "select distinct task from features.int_explanation_backgrounds"

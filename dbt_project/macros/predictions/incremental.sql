@@ -1,7 +1,8 @@
 {#- Every row of a relation, scored by the champions. An incremental run scores only rows that are new, have
     changed inputs, or have a new champion. The columns of a task without champion are NULL.
 
-    `columns` is a list of dictionaries: name, task, function. -#}
+    `columns` is a list of dictionaries: name, task, function, and for a function that is computed from the task's
+    prediction, the hash of its SQL. -#}
 {% macro predictions(relation, key, columns, condition='true') -%}
     {%- set tasks = columns | map(attribute='task') | unique | list -%}
     {%- set model_columns = [] -%}
@@ -21,7 +22,7 @@
 
         select
             *,
-            {{ inputs_hash(tasks) }} as inputs_hash
+            {{ inputs_hash(tasks, columns | map(attribute='sql_hash', default='') | join) }} as inputs_hash
         from {{ relation }}
         where {{ condition }}
 
@@ -42,16 +43,16 @@
     from entities
     cross join champions
     {%- if is_incremental() %}
-    {{ not_predicted(key, 'entities', model_columns) }}
+    {{ not_predicted(key, 'entities', model_columns, columns=columns | map(attribute='name') | list) }}
     {%- endif %}
 {%- endmacro %}
 
 {#- The end of a query: keeps the rows without a stored prediction for these inputs and models. `rows` are joined to
-    `champions`, which has the same model columns as the table. A table from before a task was added has no column for
-    the task's model, so every row is kept. -#}
-{% macro not_predicted(key, rows, models, is_hashed=true) -%}
+    `champions`, which has the same model columns as the table. A table from before a task or a column was added lacks
+    that column, so every row is kept. -#}
+{% macro not_predicted(key, rows, models, is_hashed=true, columns=[]) -%}
     {%- set stored = adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list if execute else models -%}
-    {%- if models | reject('in', stored) | list | length == 0 %}
+    {%- if (models + columns) | reject('in', stored) | list | length == 0 %}
     left join {{ this }} as predicted
         on
             {{ rows }}.{{ key }} = predicted.{{ key }}
@@ -65,9 +66,9 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- md5 of the encoded inputs of a row. With the models, they determine its predictions. A one-hot group is
-    hashed by the list that it is made from. -#}
-{% macro inputs_hash(tasks) -%}
+{#- md5 of the encoded inputs of a row, and of the SQL that is computed from predictions. With the models, they
+    determine what is stored. A one-hot group is hashed by the list that it is made from. -#}
+{% macro inputs_hash(tasks, sql_hash='') -%}
     {%- set texts = [] -%}
     {%- for task in tasks -%}
         {%- for input in encode(task) -%}
@@ -76,6 +77,9 @@
         {%- endfor -%}
     {%- endfor -%}
     md5(
+        {%- if sql_hash %}
+        '{{ sql_hash }}|' ||
+        {%- endif %}
         {%- for text in texts %}
         coalesce(cast({{ text }} as varchar), '')
         {%- if not loop.last %} || '|' || {% endif -%}

@@ -75,15 +75,3 @@ ANSWERS = {
 LABELS = {
     "tier": ("Flop", "Mid", "Hit", "Viral"),
 }
-# The columns that song optimization may change.
-CHANGEABLE = (
-    "danceability",
-    "energy",
-    "loudness",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-    "tempo",
-)

@@ -12,7 +12,7 @@
     'song_id',
     [
         {'name': 'log_streams', 'task': 'log_streams', 'function': function('predict_log_streams')},
-        {'name': 'streams', 'task': 'log_streams', 'function': function('predict_streams')},
+        {'name': 'streams', 'task': 'log_streams', 'function': function('predict_streams'), 'sql_hash': 'c849fdda'},
         {'name': 'log_streams_context', 'task': 'log_streams_context', 'function': function('predict_log_streams_context')},
     ],
     entities().chart_songs.scored,
