@@ -15,12 +15,9 @@ test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one sm
 	mypy
 	pytest --quick --numprocesses 2 --no-loadscope-reorder
 
-test-all: $(VENV)/.installed-test data/sample/dataset.csv ## All tests: builds, faults and Snowflake too, within 35 minutes
-	ruff check .
-	ruff format --check .
-	mypy
+test-all: test data/sample/dataset.csv ## make test, then SQL lint and the slow tests: builds, faults, Snowflake
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
-	pytest --numprocesses 2 --no-loadscope-reorder
+	pytest --slow --numprocesses 2 --no-loadscope-reorder
 
 clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests need: older Python, CLI, Node
 	$(PIP) --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6

@@ -19,6 +19,7 @@ SMALL_SAMPLE_WITH_PLAYLISTS = {"tracks": 2_000, "playlists": 300, "playlist_trac
 
 def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", help="only the quick tier, on a small sample")
+    parser.addoption("--slow", action="store_true", help="only the slow tier")
 
 
 def pytest_configure(config):
@@ -31,8 +32,9 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_collection_modifyitems(config, items):
     tiers.order(items)
-    if config.getoption("quick"):
-        tiers.leave_out_slow(config, items)
+    for tier in ("quick", "slow"):
+        if config.getoption(tier):
+            tiers.keep(tier, config, items)
 
 
 @pytest.hookimpl(wrapper=True)

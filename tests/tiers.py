@@ -54,11 +54,11 @@ def _place(item: pytest.Item) -> int:
     return len(LONGEST) + (item.get_closest_marker("slow") is None)
 
 
-def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the quick tests."""
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+def keep(tier: str, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep only the tests of one tier, quick or slow."""
+    others = [item for item in items if bool(item.get_closest_marker("slow")) != (tier == "slow")]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
 @contextmanager
