@@ -42,7 +42,7 @@ def choose_song(session: Session, presets: list[dict], genres: list[str]) -> son
             sorted({*genres, *start["genres"]}),
             start["genres"],
             key=key_of("genres"),
-            help="The 114 genres of the tracks file; any other genre is ignored.",
+            help=f"The {len(genres)} genres that the models know; any other genre is ignored.",
         )
     return drawn_song()
 
@@ -145,7 +145,10 @@ def paste() -> None:
 def take_json() -> None:
     """Set the inputs to those of the JSON that was pasted."""
     try:
-        take(songs.parsed(st.session_state["json"]))
+        song, ignored = songs.parsed(st.session_state["json"])
+        take(song)
+        if ignored:
+            st.session_state["notes"].append(f"No input is named {', '.join(ignored)}: ignored.")
         st.session_state["preset"] = CUSTOM
     except songs.SongError as error:
         st.session_state["json_error"] = str(error)

@@ -71,11 +71,11 @@ class SongError(ValueError):
     """The pasted text is not a song; the message says why."""
 
 
-def parsed(text: str) -> Song:
-    """Return the inputs in a JSON object.
+def parsed(text: str) -> tuple[Song, list[str]]:
+    """Return the inputs in a JSON object, and the other names in it, which are ignored.
 
     Raises:
-        SongError: the text is not a JSON object, or has an unknown name or a value of a wrong type.
+        SongError: the text is not a JSON object, has no input, or has a value of a wrong type.
     """
     try:
         given = json.loads(text)
@@ -86,9 +86,10 @@ def parsed(text: str) -> Song:
     if not isinstance(given, dict):
         raise SongError('Give one object, such as {"energy": 0.8, "tempo": 124}.')
     unknown = sorted(set(given) - set(NAMES))
-    if unknown:
+    if unknown and len(unknown) == len(given):
         raise SongError(f"No input is named {', '.join(unknown)}: use {', '.join(NAMES)}.")
-    return {name: _checked(name, value) for name, value in given.items()}
+    known = {name: _checked(name, value) for name, value in given.items() if name in NAMES}
+    return known, unknown
 
 
 def _checked(name: str, value: object) -> float | bool | list[str]:

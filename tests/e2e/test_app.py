@@ -1,5 +1,6 @@
 """The what-if page in a browser: its numbers equal those of SQL, and it explains problems."""
 
+import json
 import os
 import pty
 import re
@@ -19,6 +20,27 @@ from tests.e2e.registry import hitparade, other
 pytestmark = pytest.mark.slow
 
 WAIT = 30_000
+# As Spotify's Web API answered for a track.
+AUDIO_FEATURES = {
+    "danceability": 0.61,
+    "energy": 0.71,
+    "key": 8,
+    "loudness": -5.5,
+    "mode": 1,
+    "speechiness": 0.08,
+    "acousticness": 0.21,
+    "instrumentalness": 0,
+    "liveness": 0.35,
+    "valence": 0.56,
+    "tempo": 156.02,
+    "type": "audio_features",
+    "id": "2takcwOaAZWiXQijPHIx7B",
+    "uri": "spotify:track:2takcwOaAZWiXQijPHIx7B",
+    "track_href": "https://api.spotify.com/v1/tracks/2takcwOaAZWiXQijPHIx7B",
+    "analysis_url": "https://api.spotify.com/v1/audio-analysis/2takcwOaAZWiXQijPHIx7B",
+    "duration_ms": 237040,
+    "time_signature": 4,
+}
 ALGORITHMS = ("logistic_regression", "random_forest", "xgboost")
 
 
@@ -129,6 +151,15 @@ def test_json_sets_only_the_inputs_it_has(page, warehouse):
     expect(page.get_by_text("Tempo, BPM 300 is taken as 220.")).to_be_visible(timeout=WAIT)
     song = songs.START | {"energy": 0.2, "genres": ["sad"], "tempo": 220}
     expect_numbers(page, warehouse, song)
+
+
+def test_the_audio_features_of_spotify_are_taken_as_they_are(page, warehouse):
+    paste(page, json.dumps(AUDIO_FEATURES))
+    expect(
+        page.get_by_text("No input is named analysis_url, id, track_href, type, uri")
+    ).to_be_visible(timeout=WAIT)
+    known = {name: value for name, value in AUDIO_FEATURES.items() if name in songs.NAMES}
+    expect_numbers(page, warehouse, songs.START | songs.on_sliders(known | {"mode": True}))
 
 
 def paste(page: Page, text: str) -> None:

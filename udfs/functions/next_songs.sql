@@ -1,2 +1,2 @@
 -- depends_on: {{ function('onnx_next_songs') }}
-{{ parameters(['track_uris', 'k']) }} onnx_next_songs({{ champion('next_song') }}, track_uris, {{ empty_list('varchar') }}, k)
+{{ parameters(['track_uris', 'k']) }} onnx_next_songs({{ champion('next_song') }}, {{ as_list('track_uris') }}, {{ empty_list('varchar') }}, k)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from udfs.errors import ModelError
+from udfs.errors import ModelError, says_no_model
 from udfs.graphs import Refusal, refuse_other_files
 
 DEFAULT_SIZE = 512 * 2**20
@@ -165,9 +165,8 @@ class Sessions:
                 "is not the one in ml.model_artifacts): restore the database file, or promote "
                 "another model"
             )
-        # If a task has no model, its functions pass a sentence with blanks that says so.
         missing = f"no model {model_id} is in the registry, or it was pruned"
-        what = model_id if " " in model_id else missing
+        what = model_id if says_no_model(model_id) else missing
         raise ModelError(
             f"onnx_predict: {what}: see select model_id, task, algorithm from "
             "ml.model_versions, and select * from ml.challengers for a task without champion"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from udfs.errors import ModelError
+from udfs.errors import ModelError, says_no_model
 from udfs.runtime import explanations, optimizations, scores, songs
 from udfs.runtime.sessions import Model, Sessions, Stored
 from udfs.snowflake.explanations import Background
@@ -60,7 +60,7 @@ class Served:
         """
         model_id = "model_id is NULL" if asked is None else self.model_id(asked)
         if model_id not in self.stamp["models"]:
-            what = model_id if " " in model_id else f"no model {model_id} is served here"
+            what = model_id if says_no_model(model_id) else f"no model {model_id} is served here"
             raise ModelError(
                 f"{what}: see select model_id, task, algorithm from ml.served_models, and select * "
                 "from ml.challengers for a task without champion"

@@ -23,6 +23,11 @@
     )]
 {%- endmacro %}
 
+{#- Whether a model_id is the sentence that `champion` and `newest` give for a task without model. -#}
+{% macro says_no_model(model_id) -%}
+    {{ model_id }} like 'task % has no %'
+{%- endmacro %}
+
 {#- CASE branches that raise an error for a bad call. `o` is the struct of `served`, `type` the return type. -#}
 {% macro bad_call(o, name, type) -%}
     when {{ o }}.id is null
@@ -31,7 +36,7 @@
         ) }}
     when {{ o }}.model.model_id is null
         then {{ raise_error(
-            "'" ~ name ~ ": ' || case when contains(" ~ o ~ ".id, ' ') then " ~ o ~ ".id else 'no model ' || "
+            "'" ~ name ~ ": ' || case when " ~ says_no_model(o ~ '.id') ~ " then " ~ o ~ ".id else 'no model ' || "
             ~ o ~ ".id || ' is served' end || ': see select model_id, task, algorithm from ml.served_models, and "
             ~ "select * from ml.challengers for a task without champion; any model of "
             ~ "ml.model_versions that was not pruned runs after udfs.register(connection)'",

@@ -36,7 +36,7 @@
 {% macro max_changes(names) -%}
     case
         when max_change is null then null
-        when len(list_filter(features, lambda name: coalesce(not list_contains([{{ quoted(names) }}], name), true))) > 0
+        when len(list_filter({{ as_list('features') }}, lambda name: coalesce(not list_contains([{{ quoted(names) }}], name), true))) > 0
             then {{ raise_error(
                 "'optimize_song: features are ' || cast(features as varchar) || ': give some of "
                 ~ names | join(', ') ~ ", or NULL for all'", 'double[]'
@@ -47,7 +47,7 @@
             ) }}
         else [
             {%- for feature in changeable() %}
-            case when coalesce(list_contains(features, '{{ feature.name }}'), features is null)
+            case when coalesce(list_contains({{ as_list('features') }}, '{{ feature.name }}'), features is null)
                 then max_change * {{ feature.high - feature.low }} else 0 end
             {%- if not loop.last %},{% endif %}
             {%- endfor %}

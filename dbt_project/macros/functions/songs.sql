@@ -11,7 +11,7 @@
             then {{ raise_error(
                 "'" ~ name ~ ": model_id is NULL: see select model_id, task, algorithm from ml.model_versions'", type
             ) }}
-        when contains(model_id, ' ') then {{ raise_error("'" ~ name ~ ": ' || model_id || ': run `hitparade build`'", type) }}
+        when {{ says_no_model('model_id') }} then {{ raise_error("'" ~ name ~ ": ' || model_id || ': run `hitparade build`'", type) }}
         when {{ nulls | join(' is null or ') }} is null then null
         else {{ raise_error(
             "'" ~ name ~ ": model ' || model_id || ' has no SQL form: call it in Python after "

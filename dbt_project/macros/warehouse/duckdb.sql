@@ -27,7 +27,7 @@
 
 {% macro duckdb__words(text, most) -%}
     list_filter(
-        regexp_split_to_array(lower(coalesce({{ text }}, '')), '[^\p{L}\p{N}]+'), lambda word: word <> ''
+        regexp_split_to_array(lower(coalesce(cast({{ text }} as varchar), '')), '[^\p{L}\p{N}]+'), lambda word: word <> ''
     )[:{{ most }}]
 {%- endmacro %}
 
@@ -239,6 +239,11 @@
 {#- ---- One-hot groups and scores ---- -#}
 
 {#- No database name, so that the functions of a renamed file keep working. -#}
+{#- A text stands for the list of its parts between semicolons, as in the tracks file. -#}
+{% macro duckdb__as_list(given) -%}
+    coalesce(try_cast({{ given }} as varchar[]), string_split(cast({{ given }} as varchar), ';'))
+{%- endmacro %}
+
 {% macro duckdb__vocabulary() -%}
     (select list(genre order by genre asc nulls last) from staging.genres)
 {%- endmacro %}
@@ -247,7 +252,7 @@
     of the row into the inner lambda for each member of the vocabulary. A lambda may not contain the
     subquery of the vocabulary. -#}
 {% macro duckdb__one_hot(given, vocabulary) -%}
-    list_transform([struct_pack(given := {{ given }}, known := {{ vocabulary }})],
+    list_transform([struct_pack(given := {{ as_list(given) }}, known := {{ vocabulary }})],
         lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
 {%- endmacro %}
 
@@ -257,7 +262,7 @@
 
 {% macro duckdb__unknown_members(name, vocabulary, row) -%}
     list_transform(
-        [struct_pack(given := cast({{ row }}{{ name }} as varchar[]), known := {{ vocabulary }})],
+        [struct_pack(given := {{ as_list(row ~ name) }}, known := {{ vocabulary }})],
         lambda o: list_transform(
             list_filter(o.given, lambda member: coalesce(not list_contains(o.known, member), true)),
             lambda member: '{{ name }}: ' || coalesce(member, 'NULL') || ' is not known and counts as none'
@@ -574,8 +579,8 @@
                 )
             from (
                 select
-                    unnest(track_uris) as __uri,
-                    generate_subscripts(track_uris, 1) as __place
+                    unnest({{ as_list('track_uris') }}) as __uri,
+                    generate_subscripts({{ as_list('track_uris') }}, 1) as __place
             )
             where not exists (
                 select 1

@@ -122,6 +122,10 @@
 
 {#- ---- One-hot groups and scores ---- -#}
 
+{% macro as_list(given) -%}
+    {{ return(adapter.dispatch('as_list')(given)) }}
+{%- endmacro %}
+
 {% macro vocabulary() -%}
     {{ return(adapter.dispatch('vocabulary')()) }}
 {%- endmacro %}

@@ -185,6 +185,11 @@
 {#- ---- One-hot groups and scores ---- -#}
 
 {#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
+{#- The argument of a function is always an ARRAY. -#}
+{% macro snowflake__as_list(given) -%}
+    {{ given }}
+{%- endmacro %}
+
 {% macro snowflake__vocabulary() -%}
     {%- set genres = run_query("select genre from staging.genres order by genre asc nulls last").columns[0].values() if execute else [] -%}
     [{{ quoted(genres) }}]
