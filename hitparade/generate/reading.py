@@ -44,8 +44,8 @@ def read(folder: Path) -> Declarations:
     """
     if not (folder / COLUMNS).is_file():
         raise DeclarationError(f"there is no {folder / COLUMNS}: run this in a hitparade project")
-    if others := sorted(file for file in folder.iterdir() if file.suffix != ".yml"):
-        raise DeclarationError(f"{others[0]} is not read: name it .yml, or move it elsewhere")
+    if others := sorted(folder.glob("*.yaml")):
+        raise DeclarationError(f"{others[0]} is not read: give it the ending .yml")
     entities = {
         name: _entity(folder / COLUMNS, name, facts)
         for name, facts in _facts(folder / COLUMNS, "columns").items()

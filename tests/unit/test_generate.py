@@ -205,7 +205,7 @@ def test_a_wrong_special_task_names_the_cause(tmp_path, changes, message):
         ("hit.yml", b"task: \xff", "hit.yml is not YAML"),
         ("hit.yml", b"task: hit\ntask: hit", "task stands twice"),
         ("hit.yml", b"- task", "hit.yml declares nothing"),
-        ("mood.yaml", b"task: mood", "mood.yaml is not read: name it .yml"),
+        ("mood.yaml", b"task: mood", "mood.yaml is not read: give it the ending .yml"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
