@@ -18,6 +18,10 @@ class TrainingError(ValueError):
     """A feature table or settings that cannot be trained on; the message says what to do."""
 
 
+class SettingsError(TrainingError):
+    """Settings name an unknown algorithm or hyperparameter; the message says which are known."""
+
+
 @dataclass(frozen=True)
 class Examples:
     """A feature table as arrays of n rows.

@@ -77,6 +77,7 @@ def train(
         A table with the columns of `models_py.registry_schema.SCHEMA`.
 
     Raises:
+        models_py.examples.SettingsError: an algorithm or a hyperparameter is unknown.
         models_py.export.ExportError: a graph differs from its estimator.
     """
     table = features.to_arrow_table()
@@ -226,11 +227,13 @@ def _changed(
 
 
 def _trained(codes: Mapping[str, str], rows: Callable[[], list[dict]]) -> pa.Table:
-    from models_py.examples import TrainingError
+    from models_py.examples import SettingsError, TrainingError
 
     try:
         found = [row | {"code_fingerprint": codes[row["algorithm"]]} for row in rows()]
         return pa.Table.from_pylist(found, SCHEMA)
+    except SettingsError:
+        raise
     except TrainingError as error:
         log.warning("%s; its models stay unchanged", error)
         return SCHEMA.empty_table()

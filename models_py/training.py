@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from models_py import algorithms, export, metrics
-from models_py.examples import HOLDOUT, Examples, TrainingError
+from models_py.examples import HOLDOUT, Examples, SettingsError, TrainingError
 from models_py.tasks import Task
 
 SHUFFLES = 5
@@ -114,18 +114,18 @@ def check(task: Task, config: Mapping[str, Mapping]) -> None:
     """Check that the algorithms and hyperparameters are known.
 
     Raises:
-        TrainingError: one is not.
+        SettingsError: one is not.
     """
     unknown = set(config) - set(task.algorithms)
     if unknown:
-        raise TrainingError(
+        raise SettingsError(
             f"task {task.name} has no algorithm {', '.join(sorted(unknown))}: "
             f"use one of {', '.join(task.algorithms)}"
         )
     for name, params in config.items():
         known = algorithms.estimator(task.kind, name, {}).get_params()
         if misspelt := set(params) - set(known):
-            raise TrainingError(
+            raise SettingsError(
                 f"task {task.name}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
                 f"it has {', '.join(sorted(known))}"
             )

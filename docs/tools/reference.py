@@ -38,7 +38,8 @@ file against `hitparade/generate/schema.yml`. [The guide](../add-a-task.md) has 
 QUERIES = """# Query book
 
 Each question is a file that runs as it is: `dbt show --select hidden_gems`, or in the DuckDB
-command line `.read sql/hidden_gems.sql`.
+command line `.read sql/hidden_gems.sql`. A question that needs ONNX Runtime says so; it runs with
+dbt, and in Python after `udfs.register(connection)`.
 """
 TABLES = """# Tables
 

@@ -24,7 +24,7 @@ MODELS = """
         coalesce(served.kind, case when served.model_id is null then '' else 'runtime only' end)
             as served,
         versions.onnx_bytes as bytes,
-        strftime(versions.trained_at, '%Y-%m-%d %H:%M') as since
+        strftime(versions.trained_at, '%Y-%m-%d %H:%M') as trained
     from ml.model_versions as versions
     left join ml.champions as champions
         on versions.task = champions.task and versions.model_id = champions.model_id

@@ -55,6 +55,18 @@ Target = Annotated[
 ]
 
 
+def _refuse_old_files() -> None:
+    """Stop if the generated files do not follow from the declarations."""
+    from hitparade import generate as generating
+
+    with errors(generating.DeclarationError, OSError):
+        if changed := generating.outdated(root()):
+            raise generating.DeclarationError(
+                f"{len(changed)} files do not follow from tasks/, such as {short(changed[0])}: run "
+                "`hitparade generate`"
+            )
+
+
 @app.command()
 def build(target: Target = "duckdb") -> None:
     """Build the warehouse from the raw files, or from a sample if there are none."""
@@ -63,6 +75,7 @@ def build(target: Target = "duckdb") -> None:
     from hitparade.pipeline import build as building
     from hitparade.sources.snowflake import LoadError
 
+    _refuse_old_files()
     with errors(folders.RawFileError, WarehouseError, LoadError, OSError):
         succeeded = building.run(console, target)
     if not succeeded:
@@ -86,6 +99,7 @@ def publish(context: typer.Context) -> None:
         raise typer.BadParameter("change to the project's folder, or set DBT_PROJECT_DIR to it")
     if "--empty" in options or any(os.environ.get(name, "").lower() in TRUE for name in EMPTY):
         raise typer.BadParameter("empty tables are not published: leave out --empty and DBT_EMPTY")
+    _refuse_old_files()
     with errors(WarehouseError, OSError):
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:

@@ -201,7 +201,7 @@ def function(
     for path in paths:
         wrote(console, path)
     names = " ".join(path.stem for path in paths if path.suffix == ".sql")
-    console.print(f"Build them: dbt build --select {names}", soft_wrap=True)
+    console.print(f"Build them: hitparade publish --select {names}", soft_wrap=True)
 
 
 @app.command()
@@ -259,6 +259,6 @@ def _say_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
     for table, count in connection.execute(stale, [task]).fetchall():
         console.print(
             f"{count} rows of {table} are stale, because another model scored them (see "
-            f"ml.stale_predictions): dbt build --select {table}+ scores them again",
+            f"ml.stale_predictions): hitparade publish --select {table}+ scores them again",
             soft_wrap=True,
         )

@@ -1,7 +1,7 @@
 """Read and check tasks/*.yml: the tasks, and the columns that their models may use."""
 
 import importlib.resources
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,12 @@ class DeclarationError(ValueError):
     """A declaration is wrong; the message names the file, the cause and the next step."""
 
 
-def read(folder: Path) -> Declarations:
+def read(folder: Path, variables: Collection[str] | None = None) -> Declarations:
     """Read all declarations of a folder.
+
+    Args:
+        folder: the folder tasks.
+        variables: the variables of the dbt project, which tasks may name; by default any.
 
     Raises:
         DeclarationError: a file is missing or wrong.
@@ -55,6 +59,12 @@ def read(folder: Path) -> Declarations:
     for special in declared.special:
         _check_special(folder / f"{special.name}.yml", special, declared)
     _check_names(folder, declared)
+    if variables is not None:
+        known = dict.fromkeys(variables)
+        for task in declared.tasks:
+            for variable in task.definition.values():
+                file = folder / f"{task.name}.yml"
+                _one_of(file, "a variable of `defined_by`", variable, known)
     return declared
 
 

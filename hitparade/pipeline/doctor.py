@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 from packaging.requirements import Requirement
 
-from hitparade import project
+from hitparade import generate, project
 from hitparade.pipeline import dbt
 from hitparade.sources import folders, raw, slices, snowflake
 from hitparade.sources.unused import unused
@@ -41,6 +41,7 @@ class Check:
 def duckdb_checks() -> Iterator[Check]:
     """Check the packages, raw files and database file of the DuckDB target."""
     yield _packages("duckdb", extra=None)
+    yield _generated_files()
     yield from _raw_files()
     yield _database(project.database())
 
@@ -54,6 +55,7 @@ def snowflake_checks(environment: dict[str, str] | None = None) -> Iterator[Chec
     environment = os.environ | (environment or {})
     packages = _packages("snowflake", extra="snowflake")
     yield packages
+    yield _generated_files()
     yield from _raw_files()
     variables = _variables(environment)
     yield variables
@@ -80,6 +82,18 @@ def _packages(target: str, extra: str | None) -> Check:
         step = f"pip install --constraint constraints.txt --editable {asked}"
         return Check("packages", f"lacks {', '.join(lacking)}", step)
     return Check("packages", f"all {count} of target {target}")
+
+
+def _generated_files() -> Check:
+    """Check that the generated files follow from the declarations."""
+    name = "generated files"
+    try:
+        changed = generate.outdated(project.root())
+    except generate.DeclarationError as error:
+        return Check(name, "cannot be generated", str(error))
+    if changed:
+        return Check(name, f"{len(changed)} do not follow from tasks/", "run `hitparade generate`")
+    return Check(name, "follow from tasks/")
 
 
 def _raw_files() -> Iterator[Check]:

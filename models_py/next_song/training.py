@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from models_py.examples import TrainingError
+from models_py.examples import SettingsError
 from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker
 from models_py.next_song.baselines import Rule
@@ -58,18 +58,18 @@ def check(config: Mapping[str, Mapping]) -> None:
     """Check that the algorithms and hyperparameters are known.
 
     Raises:
-        TrainingError: one is not.
+        SettingsError: one is not.
     """
     for name, params in config.items():
         if name not in ALGORITHMS:
-            raise TrainingError(
+            raise SettingsError(
                 f"task {TASK} has no algorithm {name}: use one of {', '.join(ALGORITHMS)}"
             )
         known = {"net": net.Settings, "ranking": ranker.Settings} if name == "hybrid" else {}
         for part, values in params.items():
             names = [field.name for field in fields(known[part])] if part in known else []
             if part not in known or set(values) - set(names):
-                raise TrainingError(
+                raise SettingsError(
                     f"task {TASK}: {name} has no hyperparameter {part} {values}: it has "
                     + (", ".join(names) or ", ".join(known) or "none")
                 )

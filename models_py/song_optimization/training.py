@@ -16,7 +16,7 @@ from xgboost import XGBRegressor
 
 from models_py import export
 from models_py.bootstrap import Estimate
-from models_py.examples import TrainingError
+from models_py.examples import SettingsError
 from models_py.song_optimization import graph, search
 from models_py.song_optimization.data import Data, Songs
 from models_py.song_optimization.protocol import (
@@ -57,10 +57,10 @@ def check(config: Mapping[str, Mapping]) -> None:
     """Check that all algorithms are there and that their hyperparameters are known.
 
     Raises:
-        TrainingError: an algorithm is missing, or an algorithm or a hyperparameter is unknown.
+        SettingsError: an algorithm is missing, or an algorithm or a hyperparameter is unknown.
     """
     if set(config) != set(ALGORITHMS):
-        raise TrainingError(
+        raise SettingsError(
             f"task {TASK} has the algorithms {', '.join(config) or 'none'}, and needs exactly "
             f"{', '.join(ALGORITHMS)}"
         )
@@ -68,7 +68,7 @@ def check(config: Mapping[str, Mapping]) -> None:
     known = {"teacher": trees, "judge": trees, "student": {*signature(Student).parameters}}
     for name, params in config.items():
         if misspelt := set(params) - known.get(name, set()):
-            raise TrainingError(
+            raise SettingsError(
                 f"task {TASK}: {name} has no hyperparameter {', '.join(sorted(misspelt))}: "
                 f"it has {', '.join(sorted(known.get(name, ()))) or 'none'}"
             )

@@ -69,6 +69,21 @@ def test_a_promotion_changes_the_clone_it_runs_in(clones, small_copy, below):
 
 
 @pytest.mark.slow
+def test_a_build_stops_if_generated_files_do_not_follow_from_the_declarations(clones):
+    _, second = clones
+    file = second / "tasks" / "hit.yml"
+    file.write_text(file.read_text().replace("n_estimators: 200", "n_estimators: 100"))
+    for arguments in (["build"], ["publish", "--select", "train_hit"]):
+        result = command(clones, second, *arguments)
+        assert result.returncode == 1
+        said = "1 files do not follow from tasks/, such as dbt_project/models/training/generated"
+        assert said in result.stdout.replace("\n", " ") + result.stderr
+    result = command(clones, second, "doctor")
+    assert result.returncode == 1
+    assert "run `hitparade generate`" in result.stdout
+
+
+@pytest.mark.slow
 def test_a_build_uses_the_clone_it_runs_in(clones):
     first, second = clones
     before = (first / "hitparade.duckdb").stat()

@@ -29,7 +29,7 @@ def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_
     assert "task mood: the champion is now calm_or_wild" in said
     folder = own_project.project / "udfs" / "functions"
     said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
-    (names,) = re.findall(r"dbt build --select (.*)", said)
+    (names,) = re.findall(r"hitparade publish --select (.*)", said)
     own_project.dbt("build", "--select", *names.split())
     query = "select predict_mood(2), predict_mood_proba(-2).calm, check_mood(null)"
     ((label, calm, problems),) = own_project.query(query)

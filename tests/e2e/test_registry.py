@@ -179,10 +179,10 @@ def test_stale_predictions_are_printed_and_listed(small_copy):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("promote", "hit", "nosuch"), "task hit has no model nosuch: see select"),
+        (("promote", "hit", "nosuch"), "task hit has no model nosuch: see `hitparade models hit`"),
         (
             ("rollback", "tier"),
-            "task tier has no earlier champion: see select * from ml.promotions",
+            "task tier has no earlier champion: promote a model, such as one of",
         ),
         (("pin", "mood"), "there is no task mood: those with models are hit, log_streams"),
         (("promote", "hti", "nosuch"), "there is no task hti: those with models are hit,"),

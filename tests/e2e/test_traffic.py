@@ -158,9 +158,9 @@ def test_shares_cannot_exceed_1(small_copy):
     second, third = others(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         udfs.assign(connection, "hit", second, 0.9)
-        with pytest.raises(udfs.ModelError, match=r"between 0 and 0\.1"):
+        with pytest.raises(udfs.ModelError, match=r"is 0 to 0\.1, because other challengers"):
             udfs.assign(connection, "hit", third, 0.2)
-        with pytest.raises(udfs.ModelError, match=r"between 0 and 1"):
+        with pytest.raises(udfs.ModelError, match=r"is 0 to 1, got"):
             udfs.assign(connection, "hit", second, -0.1)
         udfs.assign(connection, "hit", third, 0.1)
         champion_share = "select share from ml.traffic where task = 'hit' and is_champion"

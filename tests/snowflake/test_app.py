@@ -63,7 +63,7 @@ def test_a_preset_and_a_playlist_work_in_snowflake(page, built):
     before = metrics(page)
     drawn = page.selectbox("preset").select("Chill").run()
     assert not drawn.exception
-    assert drawn.slider("energy").value == 0.32
+    assert drawn.slider("energy 1").value == 0.32
     after = metrics(drawn)
     assert after["xgboost"] != before["xgboost"]
     assert after["Popularity"] != before["Popularity"]

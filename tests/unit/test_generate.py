@@ -215,6 +215,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
         generate.files(root)
 
 
+def test_a_variable_that_the_project_lacks_is_named(tmp_path):
+    root = project(tmp_path)
+    shutil.copy(ROOT / "dbt_project.yml", root)
+    generate.files(root)
+    changed = HIT | {"defined_by": ["excluded_genre"]}
+    (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(changed))
+    with pytest.raises(DeclarationError, match="of `defined_by` is excluded_genre: use one of hit"):
+        generate.files(root)
+
+
 def test_declared_sql_and_labels_may_have_quotes(tmp_path):
     root = project(tmp_path)
     columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())

@@ -40,7 +40,8 @@ def _refuse_unfit(connection: duckdb.DuckDBPyConnection, task: str, model_id: st
         _refuse_unknown(connection, task)
         raise ModelError(
             f"task {task} has no model {model_id}: "
-            "see select model_id, task, algorithm from ml.model_versions"
+            f"see `hitparade models {task}`, or select model_id, task, algorithm from "
+            "ml.model_versions"
         )
     if found[0][0]:
         raise ModelError(found[0][0])
@@ -190,9 +191,10 @@ def _wanted(task: str, share: float, free: int) -> int:
             f"a share must be 0 or at least {1 / BUCKETS:g}, got {share}: give a larger share, or 0"
         )
     if not 0 <= wanted <= free:
+        why = ", because other challengers have the rest" if free < BUCKETS else ""
         raise ModelError(
-            f"a share must be between 0 and {free / BUCKETS:g}, because the other challengers of "
-            f"task {task} have the rest, got {share}: see select * from ml.traffic"
+            f"a share of task {task} is 0 to {free / BUCKETS:g}{why}, got {share}: see "
+            "select * from ml.traffic"
         )
     return wanted
 
@@ -285,7 +287,10 @@ def _named(connection: duckdb.DuckDBPyConnection, view: str, task: str, absent: 
     except duckdb.CatalogException as error:
         raise ModelError(_cause(error)) from error
     if not found:
-        raise ModelError(f"task {task} has {absent}: see select * from ml.promotions")
+        raise ModelError(
+            f"task {task} has {absent}: promote a model, such as one of "
+            f"`hitparade models {task}`; earlier champions are in ml.promotions"
+        )
     return found[0][0]
 
 
