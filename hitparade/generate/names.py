@@ -6,7 +6,7 @@ from functools import cache
 import duckdb
 
 PATTERN = re.compile(r"[a-z_][a-z0-9_]*")
-ROW = "t"  # the row argument of functions
+OWN = ("t", "algorithm")  # the other arguments of functions
 KEYWORDS = """
     select keyword_name
     from duckdb_keywords()
@@ -16,7 +16,7 @@ KEYWORDS = """
 
 def is_sql_name(name: str) -> bool:
     """Return whether a name can be a column and an argument of a function without quotes."""
-    return bool(PATTERN.fullmatch(name)) and name != ROW and name not in _keywords()
+    return bool(PATTERN.fullmatch(name)) and name not in OWN and name not in _keywords()
 
 
 @cache

@@ -1,6 +1,7 @@
 """Read and check tasks/*.yml: the tasks, and the columns that their models may use."""
 
 import importlib.resources
+import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,17 @@ def read(folder: Path, variables: Collection[str] | None = None) -> Declarations
         name: _entity(folder / COLUMNS, name, facts)
         for name, facts in _facts(folder / COLUMNS, "columns").items()
     }
-    files = sorted(file for file in folder.glob("*.yml") if file.name != COLUMNS)
+    files = sorted(
+        file
+        for file in folder.glob("*.yml")
+        if file.is_file() and file.name != COLUMNS and not file.name.startswith(".")
+    )
     declared = Declarations(entities, tuple(_task(file, entities) for file in files))
     for special in declared.special:
         _check_special(folder / f"{special.name}.yml", special, declared)
     _check_names(folder, declared)
     if variables is not None:
-        known = dict.fromkeys(variables)
+        known = dict.fromkeys(sorted(variables))
         for task in declared.tasks:
             for variable in task.definition.values():
                 file = folder / f"{task.name}.yml"
@@ -72,6 +77,7 @@ class _Loader(yaml.SafeLoader):
     """Reads YAML, and refuses a key that stands twice in a mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        self.flatten_mapping(node)
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key, (at, _) in zip(keys, node.value, strict=True):
             if keys.count(key) > 1:
@@ -90,8 +96,14 @@ def _facts(file: Path, kind: str | None = None) -> dict:
     """
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DeclarationError(f"{file} is not YAML: {error}") from error
+    try:
+        json.dumps(found, allow_nan=False, default=str)
+    except (ValueError, RecursionError) as error:
+        raise DeclarationError(
+            f"{file}: it has a number that is not finite, or refers to itself"
+        ) from error
     if not isinstance(found, dict):
         raise DeclarationError(
             f"{file} declares nothing: see the other files in {file.parent} for examples"
@@ -127,6 +139,8 @@ def _column(file: Path, what: str, name: str, facts: dict) -> Column:
     facts = dict(facts)
     inputs = tuple(Input(one, **given) for one, given in facts.pop("inputs", {}).items())
     bounds = tuple(facts.pop("range", ())) or None
+    if "digits" in facts:
+        facts["digits"] = int(facts["digits"])  # 2.0 is an integer in JSON Schema
     column = Column(name=name, inputs=inputs, range=bounds, **facts)
     if bounds and not bounds[0] < bounds[1]:
         raise DeclarationError(f"{file}: {what}.range is {list(bounds)}: give the lower one first")
@@ -192,6 +206,8 @@ def _special(file: Path, facts: dict, entities: Mapping[str, Entity]) -> Special
 
 def _check_special(file: Path, task: SpecialTask, declared: Declarations) -> None:
     """Refuse `inputs_of` without such a task, and changeable inputs that are not its first ones."""
+    if (task.inputs_of is None) != (not task.changeable):
+        raise DeclarationError(f"{file}: give both inputs_of and changeable, or neither")
     if task.inputs_of is None:
         return
     others = {one.name: one for one in declared.tabular if one.entity.name == "tracks"}
@@ -228,11 +244,14 @@ def _tabular(file: Path, facts: dict, entities: Mapping[str, Entity]) -> Tabular
         prediction=facts.get("prediction", facts["task"]),
         derived=tuple(Derived(one, **given) for one, given in facts.get("derived", {}).items()),
     )
-    if task.label.name in (*task.inputs, entity.key, "pair_key", "fold"):
+    columns = [entity.key, "pair_key", "fold", *task.inputs, task.label.name]
+    if twice := [name for name in columns if columns.count(name) > 1]:
         raise DeclarationError(
-            f"{file}: the label and another column of the feature table are both named "
-            f"{task.label.name}: give the label another name"
+            f"{file}: two columns of the feature table are named {twice[0]}: give the input or the "
+            "label another name"
         )
+    if len({label.casefold() for label in task.labels}) < len(task.labels):
+        raise DeclarationError(f"{file}: two labels differ only in case: SQL takes them as one")
     return task
 
 
@@ -244,7 +263,7 @@ def _check_search(file: Path, facts: dict) -> None:
             kind = type(_one_of(file, f"a hyperparameter of {algorithm}", name, space))
             try:
                 kind(**given)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise DeclarationError(
                     f"{file}: search.{algorithm}.{name} is {given}: {error}"
                 ) from error
@@ -267,10 +286,21 @@ def _argument(file: Path, entity: Entity, name: str) -> Column:
 
 def _check_names(folder: Path, declared: Declarations) -> None:
     """Refuse names that SQL cannot use, and two columns of a table of predictions with one name."""
+    tables = [entity.predictions for entity in declared.entities.values()]
+    if len(set(tables)) < len(tables):
+        raise DeclarationError(f"{folder / COLUMNS}: two entities have one table of predictions")
     for entity in declared.entities.values():
+        inputs = [one.name for column in entity.columns.values() for one in column.inputs]
+        if twice := [name for name in inputs if inputs.count(name) > 1]:
+            raise DeclarationError(
+                f"{folder / COLUMNS}: two columns of {entity.name} have an input {twice[0]}: give "
+                "one of them another name"
+            )
         names = [*entity.columns, *(one for c in entity.columns.values() for one in c.input_names)]
         _refuse_keywords(folder / COLUMNS, names)
         taken = {entity.key: "the key", "inputs_hash": "the build", "predicted_at": "the build"}
+        for task in declared.tabular:
+            taken[f"{task.name}_model_id"] = "the build"
         for column in stored_columns(declared, entity):
             name, task = column["name"], column["task"]
             _refuse_keywords(folder / f"{task}.yml", [name])
@@ -279,15 +309,20 @@ def _check_names(folder: Path, declared: Declarations) -> None:
                     f"{folder / task}.yml: {taken[name]} and {task} both have a column {name} in "
                     f"{entity.predictions}: give one of them another name"
                 )
-            taken |= {name: task, f"{task}_model_id": task}
+            taken[name] = task
     for task in declared.tabular:
         _refuse_keywords(folder / f"{task.name}.yml", [task.label.name])
+        if task.name == "audio":
+            raise DeclarationError(
+                f"{folder / task.name}.yml: there is another macro encode_audio: give the task "
+                "another name"
+            )
 
 
 def _refuse_keywords(file: Path, names: Iterable[str]) -> None:
     for name in names:
         if not is_sql_name(name):
             raise DeclarationError(
-                f"{file}: {name} cannot be a name in SQL: use another one, not a keyword and not "
-                "t, the name of the row"
+                f"{file}: {name} cannot be a name in SQL: use another one, not a keyword, not t, "
+                "which is the row, and not algorithm"
             )

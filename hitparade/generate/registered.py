@@ -72,8 +72,8 @@ def _check_names(names: list[str]) -> None:
         if not is_sql_name(name):
             raise ModelError(
                 f"{name!r} cannot be the name of a SQL argument: promote a model whose input names "
-                "have only lowercase letters, digits and underscores, and are neither keywords nor "
-                "t, the name of the row"
+                "have only lowercase letters, digits and underscores, and are no keywords, nor "
+                "t, which is the row, nor algorithm"
             )
 
 

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 from hitparade.sources.folders import RawFileError
 
 GZIP, ZIP, PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
-DAMAGED = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+# What reading a damaged compressed file raises. A name that is not UTF-8 raises a ValueError.
+DAMAGED = (
+    *(OSError, EOFError, RuntimeError, NotImplementedError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 SPREADSHEET = "[Content_Types].xml"
 # A byte order mark that was read as Windows-1252 and written as UTF-8.
 MISREAD_MARK = codecs.BOM_UTF8.decode("cp1252")
@@ -50,6 +55,8 @@ def unpacked(path: Path) -> bytes:
             return gzip.decompress(data)
         if data.startswith(ZIP):
             return _only_member(path, data)
+    except RawFileError:
+        raise
     except DAMAGED as error:
         raise RawFileError(
             f"{path} cannot be unpacked: {error}. Download it again, or unpack it yourself"

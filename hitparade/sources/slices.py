@@ -4,10 +4,9 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import threading
 import zipfile
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ SCHEMA = pa.schema(
     + [("bytes", pa.int64())]
 )
 
-DAMAGED = (EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+CHUNK = 2**20
 _lock = threading.Lock()
 
 # A playlist, or a slice that cannot be used, as `hitparade load` writes it for Snowflake.
@@ -124,12 +123,20 @@ def _unpack(archive: Path, member: str, file: Path) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        with open(part, "wb") as target, zipfile.ZipFile(archive) as opened:
-            shutil.copyfileobj(opened.open(member), target)
-    except DAMAGED as error:
-        part.write_text(f"{member} cannot be unpacked: {error}")
+    with open(part, "wb") as target:
+        for content in _contents(archive, member):
+            target.write(content)
     os.replace(part, file)
+
+
+def _contents(archive: Path, member: str) -> Iterator[bytes]:
+    """Yield the bytes of a slice; at a damage, a sentence that makes it no JSON."""
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as source:
+            while content := source.read(CHUNK):
+                yield content
+    except contents.DAMAGED as error:
+        yield f"{member} cannot be unpacked: {error}".encode()
 
 
 def _listed() -> list[tuple[Slice, Status]]:

@@ -107,7 +107,10 @@ WRONG_TASKS = [
     ({"kind": "multiclass", "metric": "accuracy"}, "a multiclass task needs `labels`"),
     ({"metrics": "roc_auc"}, r"\('metrics' was unexpected\): see docs/reference"),
     ({"label": {"name": "is_hit"}}, "label: 'sql' is a required property"),
-    ({"label": HIT["label"] | {"name": "energy"}}, "label and another column .* are both named"),
+    (
+        {"label": HIT["label"] | {"name": "energy"}},
+        "two columns .* are named energy",
+    ),
     ({"label": HIT["label"] | {"name": "order"}}, "order cannot be a name in SQL"),
     ({"label": HIT["label"] | {"name": "is hit; drop"}}, "'is hit; drop' does not match"),
     ({"answers": ""}, "answers: '' should be non-empty"),
@@ -119,6 +122,13 @@ WRONG_TASKS = [
     ({"derived": {"tier": DERIVED}}, "both have a column tier in fct_track_predictions"),
     ({"derived": {"hit_by": DERIVED}}, "there is another predict_hit_by: give the task, or what"),
     ({"derived": {"streams": DERIVED}}, "there is another predict_streams"),
+    ({"prediction": "tier_model_id"}, "the build and hit both have a column tier_model_id"),
+    (
+        {"kind": "multiclass", "metric": "accuracy", "labels": ["Hit", "hit"]}
+        | {"algorithms": {"random_forest": {}}},
+        "two labels differ only in case",
+    ),
+    ({"algorithms": {"xgboost": {"eta": float("inf")}}}, "has a number that is not finite"),
     ({"search": {"ridge": {}}}, "an algorithm of `search` is ridge: use one of logistic"),
     ({"search": {"xgboost": {"depth": {}}}}, "hyperparameter of xgboost is depth: use one of"),
     ({"search": {"xgboost": {"max_depth": {"low": 9}}}}, "search.xgboost.max_depth is {'low': 9}"),
@@ -153,6 +163,9 @@ WRONG_COLUMNS = [
     ({"type": "boolean"}, "tempo.missing is only for a column of type double"),
     ({"vocabulary": "moods"}, "vocabulary: 'moods' is not one of"),
     ({"vocabulary": "genres"}, "tempo has type double: a list, and nothing else, has a vocabulary"),
+    ({"range": [0, float("inf")]}, "has a number that is not finite"),
+    ({"missing": float("nan")}, "has a number that is not finite"),
+    ({"inputs": {"mode": {"sql": "1", "description": "One."}}}, "tempo.missing is only for"),
     ({"unit": 3}, "unit: 3 is not of type 'string'"),
     ({"digits": -1}, "digits: -1 is less than the minimum"),
     ({"inputs": {"a": {"sql": "1"}}}, "inputs: a: 'description' is a required property"),
@@ -170,7 +183,7 @@ def test_a_wrong_column_names_the_cause(tmp_path, changes, message):
         generate.files(root)
 
 
-@pytest.mark.parametrize("name", ["order", "t", "Tempo", "beat rate"])
+@pytest.mark.parametrize("name", ["order", "t", "algorithm", "Tempo", "beat rate"])
 def test_a_column_that_sql_cannot_name_is_refused(tmp_path, name):
     root = project(tmp_path)
     columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
@@ -186,6 +199,7 @@ def test_a_column_that_sql_cannot_name_is_refused(tmp_path, name):
         ({"inputs_of": "moods"}, "inputs_of is moods: use one of hit, popularity, tier"),
         ({"inputs_of": "log_streams"}, "inputs_of is log_streams: use one of hit"),
         ({"changeable": ["energy", "danceability"]}, "begin: give danceability, energy"),
+        ({"changeable": None}, "changeable: None is not of type 'array'"),
         ({"changeable": ["explicit"]}, "explicit may change, so declare its range"),
         ({"predictions": "fct_x"}, "predictions: 'fct_x' is not of type 'array'"),
     ],
@@ -205,6 +219,9 @@ def test_a_wrong_special_task_names_the_cause(tmp_path, changes, message):
         ("hit.yml", b"task: \xff", "hit.yml is not YAML"),
         ("hit.yml", b"task: hit\ntask: hit", "task stands twice"),
         ("hit.yml", b"- task", "hit.yml declares nothing"),
+        ("hit.yml", b"a: &a {x: *a}", "or refers to itself"),
+        ("hit.yml", b"[" * 3_000, "hit.yml is not YAML"),
+        ("hit.yml", b"since: 2020-13-45", "hit.yml is not YAML"),
         ("mood.yaml", b"task: mood", "mood.yaml is not read: give it the ending .yml"),
     ],
 )
@@ -215,13 +232,52 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
         generate.files(root)
 
 
+@pytest.mark.parametrize("key", ["inputs_of", "changeable"])
+def test_inputs_of_and_changeable_need_each_other(tmp_path, key):
+    root = project(tmp_path)
+    file = root / "tasks" / "song_optimization.yml"
+    given = yaml.safe_load(file.read_text())
+    del given[key]
+    file.write_text(yaml.safe_dump(given))
+    with pytest.raises(DeclarationError, match="give both inputs_of and changeable, or neither"):
+        generate.files(root)
+
+
+@pytest.mark.parametrize("name", ["fold", "pair_key", "track_id"])
+def test_an_input_named_as_another_column_of_its_feature_table_is_refused(tmp_path, name):
+    root = project(tmp_path)
+    columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
+    columns["tracks"]["columns"][name] = {"type": "double", "description": "One."}
+    (root / "tasks" / "columns.yml").write_text(yaml.safe_dump(columns, sort_keys=False))
+    (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(HIT | {"arguments": [name, "energy"]}))
+    with pytest.raises(DeclarationError, match=f"two columns .* are named {name}"):
+        generate.files(root)
+
+
+def test_two_entities_with_one_table_of_predictions_are_refused(tmp_path):
+    root = project(tmp_path)
+    columns = yaml.safe_load((ROOT / "tasks" / "columns.yml").read_text())
+    columns["chart_songs"]["predictions"] = "fct_track_predictions"
+    (root / "tasks" / "columns.yml").write_text(yaml.safe_dump(columns, sort_keys=False))
+    with pytest.raises(DeclarationError, match="two entities have one table of predictions"):
+        generate.files(root)
+
+
+def test_files_of_editors_and_systems_are_not_read(tmp_path):
+    root = project(tmp_path)
+    (root / "tasks" / ".#hit.yml").symlink_to("nowhere")
+    (root / "tasks" / "._hit.yml").write_bytes(b"\0\1")
+    (root / "tasks" / "old.yml").mkdir()
+    assert generate.files(root)
+
+
 def test_a_variable_that_the_project_lacks_is_named(tmp_path):
     root = project(tmp_path)
     shutil.copy(ROOT / "dbt_project.yml", root)
     generate.files(root)
     changed = HIT | {"defined_by": ["excluded_genre"]}
     (root / "tasks" / "hit.yml").write_text(yaml.safe_dump(changed))
-    with pytest.raises(DeclarationError, match="of `defined_by` is excluded_genre: use one of hit"):
+    with pytest.raises(DeclarationError, match=r"is excluded_genre: use one of .*excluded_genres"):
         generate.files(root)
 
 

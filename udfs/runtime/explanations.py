@@ -104,6 +104,11 @@ def explanation(
         raise ModelError(
             f"onnx_explain: output is {output}: give 1 to {len(answer)}, or NULL for the largest"
         )
+    if len(song) != plan.backgrounds.shape[1]:
+        raise ModelError(
+            f"onnx_explain: the model takes {len(song)} inputs, and the background songs of task "
+            f"{plan_id} have {plan.backgrounds.shape[1]}: give the task of the model"
+        )
     mixed = plan.mixed(song)
     lists = pa.FixedSizeListArray.from_arrays(pa.array(mixed.ravel()), mixed.shape[1])
     answers = _scores(models, model_id, lists.cast(NUMBERS))

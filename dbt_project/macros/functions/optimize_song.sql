@@ -41,14 +41,14 @@
                 "'optimize_song: features are ' || cast(features as varchar) || ': give some of "
                 ~ names | join(', ') ~ ", or NULL for all'", 'double[]'
             ) }}
-        when not max_change between 0 and 1
+        when not cast(max_change as double) between 0 and 1
             then {{ raise_error(
                 "'optimize_song: max_change is ' || max_change || ': give a share of the range, 0 to 1'", 'double[]'
             ) }}
         else [
             {%- for feature in changeable() %}
             case when coalesce(list_contains({{ as_list('features') }}, '{{ feature.name }}'), features is null)
-                then max_change * {{ feature.high - feature.low }} else 0 end
+                then cast(max_change as double) * {{ feature.high - feature.low }} else 0 end
             {%- if not loop.last %},{% endif %}
             {%- endfor %}
         ]

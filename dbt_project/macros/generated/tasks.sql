@@ -202,7 +202,7 @@
 
 {#- 1 is major, 0 is minor. -#}
 {% macro chart_songs_mode(value) -%}
-    cast(case when lower(cast({{ value }} as varchar)) in ('major', '1', 'true') then 1 when lower(cast({{ value }} as varchar)) in ('minor', '0', 'false') then 0 end as double)
+    cast(case when lower(trim(cast({{ value }} as varchar))) in ('major', '1', '1.0', 'true') then 1 when lower(trim(cast({{ value }} as varchar))) in ('minor', '0', '0.0', 'false') then 0 end as double)
 {%- endmacro %}
 
 {#- Year of release. -#}

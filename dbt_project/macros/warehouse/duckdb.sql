@@ -238,12 +238,18 @@
 
 {#- ---- One-hot groups and scores ---- -#}
 
-{#- No database name, so that the functions of a renamed file keep working. -#}
 {#- A text stands for the list of its parts between semicolons, as in the tracks file. -#}
 {% macro duckdb__as_list(given) -%}
-    coalesce(try_cast({{ given }} as varchar[]), string_split(cast({{ given }} as varchar), ';'))
+    coalesce(
+        try_cast({{ given }} as varchar[]),
+        list_filter(
+            list_transform(string_split(cast({{ given }} as varchar), ';'), lambda part: trim(part)),
+            lambda part: part <> ''
+        )
+    )
 {%- endmacro %}
 
+{#- No database name, so that the functions of a renamed file keep working. -#}
 {% macro duckdb__vocabulary() -%}
     (select list(genre order by genre asc nulls last) from staging.genres)
 {%- endmacro %}
@@ -437,6 +443,12 @@
                     then {{ raise_error(
                         "'onnx_explain: task ' || e.plan_id || ' has no background songs: use one of "
                         ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
+                    ) }}
+                when len(e.o.x) <> len(e.plan.mixes[1].background)
+                    then {{ raise_error(
+                        "'onnx_explain: the model takes ' || len(e.o.x) || ' inputs, and the background songs of task ' "
+                        ~ "|| e.plan_id || ' have ' || len(e.plan.mixes[1].background) || ': give the task of the model'",
+                        explanation()
                     ) }}
                 when answer is null then null
                 when not e.output between 1 and len(answer)

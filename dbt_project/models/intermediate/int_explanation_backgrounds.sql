@@ -16,7 +16,7 @@ from (
     from {{ ref(entity.relation) }}
     where
         {{ has_all_inputs(task) }}
-        and {{ entity.examples }}
+        and ({{ entity.examples }})
 ) as chosen
 where chosen.place <= {{ rows }}
 {% if not loop.last %}union all{% endif %}

@@ -7,5 +7,5 @@ select
     popularity >= {{ var('hit_cut') }} as is_hit
 from {{ ref('int_tracks') }}
 where
-    is_pair_representative
+    (is_pair_representative)
     and {{ has_all_inputs('hit') }}

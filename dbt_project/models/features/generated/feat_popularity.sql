@@ -8,5 +8,5 @@ select
     cast(popularity as double) as popularity
 from {{ ref('int_tracks') }}
 where
-    is_pair_representative
+    (is_pair_representative)
     and {{ has_all_inputs('popularity') }}

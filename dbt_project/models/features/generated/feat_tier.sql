@@ -8,5 +8,5 @@ select
     {{ tier('popularity') }} as tier
 from {{ ref('int_tracks') }}
 where
-    is_pair_representative
+    (is_pair_representative)
     and {{ has_all_inputs('tier') }}
