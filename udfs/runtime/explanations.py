@@ -106,8 +106,8 @@ def explanation(
         )
     if len(song) != plan.backgrounds.shape[1]:
         raise ModelError(
-            f"onnx_explain: the model takes {len(song)} inputs, and the background songs of task "
-            f"{plan_id} have {plan.backgrounds.shape[1]}: give the task of the model"
+            f"onnx_explain: the model takes {len(song)} inputs, and the background songs of the "
+            f"task have {plan.backgrounds.shape[1]}: give the task of the model"
         )
     mixed = plan.mixed(song)
     lists = pa.FixedSizeListArray.from_arrays(pa.array(mixed.ravel()), mixed.shape[1])

@@ -446,8 +446,8 @@
                     ) }}
                 when len(e.o.x) <> len(e.plan.mixes[1].background)
                     then {{ raise_error(
-                        "'onnx_explain: the model takes ' || len(e.o.x) || ' inputs, and the background songs of task ' "
-                        ~ "|| e.plan_id || ' have ' || len(e.plan.mixes[1].background) || ': give the task of the model'",
+                        "'onnx_explain: the model takes ' || len(e.o.x) || ' inputs, and the background songs of the task have ' "
+                        ~ "|| len(e.plan.mixes[1].background) || ': give the task of the model'",
                         explanation()
                     ) }}
                 when answer is null then null
