@@ -9,7 +9,7 @@ help: ## Show this list
 build: $(VENV)/.installed ## Raw files (or a sample) to a finished warehouse: hitparade.duckdb
 	hitparade build
 
-test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one small warehouse, within 8 minutes
+test: $(VENV)/.installed-test ## Lint and types, then the quick tests: on one small warehouse
 	ruff check .
 	ruff format --check .
 	mypy

@@ -42,6 +42,7 @@ SUMMARY = (
     "from hitparade.cli import summary; from hitparade.project import database;"
     "from rich.console import Console; summary.show(Console(width=140), database())"
 )
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 STAND_INS = {"make build": f'"{sys.executable}" -c "{SUMMARY}"'}
 
 
@@ -128,8 +129,10 @@ class Place:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
+        # Below another make, make prints the folder that it enters.
+        ours = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
         result = subprocess.run(
-            command, cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=300
+            command, cwd=folder, env=ours | own, capture_output=True, text=True, timeout=300
         )
         if result.returncode:
             raise AssertionError(f"{command[-1]}\nfailed:\n{result.stdout}{result.stderr}")

@@ -112,6 +112,7 @@ def load() -> None:
     from hitparade.pipeline import build as building
     from hitparade.sources import snowflake
 
+    _refuse_old_files()
     with errors(folders.RawFileError, snowflake.LoadError, OSError):
         building.write_missing_sample(console)
         snowflake.run(console)

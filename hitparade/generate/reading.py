@@ -29,6 +29,7 @@ from models_py.spaces import SPACES
 
 COLUMNS = "columns.yml"
 SCHEMA = yaml.safe_load(importlib.resources.files(__package__).joinpath("schema.yml").read_text())
+MERGE = "tag:yaml.org,2002:merge"  # `<<`: a key of the mapping may be in the merged one too
 # Every split is made by folds, so they are part of every tabular task's definition.
 FOLDS = {"folds": "folds"}
 
@@ -77,13 +78,12 @@ class _Loader(yaml.SafeLoader):
     """Reads YAML, and refuses a key that stands twice in a mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        self.flatten_mapping(node)
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (at, _) in zip(keys, node.value, strict=True):
+        own = [key for key, _ in node.value if key.tag != MERGE]
+        keys = [self.construct_object(key, deep=True) for key in own]
+        for key, at in zip(keys, own, strict=True):
             if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{key} stands twice", problem_mark=at.start_mark
-                )
+                mark = at.start_mark
+                raise yaml.MarkedYAMLError(problem=f"{key} stands twice", problem_mark=mark)
         return super().construct_mapping(node, deep)
 
 
@@ -312,11 +312,6 @@ def _check_names(folder: Path, declared: Declarations) -> None:
             taken[name] = task
     for task in declared.tabular:
         _refuse_keywords(folder / f"{task.name}.yml", [task.label.name])
-        if task.name == "audio":
-            raise DeclarationError(
-                f"{folder / task.name}.yml: there is another macro encode_audio: give the task "
-                "another name"
-            )
 
 
 def _refuse_keywords(file: Path, names: Iterable[str]) -> None:

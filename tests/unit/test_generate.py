@@ -263,6 +263,19 @@ def test_two_entities_with_one_table_of_predictions_are_refused(tmp_path):
         generate.files(root)
 
 
+def test_a_merged_key_may_be_given_again(tmp_path):
+    root = project(tmp_path)
+    text = (root / "tasks" / "hit.yml").read_text()
+    forest = "random_forest: {n_estimators: 200, max_depth: 8, min_samples_leaf: 20}"
+    merged = (
+        "random_forest: {<<: {n_estimators: 200, max_depth: 9}, max_depth: 8, min_samples_leaf: 20}"
+    )
+    assert forest in text
+    expected = generate.files(root)
+    (root / "tasks" / "hit.yml").write_text(text.replace(forest, merged))
+    assert generate.files(root) == expected
+
+
 def test_files_of_editors_and_systems_are_not_read(tmp_path):
     root = project(tmp_path)
     (root / "tasks" / ".#hit.yml").symlink_to("nowhere")

@@ -36,3 +36,19 @@ def test_text_is_one_sql_literal_in_both_warehouses(text):
     assert len(parsed.selects) == 1
     assert not list(parsed.find_all(sqlglot.exp.Select))[1:]
     assert "\\".join(one.this for one in texts) == text
+
+
+def test_each_missing_input_of_a_track_is_named_with_what_stands_for_it():
+    known = {name: value for name, value in songs.START.items() if name not in ("tempo", "mode")}
+    assert songs.missing(songs.START) == []
+    assert songs.missing(known) == [
+        "Tempo, BPM of this track is missing: 124.0 is used.",
+        "mode of this track is missing: True is used.",
+    ]
+
+
+def test_names_that_are_no_inputs_are_ignored_and_named():
+    assert songs.parsed('{"energy": 0.5, "id": "x", "uri": "y"}') == (
+        {"energy": 0.5},
+        ["id", "uri"],
+    )

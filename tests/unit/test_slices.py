@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hitparade import project
-from hitparade.sources import slices, snowflake
+from hitparade.sources import raw, slices, snowflake
 from tests.unit.test_raw import zipped
 
 
@@ -139,6 +139,25 @@ def test_a_damaged_slice_of_a_zip_file_is_one_that_cannot_be_read(folder):
     (folder / "a.zip").write_bytes(packed)
     judged = [slices.judged(path) for path in listed().values()]
     assert [one["rule"] for one in judged] == ["not_json", None]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_slice_in_a_zip_file_is_not_json(folder, method):
+    with zipfile.ZipFile(folder / "a.zip", "w", method) as archive:
+        archive.writestr("mpd.slice.1.json", of(*({"pid": pid} for pid in range(500))))
+    data = bytearray((folder / "a.zip").read_bytes())
+    data[60:80] = bytes(byte ^ 0x5A for byte in data[60:80])
+    (folder / "a.zip").write_bytes(data)
+    (path,) = listed().values()
+    assert slices.judged(path)["rule"] == "not_json"
+
+
+def test_a_zip_file_with_a_name_that_is_not_utf8_is_passed_over(folder):
+    data = zipped({"é.txt": b"x"})
+    (folder / "photos.zip").write_bytes(data.replace("é".encode(), b"\xc3("))
+    (folder / "mpd.slice.1.json").write_bytes(TITLE)
+    assert [Path(path).name for path in listed().values()] == ["mpd.slice.1.json"]
+    assert raw.locate("tracks") == (None, "absent")
 
 
 def test_a_slice_with_a_wrong_checksum_is_not_read(folder):

@@ -1,5 +1,6 @@
 """Training, evaluation and export of candidates, on small data."""
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,9 +9,9 @@ from sklearn.metrics import root_mean_squared_error
 from sklearn.neural_network import MLPRegressor
 
 from benchmarks import BenchError, quality
-from models_py import export, metrics, sql_backend, training
+from models_py import export, metrics, runs, sql_backend, training
 from models_py.algorithms import estimator
-from models_py.examples import HOLDOUT, TrainingError, examples
+from models_py.examples import HOLDOUT, SettingsError, TrainingError, examples
 from models_py.net import Net
 from models_py.tasks import TASKS
 
@@ -323,3 +324,13 @@ def test_rows_of_a_single_fold_are_refused(fold):
         training.train(
             TASKS["log_streams"], examples(TASKS["log_streams"], alone), {"linear_regression": {}}
         )
+
+
+def test_unknown_settings_fail_the_build_and_too_little_data_does_not(caplog):
+    """A training model fails, so that nobody takes the old models for newly trained ones."""
+    rows = duckdb.from_arrow(table(TASKS["hit"]))
+    with pytest.raises(SettingsError, match="xgboost has no hyperparameter n_estimator"):
+        runs.train("hit", rows, {"xgboost": {"n_estimator": 5}}, {})
+    few = duckdb.from_arrow(table(TASKS["hit"], rows=10))
+    assert runs.train("hit", few, {"xgboost": {}}, {}).num_rows == 0
+    assert "task hit has 10 rows to train on and needs 50" in caplog.text

@@ -171,7 +171,7 @@
 {%- endmacro %}
 
 {#- The audio features of a track that song_optimization may change. They are the first inputs of the task. -#}
-{% macro encode_audio(row='') -%}
+{% macro audio_inputs(row='') -%}
     {% do return([
         number('danceability', row),
         number('energy', row),

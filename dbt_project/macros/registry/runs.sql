@@ -61,9 +61,9 @@
     ) as results (node, layer, status, seconds, row_count, failures, message);
 {%- endmacro %}
 
-{#- The message of a dbt result. For a `none_of` test it names the failing row with the highest value, and prints
-    it. Other tests do not show rows, because their rows may not be for everyone who is alerted. An error in this macro would lose
-    all results of the run. -#}
+{#- The message of a dbt result. For a `none_of` test it names the failing row with the highest value, and is printed.
+    Other tests do not show rows, because their rows may not be for everyone who is alerted. An error in this macro
+    would lose all results of the run. -#}
 {% macro message_of(result) -%}
     {%- if 'Traceback (most recent call last)' in (result.message or '') -%}
         {#- dbt's log has the full traceback. -#}

@@ -32,7 +32,7 @@ select
     numbered.artist_uri,
     numbered.album_uri,
     numbered.play_count,
-    {%- for input in encode_audio('sound.') %}
+    {%- for input in audio_inputs('sound.') %}
     {{ input.expression }} as {{ input.name }}{% if not loop.last %},{% endif %}
     {%- endfor %}
 from numbered

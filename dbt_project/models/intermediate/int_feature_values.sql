@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-{%- set audio = encode_audio('') | map(attribute='name') | list %}
+{%- set audio = audio_inputs('') | map(attribute='name') | list %}
 {%- set track_features = audio + ['duration_ms', 'explicit', 'popularity'] %}
 {%- set song_audio = encode_log_streams() | map(attribute='name') | list %}
 {%- set song_features = song_audio + ['artist_count', 'log_streams'] %}

@@ -19,7 +19,7 @@ select
     avg(cast(popularity as double)) as mean_popularity,
     median(cast(popularity as double)) as median_popularity,
     avg(cast(case when popularity >= {{ var('hit_cut') }} then 1 else 0 end as double)) as hit_share,
-    {%- for input in encode_audio('') %}
+    {%- for input in audio_inputs('') %}
     avg({{ input.name }}) as mean_{{ input.name }},
     {%- endfor %}
     avg(cast(duration_ms as double)) as mean_duration_ms,

@@ -36,7 +36,7 @@ def properties(declared: Declarations) -> dict:
             entries.append(_macro(f"encode_{task.name}", says, row))
         if isinstance(task, SpecialTask) and task.changeable:
             says = f"The audio features of a track that {task.name} may change."
-            entries.append(_macro("encode_audio", says, row))
+            entries.append(_macro("audio_inputs", says, row))
             says = f"The features {task.name} may change: name, low, high, digits and unit."
             entries.append(_macro("changeable", says))
     for entity in declared.entities.values():
