@@ -78,7 +78,7 @@ QUERIES = {name: str(task["example"]) for name, task in TABULAR.items()} | SPECI
 REJECTED = """
     select
         source,
-        format('{:.0%}', quarantined_share) as share,
+        format('{:.0f}%', 100 * quarantined_share) as share,
         most_broken_rule as rule,
         rejection_example as example
     from rpt_sources
