@@ -64,7 +64,7 @@ def examples(
 
     Raises:
         TrainingError: there are fewer than MIN_ROWS rows, a label is not among the task's outputs,
-            or a class is missing from too many folds.
+            a class is missing from too many folds, or a number is the same in all rows.
     """
     table = table.sort_by(task.key)
     names, groups, columns = [], [], []
@@ -110,6 +110,7 @@ def _check(task: Task, rows: Examples) -> None:
             "see staging.quarantine for rejected rows, or add data"
         )
     if task.kind == "regression":
+        check_varies(task.name, task.label, rows.label)
         return
     folds = np.unique(rows.fold)
     for index, name in enumerate(task.outputs):
@@ -122,3 +123,16 @@ def _check(task: Task, rows: Examples) -> None:
                 f"task {task.name}: {task.label} is {name} in only {len(within)} of {len(folds)} "
                 f"folds, and {needed} are needed: add data, or change the cuts in dbt_project.yml"
             )
+
+
+def check_varies(task: str, label: str, values: np.ndarray) -> None:
+    """Check that a label is not the same number in all rows.
+
+    Raises:
+        TrainingError: it is.
+    """
+    if len(values) and values.min() == values.max():
+        raise TrainingError(
+            f"task {task}: {label} is {values[0]:g} in all {len(values)} rows, so there is nothing "
+            "to learn: add rows with other values"
+        )

@@ -1,4 +1,4 @@
-"""The schema of the registry: one row for each trained or registered model."""
+"""The schema of the registry: one row for each trained, registered or refused model."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 # Raise this number with each change of SCHEMA and teach `hitparade upgrade` to convert older rows:
 # a build refuses a file of another format.
-REGISTRY_FORMAT = 4
+REGISTRY_FORMAT = 5
 
 SQL_TYPES = {
     pa.string(): "varchar",
@@ -35,6 +35,7 @@ METRIC = pa.struct(
         "mean": pa.float64(),
         "sd": pa.float64(),
         "folds": pa.int32(),
+        "held_out_groups": pa.int64(),
         "baseline_holdout": pa.float64(),
         "baseline_mean": pa.float64(),
         "gain_sd": pa.float64(),
@@ -179,6 +180,11 @@ SCHEMA = pa.schema(
             "portable",
             PORTABLE,
             "Parameters for the SQL backend; NULL if it has no SQL form.",
+        ),
+        _column(
+            "refusal",
+            pa.string(),
+            "Why a task could not be trained. Such a row has no model; NULL for a model.",
         ),
     ]
 )

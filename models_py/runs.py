@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 from models_py import algorithms as known_algorithms
 from models_py import fingerprints
 from models_py.next_song import protocol
-from models_py.registry_schema import SCHEMA
+from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA
 from models_py.relation import Relation
 from models_py.song_optimization.protocol import BOUNDS
 from models_py.song_optimization.protocol import TASK as SONG_OPTIMIZATION
@@ -26,6 +27,19 @@ NET_LIBRARIES = ("torch", "onnx", "onnxscript", "numpy")
 # trained again.
 IDENTITY = ("feature_fingerprint", "definition", "config", "code_fingerprint", "library_versions")
 log = logging.getLogger("models_py.training")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier trainings of a task left.
+
+    Attributes:
+        models: the newest row of each algorithm, without the model's bytes.
+        refusal: the reason why the newest training was refused; None if it was not.
+    """
+
+    models: dict[str, dict]
+    refusal: str | None
 
 
 def _in_any_warehouse(train: Callable[..., pa.Table]) -> Callable:
@@ -58,8 +72,9 @@ def train(
 ) -> pa.Table:
     """Return the registry rows of the candidates that changed; an empty table if none did.
 
-    A feature table that cannot be trained on gives a warning and an empty table, so that the other
-    tasks go on. The data test every_task_with_rows_has_a_model fails if the task has no model.
+    A feature table that cannot be trained on gives a warning and one row that has only the reason,
+    in `refusal`, so that the other tasks go on. The task keeps its models. The same reason is not
+    stored twice in a row.
 
     Args:
         task: name of the task.
@@ -86,7 +101,7 @@ def train(
     members = {name: _members(relation) for name, relation in (vocabularies or {}).items()}
     run = _run(task, [table], (best, members), LIBRARIES)
     run["definition"] = _definition(table, definition, members)
-    earlier = _newest(history)
+    earlier = _earlier(history)
     codes = {name: _code_of(task, name) for name in algorithms}
     changed = _changed(run, algorithms, codes, earlier)
     if table.num_rows == 0 or not changed:
@@ -96,7 +111,10 @@ def train(
 
     promoted = _rows_of(task, promotions)
     return _trained(
-        codes, lambda: rows(run, table, members, changed, earlier, history, promoted, best)
+        run,
+        codes,
+        earlier,
+        lambda: rows(run, table, members, changed, earlier.models, history, promoted, best),
     )
 
 
@@ -138,7 +156,7 @@ def train_next_song(
     run = _run(protocol.TASK, tables, best, NET_LIBRARIES)
     own = {"inputs": [*protocol.INPUTS]} | protocol.DEFINITION
     run["definition"] = json.dumps(own | {name: str(v) for name, v in definition.items()})
-    earlier = _newest(history)
+    earlier = _earlier(history)
     code = fingerprints.of_code(["models_py.next_song.training"])
     codes = dict.fromkeys(algorithms, code)
     changed = _changed(run, algorithms, codes, earlier)
@@ -147,7 +165,12 @@ def train_next_song(
     from models_py.next_song.registry_rows import rows
 
     promoted = _rows_of(protocol.TASK, promotions)
-    return _trained(codes, lambda: rows(run, tables, changed, earlier, history, promoted, best))
+    return _trained(
+        run,
+        codes,
+        earlier,
+        lambda: rows(run, tables, changed, earlier.models, history, promoted, best),
+    )
 
 
 @_in_any_warehouse
@@ -181,7 +204,7 @@ def train_song_optimization(
     libraries = sorted({*LIBRARIES, *NET_LIBRARIES})
     run = _run(SONG_OPTIMIZATION, [table], members, libraries)
     run["definition"] = _definition(table, definition | {"changeable": BOUNDS}, members)
-    earlier = _newest(history)
+    earlier = _earlier(history)
     code = fingerprints.of_code(["models_py.song_optimization.training"])
     codes = dict.fromkeys(algorithms, code)
     if table.num_rows == 0 or not _changed(run, algorithms, codes, earlier):
@@ -190,8 +213,10 @@ def train_song_optimization(
 
     promoted = _rows_of(SONG_OPTIMIZATION, promotions)
     return _trained(
+        run,
         codes,
-        lambda: rows(run, table, members["genres"], algorithms, earlier, history, promoted),
+        earlier,
+        lambda: rows(run, table, members["genres"], algorithms, earlier.models, history, promoted),
     )
 
 
@@ -215,28 +240,35 @@ def _code_of(name: str, algorithm: str) -> str:
 
 
 def _changed(
-    run: dict, algorithms: dict, codes: Mapping[str, str], earlier: dict[str, dict]
+    run: dict, algorithms: dict, codes: Mapping[str, str], earlier: Earlier
 ) -> dict[str, dict]:
-    """Return the hyperparameters of the algorithms whose data, code or settings changed."""
+    """Return the hyperparameters of the algorithms whose data, code or settings changed.
+
+    After a refusal, all algorithms count as changed.
+    """
     changed = {}
     for name, params in algorithms.items():
         candidate = run | {"config": _config(params), "code_fingerprint": codes[name]}
-        if not _is_same(candidate, earlier.get(name)):
+        if earlier.refusal or not _is_same(candidate, earlier.models.get(name)):
             changed[name] = params or {}
     return changed
 
 
-def _trained(codes: Mapping[str, str], rows: Callable[[], list[dict]]) -> pa.Table:
+def _trained(
+    run: dict, codes: Mapping[str, str], earlier: Earlier, rows: Callable[[], list[dict]]
+) -> pa.Table:
+    """Return the rows of a training, or one row with the reason why it was refused."""
     from models_py.examples import SettingsError, TrainingError
 
     try:
         found = [row | {"code_fingerprint": codes[row["algorithm"]]} for row in rows()]
-        return pa.Table.from_pylist(found, SCHEMA)
     except SettingsError:
         raise
     except TrainingError as error:
         log.warning("%s; its models stay unchanged", error)
-        return SCHEMA.empty_table()
+        refused = run | {"registry_format": REGISTRY_FORMAT, "refusal": str(error)}
+        found = [] if earlier.refusal == str(error) else [refused]
+    return pa.Table.from_pylist(found, SCHEMA)
 
 
 def _rows_of(task: str, relation: Relation | None) -> list[dict]:
@@ -268,12 +300,14 @@ def _config(params: dict | None) -> str:
     return json.dumps(params or {}, sort_keys=True)
 
 
-def _newest(history: Relation | None) -> dict[str, dict]:
-    """Return the newest row of each algorithm, without the model's bytes."""
+def _earlier(history: Relation | None) -> Earlier:
     if history is None:
-        return {}
-    rows = history.select("algorithm", "version", *IDENTITY).to_arrow_table().to_pylist()
-    return {row["algorithm"]: row for row in sorted(rows, key=lambda row: row["version"])}
+        return Earlier({}, None)
+    names = ("algorithm", "version", "trained_at", "refusal", *IDENTITY)
+    rows = history.select(*names).to_arrow_table().to_pylist()
+    models = sorted((row for row in rows if not row["refusal"]), key=lambda row: row["version"])
+    newest = max(rows, key=lambda row: row["trained_at"], default={"refusal": None})
+    return Earlier({row["algorithm"]: row for row in models}, newest["refusal"])
 
 
 def _is_same(candidate: dict, row: dict | None) -> bool:

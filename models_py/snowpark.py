@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from snowflake.snowpark import DataFrame, Session
 from snowflake.snowpark import types as snowflake_types
 
@@ -93,7 +94,7 @@ def readable(argument: Any) -> Any:
 
 def stored(session: Session, rows: pa.Table) -> DataFrame:
     """Write the graphs of registry rows to their stage; return the rows without LEFT_OUT."""
-    for row in rows.select(["model_id", "onnx"]).to_pylist():
+    for row in rows.filter(pc.is_valid(rows["onnx"])).select(["model_id", "onnx"]).to_pylist():
         session.file.put_stream(
             io.BytesIO(row["onnx"]),
             f"@{GRAPHS}/{row['model_id']}.onnx",

@@ -34,6 +34,8 @@ class Score:
         baseline_holdout: the baseline on fold HOLDOUT.
         baseline_mean: the baseline's mean over all folds.
         gain_sd: the standard deviation over the folds of the difference to the baseline.
+        held_out_groups: with a single split, the number of held-out groups that both errors are
+            estimated from: playlists or artists. None with folds.
     """
 
     metric: str
@@ -44,6 +46,7 @@ class Score:
     baseline_holdout: float
     baseline_mean: float
     gain_sd: float
+    held_out_groups: int | None = None
 
 
 @dataclass(frozen=True)

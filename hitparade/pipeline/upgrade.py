@@ -2,6 +2,8 @@
 
 Formats, newest first:
 
+5. A training that was refused has a row with the reason; errors of a single split name the number
+   of held-out groups.
 4. Each layer of a net names its activation.
 3. `pruned_at`; models from outside in `ml.registered_models`.
 2. Calibration, confusion, seconds of training, standard error of the gain; nets in the SQL backend.

@@ -168,6 +168,7 @@ def _scores(outcome: Outcome, baseline: Outcome) -> list[Score]:
             baseline_holdout=other[name],
             baseline_mean=other[name],
             gain_sd=outcome.error(name, baseline),
+            held_out_groups=len(np.unique(outcome.owners)),
         )
         for name in outcome.values
     ]

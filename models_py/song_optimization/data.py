@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models_py.examples import MIN_ROWS, TrainingError
+from models_py.examples import MIN_ROWS, TrainingError, check_varies
 from models_py.generated.tasks import INPUTS_OF
 from models_py.song_optimization.protocol import PARTS, TASK, TEST
 from models_py.tasks import TASKS
@@ -55,7 +55,7 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
         genres: the members of the one-hot group `genres`, in order.
 
     Raises:
-        TrainingError: a part has too few songs.
+        TrainingError: a part has too few songs, or all songs have the same popularity.
     """
     table = table.sort_by("track_id")
     *numbers, group = TASKS[INPUTS_OF[TASK]].inputs
@@ -68,6 +68,7 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
     features = features.astype(np.float32).astype(np.float64)
     artists = table["artist"].combine_chunks().dictionary_encode().indices.to_numpy()
     popularity, part = table["popularity"].to_numpy(), table["part"].to_numpy()
+    check_varies(TASK, "popularity", popularity)
     parts = {
         name: Songs(features[part == name], popularity[part == name], artists[part == name])
         for name in PARTS

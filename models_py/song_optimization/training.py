@@ -134,7 +134,7 @@ def _model(data: Data, name: str, model: BaseEstimator, part: str, seconds: Mapp
         name,
         content,
         export.check_parity(content, model, tried.features),
-        _scores(_errors(tried, model.predict(tried.features)), _errors(tried, mean)),
+        _scores(_errors(tried, model.predict(tried.features)), _errors(tried, mean), tried),
         (len(songs), len(tried)),
         seconds[name],
     )
@@ -159,7 +159,7 @@ def _gradient(data: Data, models: Models) -> Candidate:
         "gradient",
         content,
         _check_parity(models.student, tried.features, every),
-        _scores(found, baseline),
+        _scores(found, baseline, tried),
         (len(songs), len(tried)),
         seconds,
     )
@@ -248,7 +248,7 @@ def _errors(songs: Songs, predicted: NDArray) -> dict[str, Estimate]:
     }
 
 
-def _scores(found: dict[str, Estimate], baseline: dict[str, Estimate]) -> list[Score]:
+def _scores(found: dict[str, Estimate], baseline: dict[str, Estimate], songs: Songs) -> list[Score]:
     """Return each metric and the baseline's; `sd` and `gain_sd` are bootstrap standard errors."""
     return [
         Score(
@@ -260,6 +260,7 @@ def _scores(found: dict[str, Estimate], baseline: dict[str, Estimate]) -> list[S
             baseline_holdout=baseline[name].value,
             baseline_mean=baseline[name].value,
             gain_sd=own.error(baseline[name]),
+            held_out_groups=len(np.unique(songs.artists)),
         )
         for name, own in found.items()
     ]

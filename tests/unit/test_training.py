@@ -332,5 +332,28 @@ def test_unknown_settings_fail_the_build_and_too_little_data_does_not(caplog):
     with pytest.raises(SettingsError, match="xgboost has no hyperparameter n_estimator"):
         runs.train("hit", rows, {"xgboost": {"n_estimator": 5}}, {})
     few = duckdb.from_arrow(table(TASKS["hit"], rows=10))
-    assert runs.train("hit", few, {"xgboost": {}}, {}).num_rows == 0
-    assert "task hit has 10 rows to train on and needs 50" in caplog.text
+    (refused,) = runs.train("hit", few, {"xgboost": {}}, {}).to_pylist()
+    assert refused["model_id"] is None
+    assert refused["refusal"].startswith("task hit has 10 rows to train on and needs 50: ")
+    assert refused["refusal"] in caplog.text
+
+
+def test_a_refusal_is_stored_once_and_followed_by_training_all_algorithms():
+    settings = {"logistic_regression": {}, "random_forest": {"n_estimators": 2}}
+    many, few = (duckdb.from_arrow(table(TASKS["hit"], rows=n)) for n in (100, 10))
+    first = runs.train("hit", many, settings, {})
+    refused = runs.train("hit", few, settings, {}, history=duckdb.from_arrow(first))
+    history = duckdb.from_arrow(pa.concat_tables([first, refused]))
+    assert runs.train("hit", few, settings, {}, history=history).num_rows == 0
+    again = runs.train("hit", many, settings, {}, history=history)
+    assert again["version"].to_pylist() == [2, 2]
+    assert again["model_id"].to_pylist() == first["model_id"].to_pylist()
+
+
+def test_a_label_that_is_the_same_in_all_rows_is_refused():
+    rows = table(TASKS["popularity"])
+    equal = rows.set_column(
+        rows.column_names.index("popularity"), "popularity", pa.array([0.0] * rows.num_rows)
+    )
+    with pytest.raises(TrainingError, match=r"popularity is 0 in all .* rows, so there is nothing"):
+        examples(TASKS["popularity"], equal, VOCABULARIES)

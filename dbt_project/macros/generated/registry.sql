@@ -11,7 +11,7 @@
         'pruned_at': 'timestamp',
         'inputs': 'struct("name" varchar, "type" varchar, "minimum" double, "maximum" double)[]',
         'outputs': 'varchar[]',
-        'metrics': 'struct("metric" varchar, "is_primary" boolean, "higher_is_better" boolean, "holdout" double, "mean" double, "sd" double, "folds" integer, "baseline_holdout" double, "baseline_mean" double, "gain_sd" double, "ceiling" double)[]',
+        'metrics': 'struct("metric" varchar, "is_primary" boolean, "higher_is_better" boolean, "holdout" double, "mean" double, "sd" double, "folds" integer, "held_out_groups" bigint, "baseline_holdout" double, "baseline_mean" double, "gain_sd" double, "ceiling" double)[]',
         'importance': 'struct("feature" varchar, "importance" double)[]',
         'calibration': 'struct("label" varchar, "bin" integer, "rows" bigint, "predicted" double, "observed" double)[]',
         'confusion': 'struct("actual" varchar, "predicted" varchar, "rows" bigint)[]',
@@ -31,6 +31,7 @@
         'sha256': 'varchar',
         'onnx': 'blob',
         'portable': 'struct("kind" varchar, "transform" varchar, "layers" struct("weights" double[][], "intercepts" double[], "activation" varchar)[], "intercepts" float[], "depth" integer, "roots" integer[], "features" integer[], "thresholds" float[], "next" integer[], "leaves" float[][])',
+        'refusal': 'varchar',
     }) %}
 {%- endmacro %}
 
@@ -52,5 +53,5 @@
 
 {#- Number of the registry's format. -#}
 {% macro registry_format() -%}
-    {% do return(4) %}
+    {% do return(5) %}
 {%- endmacro %}

@@ -48,6 +48,10 @@ select
     versions.train_seconds,
     versions.onnx_bytes,
     case
+        when models.has_few_groups
+            then
+                'too little data to tell: measured on ' || models.held_out_groups
+                || ' held-out groups, and 30 are needed'
         when models.is_above_ceiling then 'above the best achievable score: a leak'
         when models.gain_over_baseline < -2 * models.gain_standard_error
             then 'worse than ' || models.baseline_name
@@ -56,7 +60,7 @@ select
         when models.share_of_ceiling is not null
             then
                 'reaches ' || cast(round(100 * least(models.share_of_ceiling, 1)) as integer)
-                || '% of the best achievable score'
+                || '% of the best achievable gain'
         when models.metric = 'judged_gain'
             then
                 'better than ' || models.baseline_name || ' by ' || round(models.gain_over_baseline, 1)

@@ -1,6 +1,6 @@
 {{ config(post_hook=["{{ promote_challengers() }}", "{{ renew_functions() }}"]) }}
 
--- depends_on: {{ ref('genres') }}, {{ ref('models_to_serve') }}
+-- depends_on: {{ ref('models_to_serve') }}
 -- The bytes of served models must exist, because ONNX Runtime loads them when a connection opens.
 -- depends_on: {{ ref('model_artifacts') }}
 with scored as (
@@ -138,6 +138,18 @@ decided as (
         end as verdict
     from compared
 
+),
+
+refused as (
+
+    select
+        refused.task,
+        refused.reason,
+        champions.model_id as champion_model_id
+    from {{ ref('refused_trainings') }} as refused
+    left join champions
+        on refused.task = champions.task
+
 )
 
 select
@@ -154,3 +166,11 @@ select
     split_part(verdict, ': ', 1) as decision,
     split_part(verdict, ': ', 2) as reason
 from decided
+where task not in (select task from refused)
+union all by name
+select
+    task,
+    champion_model_id,
+    'refuse' as decision,
+    reason
+from refused

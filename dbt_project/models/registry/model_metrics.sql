@@ -12,6 +12,7 @@ with metrics as (
         {{ field('item.value', 'mean', 'double') }} as mean,
         {{ field('item.value', 'sd', 'double') }} as sd,
         {{ field('item.value', 'folds', 'integer') }} as folds,
+        {{ field('item.value', 'held_out_groups', 'bigint') }} as held_out_groups,
         {{ field('item.value', 'baseline_holdout', 'double') }} as baseline_holdout,
         {{ field('item.value', 'baseline_mean', 'double') }} as baseline_mean,
         {{ field('item.value', 'gain_sd', 'double') }} as gain_sd,
@@ -39,5 +40,7 @@ select
         when folds > 1 then gain_sd * sqrt(1 / cast(folds as double) + 1 / cast(folds - 1 as double))
         else gain_sd
     end as gain_standard_error,
-    coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling
+    coalesce(sign * (mean - ceiling) > 3 * standard_error, false) as is_above_ceiling,
+    -- With fewer groups, the bootstrap errors are too small.
+    coalesce(held_out_groups < 30, false) as has_few_groups
 from signed
