@@ -37,7 +37,8 @@ CHAMPIONS = """
     newest as (
         select challengers.*, versions.feature_fingerprint
         from ml.challengers as challengers
-        inner join ml.model_versions as versions
+        -- a refused training has no model
+        left join ml.model_versions as versions
             using (task, algorithm, version)
     )
 
@@ -46,9 +47,10 @@ CHAMPIONS = """
         coalesce(champions.algorithm, 'none') as champion,
         champions.metric,
         case
-            when champions.feature_fingerprint = newest.feature_fingerprint
-                then format('{:.4f} ± {:.4f}', champions.mean, champions.standard_error)
-            else format('{:.4f} held out', newest.champion_holdout)
+            when champions.feature_fingerprint is distinct from newest.feature_fingerprint
+                then format('{:.4f} held out', newest.champion_holdout)
+            when champions.has_few_groups then format('{:.4f}', champions.mean)
+            else format('{:.4f} ± {:.4f}', champions.mean, champions.standard_error)
         end as value,
         case
             when champions.feature_fingerprint = newest.feature_fingerprint
@@ -57,6 +59,7 @@ CHAMPIONS = """
         end as baseline,
         case
             when champions.origin = 'registered' then 'a registered model, not evaluated here'
+            when newest.task is not null and newest.model_id is null then newest.reason
             else coalesce(board.verdict, newest.reason, 'no rows to train on')
         end as verdict
     from (select unnest(?) as task) as tasks
@@ -85,6 +88,12 @@ REJECTED = """
     where quarantine_level in ('many', 'all')
     order by source
 """
+# Tracks with genres that count as none.
+UNKNOWN_GENRES = """
+    select task, format('{:.1f}%', 100 * track_share) as share, most_frequent
+    from rpt_unknown_genres
+    order by task
+"""
 NOTES = "select source, notes from rpt_sources where notes is not null order by source"
 
 
@@ -109,6 +118,7 @@ def show(console: Console, database: Path) -> None:
         sources = rows_of(connection.execute(SOURCES))
         notes = rows_of(connection.execute(NOTES))
         rejected = rows_of(connection.execute(REJECTED))
+        unknown_genres = rows_of(connection.execute(UNKNOWN_GENRES))
         others = "select task from ml.champions where not list_contains(?, task) order by task"
         tasks = [
             *QUERIES,
@@ -130,6 +140,13 @@ def show(console: Console, database: Path) -> None:
         query = "select file, path, line_number, reason from staging.quarantine"
         console.print(f"Records that could not be used, and why: {query}\n", soft_wrap=True)
     show_rows("Champions", champions, console, apart="verdict")
+    for row in unknown_genres:
+        console.print(
+            f"{row['task']}: {row['share']} of the tracks have genres that the champion does not "
+            f"know, and that count as none, such as {row['most_frequent']}",
+            markup=False,
+            soft_wrap=True,
+        )
     for champion in champions:
         if champion["champion"] != "none" and champion["task"] in QUERIES:
             console.print("Try, after `source .venv/bin/activate`:")

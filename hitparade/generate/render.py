@@ -124,7 +124,7 @@ def encoder_calls(entity: Entity, column: Column) -> list[str]:
     if column.inputs:
         return [_computed(entity, column, one.name) for one in column.inputs]
     if column.vocabulary:
-        return [f"one_hot_group('{column.name}', row)"]
+        return [f"one_hot_group(task, '{column.name}', row)"]
     if column.type == "boolean":
         return [f"flag('{column.name}', row)"]
     if column.missing is not None:

@@ -114,9 +114,11 @@ PAIRS = [
         [(["a", "c"], ["a", "b"]), ([], ["a"]), (None, ["a", "b"])],
     ),
     (
-        helpers.one_hot_names,
-        "list_transform({1}::varchar[], lambda m: {0} || '=' || m)",
-        [("genres", ["pop", "rock"])],
+        helpers.input_groups,
+        "list_transform([list_transform({0}::struct(name varchar)[], lambda one: "
+        "split_part(one.name, '=', 1))], lambda names: list_filter(names, lambda name, i: "
+        "i = 1 or name <> names[i - 1]))[1]",
+        [([{"name": name} for name in ("tempo", "genres=pop", "genres=a=b", "key")],)],
     ),
     (
         helpers.unknown_members,

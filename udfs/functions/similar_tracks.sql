@@ -1,2 +1,4 @@
 -- depends_on: {{ ref('fct_track_vectors') }}
-{{ parameters(['track', 'k']) }} {{ nearest_tracks() }}
+{{ parameters(['track', 'k']) }} {% call from_own_file(song_list()) %}
+{{ nearest_tracks() }}
+{% endcall %}

@@ -11,7 +11,13 @@ from contextlib import contextmanager
 import duckdb
 
 from udfs.errors import ModelError
-from udfs.registry.statements import NOW, RECORD_PROMOTION, RENEW_SERVED_MODELS
+from udfs.registry.statements import (
+    NOW,
+    RECORD_FUNCTION,
+    RECORD_PROMOTION,
+    RENEW_SERVED_MODELS,
+    STALE_FUNCTIONS,
+)
 
 # The traffic of a task is split into this many buckets, see ml.assignments.
 BUCKETS = 10_000
@@ -304,6 +310,12 @@ def _record(
 
 
 def renew_served_models(connection: duckdb.DuckDBPyConnection) -> None:
-    """Renew ml.served_models, which the SQL backend reads, in the caller's transaction."""
+    """Renew ml.served_models and the functions with stamps, in the caller's transaction."""
     for statement in RENEW_SERVED_MODELS:
         connection.execute(statement)
+    for name, statement in connection.execute(STALE_FUNCTIONS).fetchall():
+        connection.execute(statement)
+        connection.execute(
+            RECORD_FUNCTION.format(statement="$statement", name="$name"),
+            {"statement": statement, "name": name},
+        )

@@ -22,6 +22,9 @@ select {NEXT_PROMOTION_AT}, {{task}}, {{model_id}}, {{reason}}, true, {{is_pinne
 # never changes its meaning, and DuckDB cannot free rewritten rows while others read.
 _KEY = "model_id, task, algorithm, is_newest, coalesce(kind, '')"
 _COLUMNS = ", ".join(["model_id, task, algorithm, is_newest, inputs", *(f.name for f in PORTABLE)])
+# The functions whose stamps changed. They are created again in the transaction of a promotion.
+STALE_FUNCTIONS = "select name, statement from ml.stamped_functions where is_stale"
+RECORD_FUNCTION = "update ml.function_definitions set statement = {statement} where name = {name}"
 RENEW_SERVED_MODELS = (
     f"delete from ml.served_models\nwhere ({_KEY}) not in (select {_KEY} from ml.models_to_serve)",
     f"insert into ml.served_models ({_COLUMNS})\nselect {_COLUMNS}\nfrom ml.models_to_serve\n"

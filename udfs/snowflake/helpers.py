@@ -4,7 +4,9 @@ In DuckDB the macros of the same names in dbt_project/macros/warehouse do the sa
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -34,9 +36,29 @@ def one_hot(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(answers, dtype=object)
 
 
-def one_hot_names(rows: pd.DataFrame) -> pd.Series:
-    """Return the input names of a one-hot group; the columns are its name and its vocabulary."""
-    return _by_row(rows, lambda name, known: [f"{name}={member}" for member in known])
+def genre_name(rows: pd.DataFrame) -> pd.Series:
+    """Return a genre in the one spelling that models know; the columns are text and spellings."""
+    return _by_row(rows, _spelled)
+
+
+def genre_names(rows: pd.DataFrame) -> pd.Series:
+    """Return a list of genres as `genre_name` does; the columns are the list and spellings."""
+    return _by_row(rows, lambda given, known: [_spelled(genre, known) for genre in given])
+
+
+def _spelled(genre: str | None, spellings: dict[str, str]) -> str | None:
+    text = unicodedata.normalize("NFC", (genre or "").lower()).replace("&", " and ")
+    name = BETWEEN_WORDS.sub("-", text).strip("-")
+    return spellings.get(name, name) or None
+
+
+def input_groups(rows: pd.DataFrame) -> pd.Series:
+    """Return the names of a model's inputs; the members of a one-hot group are one input."""
+
+    def names(inputs: list[dict]) -> list[str]:
+        return [name for name, _ in groupby(one["name"].partition("=")[0] for one in inputs)]
+
+    return _by_row(rows, names)
 
 
 def unknown_members(rows: pd.DataFrame) -> pd.Series:

@@ -46,8 +46,9 @@
 
 {#- A list of strings as a one-hot group: 1 for each member of the vocabulary that the row has, otherwise 0. An unknown
     string is ignored. An empty list gives only zeros. NULL gives only NULLs. -#}
-{% macro one_hot_group(name, row) -%}
-    {% do return({'name': name, 'vocabulary': vocabulary(), 'expression': one_hot(row ~ name, vocabulary())}) %}
+{% macro one_hot_group(task, name, row) -%}
+    {% set known = vocabulary(task, name) %}
+    {% do return({'name': name, 'vocabulary': known, 'expression': one_hot(row ~ name, known)}) %}
 {%- endmacro %}
 
 {#- Names of the columns or arguments that a task needs, in order. -#}
@@ -75,16 +76,6 @@
     {{ concatenated([single] + inputs | selectattr('vocabulary', 'defined') | map(attribute='expression') | list) }}
 {%- endmacro %}
 
-{#- Names of the encoded inputs in order, as a SQL list. A one-hot group has one name for each member. -#}
-{% macro encoded_names(task) -%}
-    {%- set inputs = encode(task) -%}
-    {%- set lists = ["['" ~ inputs | rejectattr('vocabulary', 'defined') | map(attribute='name') | join("', '") ~ "']"] -%}
-    {%- for input in inputs | selectattr('vocabulary', 'defined') -%}
-        {%- do lists.append(one_hot_names(input.name, input.vocabulary)) -%}
-    {%- endfor -%}
-    {{ concatenated(lists) }}
-{%- endmacro %}
-
 {#- SQL lists joined into one. -#}
 {% macro concatenated(lists) -%}
     {{ lists[0] if lists | length == 1 else 'array_cat(' ~ lists | join(', ') ~ ')' }}
@@ -98,12 +89,13 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Names of the inputs that a task's functions pass to its model, as a SQL list. For the task of a registered model
-    these are the arguments of its function; NULL if it has no function yet. -#}
+{#- Names of the inputs that a task's functions pass to its model, as a SQL list. A one-hot group is one input, because
+    a function takes its members from the model. For the task of a registered model these are the arguments of its
+    function; NULL if it has no function yet. -#}
 {% macro function_inputs(task) -%}
     case {{ task }}
         {%- for name in tasks() %}
-        when '{{ name }}' then {{ encoded_names(name) }}
+        when '{{ name }}' then [{{ quoted(encode(name) | map(attribute='name')) }}]
         {%- endfor %}
         else {{ function_parameters("'predict_' || " ~ task) }}
     end
@@ -113,7 +105,7 @@
     without functions. -#}
 {% macro fits_functions(task, inputs) -%}
     coalesce(
-        array_to_string({{ input_names(inputs) }}, ', ') = array_to_string({{ function_inputs(task) }}, ', '), true
+        array_to_string({{ input_groups(inputs) }}, ', ') = array_to_string({{ function_inputs(task) }}, ', '), true
     )
 {%- endmacro %}
 

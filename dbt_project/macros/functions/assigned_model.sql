@@ -2,12 +2,3 @@
 {% macro bucket(text) -%}
     {{ hex_to_integer('substr(md5(' ~ text ~ '), 1, 8)') }} % 10000
 {%- endmacro %}
-
-{#- The model_id of a task's champion, with the task given by an expression; NULL if the task has no champion. -#}
-{% macro champion_of(task) -%}
-    (
-        select max(__champion.model_id)
-        from (select champion as __champion from ml.champions as champion)
-        where __champion.task = {{ task }}
-    )
-{%- endmacro %}

@@ -23,6 +23,16 @@
     ), {{ text_literal(task) }}, {{ text_literal(model_id) }}, {{ text_literal(reason) }}, true, {{ is_pinned }}
 {%- endmacro %}
 
+{#- The query of the functions whose stamps changed. -#}
+{% macro stale_functions() -%}
+    select name, statement from ml.stamped_functions where is_stale
+{%- endmacro %}
+
+{#- The statement that records the creation of a function. -#}
+{% macro record_function(name, statement) -%}
+    update ml.function_definitions set statement = {{ text_literal(statement) }} where name = '{{ name }}'
+{%- endmacro %}
+
 {#- The statements that renew ml.served_models, in the transaction of the caller. -#}
 {% macro renew_served_models() -%}
     delete from ml.served_models

@@ -124,8 +124,9 @@
     ]) %}
 {%- endmacro %}
 
-{#- The inputs of task popularity, in the model's order. `row` is the prefix of a row, such as 't.'. -#}
-{% macro encode_popularity(row='') -%}
+{#- The inputs of task popularity, in the model's order. `row` is the prefix of a row, such as 't.'. The members
+    of the one-hot group are those of `task`. -#}
+{% macro encode_popularity(row='', task='popularity') -%}
     {% do return([
         number('danceability', row),
         number('energy', row),
@@ -142,12 +143,13 @@
         number('mode', row),
         known_number('time_signature', row, 0),
         flag('is_single', row),
-        one_hot_group('genres', row),
+        one_hot_group(task, 'genres', row),
     ]) %}
 {%- endmacro %}
 
-{#- The inputs of task tier, in the model's order. `row` is the prefix of a row, such as 't.'. -#}
-{% macro encode_tier(row='') -%}
+{#- The inputs of task tier, in the model's order. `row` is the prefix of a row, such as 't.'. The members
+    of the one-hot group are those of `task`. -#}
+{% macro encode_tier(row='', task='tier') -%}
     {% do return([
         number('danceability', row),
         number('energy', row),
@@ -161,13 +163,13 @@
         number('duration_ms', row),
         flag('explicit', row),
         flag('is_single', row),
-        one_hot_group('genres', row),
+        one_hot_group(task, 'genres', row),
     ]) %}
 {%- endmacro %}
 
 {#- The inputs of task song_optimization are those of popularity. -#}
 {% macro encode_song_optimization(row='') -%}
-    {% do return(encode_popularity(row)) %}
+    {% do return(encode_popularity(row, 'song_optimization')) %}
 {%- endmacro %}
 
 {#- The audio features of a track that song_optimization may change. They are the first inputs of the task. -#}

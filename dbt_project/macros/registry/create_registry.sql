@@ -36,6 +36,7 @@
         last_bucket integer not null,
         assigned_at timestamp not null
     );
+    {{ create_function_definitions() }}
     {{ create_runs() }}
     {{ create_registered_models() }}
     {{ create_served_models() }}

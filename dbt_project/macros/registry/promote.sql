@@ -33,6 +33,7 @@
     {% elif refusals[0] is not none %}
         {% do exceptions.raise_compiler_error(refusals[0]) %}
     {% endif %}
+    {% do check_vocabulary(task, model_id) %}
     {{ record_promotion(task, model_id, reason, is_pinned=true) }}
     {{ log("task " ~ task ~ ": champion is now " ~ model_id, info=true) }}
     {% for stale in run_query(
@@ -94,6 +95,6 @@
     {% do run_query("begin") %}
     {% do run_query(insert_promotion(task, model_id, reason, is_pinned)) %}
     {% do run_query(renew_served_models()) %}
-    {% do run_query("commit") %}
     {% do renew_functions() %}
+    {% do run_query("commit") %}
 {%- endmacro %}

@@ -24,9 +24,9 @@
         ) %}
     {% endfor %}
     {% do run_query(renew_served_models()) %}
+    {% do renew_functions() %}
     {% do run_query("commit") %}
     {% do run_query("drop table pruned") %}
-    {% do renew_functions() %}
     {% do remove_graphs() %}
     {{ log(pruned[0] ~ " models pruned, " ~ pruned[1] ~ " bytes", info=true) }}
 {%- endmacro %}

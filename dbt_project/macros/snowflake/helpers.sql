@@ -10,7 +10,9 @@
     {% for name, module, arguments, returns in [
         ('list_field', 'helpers', {'items': 'struct[]', 'name': 'varchar'}, 'varchar[]'),
         ('one_hot', 'helpers', {'given': 'varchar[]', 'known': 'varchar[]'}, 'double[]'),
-        ('one_hot_names', 'helpers', {'name': 'varchar', 'known': 'varchar[]'}, 'varchar[]'),
+        ('input_groups', 'helpers', {'inputs': 'struct[]'}, 'varchar[]'),
+        ('genre_name', 'helpers', {'text': 'varchar', 'spellings': 'struct'}, 'varchar'),
+        ('genre_names', 'helpers', {'given': 'varchar[]', 'spellings': 'struct'}, 'varchar[]'),
         ('unknown_members', 'helpers', {'name': 'varchar', 'given': 'varchar[]', 'known': 'varchar[]'}, 'varchar[]'),
         ('likeliest', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'varchar'),
         ('by_label', 'helpers', {'labels': 'varchar[]', 'scores': 'double[]'}, 'struct'),

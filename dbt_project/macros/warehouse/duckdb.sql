@@ -249,26 +249,64 @@
     )
 {%- endmacro %}
 
-{#- No database name, so that the functions of a renamed file keep working. -#}
-{% macro duckdb__vocabulary() -%}
-    (select list(genre order by genre asc nulls last) from staging.genres)
+{% macro duckdb__genre_name(text) -%}
+    list_transform(
+        [nullif(
+            trim(
+                regexp_replace(replace(nfc_normalize(lower({{ text }})), '&', ' and '), '[^\p{L}\p{N}]+', '-', 'g'), '-'
+            ),
+            ''
+        )],
+        lambda name: case name
+            {%- for spelling, genre in genre_spellings().items() %}
+            when '{{ spelling }}' then '{{ genre }}'
+            {%- endfor %}
+            else name
+        end
+    )[1]
+{%- endmacro %}
+
+{% macro duckdb__genre_names(given) -%}
+    list_transform({{ as_list(given) }}, lambda genre: {{ genre_name('genre') }})
+{%- endmacro %}
+
+{#- A feature table is encoded with the genres of the present rows, a function with those that the champion knows: a
+    promotion stamps them into it. No database name, so that the functions of a renamed file keep working. -#}
+{% macro duckdb__vocabulary(task, name) -%}
+    {%- if model is defined and model.resource_type == 'function' -%}
+    [{{ name }} of {{ task }}]
+    {%- else -%}
+    {{ present_genres() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro present_genres() -%}
+    (select coalesce(list(genre order by genre asc nulls last), []) from staging.genres)
+{%- endmacro %}
+
+{#- Nothing to check: a promotion creates the functions again. -#}
+{% macro duckdb__check_vocabulary(task, model_id) -%}
+{%- endmacro %}
+
+{#- The members of a one-hot group count as one input. -#}
+{% macro duckdb__input_groups(inputs) -%}
+    list_transform(
+        [list_transform({{ inputs }}, lambda input: split_part(struct_extract(input, 'name'), '=', 1))],
+        lambda names: list_filter(names, lambda name, i: i = 1 or name <> names[i - 1])
+    )[1]
 {%- endmacro %}
 
 {#- The struct is there for speed: if `given` is a field of a row, DuckDB would otherwise copy all columns
     of the row into the inner lambda for each member of the vocabulary. A lambda may not contain the
     subquery of the vocabulary. -#}
 {% macro duckdb__one_hot(given, vocabulary) -%}
-    list_transform([struct_pack(given := {{ as_list(given) }}, known := {{ vocabulary }})],
+    list_transform([struct_pack(given := {{ genre_names(given) }}, known := {{ vocabulary }})],
         lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
-{%- endmacro %}
-
-{% macro duckdb__one_hot_names(name, vocabulary) -%}
-    list_transform({{ vocabulary }}, lambda member: '{{ name }}=' || member)
 {%- endmacro %}
 
 {% macro duckdb__unknown_members(name, vocabulary, row) -%}
     list_transform(
-        [struct_pack(given := {{ as_list(row ~ name) }}, known := {{ vocabulary }})],
+        [struct_pack(given := {{ genre_names(row ~ name) }}, known := {{ vocabulary }})],
         lambda o: list_transform(
             list_filter(o.given, lambda member: coalesce(not list_contains(o.known, member), true)),
             lambda member: '{{ name }}: ' || coalesce(member, 'NULL') || ' is not known and counts as none'
@@ -293,11 +331,13 @@
 
 {#- A macro declares its parameters in its text, once for each overload. -#}
 {% macro duckdb__parameters(names) -%}
+    {%- do ref('stamps') -%}
     ({{ names | join(', ') }}) as
 {%- endmacro %}
 
 {#- By arguments, `f(a, b)`, and by row, `f(t)`. -#}
 {% macro duckdb__overloads(task, leading, body) -%}
+    {%- do ref('stamps') -%}
     {%- set names = argument_names(task) -%}
     {%- set leading = [leading] if leading else [] -%}
     ({{ (leading + names) | join(', ') }}) as {{ body(encoded_list(task)) }},
@@ -305,12 +345,14 @@
 {%- endmacro %}
 
 {% macro duckdb__check_overloads(task) -%}
+    {%- do ref('stamps') -%}
     ({{ argument_names(task) | join(', ') }}) as {{ check(task, '') }},
     (t) as {{ check(task, 't.') }}
 {%- endmacro %}
 
 {#- The options follow the arguments and have defaults. -#}
 {% macro duckdb__optimize_song_overloads() -%}
+    {%- do ref('stamps') -%}
     {%- set options = ['features := cast(null as varchar[])'] -%}
     {%- for name, value in optimization_defaults().items() if name != 'steps' -%}
         {%- do options.append(name ~ ' := ' ~ value) -%}
@@ -336,38 +378,58 @@
     )
 {%- endmacro %}
 
-{#- The champion is read inside the query and therefore in its transaction. Without a champion the result
-    is a text that is not a model_id, and onnx_predict raises an error with that text. -#}
+{#- A placeholder, see `stamped`. The id stands in the function, so that the function of one open file cannot answer with
+    the champion of another. -#}
 {% macro duckdb__champion(task) -%}
-    coalesce(
-        (
-            select max(__champion.model_id)
-            from ml.champions as __champion
-            where __champion.task = '{{ task }}'
-        ),
-        'task {{ task }} has no champion'
-    )
+    [champion of {{ task }}]
 {%- endmacro %}
 
-{#- `__served` is the only column in scope, see `served`. It has no parameters of the
-    models, because they take long to read. -#}
+{#- A placeholder, see `stamped`. -#}
 {% macro duckdb__newest(task, algorithm) -%}
-    coalesce(
-        (
-            select max(__served.model_id)
+    coalesce([newest of {{ task }}][{{ algorithm }}], 'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL'))
+{%- endmacro %}
+
+{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. Where a stamp is missing,
+    a text that is not a model_id stands for the model, and onnx_predict raises an error with that text. -#}
+{% macro stamped(definition) -%}
+    {%- set missing = {
+        "champion of (\\w+)": "'task \\1 has no champion'",
+        "newest of \\w+": "cast(map() as map(varchar, varchar))",
+        "\\w+ of \\w+": present_genres(),
+    } -%}
+    {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp]) "
+        ~ "from ml.stamps), [])), lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
+    {%- for placeholder, sql in missing.items() -%}
+        {%- set pattern = text_literal("\\[" ~ placeholder ~ "\\]") -%}
+        {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", " ~ pattern ~ ", " ~ text_literal(sql) ~ ", 'g')" -%}
+    {%- endfor -%}
+    {{ filled.sql }}
+{%- endmacro %}
+
+{#- A text as a SQL literal that has no placeholder. -#}
+{% macro text_as_sql(column) -%}
+    '''' || replace(replace({{ column }}, '''', ''''''), '[', ''' || chr(91) || ''') || ''''
+{%- endmacro %}
+
+{#- The function compares the id of its creation with that in the file in use. A copy of a file has the same ids until one
+    of the two is built again. -#}
+{% macro duckdb__from_own_file(type, answer) -%}
+    case
+        when (
+            select any_value(__stamp)
             from (
-                select struct_pack(
-                    model_id := served.model_id,
-                    task := served.task,
-                    algorithm := served.algorithm,
-                    is_newest := served.is_newest
-                ) as __served
-                from ml.served_models as served
+                select
+                    name as __name,
+                    stamp as __stamp
+                from ml.function_definitions
             )
-            where __served.is_newest and __served.task = '{{ task }}' and __served.algorithm = {{ algorithm }}
-        ),
-        'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL')
-    )
+            where __name = 'main.{{ model.name }}'
+        ) = '[stamp]' then {{ answer() }}
+        else {{ raise_error(
+            "'" ~ model.name ~ ": this function belongs to another file than the one in use, and reads tables: "
+            ~ "say `use` with the name of its database first'", type
+        ) }}
+    end
 {%- endmacro %}
 
 {#- ---- Bodies of functions ---- -#}
@@ -396,23 +458,30 @@
     )[1]
 {%- endmacro %}
 
-{#- A plan is passed by its id, because another open file has other plans. The task stands for a plan that is
-    missing. -#}
 {% macro duckdb__explained() -%}
     {%- do function('onnx_explain_plan') -%}
-    onnx_explain_plan(
-        coalesce(
-            (
-                select any_value(__plan_id)
-                from (select task as __task, plan_id as __plan_id from features.int_explanation_plans)
-                where __task = task_name
-            ),
-            task_name
+    {% call from_own_file(explanation()) %}
+    onnx_explain_plan(case when task_name is not null then {{ plan_of('task_name') }} end, model_id, features, output)
+    {% endcall %}
+{%- endmacro %}
+
+{#- A plan is passed by its id, because another open file has other plans. A sentence stands for a plan that is
+    missing. -#}
+{% macro plan_of(task) -%}
+    coalesce(
+        (
+            select any_value(__plan_id)
+            from (select task as __task, plan_id as __plan_id from features.int_explanation_plans)
+            where __task = {{ task }}
         ),
-        model_id,
-        features,
-        output
+        'task ' || {{ task }} || ' has no background songs'
     )
+{%- endmacro %}
+
+{% macro duckdb__explained_task(task, features, output) -%}
+    {% call from_own_file(explanation()) %}
+    onnx_explain_plan({{ plan_of("'" ~ task ~ "'") }}, {{ champion(task) }}, {{ features }}, {{ output }})
+    {% endcall %}
 {%- endmacro %}
 
 {#- The model and the plan are read once for a query, and the mixed songs are scored in lambdas. A query for each row
@@ -441,8 +510,9 @@
                 when e.plan_id is null then null
                 when e.plan is null
                     then {{ raise_error(
-                        "'onnx_explain: task ' || e.plan_id || ' has no background songs: use one of "
-                        ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
+                        "'onnx_explain: ' || case when " ~ says_no_model('e.plan_id')
+                        ~ " then e.plan_id else 'the plan ' || e.plan_id || ' is not in the file in use' end "
+                        ~ "|| ': use one of " ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
                     ) }}
                 when len(e.o.x) <> len(e.plan.mixes[1].background)
                     then {{ raise_error(
@@ -501,6 +571,24 @@
             "rank" := cast(place - 1 as integer), feature := term.feature, contribution := term.contribution
         )
     )
+{%- endmacro %}
+
+{#- Both placeholders stand outside of the lambda, because its parameters would hide the caller's columns. -#}
+{% macro duckdb__assigned() -%}
+    list_transform(
+        [struct_pack(
+            champion := [champions][task_name],
+            bucket := {{ bucket("task_name || '|' || coalesce(cast(key as varchar), '')") }},
+            ranges := [traffic][task_name]
+        )],
+        lambda o: case
+            when o.champion is not null
+                then coalesce(
+                    list_filter(o.ranges, lambda r: o.bucket between r.first_bucket and r.last_bucket)[1].model_id,
+                    o.champion
+                )
+        end
+    )[1]
 {%- endmacro %}
 
 {#- Names of columns begin with `__` so that they cannot hide a column of the caller. -#}
@@ -615,8 +703,23 @@
 {% macro duckdb__create_helpers() -%}
 {%- endmacro %}
 
-{#- Empty, because a macro reads ml.champions when it is called. -#}
+{% macro duckdb__create_function_definitions() -%}
+    create table if not exists ml.function_definitions (
+        name varchar not null,
+        stamp varchar not null,
+        definition varchar not null,
+        statement varchar not null
+    );
+{%- endmacro %}
+
+{#- In the transaction of the caller. A first build has no functions yet. -#}
 {% macro duckdb__renew_functions() -%}
+    {%- if execute and adapter.get_relation(target.database, 'ml', 'stamped_functions') is not none -%}
+        {%- for name, statement in run_query(stale_functions()).rows -%}
+            {%- do run_query(statement) -%}
+            {%- do run_query(record_function(name, statement)) -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__has_sql_backend() -%}
@@ -664,9 +767,19 @@
 {#- dbt-duckdb does not support function resources. A persisted macro with all its overloads replaces one,
     and a comment in the catalog holds its description. -#}
 {% macro duckdb__scalar_function_sql(target_relation) -%}
-    create or replace macro {{ target_relation }}
-    {{ model.compiled_code }};
-    comment on macro {{ target_relation }} is {{ duckdb_escape_comment(model.description | trim) }};
+    {%- set name = target_relation.schema ~ '.' ~ target_relation.identifier -%}
+    {%- set stamp = local_md5(invocation_id ~ name) -%}
+    {%- set definition -%}
+    create or replace macro {{ name }}
+    {{ model.compiled_code | replace('[stamp]', stamp) }};
+    comment on macro {{ name }} is {{ duckdb_escape_comment(model.description | trim) }}
+    {%- endset -%}
+    {%- set statement = run_query("select " ~ stamped(text_literal(definition))).rows[0][0] -%}
+    delete from ml.function_definitions where name = '{{ name }}';
+    insert into ml.function_definitions values (
+        '{{ name }}', '{{ stamp }}', {{ text_literal(definition) }}, {{ text_literal(statement) }}
+    );
+    {{ statement }};
 {%- endmacro %}
 
 {#- dbt-duckdb's table. If the model's meta says `tmp_relation_type: view`, as dbt-snowflake calls it, the

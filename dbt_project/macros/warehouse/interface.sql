@@ -126,16 +126,28 @@
     {{ return(adapter.dispatch('as_list')(given)) }}
 {%- endmacro %}
 
-{% macro vocabulary() -%}
-    {{ return(adapter.dispatch('vocabulary')()) }}
+{% macro genre_name(text) -%}
+    {{ return(adapter.dispatch('genre_name')(text)) }}
+{%- endmacro %}
+
+{% macro genre_names(given) -%}
+    {{ return(adapter.dispatch('genre_names')(given)) }}
+{%- endmacro %}
+
+{% macro vocabulary(task, name) -%}
+    {{ return(adapter.dispatch('vocabulary')(task, name)) }}
+{%- endmacro %}
+
+{% macro check_vocabulary(task, model_id) -%}
+    {{ return(adapter.dispatch('check_vocabulary')(task, model_id)) }}
+{%- endmacro %}
+
+{% macro input_groups(inputs) -%}
+    {{ return(adapter.dispatch('input_groups')(inputs)) }}
 {%- endmacro %}
 
 {% macro one_hot(given, vocabulary) -%}
     {{ return(adapter.dispatch('one_hot')(given, vocabulary)) }}
-{%- endmacro %}
-
-{% macro one_hot_names(name, vocabulary) -%}
-    {{ return(adapter.dispatch('one_hot_names')(name, vocabulary)) }}
 {%- endmacro %}
 
 {% macro unknown_members(name, vocabulary, row) -%}
@@ -182,6 +194,16 @@
     {{ return(adapter.dispatch('function_parameters')(name)) }}
 {%- endmacro %}
 
+{#- The call block is the answer:
+
+        {% call from_own_file(song_list()) %}
+            ...
+        {% endcall %}
+-#}
+{% macro from_own_file(type) -%}
+    {{ return(adapter.dispatch('from_own_file')(type, caller)) }}
+{%- endmacro %}
+
 {% macro champion(task) -%}
     {{ return(adapter.dispatch('champion')(task)) }}
 {%- endmacro %}
@@ -198,6 +220,14 @@
 
 {% macro explained() -%}
     {{ return(adapter.dispatch('explained')()) }}
+{%- endmacro %}
+
+{% macro explained_task(task, features, output) -%}
+    {{ return(adapter.dispatch('explained_task')(task, features, output)) }}
+{%- endmacro %}
+
+{% macro assigned() -%}
+    {{ return(adapter.dispatch('assigned')()) }}
 {%- endmacro %}
 
 {% macro songs_for_playlist() -%}
@@ -224,6 +254,10 @@
 
 {% macro create_helpers() -%}
     {{ return(adapter.dispatch('create_helpers')()) }}
+{%- endmacro %}
+
+{% macro create_function_definitions() -%}
+    {{ return(adapter.dispatch('create_function_definitions')()) }}
 {%- endmacro %}
 
 {% macro renew_functions() -%}

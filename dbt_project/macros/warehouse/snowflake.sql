@@ -184,27 +184,66 @@
 
 {#- ---- One-hot groups and scores ---- -#}
 
-{#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
 {#- The argument of a function is always an ARRAY. -#}
 {% macro snowflake__as_list(given) -%}
     {{ given }}
 {%- endmacro %}
 
-{% macro snowflake__vocabulary() -%}
+{#- In Python, because Snowflake's regular expressions do not support Unicode classes. -#}
+{% macro snowflake__genre_name(text) -%}
+    {{ helper_name('genre_name') }}({{ text }}, parse_json('{{ genre_spellings() | tojson }}'))
+{%- endmacro %}
+
+{% macro snowflake__genre_names(given) -%}
+    {{ helper_name('genre_names') }}({{ as_list(given) }}, parse_json('{{ genre_spellings() | tojson }}'))
+{%- endmacro %}
+
+{#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
+{% macro snowflake__vocabulary(task, name) -%}
     {%- set genres = run_query("select genre from staging.genres order by genre asc nulls last").columns[0].values() if execute else [] -%}
-    [{{ quoted(genres) }}]
+    {%- set known = [] -%}
+    {%- if execute and model.resource_type == 'function' -%}
+        {%- set known = members_of(task, "select model_id from ml.champions where task = '" ~ task ~ "'", name) -%}
+    {%- endif -%}
+    [{{ quoted(known or genres) }}]
+{%- endmacro %}
+
+{#- The members of a one-hot group that a task's model knows, in order; an empty list without the model. The model_id is a
+    SQL expression. -#}
+{% macro members_of(task, model_id, name) -%}
+    {%- set inputs = rows_of(
+        "select any_value(inputs) from ml.model_versions where task = '" ~ task ~ "' and model_id in ("
+        ~ model_id ~ ") group by model_id"
+    ) -%}
+    {%- set members = [] -%}
+    {%- for input in (fromjson(inputs[0][0]) if inputs else []) if input.name.startswith(name ~ '=') -%}
+        {%- do members.append(input.name.removeprefix(name ~ '=')) -%}
+    {%- endfor -%}
+    {%- do return(members) -%}
+{%- endmacro %}
+
+{#- A promotion does not create the typed functions again, which hold the genres of the last build. -#}
+{% macro snowflake__check_vocabulary(task, model_id) -%}
+    {%- set champion_id = "select model_id from ml.champions where task = '" ~ task ~ "'" -%}
+    {%- set known = members_of(task, champion_id, 'genres') -%}
+    {%- if known and known != members_of(task, text_literal(model_id), 'genres') -%}
+        {%- do exceptions.raise_compiler_error(
+            "model " ~ model_id ~ " knows other genres than the champion of task " ~ task
+            ~ ", and the functions hold those of the champion: promote a model that knows the same genres"
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro snowflake__input_groups(inputs) -%}
+    {{ helper_name('input_groups') }}({{ inputs }})
 {%- endmacro %}
 
 {% macro snowflake__one_hot(given, vocabulary) -%}
-    {{ helper_name('one_hot') }}({{ given }}, {{ vocabulary }})
-{%- endmacro %}
-
-{% macro snowflake__one_hot_names(name, vocabulary) -%}
-    {{ helper_name('one_hot_names') }}('{{ name }}', {{ vocabulary }})
+    {{ helper_name('one_hot') }}({{ genre_names(given) }}, {{ vocabulary }})
 {%- endmacro %}
 
 {% macro snowflake__unknown_members(name, vocabulary, row) -%}
-    {{ helper_name('unknown_members') }}('{{ name }}', {{ row }}{{ name }}, {{ vocabulary }})
+    {{ helper_name('unknown_members') }}('{{ name }}', {{ genre_names(row ~ name) }}, {{ vocabulary }})
 {%- endmacro %}
 
 {% macro snowflake__likeliest(labels, scores) -%}
@@ -255,6 +294,11 @@
     cast(null as array)
 {%- endmacro %}
 
+{#- A function names the tables of its own database. -#}
+{% macro snowflake__from_own_file(type, answer) -%}
+    {{ answer() }}
+{%- endmacro %}
+
 {#- A text that onnx_predict and the other functions with stamped models resolve. A promotion recreates
     these functions. -#}
 {% macro snowflake__champion(task) -%}
@@ -275,6 +319,14 @@
 {#- Empty, because onnx_explain is a Python function on Snowflake: a SQL function cannot mix songs in a
     query. -#}
 {% macro snowflake__explained() -%}
+{%- endmacro %}
+
+{% macro snowflake__explained_task(task, features, output) -%}
+    onnx_explain('{{ task }}', {{ champion(task) }}, {{ features }}, {{ output }})
+{%- endmacro %}
+
+{#- Empty, because assigned_model is a Python function on Snowflake. -#}
+{% macro snowflake__assigned() -%}
 {%- endmacro %}
 
 {#- The playlist must be a constant: a function cannot contain a query that depends on the row it is
@@ -360,6 +412,9 @@
     {%- for name, helper in helpers().items() if execute and helper.module == 'helpers' -%}
         {%- do run_query(python_function(helper_name(name), helper.arguments, helper.returns, helper.module, name)) -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{% macro snowflake__create_function_definitions() -%}
 {%- endmacro %}
 
 {% macro snowflake__renew_functions() -%}

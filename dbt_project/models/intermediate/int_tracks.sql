@@ -3,7 +3,15 @@ with tracks as (
     select
         *,
         {{ pair_key('track_name', 'artists') }} as pair_key,
-        coalesce(genre in ({{ text_list(var('excluded_genres')) }}), false) as is_excluded
+        coalesce(
+            genre in (
+                {%- for name in var('excluded_genres') %}
+                {{ genre_name(text_literal(name)) }},
+                {%- endfor %}
+                null
+            ),
+            false
+        ) as is_excluded
     from {{ ref('stg_kaggle__tracks') }}
 
 ),

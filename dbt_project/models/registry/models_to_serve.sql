@@ -1,4 +1,3 @@
--- depends_on: {{ ref('genres') }}
 with served as (
 
     select
@@ -12,6 +11,10 @@ with served as (
             partition by registry.task, registry.algorithm
         ) as is_last_version,
         champions.model_id is not null as is_champion,
+        array_to_string({{ input_names('registry.inputs') }}, ', ') as input_names,
+        max(case when champions.model_id is not null then input_names end) over (
+            partition by registry.task
+        ) as champion_input_names,
         registry.model_id in (select model_id from {{ source('ml', 'assignments') }}) as is_assigned
     from {{ ref('registry') }} as registry
     left join {{ ref('champions') }} as champions
@@ -35,7 +38,10 @@ select
     served.model_id,
     served.task,
     served.algorithm,
-    served.fits and served.is_last_version as is_newest,
+    -- Functions encode a song for the champion, so other models must have the same inputs, with the same genres.
+    served.fits
+    and served.is_last_version
+    and served.input_names = coalesce(served.champion_input_names, served.input_names) as is_newest,
     registry.inputs,
     {{ sql_backend_columns('registry.portable') }}
 from served

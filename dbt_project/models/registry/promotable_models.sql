@@ -1,4 +1,3 @@
--- depends_on: {{ ref('genres') }}
 with models as (
 
     select
@@ -9,7 +8,7 @@ with models as (
         -- unknown for a registered model
         min(case when {{ is_helper('metrics') }} then 1 when not {{ is_helper('metrics') }} then 0 end) = 1
             as is_helper,
-        array_to_string({{ input_names('any_value(inputs)') }}, ', ') as inputs,
+        array_to_string({{ input_groups('any_value(inputs)') }}, ', ') as inputs,
         array_to_string({{ function_inputs('task') }}, ', ') as expected
     from {{ ref('registry') }}
     group by task, model_id

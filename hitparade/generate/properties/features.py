@@ -42,7 +42,7 @@ def _inputs(entity: Entity, column: Column) -> list[tuple[str, str, str]]:
     if column.inputs:
         return [(one.name, "double", one.description) for one in column.inputs]
     if column.vocabulary:
-        says = f"1 or 0 for each row of the seed {column.vocabulary}, in alphabetical order."
+        says = f"1 or 0 for each row of {column.vocabulary}, in alphabetical order."
         return [(column.name, "double[]", says)]
     if column.type == "boolean":
         return [(column.name, "double", f"1 or 0. {column.description}")]

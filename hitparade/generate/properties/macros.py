@@ -26,6 +26,13 @@ def properties(declared: Declarations) -> dict:
         _macro("registry_format", "The number of the registry's format."),
         _macro("next_promotion_at", "The time of a promotion, later than all earlier promotions."),
         _macro("insert_promotion", "The statement that records a promotion by hand.", *promotion),
+        _macro("stale_functions", "The query of the functions whose stamps changed."),
+        _macro(
+            "record_function",
+            "The statement that records the creation of a function.",
+            {"name": "name", "type": "string", "description": "Schema and name of the function."},
+            {"name": "statement", "type": "string", "description": "The executed statement."},
+        ),
         _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "The values after a layer's activation.", activation, values),
         _macro("answered", "The answer of a model from its raw scores `s`.", transform),

@@ -42,7 +42,7 @@ typed as (
         {{ parse_text('artists') }} as artists,
         {{ parse_text('album_name') }} as album_name,
         {{ parse_text('track_name') }} as track_name,
-        {{ parse_text('track_genre') }} as genre,
+        {{ genre_name(parse_text('track_genre')) }} as genre,
         track_genre,
         {{ parse_boolean('explicit') }} as explicit,
         explicit as raw_explicit,

@@ -1,0 +1,18 @@
+{{ config(enabled=has_sql_backend()) }}
+
+-- depends_on: {{ ref('stamps') }}
+with stamped as (
+
+    select
+        name,
+        statement as last_statement,
+        {{ stamped('definition') }} as statement
+    from {{ source('ml', 'function_definitions') }}
+
+)
+
+select
+    name,
+    statement,
+    statement <> last_statement as is_stale
+from stamped

@@ -1,0 +1,68 @@
+{{ config(enabled=has_sql_backend()) }}
+
+-- A promotion reads this view, so no build may replace it at the same time.
+-- depends_on: {{ ref('genres') }}, {{ ref('challengers') }}
+with vocabularies as (
+
+    select
+        champions.task,
+        split_part(inputs.value.name, '=', 1) as input,
+        list(
+            substr(inputs.value.name, strpos(inputs.value.name, '=') + 1) order by inputs.place asc nulls last
+        ) as members
+    from {{ ref('champions') }} as champions
+    inner join (
+        select
+            task,
+            model_id,
+            unnest(any_value(inputs)) as value,
+            generate_subscripts(any_value(inputs), 1) as place
+        from {{ ref('registry') }}
+        group by task, model_id
+    ) as inputs
+        on champions.task = inputs.task and champions.model_id = inputs.model_id
+    where contains(inputs.value.name, '=')
+    group by champions.task, split_part(inputs.value.name, '=', 1)
+
+)
+
+select
+    '[champion of ' || task || ']' as placeholder,
+    {{ text_as_sql('model_id') }} as stamp
+from {{ ref('champions') }}
+union all
+select
+    '[newest of ' || task || ']' as placeholder,
+    'map([' || string_agg({{ text_as_sql('algorithm') }}, ', ' order by algorithm asc nulls last) || '], ['
+    || string_agg({{ text_as_sql('model_id') }}, ', ' order by algorithm asc nulls last) || '])' as stamp
+from {{ ref('models_to_serve') }}
+where is_newest
+group by task
+union all
+select
+    '[' || input || ' of ' || task || ']' as placeholder,
+    '[' || array_to_string(list_transform(members, lambda member: {{ text_as_sql('member') }}), ', ') || ']' as stamp
+from vocabularies
+union all
+select
+    '[champions]' as placeholder,
+    'cast(map([' || coalesce(string_agg({{ text_as_sql('task') }}, ', ' order by task asc nulls last), '') || '], ['
+    || coalesce(string_agg({{ text_as_sql('model_id') }}, ', ' order by task asc nulls last), '')
+    || ']) as map(varchar, varchar))' as stamp
+from {{ ref('champions') }}
+union all
+select
+    '[traffic]' as placeholder,
+    'cast(map([' || coalesce(string_agg({{ text_as_sql('task') }}, ', ' order by task asc nulls last), '') || '], ['
+    || coalesce(string_agg(ranges, ', ' order by task asc nulls last), '')
+    || ']) as map(varchar, struct(model_id varchar, first_bucket integer, last_bucket integer)[]))' as stamp
+from (
+    select
+        task,
+        '[' || string_agg(
+            '{model_id: ' || {{ text_as_sql('model_id') }} || ', first_bucket: ' || first_bucket || ', last_bucket: '
+            || last_bucket || '}', ', ' order by first_bucket asc nulls last
+        ) || ']' as ranges
+    from {{ source('ml', 'assignments') }}
+    group by task
+) as traffic

@@ -1,0 +1,23 @@
+with counted as (
+
+    select
+        genre,
+        count(*) as row_count
+    from {{ ref('stg_kaggle__tracks') }}
+    where genre is not null
+    group by genre
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (order by row_count desc nulls last, genre asc nulls last) as place
+    from counted
+
+)
+
+select genre
+from ranked
+where place <= {{ var('most_genres') }}
