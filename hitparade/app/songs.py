@@ -4,19 +4,29 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from hitparade.app.generated.tasks import RANGES
+
 Song = dict[str, Any]  # by NAMES: numbers, flags and a list of strings
 
 
 @dataclass(frozen=True)
 class Input:
-    """A numeric input and its slider; the ranges are those of Spotify's files."""
+    """A numeric input and its slider."""
 
     name: str
     label: str
-    low: float
-    high: float
     step: float
     help: str
+
+    @property
+    def low(self) -> float:
+        """Return the left end of the slider."""
+        return RANGES[self.name][0]
+
+    @property
+    def high(self) -> float:
+        """Return the right end of the slider."""
+        return RANGES[self.name][1]
 
     @property
     def is_whole(self) -> bool:
@@ -25,18 +35,18 @@ class Input:
 
 
 SLIDERS = [
-    Input("danceability", "Danceability", 0, 1, 0.01, "How suitable for dancing, 0 to 1."),
-    Input("energy", "Energy", 0, 1, 0.01, "How loud, fast and busy it feels, 0 to 1."),
-    Input("valence", "Valence", 0, 1, 0.01, "How cheerful it sounds, 0 to 1."),
-    Input("tempo", "Tempo, BPM", 40, 220, 0.5, "Beats per minute."),
-    Input("loudness", "Loudness, dB", -60, 0, 0.5, "0 is the maximum of a file."),
-    Input("acousticness", "Acousticness", 0, 1, 0.01, "How likely it is acoustic, 0 to 1."),
-    Input("speechiness", "Speechiness", 0, 1, 0.01, "How much of it is speech, 0 to 1."),
-    Input("instrumentalness", "Instrumentalness", 0, 1, 0.01, "How likely without vocals, 0 to 1."),
-    Input("liveness", "Liveness", 0, 1, 0.01, "How likely it was recorded live, 0 to 1."),
-    Input("duration_ms", "Length, ms", 30_000, 600_000, 1_000, "Length in milliseconds."),
-    Input("key", "Key", 0, 11, 1, "0 is C, 1 is C sharp, up to 11."),
-    Input("time_signature", "Beats in a bar", 1, 5, 1, "As estimated by Spotify."),
+    Input("danceability", "Danceability", 0.01, "How suitable for dancing, 0 to 1."),
+    Input("energy", "Energy", 0.01, "How loud, fast and busy it feels, 0 to 1."),
+    Input("valence", "Valence", 0.01, "How cheerful it sounds, 0 to 1."),
+    Input("tempo", "Tempo, BPM", 0.5, "Beats per minute."),
+    Input("loudness", "Loudness, dB", 0.5, "0 is the maximum of a file."),
+    Input("acousticness", "Acousticness", 0.01, "How likely it is acoustic, 0 to 1."),
+    Input("speechiness", "Speechiness", 0.01, "How much of it is speech, 0 to 1."),
+    Input("instrumentalness", "Instrumentalness", 0.01, "How likely without vocals, 0 to 1."),
+    Input("liveness", "Liveness", 0.01, "How likely it was recorded live, 0 to 1."),
+    Input("duration_ms", "Length, ms", 1_000, "Length in milliseconds."),
+    Input("key", "Key", 1, "0 is C, 1 is C sharp, up to 11."),
+    Input("time_signature", "Beats in a bar", 1, "As estimated by Spotify."),
 ]
 FLAGS = {
     "explicit": "The lyrics are marked explicit.",

@@ -180,14 +180,14 @@ def present(folder: Path) -> list[Slice]:
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give SQL the function `judged_slice(path)` for slices that it cannot read."""
+    """Give SQL the function `unpacked_slice(path)` for slices that it cannot read."""
     with _lock:
-        query = "select 1 from duckdb_functions() where function_name = 'judged_slice'"
+        query = "select 1 from duckdb_functions() where function_name = 'unpacked_slice'"
         if not connection.execute(query).fetchall():
-            connection.create_function("judged_slice", _judged_text, ["varchar"], "varchar")
+            connection.create_function("unpacked_slice", _unpacked_text, ["varchar"], "varchar")
 
 
-def _judged_text(path: str) -> str:
+def _unpacked_text(path: str) -> str:
     return json.dumps(judged(Path(path)), ensure_ascii=False)
 
 

@@ -69,22 +69,24 @@ def views(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {name: f"from {DATABASE}.{name}" for (name,) in connection.execute(query).fetchall()}
 
 
-def queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """A query for each function and view."""
+def queries(connection: duckdb.DuckDBPyConnection, rows: int, few: int) -> dict[str, str]:
+    """A query for each function, for so many rows or few if it is slow, and for each view."""
     found = {}
     for name, call in calls(connection).items():
         is_slow = "explain" in name or "optimize" in name or name == "describe_changes"
-        found[name] = call.query(DATABASE, FEW if is_slow else ROWS)
+        found[name] = call.query(DATABASE, few if is_slow else rows)
     return found | views(connection)
 
 
-def answers(connection: duckdb.DuckDBPyConnection, before: str = "") -> dict[str, list[str] | str]:
+def answers(
+    connection: duckdb.DuckDBPyConnection, before: str = "", rows: int = ROWS, few: int = FEW
+) -> dict[str, list[str] | str]:
     """What each function and view answers: rows in no order, or an error.
 
     `before` stands before each query, such as a common table expression.
     """
     found: dict[str, list[str] | str] = {}
-    for name, query in queries(connection).items():
+    for name, query in queries(connection, rows, few).items():
         try:
             found[name] = sorted(map(repr, connection.execute(before + query).fetchall()))
         except duckdb.Error as error:

@@ -72,12 +72,17 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
         "select model_id, onnx from ml.promotions join ml.train_hit using (model_id)"
     )
     upgrade(empty)
-    empty.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    empty.dbt(
+        "build",
+        "--select",
+        "+predict_hit",
+        "+stamped_functions",
+        HITPARADE_SAMPLE=str(small_sample),
+    )
     versions = "select max(version) from ml.model_versions where task = 'hit' and algorithm = "
     assert empty.query(f"{versions} 'xgboost'") == [(2,)]
-    assert empty.query("select model_id from ml.promotions order by promoted_at limit 1") == [
-        (champion,)
-    ]
+    first = "select model_id from ml.promotions where task = 'hit' order by promoted_at limit 1"
+    assert empty.query(first) == [(champion,)]
     with duckdb.connect(empty.database) as connection:
         udfs.promote(connection, "hit", champion)
         by_sql = connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)").fetchall()[0][0]

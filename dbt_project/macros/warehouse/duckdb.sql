@@ -116,7 +116,7 @@
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
     table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
-    read, such as a compressed or broken slice, is read by the function `judged_slice` of the plugin. -#}
+    read, such as a compressed or broken slice, is read by the function `unpacked_slice` of the plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
     {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
@@ -131,13 +131,13 @@
 
     ),
 
-    judged as (
+    unpacked as (
 
         select
             slice,
             fingerprint,
             parsed.playlists,
-            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('judged_slice(path)', shape) }} end as other
+            case when coalesce(len(parsed.playlists), 0) = 0 then {{ parse_json('unpacked_slice(path)', shape) }} end as other
         from slices
 
     ),
@@ -150,7 +150,7 @@
             case when coalesce(len(playlists), 0) > 0 then playlists else other.playlists end as playlists,
             other.rule,
             other.reason
-        from judged
+        from unpacked
 
     )
 

@@ -65,6 +65,22 @@ ARGUMENTS = {
         "genres",
     ),
 }
+# The usual range of each numeric column of a track: the ends of its slider.
+RANGES = {
+    "danceability": (0, 1),
+    "energy": (0, 1),
+    "loudness": (-60, 0),
+    "speechiness": (0, 1),
+    "acousticness": (0, 1),
+    "instrumentalness": (0, 1),
+    "liveness": (0, 1),
+    "valence": (0, 1),
+    "tempo": (60, 220),
+    "duration_ms": (30000, 600000),
+    "key": (0, 11),
+    "mode": (0, 1),
+    "time_signature": (1, 5),
+}
 # What each of these tasks predicts.
 ANSWERS = {
     "hit": "the probability that a track's popularity reaches the hit cut",
