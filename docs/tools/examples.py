@@ -7,7 +7,8 @@ A comment before it may set marks:
 
 - `runtime`: the query runs on the ONNX Runtime backend.
 - `nearly`: the output depends on the machine, as that of nets, or on the time. Numbers may differ
-  by a fifth, and one row of a table may be different; ids, times and paths are not compared.
+  by a fifth. One row of a table, and a tenth of the words of a sentence, may be different. Ids,
+  times and paths are not compared.
 - `published`: the query runs on a file that was built from the published chart file.
 - `model hit random_forest`: MODEL_ID in the command stands for the newest such model.
 - `not run (why)`: nothing is run.
@@ -226,9 +227,13 @@ PASSING = re.compile(r"\b[0-9a-f]{12}\b|\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?")
 
 
 def _is_nearly_the_same_line(shown: str, printed: str) -> bool:
-    """Whether two lines have the same words, and numbers that are close to each other."""
+    """Whether two lines have the same words, and numbers that are close to each other.
+
+    In a long sentence, a tenth may differ: another net may give one other piece of advice.
+    """
     one, other = (PASSING.sub("*", line).split() for line in (shown, printed))
-    return len(one) == len(other) and all(map(_is_near, one, other))
+    differing = sum(not _is_near(*pair) for pair in zip(one, other, strict=False))
+    return len(one) == len(other) and differing <= len(one) // 10
 
 
 def _is_near(word: str, other: str) -> bool:

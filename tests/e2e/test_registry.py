@@ -13,6 +13,7 @@ from tests.e2e.registry import CHAMPION, champion, hitparade, model, other
 from tests.e2e.test_runtime import value
 from tests.hand_models import net
 from tests.warehouse import ROOT
+from udfs.registry import operations
 
 
 def by_python(warehouse, operation: str, *arguments: str) -> None:
@@ -55,6 +56,55 @@ def test_champions_are_promoted_and_rolled_back(small_copy, do):
         (second, "unpinned", True, False),
         (second, "pinned", True, True),
     ]
+
+
+@pytest.mark.parametrize("do", [by_python, pytest.param(by_dbt, marks=pytest.mark.slow)])
+def test_a_promotion_creates_the_functions_again(small_copy, do):
+    calls = "predict_hit(0.5, 0.6, 0.7, 120), assigned_model('hit', 1)"
+    first, second = champion(small_copy), other(small_copy)
+    ((before, _),) = small_copy.query(f"select {calls}")
+    comments = (
+        "select function_name, comment from duckdb_functions() "
+        "where database_name = current_database() and not internal order by all"
+    )
+    described = small_copy.query(comments)
+    do(small_copy, "promote", "hit", second)
+    ((after, assigned),) = small_copy.query(f"select {calls}")
+    assert after == pytest.approx(
+        small_copy.query(f"select onnx_predict('{second}', [0.5, 0.6, 0.7, 120])[2]")[0][0]
+    )
+    assert (after != before, assigned) == (True, second)
+    assert small_copy.query("select name from ml.stamped_functions where is_stale") == []
+    assert small_copy.query(comments) == described
+    do(small_copy, "promote", "hit", first)
+    assert small_copy.query(f"select {calls}") == [(before, first)]
+
+
+@pytest.mark.parametrize("register", [lambda connection: None, udfs.register])
+def test_prepared_statements_and_views_follow_a_promotion(small_copy, register):
+    with duckdb.connect(small_copy.database) as connection:
+        register(connection)
+        connection.execute("create view asked as select predict_hit(0.5, 0.6, 0.7, 120) as hit")
+        connection.execute("prepare asked as select predict_hit(0.5, $1, 0.7, 120)")
+        before = connection.execute("execute asked(0.6)").fetchall()
+        assert connection.execute("from asked").fetchall() == before
+        udfs.promote(connection, "hit", other(small_copy))
+        after = connection.execute("execute asked(0.6)").fetchall()
+        assert after != before
+        assert connection.execute("from asked").fetchall() == after
+
+
+def test_a_failed_promotion_leaves_the_functions(small_copy, monkeypatch):
+    functions = "select function_name, macro_definition from duckdb_functions() order by all"
+    before = small_copy.query(functions)
+    statement = "update ml.function_definitions set statement = 'x' where name = 'no such' or $name"
+    monkeypatch.setattr(operations, "RECORD_FUNCTION", statement)
+    with (
+        duckdb.connect(small_copy.database) as connection,
+        pytest.raises(udfs.ModelError, match="registry could not be written and is unchanged"),
+    ):
+        udfs.promote(connection, "hit", other(small_copy))
+    assert small_copy.query(functions) == before
 
 
 @pytest.fixture
