@@ -182,8 +182,10 @@ def present(folder: Path) -> list[Slice]:
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Give SQL the function `unpacked_slice(path)` for slices that it cannot read."""
     with _lock:
-        query = "select 1 from duckdb_functions() where function_name = 'unpacked_slice'"
-        if not connection.execute(query).fetchall():
+        try:  # binds the function, and does not call it; listing all functions is slow
+            query = "describe select unpacked_slice(cast(null as varchar))"
+            connection.execute(query).fetchall()
+        except duckdb.CatalogException:
             connection.create_function("unpacked_slice", _unpacked_text, ["varchar"], "varchar")
 
 

@@ -25,7 +25,7 @@ SCORING = ["--select", "staging", "intermediate", "features", "predictions", "ma
 
 def test_an_unchanged_build_trains_and_scores_nothing(small_copy, small_sample):
     before = [small_copy.query(query) for query in (VERSIONS, METRICS, CHAMPIONS, TRACKS)]
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     after = [small_copy.query(query) for query in (VERSIONS, METRICS, CHAMPIONS, TRACKS)]
     assert after == before
 
@@ -38,14 +38,14 @@ def test_a_build_leaves_no_unexpected_tables(small_copy, small_sample):
 
 
 def test_two_builds_from_scratch_are_equal(small_warehouse, small_sample, empty):
-    empty.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    empty.build(HITPARADE_SAMPLE=str(small_sample))
     for query in (VERSIONS, METRICS, CHAMPIONS):
         assert empty.query(query) == small_warehouse.query(query)
 
 
 def test_a_full_refresh_keeps_the_registry(small_copy, small_sample):
     before = [small_copy.query(query) for query in (VERSIONS, CHAMPIONS)]
-    small_copy.dbt("build", "--full-refresh", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build("--full-refresh", HITPARADE_SAMPLE=str(small_sample))
     assert [small_copy.query(query) for query in (VERSIONS, CHAMPIONS)] == before
 
 
@@ -63,7 +63,7 @@ def test_a_changed_label_retrains_only_its_task_and_gets_a_new_champion(small_co
 
 
 def test_another_split_does_not_compare_with_earlier_champions(small_copy, small_sample):
-    small_copy.dbt("build", "--vars", "folds: 4", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build("--vars", "folds: 4", HITPARADE_SAMPLE=str(small_sample))
     incumbents = "select distinct incumbent_model_id from ml.model_versions where version = 2"
     assert small_copy.query(incumbents) == [(None,)]
     versions = (
@@ -81,7 +81,7 @@ def test_new_rows_are_trained_on_and_the_champion_is_scored_on_held_out_rows(
         0
     ]
     rewrite(new_sample / "spotify-2023.csv", lambda rows: rows[:-20])
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(new_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(new_sample))
     rows = small_copy.query(
         "select incumbent_model_id, incumbent_holdout between 0.5 and 3 from ml.model_versions "
         "where task = 'log_streams' and version = 2"
@@ -99,7 +99,7 @@ def test_a_champion_that_does_not_beat_the_baseline_is_retired(small_copy, small
     small_copy.raw.mkdir(exist_ok=True)
     shutil.copy(small_sample / "spotify-2023.csv", small_copy.raw)
     rewrite(small_copy.raw / "spotify-2023.csv", without_signal)
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
 
     promotions = "select model_id, reason from ml.promotions where task = 'log_streams'"
     assert small_copy.query(f"{promotions} order by promoted_at desc limit 1") == [
@@ -125,7 +125,7 @@ def test_new_and_changed_tracks_are_scored_and_deleted_ones_dropped(small_copy, 
     before = {row[0]: row for row in small_copy.query(TRACKS)}
     gone, changed = list(before)[:2]
     rewrite(new_sample / "dataset.csv", change)
-    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(new_sample))
+    small_copy.build(*SCORING, HITPARADE_SAMPLE=str(new_sample))
     after = {row[0]: row for row in small_copy.query(TRACKS)}
 
     assert set(before) - set(after) == {gone}
@@ -146,7 +146,7 @@ def test_a_promotion_scores_every_track_again(small_copy, small_sample):
         "(select model_id from ml.champions) order by model_id limit 1"
     )[0]
     small_copy.dbt("run-operation", "promote", "--args", f"{{task: hit, model_id: {other}}}")
-    small_copy.dbt("build", *SCORING, HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(*SCORING, HITPARADE_SAMPLE=str(small_sample))
     stamps = "select distinct hit_model_id from fct_track_predictions"
     assert small_copy.query(stamps) == [(other,)]
 
@@ -197,7 +197,7 @@ def test_a_score_above_the_best_achievable_one_fails_the_build_until_it_is_fixed
     leaks = "select distinct task from ml.model_metrics where is_above_ceiling order by task"
     assert empty.query(leaks) == [("hit",)]
 
-    empty.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    empty.build(HITPARADE_SAMPLE=str(small_sample))
     assert 0 < empty.query("select predict_hit(0.5, 0.6, 0.7, 120)")[0][0] < 1
 
 
@@ -278,7 +278,7 @@ def test_an_unpinned_champion_stays_until_it_is_compared(small_copy, small_sampl
     small_copy.dbt("run-operation", "unpin", "--args", "{task: hit}")
     state = "select model_id, is_pinned, is_manual, reason from ml.champions where task = 'hit'"
     assert small_copy.query(state) == [(model_id, False, True, "unpinned")]
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     better = "select algorithm, reason from ml.champions inner join ml.model_versions"
     ((algorithm, reason),) = small_copy.query(f"{better} using (task, model_id) where task = 'hit'")
     assert algorithm != "logistic_regression"
@@ -305,7 +305,7 @@ def test_the_leaderboard_keeps_a_champion_that_is_not_the_newest_version(small_c
             "'ffffffffffff' as model_id) from ml.train_tier "
             "where model_id in (select model_id from ml.champions)"
         )
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     board = (
         "select version, is_champion from rpt_model_leaderboard where task = 'tier' and algorithm "
         "in (select algorithm from rpt_model_leaderboard where task = 'tier' and is_champion) "

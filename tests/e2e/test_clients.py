@@ -309,7 +309,7 @@ def test_a_build_keeps_a_pinned_champion_even_if_a_better_model_exists(
 ):
     shutil.copytree(promoted.folder, tmp_path, dirs_exist_ok=True)
     rebuilt = Warehouse(tmp_path)
-    rebuilt.dbt("build", HITPARADE_SAMPLE=str(sample))
+    rebuilt.build(HITPARADE_SAMPLE=str(sample))
     assert rebuilt.query(CHAMPION) == [(runner_up["model_id"],)]
     assert rebuilt.query(
         "select holdout > champion_holdout, decision from ml.challengers where task = 'hit'"

@@ -39,7 +39,7 @@ def test_the_example_on_the_published_charts_prints_the_output_it_shows(
 ):
     empty.raw.mkdir()
     (empty.raw / "spotify-2023.csv").symlink_to(real_files / "spotify-2023.csv")
-    empty.dbt("build")
+    empty.build()
     (page,) = (page for page, text in TEXTS.items() if "<!-- example: published" in text)
     assert not examples.differences(page, warehouse.database, empty.database)
 

@@ -127,7 +127,7 @@ def test_a_source_in_the_wrong_units_is_reported(small_copy, new_sample, small_s
     assert source_drift(small_copy) == {}  # the first champions have no predecessors
     rewrite(new_sample / "dataset.csv", in_other_units)
     # The champion of tier stays: the comparison with its own rows reports the drift.
-    small_copy.dbt("build", check=False, HITPARADE_SAMPLE=str(new_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(new_sample))
     replaced = "select task from ml.previous_champions order by all"
     tasks = [task for (task,) in small_copy.query(replaced)]
     assert "hit" in tasks
@@ -137,7 +137,7 @@ def test_a_source_in_the_wrong_units_is_reported(small_copy, new_sample, small_s
     small_copy.dbt("build", "--select", "rpt_sources", "rpt_source_drift")
     assert source_drift(small_copy) == found
     # Once fixed, the rows are like those of the first replaced champions.
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     assert source_drift(small_copy) == {}
 
 

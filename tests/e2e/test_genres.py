@@ -64,9 +64,7 @@ def with_new_genre(small_warehouse, small_sample, tmp_path_factory) -> Warehouse
         ]
 
     rewrite(folder / "sample" / "dataset.csv", renamed)
-    # The best achievable scores of the sample are not valid for the changed rows.
-    build = ("build", "--exclude", "no_model_beats_the_ceiling")
-    made.dbt(*build, HITPARADE_SAMPLE=str(folder / "sample"))
+    made.build(HITPARADE_SAMPLE=str(folder / "sample"))
     return made
 
 

@@ -71,18 +71,18 @@ def test_a_task_is_trained_once_it_has_enough_data_and_keeps_its_models_after(
     thirty, sample_with_playlists
 ):
     write_raw(thirty, sample_with_playlists)
-    thirty.dbt("build", "--select", "+challengers")
+    thirty.build("--select", "+challengers")
     champions = thirty.query("select task, model_id from ml.champions order by task")
     assert {task for task, _ in champions} == {"hit", "popularity", "song_optimization"}
     write_raw(thirty, sample_with_playlists, lambda rows: rows[:40])
     for _ in range(2):
-        thirty.dbt("build", "--select", "+challengers")
+        thirty.build("--select", "+challengers")
     assert thirty.query("select task, model_id from ml.champions order by task") == champions
     assert "has 40 rows to train on" in dict(thirty.query(REFUSED))["popularity"]
     refusals = "select refusal from ml.train_popularity where refusal is not null"
     assert len(thirty.query(refusals)) == 2  # of 30 and 40 rows: the same one is stored once
     write_raw(thirty, sample_with_playlists)
-    thirty.dbt("build", "--select", "+challengers")
+    thirty.build("--select", "+challengers")
     assert "popularity" not in dict(thirty.query(REFUSED)) or thirty.query(
         "select model_id is not null from ml.challengers where task = 'popularity'"
     ) == [(True,)]
@@ -108,7 +108,7 @@ def test_tracks_without_popularity_and_playlists_of_one_track(empty, sample_with
 def test_a_score_of_few_playlists_says_that_it_tells_little(empty, sample_with_playlists):
     few = playlists_of(sample_with_playlists)[:40]
     write_raw(empty, sample_with_playlists, lambda rows: rows[:30], few)
-    empty.dbt("build")
+    empty.build()
     ((groups, verdict),) = empty.query(
         "select held_out_groups, verdict from rpt_model_leaderboard inner join ml.model_metrics "
         "using (task, algorithm, version, metric) where task = 'next_song' and is_champion"

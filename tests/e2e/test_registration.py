@@ -472,7 +472,7 @@ def test_an_unpinned_registered_champion_stays(small_copy, small_sample):
         model_id = udfs.register_model(connection, linear([0.1] * 8, 18.0), **given)
         udfs.promote(connection, "log_streams", model_id)
         udfs.unpin(connection, "log_streams")
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     task = "where task = 'log_streams'"
     assert small_copy.query(f"select model_id from ml.champions {task}") == [(model_id,)]
     ((decision, reason),) = small_copy.query(f"select decision, reason from ml.challengers {task}")

@@ -96,7 +96,7 @@ def test_a_registered_model_survives_the_next_build(small_copy, small_sample):
     with duckdb.connect(small_copy.database) as connection:
         model_id = udfs.register_model(connection, tanh(1), task="mood", inputs=["a"])
         udfs.promote(connection, "mood", model_id)
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+    small_copy.build(HITPARADE_SAMPLE=str(small_sample))
     assert small_copy.query("select model_id from ml.champions where task = 'mood'") == [
         (model_id,)
     ]

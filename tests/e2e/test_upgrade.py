@@ -72,8 +72,7 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
         "select model_id, onnx from ml.promotions join ml.train_hit using (model_id)"
     )
     upgrade(empty)
-    empty.dbt(
-        "build",
+    empty.build(
         "--select",
         "+predict_hit",
         "+stamped_functions",

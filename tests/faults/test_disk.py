@@ -121,7 +121,7 @@ def test_a_full_disk_stops_a_build_and_loses_nothing(small_copy, one_row_less, n
     assert ("File too large" in result.stdout) == (result.returncode > 0), result.stdout
 
     left = checked(small_copy.database, before)
-    small_copy.dbt("build", HITPARADE_SAMPLE=str(one_row_less))
+    small_copy.build(HITPARADE_SAMPLE=str(one_row_less))
     assert checked(small_copy.database, left).models > before.models
 
 

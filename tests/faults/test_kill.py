@@ -105,7 +105,7 @@ def test_a_killed_promotion_or_registration_is_complete_or_absent(number, rebuil
     assert rebuilt.query(PREDICT)
     changes.update({"kills": 1, "promotions": promoted, "registrations": registered})
     if number % 10 == 9:
-        rebuilt.dbt("build", HITPARADE_SAMPLE=str(small_sample))
+        rebuilt.build(HITPARADE_SAMPLE=str(small_sample))
 
 
 @pytest.mark.parametrize("number", range(KILLS))
@@ -118,7 +118,7 @@ def test_a_killed_build_loses_nothing(number, empty, rebuilt, one_row_less):
     builds[kill(run, random.Random(number))] += 1
     left = checked(warehouse.database, before)
     assert not before.models or warehouse.query(PREDICT)
-    warehouse.dbt("build", *what, HITPARADE_SAMPLE=str(one_row_less))
+    warehouse.build(*what, HITPARADE_SAMPLE=str(one_row_less))
 
     after = checked(warehouse.database, left)
     assert after.models > before.models

@@ -5,24 +5,21 @@
 with vocabularies as (
 
     select
-        champions.task,
-        split_part(inputs.value.name, '=', 1) as input,
-        list(
-            substr(inputs.value.name, strpos(inputs.value.name, '=') + 1) order by inputs.place asc nulls last
-        ) as members
-    from {{ ref('champions') }} as champions
-    inner join (
+        task,
+        split_part(name, '=', 1) as input,
+        list(substr(name, strpos(name, '=') + 1) order by place asc nulls last) as members
+    from (
         select
-            task,
-            model_id,
-            unnest(any_value(inputs)) as value,
-            generate_subscripts(any_value(inputs), 1) as place
-        from {{ ref('registry') }}
-        group by task, model_id
+            champions.task,
+            struct_extract(unnest(any_value(registry.inputs)), 'name') as name,
+            generate_subscripts(any_value(registry.inputs), 1) as place
+        from {{ ref('champions') }} as champions
+        inner join {{ ref('registry') }} as registry
+            on champions.task = registry.task and champions.model_id = registry.model_id
+        group by champions.task
     ) as inputs
-        on champions.task = inputs.task and champions.model_id = inputs.model_id
-    where contains(inputs.value.name, '=')
-    group by champions.task, split_part(inputs.value.name, '=', 1)
+    where contains(name, '=')
+    group by task, split_part(name, '=', 1)
 
 )
 
@@ -35,7 +32,7 @@ select
     '[newest of ' || task || ']' as placeholder,
     'map([' || string_agg({{ text_as_sql('algorithm') }}, ', ' order by algorithm asc nulls last) || '], ['
     || string_agg({{ text_as_sql('model_id') }}, ', ' order by algorithm asc nulls last) || '])' as stamp
-from {{ ref('models_to_serve') }}
+from {{ source('ml', 'served_models') }}
 where is_newest
 group by task
 union all
