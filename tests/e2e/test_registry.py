@@ -82,13 +82,14 @@ def test_a_promotion_creates_the_functions_again(small_copy, do):
 
 @pytest.mark.parametrize("register", [lambda connection: None, udfs.register])
 def test_prepared_statements_and_views_follow_a_promotion(small_copy, register):
+    second = other(small_copy)
     with duckdb.connect(small_copy.database) as connection:
         register(connection)
         connection.execute("create view asked as select predict_hit(0.5, 0.6, 0.7, 120) as hit")
         connection.execute("prepare asked as select predict_hit(0.5, $1, 0.7, 120)")
         before = connection.execute("execute asked(0.6)").fetchall()
         assert connection.execute("from asked").fetchall() == before
-        udfs.promote(connection, "hit", other(small_copy))
+        udfs.promote(connection, "hit", second)
         after = connection.execute("execute asked(0.6)").fetchall()
         assert after != before
         assert connection.execute("from asked").fetchall() == after
@@ -96,14 +97,14 @@ def test_prepared_statements_and_views_follow_a_promotion(small_copy, register):
 
 def test_a_failed_promotion_leaves_the_functions(small_copy, monkeypatch):
     functions = "select function_name, macro_definition from duckdb_functions() order by all"
-    before = small_copy.query(functions)
+    before, second = small_copy.query(functions), other(small_copy)
     statement = "update ml.function_definitions set statement = 'x' where name = 'no such' or $name"
     monkeypatch.setattr(operations, "RECORD_FUNCTION", statement)
     with (
         duckdb.connect(small_copy.database) as connection,
         pytest.raises(udfs.ModelError, match="registry could not be written and is unchanged"),
     ):
-        udfs.promote(connection, "hit", other(small_copy))
+        udfs.promote(connection, "hit", second)
     assert small_copy.query(functions) == before
 
 

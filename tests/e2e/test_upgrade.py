@@ -74,6 +74,7 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
     upgrade(empty)
     empty.build(
         "--select",
+        "+promotable_models",
         "+predict_hit",
         "+stamped_functions",
         HITPARADE_SAMPLE=str(small_sample),

@@ -109,11 +109,12 @@ def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
 def _has_all(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the instance has all Python functions. It is faster than `_known`."""
     calls = ", ".join(function.call for function in FUNCTIONS)
-    try:
-        # It binds the functions and calls none.
-        connection.execute(f"describe select {calls}").fetchall()
-    except duckdb.CatalogException:
-        return False
+    with connection.cursor() as other:  # an error would end a transaction of the caller
+        try:
+            # It binds the functions and calls none.
+            other.execute(f"describe select {calls}").fetchall()
+        except duckdb.CatalogException:
+            return False
     return True
 
 

@@ -715,7 +715,9 @@
 {% macro duckdb__commit_hook() -%}
 {%- endmacro %}
 
+{#- dbt-duckdb creates the schema of a source when it loads one, and two threads that do so conflict. -#}
 {% macro duckdb__create_helpers() -%}
+    {%- do run_query("create schema if not exists raw") if execute -%}
 {%- endmacro %}
 
 {% macro duckdb__create_function_definitions() -%}
@@ -729,7 +731,11 @@
 
 {#- In the transaction of the caller. A first build has no functions yet. -#}
 {% macro duckdb__renew_functions() -%}
-    {%- if execute and adapter.get_relation(target.database, 'ml', 'stamped_functions') is not none -%}
+    {%- set views = run_query(
+        "select view_name from duckdb_views() where schema_name = 'ml' and view_name = 'stamped_functions' "
+        ~ "and database_name = current_database()"
+    ) if execute else [] -%}
+    {%- if views | length -%}
         {%- for name, statement in run_query(stale_functions()).rows -%}
             {%- do run_query(statement) -%}
             {%- do run_query(record_function(name, statement)) -%}
