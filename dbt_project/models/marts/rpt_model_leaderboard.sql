@@ -64,8 +64,7 @@ select
         when models.metric = 'judged_gain'
             then
                 'better than ' || models.baseline_name || ' by ' || round(models.gain_over_baseline, 1)
-                || ' points; the held-out evaluator confirms ' || cast(round(100 * shares.mean) as integer)
-                || '% of the claimed gain'
+                || ' points, ' || cast(round(100 * shares.mean) as integer) || '% confirmed'
         when models.higher_is_better
             then
                 'better than ' || models.baseline_name || ' by '
