@@ -100,6 +100,18 @@ def test_an_earlier_model_is_served_with_its_own_genres(with_new_genre, small_wa
     )
     assert (count, genres) == (1, "zydeco")
     assert 0 < share < 0.1
+    newest = "select model_id from ml.model_versions where task = 'popularity' and version = 2"
+    with duckdb.connect(copy.database) as connection:
+        ((challenger,), *_) = connection.execute(newest).fetchall()
+        with pytest.raises(udfs.ModelError, match="does not have the inputs of model"):
+            udfs.assign(connection, "popularity", challenger, 0.5)
+        # The share of an earlier champion's rival ends with that champion.
+        connection.execute(
+            f"insert into ml.assignments values ('popularity', '{challenger}', 0, 9999, now())"
+        )
+        udfs.pin(connection, "popularity")
+    assigned = "select distinct assigned_model('popularity', i) from range(20) r(i)"
+    assert copy.query(assigned) == [(model_id,)]
     assert "popularity: " in summary_of(copy)
     assert "have genres that the champion does not know" in summary_of(copy)
 

@@ -9,6 +9,7 @@ import udfs
 from tests.e2e.registry import champion, other, others
 from tests.hand_models import softmax_of_two
 from tests.warehouse import ROOT
+from udfs.registry.operations import renew_served_models
 
 QUERY = (ROOT / "sql" / "champion_against_challengers.sql").read_text()
 KEYS = "select range, assigned_model('hit', 'track ' || range) from range(10000)"
@@ -76,6 +77,7 @@ def test_a_task_without_champion_has_no_traffic(small_copy):
             "insert into ml.promotions select now()::timestamp + interval 1 day, 'hit', null, "
             "'retired', false, false"
         )
+        renew_served_models(connection)
         assert set(split(connection).values()) == {None}
         assert connection.execute("select * from ml.traffic where task = 'hit'").fetchall() == []
 

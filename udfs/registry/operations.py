@@ -156,9 +156,15 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
     """
     with transaction(connection):
         _refuse_unfit(connection, task, model_id)
-        if _named(connection, "champions", task, "no champion to share with") == model_id:
+        champion = _named(connection, "champions", task, "no champion to share with")
+        if champion == model_id:
             raise ModelError(
                 f"model {model_id} is the champion of task {task}: it has the rest of the traffic"
+            )
+        if _input_names(connection, task, model_id) != _input_names(connection, task, champion):
+            raise ModelError(
+                f"model {model_id} does not have the inputs of model {champion}, the champion of "
+                f"task {task}, which the functions encode songs for: assign a model that has"
             )
         _free_buckets_of_champion(connection, task)
         own, others = _buckets(connection, task, model_id)
@@ -167,6 +173,12 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
         kept = sorted(own)[:wanted]
         _deal(connection, task, model_id, sorted(kept + free[: wanted - len(kept)]))
         renew_served_models(connection)
+
+
+def _input_names(connection: duckdb.DuckDBPyConnection, task: str, model_id: str) -> list[str]:
+    query = "select any_value(inputs) from ml.model_versions where task = ? and model_id = ?"
+    ((inputs,),) = connection.execute(query, [task, model_id]).fetchall()
+    return [one["name"] for one in inputs]
 
 
 def _free_buckets_of_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:

@@ -786,14 +786,15 @@
 {%- endmacro %}
 
 {#- dbt-duckdb does not support function resources. A persisted macro with all its overloads replaces one,
-    and a comment in the catalog holds its description. -#}
+    and a comment in the catalog holds its description. Without the name of the database, DuckDB would comment on the
+    TEMP macro of the same name that udfs.register creates. -#}
 {% macro duckdb__scalar_function_sql(target_relation) -%}
     {%- set name = target_relation.schema ~ '.' ~ target_relation.identifier -%}
     {%- set stamp = local_md5(invocation_id ~ name) -%}
     {%- set definition -%}
-    create or replace macro {{ name }}
+    create or replace macro [database].{{ name }}
     {{ model.compiled_code | replace('[stamp]', stamp) }};
-    comment on macro {{ name }} is {{ duckdb_escape_comment(model.description | trim) }}
+    comment on macro [database].{{ name }} is {{ duckdb_escape_comment(model.description | trim) }}
     {%- endset -%}
     {%- set statement = run_query("select " ~ stamped(text_literal(definition))).rows[0][0] -%}
     delete from ml.function_definitions where name = '{{ name }}';

@@ -55,11 +55,17 @@ select
     || ']) as map(varchar, struct(model_id varchar, first_bucket integer, last_bucket integer)[]))' as stamp
 from (
     select
-        task,
+        assignments.task,
         '[' || string_agg(
-            '{model_id: ' || {{ text_as_sql('model_id') }} || ', first_bucket: ' || first_bucket || ', last_bucket: '
-            || last_bucket || '}', ', ' order by first_bucket asc nulls last
+            '{model_id: ' || {{ text_as_sql('assignments.model_id') }} || ', first_bucket: ' || assignments.first_bucket
+            || ', last_bucket: ' || assignments.last_bucket || '}', ', ' order by assignments.first_bucket asc nulls last
         ) || ']' as ranges
-    from {{ source('ml', 'assignments') }}
-    group by task
+    from {{ source('ml', 'assignments') }} as assignments
+    inner join {{ ref('traffic') }} as shares
+        on assignments.task = shares.task and assignments.model_id = shares.model_id and not shares.is_champion
+    group by assignments.task
 ) as traffic
+union all
+select
+    '[database]' as placeholder,
+    '"' || replace(current_database(), '"', '""') || '"' as stamp

@@ -1,14 +1,29 @@
--- A challenger that became champion no longer has its own share.
-with challengers as (
+with models as (
+
+    select distinct
+        task,
+        model_id,
+        array_to_string({{ input_names('inputs') }}, ', ') as input_names
+    from {{ source('ml', 'served_models') }}
+
+),
+
+-- A challenger that became champion no longer has its own share. Functions encode a song for the champion, so a
+-- challenger that has other inputs, such as other genres, has no share either.
+challengers as (
 
     select
         assignments.task,
         assignments.model_id,
         sum(assignments.last_bucket - assignments.first_bucket + 1) as buckets
     from {{ source('ml', 'assignments') }} as assignments
-    left join {{ ref('champions') }} as champions
-        on assignments.task = champions.task and assignments.model_id = champions.model_id
-    where champions.model_id is null
+    inner join {{ ref('champions') }} as champions
+        on assignments.task = champions.task and assignments.model_id <> champions.model_id
+    inner join models as own
+        on assignments.task = own.task and assignments.model_id = own.model_id
+    inner join models as known
+        on champions.task = known.task and champions.model_id = known.model_id
+    where own.input_names = known.input_names
     group by assignments.task, assignments.model_id
 
 )

@@ -78,6 +78,8 @@ def _check(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
 
 def _encode(task: TabularTask, derived: Derived | None) -> tuple[str, str, str]:
     says = f"The encoded inputs of task {task.name}, for onnx_predict and check_features."
+    if task.vocabulary:
+        says += f" The {task.vocabulary} are those that the champion knows."
     return "double[]", "The encoded inputs in order, see ml.model_versions.", says
 
 
