@@ -104,7 +104,9 @@ def train(
     earlier = _earlier(history)
     codes = {name: _code_of(task, name) for name in algorithms}
     changed = _changed(run, algorithms, codes, earlier)
-    if table.num_rows == 0 or not changed:
+    if table.num_rows == 0:
+        return _without_rows(run, earlier)
+    if not changed:
         return SCHEMA.empty_table()
     # Imported here, because loading the libraries takes longer than a run without changes.
     from models_py.registry_rows import rows
@@ -160,7 +162,9 @@ def train_next_song(
     code = fingerprints.of_code(["models_py.next_song.training"])
     codes = dict.fromkeys(algorithms, code)
     changed = _changed(run, algorithms, codes, earlier)
-    if tables[0].num_rows == 0 or not changed:
+    if tables[0].num_rows == 0:
+        return _without_rows(run, earlier)
+    if not changed:
         return SCHEMA.empty_table()
     from models_py.next_song.registry_rows import rows
 
@@ -207,7 +211,9 @@ def train_song_optimization(
     earlier = _earlier(history)
     code = fingerprints.of_code(["models_py.song_optimization.training"])
     codes = dict.fromkeys(algorithms, code)
-    if table.num_rows == 0 or not _changed(run, algorithms, codes, earlier):
+    if table.num_rows == 0:
+        return _without_rows(run, earlier)
+    if not _changed(run, algorithms, codes, earlier):
         return SCHEMA.empty_table()
     from models_py.song_optimization.registry_rows import rows
 
@@ -265,10 +271,23 @@ def _trained(
     except SettingsError:
         raise
     except TrainingError as error:
-        log.warning("%s; its models stay unchanged", error)
-        refused = run | {"registry_format": REGISTRY_FORMAT, "refusal": str(error)}
-        found = [] if earlier.refusal == str(error) else [refused]
+        return _refused(run, earlier, str(error))
     return pa.Table.from_pylist(found, SCHEMA)
+
+
+def _without_rows(run: dict, earlier: Earlier) -> pa.Table:
+    """Refuse a training without rows, if the task had rows before."""
+    if not earlier.models and not earlier.refusal:
+        return SCHEMA.empty_table()
+    reason = f"task {run['task']} has no rows to train on any more: see rpt_sources, or add data"
+    return _refused(run, earlier, reason)
+
+
+def _refused(run: dict, earlier: Earlier, reason: str) -> pa.Table:
+    """Return a row with the reason of a refusal; none if it is that of the last training."""
+    log.warning("%s; its models stay unchanged", reason)
+    row = run | {"registry_format": REGISTRY_FORMAT, "refusal": reason}
+    return pa.Table.from_pylist([] if earlier.refusal == reason else [row], SCHEMA)
 
 
 def _rows_of(task: str, relation: Relation | None) -> list[dict]:

@@ -42,7 +42,7 @@ def choose_song(session: Session, presets: list[dict], genres: list[str]) -> son
             sorted({*genres, *start["genres"]}),
             start["genres"],
             key=key_of("genres"),
-            help=f"The {len(genres)} genres that the models know; any other genre is ignored.",
+            help="The genres of the tracks. A genre that a model does not know is ignored.",
         )
     return drawn_song()
 

@@ -47,13 +47,17 @@ CHAMPIONS = """
         coalesce(champions.algorithm, 'none') as champion,
         champions.metric,
         case
+            when newest.task is not null and newest.model_id is null
+                then format('{:.4f} when trained', champions.mean)
             when champions.feature_fingerprint is distinct from newest.feature_fingerprint
                 then format('{:.4f} held out', newest.champion_holdout)
             when champions.has_few_groups then format('{:.4f}', champions.mean)
             else format('{:.4f} ± {:.4f}', champions.mean, champions.standard_error)
         end as value,
         case
-            when champions.feature_fingerprint = newest.feature_fingerprint
+            when
+                champions.feature_fingerprint = newest.feature_fingerprint
+                or (newest.task is not null and newest.model_id is null)
                 then format('{:.4f}', champions.baseline_mean)
             else format('{:.4f}', newest.baseline_holdout)
         end as baseline,

@@ -34,7 +34,7 @@ def run(database: Path) -> tuple[int, int, int]:
     """
     with opened(database) as connection:
         tables = _tables(connection)
-        formats = _formats(connection, tables)
+        formats = _formats(connection, tables) or _formats_of_columns(connection, tables)
         if not formats:
             raise WarehouseError(f"{database} has no registry with models: run `hitparade build`")
         if max(formats) > REGISTRY_FORMAT:
@@ -70,6 +70,15 @@ def _formats(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> set[in
         query = f"select distinct registry_format from ml.{table}"
         found.update(number for (number,) in connection.execute(query).fetchall())
     return found
+
+
+def _formats_of_columns(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> set[int]:
+    """Return an earlier format if tables without rows have other columns than the present one."""
+    for table in tables:
+        found = connection.execute(f"describe ml.{table}").fetchall()
+        if {name for name, *_ in found} != set(SCHEMA.names):
+            return {REGISTRY_FORMAT - 1}
+    return set()
 
 
 def _upgrade(connection: duckdb.DuckDBPyConnection, table: str) -> int:

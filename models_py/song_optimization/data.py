@@ -68,7 +68,6 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
     features = features.astype(np.float32).astype(np.float64)
     artists = table["artist"].combine_chunks().dictionary_encode().indices.to_numpy()
     popularity, part = table["popularity"].to_numpy(), table["part"].to_numpy()
-    check_varies(TASK, "popularity", popularity)
     parts = {
         name: Songs(features[part == name], popularity[part == name], artists[part == name])
         for name in PARTS
@@ -80,4 +79,5 @@ def read(table: pa.Table, genres: Sequence[str]) -> Data:
                 f"task {TASK} has {len(songs)} songs in part {name} and needs {needed}: add songs "
                 "of more artists"
             )
+    check_varies(TASK, "popularity", popularity)
     return Data((*numbers, *(f"genres={genre}" for genre in genres)), parts)

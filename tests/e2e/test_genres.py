@@ -68,6 +68,20 @@ def with_new_genre(small_warehouse, small_sample, tmp_path_factory) -> Warehouse
     return made
 
 
+@pytest.fixture
+def pinned(with_new_genre, small_warehouse, tmp_path) -> Warehouse:
+    """A copy in which the champions of the earlier genres were promoted by hand."""
+    shutil.copytree(with_new_genre.folder, tmp_path / "copy")
+    copy = Warehouse(tmp_path / "copy")
+    earlier = small_warehouse.query(
+        "select task, model_id from ml.champions where task in ('popularity', 'song_optimization')"
+    )
+    with duckdb.connect(copy.database) as connection:
+        for task, model_id in earlier:
+            udfs.promote(connection, task, model_id)
+    return copy
+
+
 @pytest.mark.slow
 def test_genres_are_learned_from_the_rows(with_new_genre):
     genres = {genre for (genre,) in with_new_genre.query("from staging.genres")}
@@ -81,39 +95,55 @@ def test_genres_are_learned_from_the_rows(with_new_genre):
 
 
 @pytest.mark.slow
-def test_an_earlier_model_is_served_with_its_own_genres(with_new_genre, small_warehouse, tmp_path):
-    shutil.copytree(with_new_genre.folder, tmp_path / "copy")
-    copy = Warehouse(tmp_path / "copy")
-    ((model_id,),) = small_warehouse.query(
-        "select model_id from ml.champions where task = 'popularity'"
-    )
+def test_an_earlier_model_is_served_with_its_own_genres(with_new_genre, small_warehouse, pinned):
     query = BY_GENRE.format("['pop', 'zydeco']")
-    expected = small_warehouse.query(query)
-    ((_, findings), *_) = copy.query(query)
+    ((_, findings), *_) = with_new_genre.query(query)
     assert "genres: pop is not known and counts as none" in findings
-    with duckdb.connect(copy.database) as connection:
-        udfs.promote(connection, "popularity", model_id)
-    assert copy.query(query) == expected
+    expected = small_warehouse.query(query)
     assert "genres: zydeco is not known and counts as none" in expected[0][1]
-    ((count, share, genres),) = copy.query(
-        "select genre_count, track_share, most_frequent from rpt_unknown_genres"
+    assert pinned.query(query) == expected
+    ((count, share, genres),) = pinned.query(
+        "select genre_count, track_share, most_frequent from rpt_unknown_genres "
+        "where task = 'popularity'"
     )
     assert (count, genres) == (1, "zydeco")
     assert 0 < share < 0.1
+    assert "popularity: " in summary_of(pinned)
+    assert "have genres that the champion does not know" in summary_of(pinned)
+    with pytest.raises(duckdb.Error, match="has no background songs with the inputs of its model"):
+        pinned.query("select explain_popularity(t) from dim_tracks t limit 1")
+
+
+@pytest.mark.slow
+def test_models_that_know_other_genres_than_the_champion_get_no_traffic(pinned):
     newest = "select model_id from ml.model_versions where task = 'popularity' and version = 2"
-    with duckdb.connect(copy.database) as connection:
+    assigned = "select distinct assigned_model('popularity', i) from range(20) r(i)"
+    with duckdb.connect(pinned.database) as connection:
         ((challenger,), *_) = connection.execute(newest).fetchall()
+        ((champion,),) = connection.execute(assigned).fetchall()
         with pytest.raises(udfs.ModelError, match="does not have the inputs of model"):
             udfs.assign(connection, "popularity", challenger, 0.5)
-        # The share of an earlier champion's rival ends with that champion.
+        # A share that a challenger had before the promotion is neither used nor in the way.
         connection.execute(
             f"insert into ml.assignments values ('popularity', '{challenger}', 0, 9999, now())"
         )
         udfs.pin(connection, "popularity")
-    assigned = "select distinct assigned_model('popularity', i) from range(20) r(i)"
-    assert copy.query(assigned) == [(model_id,)]
-    assert "popularity: " in summary_of(copy)
-    assert "have genres that the champion does not know" in summary_of(copy)
+        assert connection.execute(assigned).fetchall() == [(champion,)]
+        udfs.assign(connection, "popularity", challenger, 0)
+        assert connection.execute("from ml.assignments").fetchall() == []
+
+
+@pytest.mark.slow
+def test_builds_go_on_with_a_pinned_champion_of_earlier_genres(pinned, small_sample):
+    """A file of the earlier rows is as good here: its genres are those of the champions."""
+    by_algorithm = "select predict_popularity_by('xgboost', t) from dim_tracks t order by track_id"
+    before = pinned.query(f"{by_algorithm} limit 5")
+    pinned.build("--select", "+fct_song_optimizations", HITPARADE_SAMPLE=str(small_sample))
+    assert pinned.query(f"{by_algorithm} limit 5") == before
+    with duckdb.connect(pinned.database, read_only=True) as connection:
+        udfs.register(connection)
+        advice = "select count(optimize_song(t)) from (from dim_tracks limit 5) as t"
+        assert connection.execute(advice).fetchall() == [(5,)]
 
 
 @pytest.mark.slow

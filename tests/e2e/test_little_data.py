@@ -80,6 +80,7 @@ def test_a_task_is_trained_once_it_has_enough_data_and_keeps_its_models_after(
         thirty.build("--select", "+challengers")
     assert thirty.query("select task, model_id from ml.champions order by task") == champions
     assert re.search(r"has [34]\d rows to train on", dict(thirty.query(REFUSED))["popularity"])
+    assert "when trained" in summary_of(thirty)
     refusals = "select refusal from ml.train_popularity where refusal is not null"
     assert len(thirty.query(refusals)) == 2  # of 30 and 40 rows: the same one is stored once
     write_raw(thirty, sample_with_playlists)

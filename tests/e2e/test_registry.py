@@ -95,6 +95,22 @@ def test_prepared_statements_and_views_follow_a_promotion(small_copy, register):
         assert connection.execute("from asked").fetchall() == after
 
 
+@pytest.mark.slow
+def test_a_function_that_the_project_no_longer_has_is_dropped(small_copy, small_sample):
+    with duckdb.connect(small_copy.database) as connection:
+        connection.execute("create macro predict_gone(x) as x")
+        connection.execute(
+            "insert into ml.function_definitions values ('main.predict_gone', 'x', 'x', 'x')"
+        )
+    small_copy.dbt("run", "--select", "genres", HITPARADE_SAMPLE=str(small_sample))
+    gone = "select count(*) from duckdb_functions() where function_name = 'predict_gone'"
+    assert small_copy.query(gone) == [(0,)]
+    assert small_copy.query(
+        "select count(*) from ml.function_definitions where name like '%gone'"
+    ) == [(0,)]
+    assert small_copy.query("select count(*) > 40 from ml.function_definitions") == [(True,)]
+
+
 def test_a_failed_promotion_leaves_the_functions(small_copy, monkeypatch):
     functions = "select function_name, macro_definition from duckdb_functions() order by all"
     before, second = small_copy.query(functions), other(small_copy)

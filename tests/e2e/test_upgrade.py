@@ -95,6 +95,17 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
     assert by_sql == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_file_without_models_is_upgraded(empty, small_sample):
+    write(empty, OLD[-1])
+    with duckdb.connect(empty.database) as connection:
+        for table in ("train_hit", "train_log_streams", "promotions"):
+            connection.execute(f"delete from ml.{table}")
+    result = empty.dbt("run", "--select", "genres", check=False, HITPARADE_SAMPLE=str(small_sample))
+    assert "run `hitparade upgrade`" in result.stdout
+    assert "run `hitparade build`" in upgrade(empty)
+    empty.dbt("run", "--select", "+genres", HITPARADE_SAMPLE=str(small_sample))
+
+
 def test_an_upgrade_skips_damaged_bytes(empty):
     write(empty, OLD[-1])
     with duckdb.connect(empty.database) as connection:

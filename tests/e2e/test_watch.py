@@ -106,6 +106,15 @@ PLANTED = {
         ],
         "task tier has lost its champion, and its functions fail: no better than the baseline",
     ),
+    "refused_training": (
+        [
+            "insert into ml.train_tier (task, trained_at, registry_format, refusal) "
+            "select 'tier', trained_at + to_days(1), registry_format, 'task tier has 3 rows' "
+            "from ml.train_tier limit 1"
+        ],
+        "task tier keeps a champion that was trained on earlier rows, because the last training "
+        "was refused: task tier has 3 rows",
+    ),
     "feature_drift": (
         [
             "update rpt_feature_drift set psi = 0.2, level = 'warn' "

@@ -121,6 +121,16 @@ PAIRS = [
         [([{"name": name} for name in ("tempo", "genres=pop", "genres=a=b", "key")],)],
     ),
     (
+        helpers.genre_names,
+        "list_transform({0}::varchar[], lambda genre: nullif(trim(regexp_replace(replace("
+        "nfc_normalize(lower(genre)), '&', ' and '), '[^\\p{{L}}\\p{{M}}\\p{{N}}]+', '-', 'g'), "
+        "'-'), ''))",
+        [
+            (["Hip Hop", "R & B", None, "", " & ", "İstanbul Pop", "ΛΑΪΚΟΣ", "mu\u0301sica"], {}),
+            (["हिन्दी पॉप", "J-Pop", "--x--y__z--"], {}),
+        ],
+    ),
+    (
         helpers.unknown_members,
         "list_transform(list_filter({1}::varchar[], lambda m: "
         "coalesce(not list_contains({2}::varchar[], m), true)), lambda m: "

@@ -161,12 +161,13 @@ def assign(connection: duckdb.DuckDBPyConnection, task: str, model_id: str, shar
             raise ModelError(
                 f"model {model_id} is the champion of task {task}: it has the rest of the traffic"
             )
-        if _input_names(connection, task, model_id) != _input_names(connection, task, champion):
+        names, known = (_input_names(connection, task, one) for one in (model_id, champion))
+        if share and names != known:
             raise ModelError(
                 f"model {model_id} does not have the inputs of model {champion}, the champion of "
                 f"task {task}, which the functions encode songs for: assign a model that has"
             )
-        _free_buckets_of_champion(connection, task)
+        _free_unused_buckets(connection, task)
         own, others = _buckets(connection, task, model_id)
         wanted = _wanted(task, share, BUCKETS - len(others))
         free = [bucket for bucket in range(BUCKETS) if bucket not in own | others]
@@ -181,11 +182,15 @@ def _input_names(connection: duckdb.DuckDBPyConnection, task: str, model_id: str
     return [one["name"] for one in inputs]
 
 
-def _free_buckets_of_champion(connection: duckdb.DuckDBPyConnection, task: str) -> None:
-    """Delete the buckets of a challenger that became champion; its keys stay with it."""
+def _free_unused_buckets(connection: duckdb.DuckDBPyConnection, task: str) -> None:
+    """Delete the buckets of challengers that have no traffic.
+
+    A challenger that became champion keeps its keys. One that has other inputs than the champion
+    gets none.
+    """
     connection.execute(
-        "delete from ml.assignments where task = $task "
-        "and model_id in (select model_id from ml.champions where task = $task)",
+        "delete from ml.assignments where task = $task and model_id not in "
+        "(select model_id from ml.traffic where task = $task and not is_champion)",
         {"task": task},
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import func
 
-from udfs.errors import ModelError
+from udfs.errors import ModelError, says_no_model
 from udfs.identifiers import quoted
 from udfs.runtime import explanations, optimizations, songs
 from udfs.runtime.explanations import Plan
@@ -267,9 +267,10 @@ def _plan(plan_id: str) -> Plan:
     for terms, *rest in stored:
         backgrounds, is_own, weights = map(np.array, rest)
         return Plan(terms, backgrounds, is_own, weights.T)
+    what = plan_id if says_no_model(plan_id) else f"no open file has the plan {plan_id}"
     raise ModelError(
-        f"onnx_explain: task {plan_id} has no background songs: use one of "
-        "select distinct task from features.int_explanation_backgrounds"
+        f"onnx_explain: {what}: use one of select task, input_names from "
+        "features.int_explanation_plans"
     )
 
 

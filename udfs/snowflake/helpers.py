@@ -47,8 +47,11 @@ def genre_names(rows: pd.DataFrame) -> pd.Series:
 
 
 def _spelled(genre: str | None, spellings: dict[str, str]) -> str | None:
-    text = unicodedata.normalize("NFC", (genre or "").lower()).replace("&", " and ")
-    name = BETWEEN_WORDS.sub("-", text).strip("-")
+    # One character at a time, as in DuckDB: Python has rules for a last sigma and a dotted I.
+    text = "".join(letter.lower()[0] for letter in genre or "")
+    text = unicodedata.normalize("NFC", text).replace("&", " and ")
+    words = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text)
+    name = "-".join(words.split())
     return spellings.get(name, name) or None
 
 

@@ -76,6 +76,16 @@
     {{ concatenated([single] + inputs | selectattr('vocabulary', 'defined') | map(attribute='expression') | list) }}
 {%- endmacro %}
 
+{#- Names of the encoded inputs in order, as a SQL list. A one-hot group has one name for each member. DuckDB only. -#}
+{% macro encoded_names(task) -%}
+    {%- set inputs = encode(task) -%}
+    {%- set lists = ['[' ~ quoted(inputs | rejectattr('vocabulary', 'defined') | map(attribute='name')) ~ ']'] -%}
+    {%- for input in inputs | selectattr('vocabulary', 'defined') -%}
+        {%- do lists.append('list_transform(' ~ input.vocabulary ~ ", lambda member: '" ~ input.name ~ "=' || member)") -%}
+    {%- endfor -%}
+    {{ concatenated(lists) }}
+{%- endmacro %}
+
 {#- SQL lists joined into one. -#}
 {% macro concatenated(lists) -%}
     {{ lists[0] if lists | length == 1 else 'array_cat(' ~ lists | join(', ') ~ ')' }}

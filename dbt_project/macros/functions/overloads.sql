@@ -20,7 +20,7 @@
         {% endcall %}
 -#}
 {% macro number_overloads(names) -%}
-    {%- do ref('stamps') -%}
+    {%- do ref('stamped_functions') -%}
     ({{ names | join(', ') }}) as {{ caller('[' ~ numbers(names, '') | map(attribute='expression') | join(', ') ~ ']') }}
     {%- if names | length > 1 %},
     (t) as {{ caller('[' ~ numbers(names, 't.') | map(attribute='expression') | join(', ') ~ ']') }}

@@ -51,12 +51,17 @@
     );
 {%- endmacro %}
 
-{#- Stops a run if the file's registry has another format, before anything is written. -#}
+{#- Stops a run if the file's registry has another format, before anything is written. A table without rows, which has no
+    number of the format, has other columns. -#}
 {% macro check_registry_format() -%}
-    {% for task in tasks() if execute %}
-        {% set trained = adapter.get_relation(target.database, 'ml', 'train_' ~ task) %}
-        {% if trained is not none %}
-            {% set formats = run_query("select max(registry_format) from " ~ trained).columns[0].values() %}
+    {% for table in (registry_tables() if execute else []) %}
+        {% set models = adapter.get_relation(target.database, 'ml', table) %}
+        {% if models is not none %}
+            {% set formats = run_query("select max(registry_format) from " ~ models).columns[0].values() | list %}
+            {% set columns = adapter.get_columns_in_relation(models) | map(attribute='name') | map('lower') | list %}
+            {% if formats[0] is none and registry_types().keys() | reject('in', columns) | list %}
+                {% set formats = [registry_format() - 1] %}
+            {% endif %}
             {% if formats[0] is not none and formats[0] != registry_format() %}
                 {% do exceptions.raise_compiler_error(
                     "the registry of this file has format " ~ formats[0] ~ ", and this version reads "

@@ -270,7 +270,7 @@
 {% macro spelled_alike(text) -%}
     nullif(
         trim(
-            regexp_replace(replace(nfc_normalize(lower({{ text }})), '&', ' and '), '[^\p{L}\p{N}]+', '-', 'g'), '-'
+            regexp_replace(replace(nfc_normalize(lower({{ text }})), '&', ' and '), '[^\p{L}\p{M}\p{N}]+', '-', 'g'), '-'
         ),
         ''
     )
@@ -307,7 +307,9 @@
 {% macro duckdb__input_groups(inputs) -%}
     list_transform(
         [list_transform({{ inputs }}, lambda input: split_part(struct_extract(input, 'name'), '=', 1))],
-        lambda names: list_filter(names, lambda name, i: i = 1 or name <> names[i - 1])
+        lambda names: list_transform(
+            list_filter(range(1, len(names) + 1), lambda i: i = 1 or names[i] <> names[i - 1]), lambda i: names[i]
+        )
     )[1]
 {%- endmacro %}
 
@@ -346,13 +348,13 @@
 
 {#- A macro declares its parameters in its text, once for each overload. -#}
 {% macro duckdb__parameters(names) -%}
-    {%- do ref('stamps') -%}
+    {%- do ref('stamped_functions') -%}
     ({{ names | join(', ') }}) as
 {%- endmacro %}
 
 {#- By arguments, `f(a, b)`, and by row, `f(t)`. -#}
 {% macro duckdb__overloads(task, leading, body) -%}
-    {%- do ref('stamps') -%}
+    {%- do ref('stamped_functions') -%}
     {%- set names = argument_names(task) -%}
     {%- set leading = [leading] if leading else [] -%}
     ({{ (leading + names) | join(', ') }}) as {{ body(encoded_list(task)) }},
@@ -360,14 +362,14 @@
 {%- endmacro %}
 
 {% macro duckdb__check_overloads(task) -%}
-    {%- do ref('stamps') -%}
+    {%- do ref('stamped_functions') -%}
     ({{ argument_names(task) | join(', ') }}) as {{ check(task, '') }},
     (t) as {{ check(task, 't.') }}
 {%- endmacro %}
 
 {#- The options follow the arguments and have defaults. -#}
 {% macro duckdb__optimize_song_overloads() -%}
-    {%- do ref('stamps') -%}
+    {%- do ref('stamped_functions') -%}
     {%- set options = ['features := cast(null as varchar[])'] -%}
     {%- for name, value in optimization_defaults().items() if name != 'steps' -%}
         {%- do options.append(name ~ ' := ' ~ value) -%}
@@ -410,7 +412,6 @@
     {%- set missing = {
         "champion of (\\w+)": "'task \\1 has no champion'",
         "newest of \\w+": "cast(map() as map(varchar, varchar))",
-        "\\w+ of \\w+": present_genres(),
     } -%}
     {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp]) "
         ~ "from ml.stamps), [])), lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
@@ -418,12 +419,22 @@
         {%- set pattern = text_literal("\\[" ~ placeholder ~ "\\]") -%}
         {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", " ~ pattern ~ ", " ~ text_literal(sql) ~ ", 'g')" -%}
     {%- endfor -%}
-    {{ filled.sql }}
+    {%- set genres = "(select " ~ list_as_sql(text_as_sql('genre'), 'genre') ~ " from staging.genres)" -%}
+    regexp_replace({{ filled.sql }}, '\[\w+ of \w+\]', {{ genres }}, 'g')
 {%- endmacro %}
 
 {#- A text as a SQL literal that has no placeholder. -#}
 {% macro text_as_sql(column) -%}
-    '''' || replace(replace({{ column }}, '''', ''''''), '[', ''' || chr(91) || ''') || ''''
+    '''' || replace(
+        replace({{ column }}, '''', ''''''), '[', ''' || chr(91) || '''
+    ) || ''''
+{%- endmacro %}
+
+{#- The rows of a group as a SQL list. `item` is the SQL of one row, as text. -#}
+{% macro list_as_sql(item, order) -%}
+    '[' || coalesce(
+        string_agg({{ item }}, ', ' order by {{ order }} asc nulls last), ''
+    ) || ']'
 {%- endmacro %}
 
 {#- The function compares the id of its creation with that in the file in use. A copy of a file has the same ids until one
@@ -431,18 +442,18 @@
 {% macro duckdb__from_own_file(type, answer) -%}
     case
         when (
-            select any_value(__stamp)
+            select any_value(__creation_id)
             from (
                 select
                     name as __name,
-                    stamp as __stamp
+                    creation_id as __creation_id
                 from ml.function_definitions
             )
             where __name = 'main.{{ model.name }}'
-        ) = '[stamp]' then {{ answer() }}
+        ) = '[creation id]' then {{ answer() }}
         else {{ raise_error(
             "'" ~ model.name ~ ": this function belongs to another file than the one in use, and reads tables: "
-            ~ "say `use` with the name of its database first'", type
+            ~ "run `use` with the name of its database first'", type
         ) }}
     end
 {%- endmacro %}
@@ -476,26 +487,43 @@
 {% macro duckdb__explained() -%}
     {%- do function('onnx_explain_plan') -%}
     {% call from_own_file(explanation()) %}
-    onnx_explain_plan(case when task_name is not null then {{ plan_of('task_name') }} end, model_id, features, output)
+    onnx_explain_plan(
+        case when task_name is not null then {{ plan_of('task_name', 'model_id') }} end, model_id, features, output
+    )
     {% endcall %}
 {%- endmacro %}
 
 {#- A plan is passed by its id, because another open file has other plans. A sentence stands for a plan that is
-    missing. -#}
-{% macro plan_of(task) -%}
+    missing, or whose songs are encoded with other genres than those of the model. -#}
+{% macro plan_of(task, model_id) -%}
     coalesce(
         (
             select any_value(__plan_id)
-            from (select task as __task, plan_id as __plan_id from features.int_explanation_plans)
-            where __task = {{ task }}
+            from (
+                select
+                    task as __task,
+                    plan_id as __plan_id,
+                    input_names as __input_names
+                from features.int_explanation_plans
+            )
+            where
+                __task = {{ task }}
+                and __input_names = coalesce(
+                    (
+                        select any_value(list_transform(__served.inputs, lambda input: input.name))
+                        from (select served as __served from ml.served_models as served)
+                        where __served.model_id = {{ model_id }}
+                    ),
+                    __input_names
+                )
         ),
-        'task ' || {{ task }} || ' has no background songs'
+        'task ' || {{ task }} || ' has no background songs with the inputs of its model'
     )
 {%- endmacro %}
 
 {% macro duckdb__explained_task(task, features, output) -%}
     {% call from_own_file(explanation()) %}
-    onnx_explain_plan({{ plan_of("'" ~ task ~ "'") }}, {{ champion(task) }}, {{ features }}, {{ output }})
+    onnx_explain_plan({{ plan_of("'" ~ task ~ "'", champion(task)) }}, {{ champion(task) }}, {{ features }}, {{ output }})
     {% endcall %}
 {%- endmacro %}
 
@@ -720,13 +748,23 @@
     {%- do run_query("create schema if not exists raw") if execute -%}
 {%- endmacro %}
 
+{#- It also drops the functions that the project no longer has: nothing would create them again for new champions. -#}
 {% macro duckdb__create_function_definitions() -%}
-    create table if not exists ml.function_definitions (
-        name varchar not null,
-        stamp varchar not null,
-        definition varchar not null,
-        statement varchar not null
-    );
+    {%- if execute -%}
+        {%- do run_query("create schema if not exists ml") -%}
+        {%- do run_query(
+            "create table if not exists ml.function_definitions (name varchar not null, creation_id varchar not null, "
+            ~ "definition varchar not null, statement varchar not null)"
+        ) -%}
+        {%- set present = [] -%}
+        {%- for function in graph.functions.values() -%}
+            {%- do present.append(function.schema ~ '.' ~ function.name) -%}
+        {%- endfor -%}
+        {%- for row in run_query("select name from ml.function_definitions").rows if row[0] not in present -%}
+            {%- do run_query("drop macro if exists " ~ target.database ~ "." ~ row[0]) -%}
+            {%- do run_query("delete from ml.function_definitions where name = '" ~ row[0] ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- In the transaction of the caller. A first build has no functions yet. -#}
@@ -790,16 +828,16 @@
     TEMP macro of the same name that udfs.register creates. -#}
 {% macro duckdb__scalar_function_sql(target_relation) -%}
     {%- set name = target_relation.schema ~ '.' ~ target_relation.identifier -%}
-    {%- set stamp = local_md5(invocation_id ~ name) -%}
+    {%- set creation_id = local_md5(invocation_id ~ name) -%}
     {%- set definition -%}
     create or replace macro [database].{{ name }}
-    {{ model.compiled_code | replace('[stamp]', stamp) }};
+    {{ model.compiled_code | replace('[creation id]', creation_id) }};
     comment on macro [database].{{ name }} is {{ duckdb_escape_comment(model.description | trim) }}
     {%- endset -%}
     {%- set statement = run_query("select " ~ stamped(text_literal(definition))).rows[0][0] -%}
     delete from ml.function_definitions where name = '{{ name }}';
     insert into ml.function_definitions values (
-        '{{ name }}', '{{ stamp }}', {{ text_literal(definition) }}, {{ text_literal(statement) }}
+        '{{ name }}', '{{ creation_id }}', {{ text_literal(definition) }}, {{ text_literal(statement) }}
     );
     {{ statement }};
 {%- endmacro %}

@@ -1,5 +1,7 @@
 {{ config(enabled=has_sql_backend()) }}
 
+-- depends_on: {{ ref('genres') }}
+
 -- A Shapley value is a weighted sum of the model's scores for mixed songs. A mixed song has some inputs of
 -- the explained song and the others of a background song. The mixes and weights are the same for every
 -- prediction, so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For
@@ -12,6 +14,7 @@ with plans as (
     {%- set count = names | length -%}
     select
         '{{ task }}' as task,
+        any_value({{ encoded_names(task) }}) as input_names,
         ['average', {{ quoted(names) }}] as terms,
         list(
             struct_pack(
@@ -41,6 +44,7 @@ weighed as (
 
     select
         task,
+        input_names,
         terms,
         mixes,
         list_transform(
@@ -53,7 +57,10 @@ weighed as (
 
 select
     task,
-    md5(cast(terms as varchar) || cast(mixes as varchar) || cast(weights as varchar)) as plan_id,
+    input_names,
+    md5(
+        cast(input_names as varchar) || cast(terms as varchar) || cast(mixes as varchar) || cast(weights as varchar)
+    ) as plan_id,
     terms,
     mixes,
     weights

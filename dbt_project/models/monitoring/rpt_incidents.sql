@@ -255,6 +255,16 @@ select
 from lost
 union all
 select
+    'refused_training' as check_name,
+    refused.task as subject,
+    refused.refused_at as since,
+    'task ' || refused.task || ' keeps a champion that was trained on earlier rows, because the last training was '
+    || 'refused: ' || refused.reason as message
+from {{ ref('refused_trainings') }} as refused
+inner join {{ ref('champions') }} as champions
+    on refused.task = champions.task
+union all
+select
     'weak_champion' as check_name,
     task as subject,
     cast(null as timestamp) as since,

@@ -11,6 +11,13 @@ with known as (
 
 ),
 
+tasks as (
+
+    select distinct task
+    from known
+
+),
+
 present as (
 
     select
@@ -27,11 +34,11 @@ unknown as (
         tasks.task,
         present.track_id,
         present.genre
-    from (select distinct task from known) as tasks
+    from tasks
     cross join present
-    left join known
-        on tasks.task = known.task and known.input = 'genres=' || present.genre
-    where known.task is null
+    left join known as same
+        on tasks.task = same.task and same.input = 'genres=' || present.genre
+    where same.task is null
 
 ),
 
@@ -55,6 +62,13 @@ named as (
     from counted
     group by task
 
+),
+
+totals as (
+
+    select count(*) as track_count
+    from {{ ref('int_tracks') }}
+
 )
 
 select
@@ -66,5 +80,5 @@ select
 from unknown
 inner join named
     on unknown.task = named.task
-cross join (select count(*) as track_count from {{ ref('int_tracks') }}) as totals
+cross join totals
 group by unknown.task

@@ -9,6 +9,10 @@ with used as (
     select model_id from {{ source('ml', 'assignments') }}
     union all
     select model_id from {{ ref('stored_predictions') }}
+    union all
+    -- the newest of its algorithm with the inputs of the champion
+    select model_id from {{ source('ml', 'served_models') }}
+    where is_newest
 
 ),
 

@@ -167,10 +167,18 @@ select
     split_part(verdict, ': ', 2) as reason
 from decided
 where task not in (select task from refused)
-union all by name
+union all
 select
     task,
+    cast(null as varchar) as model_id,
+    cast(null as varchar) as algorithm,
+    cast(null as integer) as version,
+    cast(null as double) as mean,
+    cast(null as double) as baseline_mean,
+    cast(null as double) as holdout,
+    cast(null as double) as baseline_holdout,
     champion_model_id,
+    cast(null as double) as champion_holdout,
     'refuse' as decision,
     reason
 from refused

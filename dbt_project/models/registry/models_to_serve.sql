@@ -1,4 +1,4 @@
-with served as (
+with models as (
 
     select
         registry.model_id,
@@ -7,29 +7,43 @@ with served as (
         registry.version,
         registry.origin,
         {{ fits_functions('registry.task', 'registry.inputs') }} as fits,
-        registry.version = max(registry.version) over (
-            partition by registry.task, registry.algorithm
-        ) as is_last_version,
         champions.model_id is not null as is_champion,
-        array_to_string({{ input_names('registry.inputs') }}, ', ') as input_names,
-        max(case when champions.model_id is not null then input_names end) over (
-            partition by registry.task
-        ) as champion_input_names,
-        registry.model_id in (select model_id from {{ source('ml', 'assignments') }}) as is_assigned
+        registry.model_id in (select model_id from {{ source('ml', 'assignments') }}) as is_assigned,
+        array_to_string({{ input_names('registry.inputs') }}, ', ') as input_names
     from {{ ref('registry') }} as registry
     left join {{ ref('champions') }} as champions
         on registry.task = champions.task and registry.model_id = champions.model_id
     where registry.pruned_at is null
+
+),
+
+-- Functions encode a song for the champion, so other models must have the same inputs and genres.
+comparable as (
+
+    select
+        *,
+        fits and input_names = coalesce(
+            max(case when is_champion then input_names end) over (partition by task), input_names
+        ) as is_comparable
+    from models
+
+),
+
+served as (
+
+    select
+        *,
+        is_comparable and version = max(case when is_comparable then version end) over (
+            partition by task, algorithm
+        ) as is_newest,
+        version = max(version) over (partition by task, algorithm) as is_last_version
+    from comparable
     -- A model with the same bytes may have several versions.
     qualify
-        (
-            is_assigned
-            or registry.origin = 'registered'
-            or (fits and (is_last_version or is_champion))
-        )
+        (is_assigned or origin = 'registered' or is_newest or (fits and (is_last_version or is_champion)))
         and row_number() over (
-            partition by registry.task, registry.algorithm, registry.model_id
-            order by registry.version desc nulls last
+            partition by task, algorithm, model_id
+            order by version desc nulls last
         ) = 1
 
 )
@@ -38,10 +52,7 @@ select
     served.model_id,
     served.task,
     served.algorithm,
-    -- Functions encode a song for the champion, so other models must have the same inputs, with the same genres.
-    served.fits
-    and served.is_last_version
-    and served.input_names = coalesce(served.champion_input_names, served.input_names) as is_newest,
+    served.is_newest,
     registry.inputs,
     {{ sql_backend_columns('registry.portable') }}
 from served

@@ -6,7 +6,7 @@ with stamped as (
     select
         name,
         statement as last_statement,
-        {{ stamped('definition') }} as statement
+        {{ stamped('definition') }} as statement -- noqa: PRS, a lambda of two parameters
     from {{ source('ml', 'function_definitions') }}
 
 )

@@ -8,8 +8,8 @@ with models as (
 
 ),
 
--- A challenger that became champion no longer has its own share. Functions encode a song for the champion, so a
--- challenger that has other inputs, such as other genres, has no share either.
+-- A challenger that became champion no longer has its own share. Functions encode a song for the champion, so
+-- a challenger that has other inputs, such as other genres, has no share either.
 challengers as (
 
     select

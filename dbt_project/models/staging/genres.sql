@@ -6,6 +6,7 @@ with counted as (
     from {{ ref('stg_kaggle__tracks') }}
     where genre is not null
     group by genre
+    having count(*) >= {{ var('least_genre_tracks') }}
 
 ),
 

@@ -21,9 +21,9 @@ def properties(declared: Declarations) -> dict:
 def _trained(task: Task, columns: list[dict]) -> dict:
     definition = {key: f"{{{{ var('{name}') }}}}" for key, name in task.definition.items()}
     says = (
-        f"One row for each model ever trained for {task.name}, which predicts {task.answers}. Rows "
-        "are only appended. A build on unchanged features and hyperparameters adds none, and a "
-        "full refresh keeps them."
+        f"One row for each model ever trained for {task.name}, which predicts {task.answers}, and "
+        "for each training that was refused. Rows are only appended. A build on unchanged features "
+        "and hyperparameters adds none, and a full refresh keeps them."
     )
     return {
         "name": f"train_{task.name}",

@@ -12,7 +12,7 @@
     rules_unparsed()
     + [rule('not_available', "track_name = 'NA' and artists = 'NA'", "'track_name and artists are NA, as R writes a missing value'")]
     + rules_missing(['track_id', 'track_name', 'artists'])
-    + [rule('genre_missing', 'genre is null and track_genre is not null', "'genre is blank'")]
+    + [rule('genre_missing', 'genre is null and track_genre is not null', "'genre has no letter or digit'")]
     + rules_number(integers, 'whole number', may_lack=true)
     + rules_number(numbers, may_lack=true)
     + rules_range(shares, 0, 1)
