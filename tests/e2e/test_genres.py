@@ -134,11 +134,11 @@ def test_models_that_know_other_genres_than_the_champion_get_no_traffic(pinned):
 
 
 @pytest.mark.slow
-def test_builds_go_on_with_a_pinned_champion_of_earlier_genres(pinned, small_sample):
-    """A file of the earlier rows is as good here: its genres are those of the champions."""
+def test_builds_go_on_with_a_pinned_champion_of_earlier_genres(pinned, with_new_genre):
+    sample = with_new_genre.folder.parent / "sample"
     by_algorithm = "select predict_popularity_by('xgboost', t) from dim_tracks t order by track_id"
     before = pinned.query(f"{by_algorithm} limit 5")
-    pinned.build("--select", "+fct_song_optimizations", HITPARADE_SAMPLE=str(small_sample))
+    pinned.build("--select", "+fct_song_optimizations", HITPARADE_SAMPLE=str(sample))
     assert pinned.query(f"{by_algorithm} limit 5") == before
     with duckdb.connect(pinned.database, read_only=True) as connection:
         udfs.register(connection)
