@@ -59,7 +59,10 @@ select
     task,
     input_names,
     md5(
-        cast(input_names as varchar) || cast(terms as varchar) || cast(mixes as varchar) || cast(weights as varchar)
+        cast(input_names as varchar)
+        || cast(terms as varchar)
+        || cast(mixes as varchar)
+        || cast(weights as varchar)
     ) as plan_id,
     terms,
     mixes,
