@@ -258,8 +258,9 @@ select
     'refused_training' as check_name,
     refused.task as subject,
     refused.refused_at as since,
-    'task ' || refused.task || ' keeps a champion that was trained on earlier rows, because the last training '
-    || 'was refused: ' || refused.reason as message
+    'task ' || refused.task
+    || ' keeps a champion that was trained on earlier rows, because the last training was refused: '
+    || refused.reason as message
 from {{ ref('refused_trainings') }} as refused
 inner join {{ ref('champions') }} as champions
     on refused.task = champions.task
