@@ -32,7 +32,10 @@ LEFT_OUT = {
     "stg_raw__slices": {"path"},  # a property of the machine
 }
 # Tables of DuckDB only, tables that name such tables, and values that other tables have with a key.
-DUCKDB_ONLY = {"int_explanation_plans", "runs", "observed_values", "function_definitions"}
+DUCKDB_ONLY = {
+    *("int_explanation_plans", "runs", "observed_values"),
+    *("function_definitions", "stamps", "stamped_functions"),
+}
 DUCKDB_FUNCTION = "onnx_explain_plan"
 TABLES = """
     select schema_name, table_name from duckdb_tables() where database_name = current_database()
