@@ -11,6 +11,7 @@ from models_py.song_optimization.training import ALGORITHMS
 from models_py.tasks import TASKS
 from tests.e2e.records import rewrite
 from tests.warehouse import Warehouse, copy_project
+from udfs.registry.operations import renew_served_models
 
 pytestmark = pytest.mark.slow
 
@@ -212,6 +213,7 @@ def test_no_model_of_the_sample_beats_the_best_achievable_score(warehouse):
 def test_a_task_without_a_champion_names_the_next_step(small_copy):
     with duckdb.connect(small_copy.database) as connection:
         connection.execute("delete from ml.promotions where task = 'hit'")
+        renew_served_models(connection)
         with pytest.raises(duckdb.Error, match="task hit has no champion: see"):
             connection.execute("select predict_hit(0.5, 0.6, 0.7, 120)")
         assert connection.execute("select predict_streams(t) from dim_songs t").fetchall()

@@ -33,10 +33,12 @@ CHAMPION = "select model_id from ml.champions where task = 'hit'"
 EMPTY_AFTER_A_FIRST_BUILD = {
     "ml.previous_champions",
     "ml.prunable_models",
+    "ml.refused_trainings",
     "ml.replaced_champions",
     "ml.stale_predictions",
     "ml.unusual_amounts",
     "main.rpt_incidents",
+    "main.rpt_unknown_genres",
 }
 FUNCTIONS = sorted((ROOT / "udfs" / "functions").rglob("*.yml"))
 

@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 import udfs
 from tests.e2e.test_song_optimization import ARGUMENTS, one
+from udfs.registry.operations import renew_served_models
 
 # The registry
 
@@ -96,6 +97,7 @@ def test_without_a_champion_there_is_no_advice_and_the_function_says_why(small_c
             "insert into ml.promotions "
             "values (now()::timestamp, 'song_optimization', null, 'retired', false, false)"
         )
+        renew_served_models(connection)
         udfs.register(connection)
         with pytest.raises(duckdb.Error, match="task song_optimization has no champion"):
             one(connection, f"optimize_song({ARGUMENTS})")
