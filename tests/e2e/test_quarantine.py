@@ -79,6 +79,7 @@ BAD_SONGS = [
         )
     ],
 ]
+BLANK = {"genre": "genre has no letter or digit"}
 BAD_TRACKS = [
     *not_numbers(INTEGERS, "whole number", "text", "", "4.5", "nan"),
     *not_numbers([*SHARES, "loudness", "tempo"], "number", "text", "", "nan", "inf", "-inf"),
@@ -96,7 +97,7 @@ BAD_TRACKS = [
         for text in ("maybe", "", "2")
     ],
     *[
-        (f"{rule}_missing", f"{rule} is blank", {column: text})
+        (f"{rule}_missing", BLANK.get(rule, f"{rule} is blank"), {column: text})
         for column, rule in [
             ("track_id", "track_id"),
             ("track_name", "track_name"),

@@ -745,26 +745,39 @@
 
 {#- dbt-duckdb creates the schema of a source when it loads one, and two threads that do so conflict. -#}
 {% macro duckdb__create_helpers() -%}
-    {%- do run_query("create schema if not exists raw") if execute -%}
+    create schema if not exists raw;
 {%- endmacro %}
 
-{#- It also drops the functions that the project no longer has: nothing would create them again for new champions. -#}
+{#- It also drops the functions that the project no longer has: nothing would create them again for new champions.
+    Statements at the start of a run are text, because dbt may roll back what run_query does there. -#}
 {% macro duckdb__create_function_definitions() -%}
-    {%- if execute -%}
-        {%- do run_query("create schema if not exists ml") -%}
-        {%- do run_query(
-            "create table if not exists ml.function_definitions (name varchar not null, creation_id varchar not null, "
-            ~ "definition varchar not null, statement varchar not null)"
-        ) -%}
+    create table if not exists ml.function_definitions (
+        name varchar not null,
+        creation_id varchar not null,
+        definition varchar not null,
+        statement varchar not null
+    );
+    {%- for name in functions_left_behind() %}
+    drop macro if exists {{ target.database }}.{{ name }};
+    delete from ml.function_definitions where name = '{{ name }}';
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro functions_left_behind() -%}
+    {%- set left = [] -%}
+    {%- if execute and run_query(
+        "select 1 from duckdb_tables() where schema_name = 'ml' and table_name = 'function_definitions' "
+        ~ "and database_name = current_database()"
+    ).rows | length -%}
         {%- set present = [] -%}
         {%- for function in graph.functions.values() -%}
             {%- do present.append(function.schema ~ '.' ~ function.name) -%}
         {%- endfor -%}
         {%- for row in run_query("select name from ml.function_definitions").rows if row[0] not in present -%}
-            {%- do run_query("drop macro if exists " ~ target.database ~ "." ~ row[0]) -%}
-            {%- do run_query("delete from ml.function_definitions where name = '" ~ row[0] ~ "'") -%}
+            {%- do left.append(row[0]) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- do return(left) -%}
 {%- endmacro %}
 
 {#- In the transaction of the caller. A first build has no functions yet. -#}
