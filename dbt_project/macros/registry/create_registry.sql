@@ -58,7 +58,8 @@
         {% set models = adapter.get_relation(target.database, 'ml', table) %}
         {% if models is not none %}
             {% set formats = run_query("select max(registry_format) from " ~ models).columns[0].values() | list %}
-            {% set columns = adapter.get_columns_in_relation(models) | map(attribute='name') | map('lower') | list %}
+            {#- Not get_columns_in_relation: it begins a transaction that nothing would commit. -#}
+            {% set columns = run_query("select * from " ~ models ~ " limit 0").column_names | map('lower') | list %}
             {% if formats[0] is none and registry_types().keys() | reject('in', columns) | list %}
                 {% set formats = [registry_format() - 1] %}
             {% endif %}
