@@ -72,6 +72,10 @@ class Plugin(BasePlugin):
         except warehouse.WarehouseError as error:
             raise DbtRuntimeError(str(error)) from error
 
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Create the schema of the sources: two threads of dbt that did so would conflict."""
+        conn.execute("create schema if not exists raw")
+
     def load(self, source_config: SourceConfig) -> pa.Table:
         """Return the records of a raw file as text, or the list of files."""
         try:

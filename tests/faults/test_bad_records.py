@@ -16,6 +16,7 @@ from hitparade.sources import raw
 from tests.e2e.records import SONG, TRACK, csv_text
 from tests.faults.outcomes import generated, show, size
 from tests.warehouse import Warehouse
+from udfs.snowflake.helpers import spelled
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,8 @@ def said_in_the_file(column: str, record: dict[str, str]) -> str:
     """The raw cell that a staging column is made from."""
     other = {"artists": "artist(s)_name", "genre": "track_genre"}.get(column, column)
     names = {column, column.replace("_pct", "_%"), other}
-    return next(text for name, text in record.items() if name in names)
+    text = next(text for name, text in record.items() if name in names)
+    return spelled(text, {}) or "" if column == "genre" else text
 
 
 def agrees(value, text: str) -> bool:

@@ -17,6 +17,7 @@ import pytest
 import udfs
 from models_py.tasks import TASKS
 from tests.faults.outcomes import generated, show, size
+from udfs.snowflake.helpers import spelled
 
 pytestmark = pytest.mark.slow
 
@@ -142,7 +143,7 @@ def expected(row: dict, seen: dict[str, tuple]) -> str:
     if genres is None or not all(v is not None and abs(v) <= LARGEST for v in values.values()):
         return "bad"
     is_outside = any(not seen[name][0] <= value <= seen[name][1] for name, value in values.items())
-    is_unusual = any(seen.get(f"genres={genre}", (0, 0))[1] < 1 for genre in genres)
+    is_unusual = any(seen.get(f"genres={spelled(genre, {})}", (0, 0))[1] < 1 for genre in genres)
     return "odd" if is_outside or is_unusual else "plain"
 
 

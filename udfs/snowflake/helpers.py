@@ -38,15 +38,16 @@ def one_hot(rows: pd.DataFrame) -> pd.Series:
 
 def genre_name(rows: pd.DataFrame) -> pd.Series:
     """Return a genre in the one spelling that models know; the columns are text and spellings."""
-    return _by_row(rows, _spelled)
+    return _by_row(rows, spelled)
 
 
 def genre_names(rows: pd.DataFrame) -> pd.Series:
     """Return a list of genres as `genre_name` does; the columns are the list and spellings."""
-    return _by_row(rows, lambda given, known: [_spelled(genre, known) for genre in given])
+    return _by_row(rows, lambda given, known: [spelled(genre, known) for genre in given])
 
 
-def _spelled(genre: str | None, spellings: dict[str, str]) -> str | None:
+def spelled(genre: str | None, spellings: dict[str, str]) -> str | None:
+    """Return one genre as `genre_name` does."""
     # One character at a time, as in DuckDB: Python has rules for a last sigma and a dotted I.
     text = "".join(letter.lower()[0] for letter in genre or "")
     text = unicodedata.normalize("NFC", text).replace("&", " and ")

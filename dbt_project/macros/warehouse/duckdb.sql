@@ -743,9 +743,7 @@
 {% macro duckdb__commit_hook() -%}
 {%- endmacro %}
 
-{#- dbt-duckdb creates the schema of a source when it loads one, and two threads that do so conflict. -#}
 {% macro duckdb__create_helpers() -%}
-    create schema if not exists raw;
 {%- endmacro %}
 
 {#- It also drops the functions that the project no longer has: nothing would create them again for new champions.
