@@ -64,6 +64,22 @@ def test_a_bad_call_says_what_is_wrong(line, asked, features, message):
         answers(lambda rows: served.onnx_predict(line, rows), [asked], [features])
 
 
+@pytest.mark.parametrize("inputs", [["a", "b", "d"], ["b", "a", "c"], ["a", "b"]])
+def test_a_model_is_not_explained_by_songs_with_other_inputs(line, inputs):
+    songs = [[0.0] * len(inputs)]
+    known = {"terms": ["average", *inputs], "places": [1, 2, 3], "songs": songs, "most": 5}
+    stamp = line.stamp | {"backgrounds": {"lines": known | {"inputs": inputs}}}
+    explain = served.Served(json.dumps(stamp), line._folder)
+    arguments = (["lines"], ["champion of lines"], [[1, 2, 3]], [1])
+    with pytest.raises(ModelError, match="lines has no background songs with the inputs of the"):
+        answers(lambda rows: served.onnx_explain(explain, rows), *arguments)
+    known = known | {"terms": ["average", "a", "b", "c"], "songs": [[0.0] * 3]}
+    stamp = line.stamp | {"backgrounds": {"lines": known | {"inputs": ["a", "b", "c"]}}}
+    explain = served.Served(json.dumps(stamp), line._folder)
+    ((terms,),) = [answers(lambda rows: served.onnx_explain(explain, rows), *arguments)]
+    assert sum(term["contribution"] for term in terms) == pytest.approx(1.75)
+
+
 def test_changed_bytes_are_refused(line, tmp_path):
     (tmp_path / "line.onnx").write_bytes(LINE + b"\0")
     with pytest.raises(ModelError, match="corrupted"):

@@ -269,8 +269,8 @@ def _plan(plan_id: str) -> Plan:
         return Plan(terms, backgrounds, is_own, weights.T)
     what = plan_id if says_no_model(plan_id) else f"no open file has the plan {plan_id}"
     raise ModelError(
-        f"onnx_explain: {what}: use one of select task, input_names from "
-        "features.int_explanation_plans"
+        f"onnx_explain: {what}: give the task of the model, one of select task from "
+        "features.int_explanation_plans, or promote a model of the last build"
     )
 
 

@@ -20,12 +20,14 @@ class Background:
             members of a one-hot group.
         songs: encoded inputs, lists of k numbers.
         most: largest number of arguments for which all coalitions are computed.
+        inputs: the names of the k inputs. Only models with these inputs can be explained.
     """
 
     terms: list[str]
     places: list[int]
     songs: list[list[float]]
     most: int
+    inputs: list[str]
 
     @cached_property
     def plan(self) -> Plan:

@@ -90,6 +90,20 @@ class Served:
             )
         return self._backgrounds[task].plan
 
+    def check_explained(self, task: str, asked: str) -> None:
+        """Check that the background songs of a task are encoded as a model's inputs.
+
+        Raises:
+            ModelError: they are not, such as songs with other genres than those of the model.
+        """
+        inputs = [one["name"] for one in self.stamp["models"][self.known(asked)]["inputs"]]
+        if task in self._backgrounds and self._backgrounds[task].inputs != inputs:
+            raise ModelError(
+                f"onnx_explain: task {task} has no background songs with the inputs of the model: "
+                f"give the task of the model, one of {', '.join(self._backgrounds)}, or promote a "
+                "model of the last build"
+            )
+
     def _read(self, model_id: str) -> Iterator[Stored]:
         content = (self._folder / f"{model_id}.onnx").read_bytes()
         yield Stored(content, self.stamp["models"][model_id]["sha256"])
@@ -219,6 +233,9 @@ def _advice(names: list[str], answer: dict | None) -> dict | None:
 def onnx_explain(served: Served, rows: pd.DataFrame) -> pd.Series:
     """Return what each argument adds; the columns are task, model, features and output."""
     plan_ids, model_ids = _texts(rows[0]), _texts(rows[1])
+    for task, model_id in {*zip(plan_ids.to_pylist(), model_ids.to_pylist(), strict=True)}:
+        if task is not None and model_id is not None:
+            served.check_explained(task, model_id)
     asked = plan_ids, model_ids, _lists(rows[2], NUMBERS), _chunked(rows[3], pa.int64())
     return _series(explanations.onnx_explain(served.model, served.plan, *asked))
 

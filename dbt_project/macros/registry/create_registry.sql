@@ -4,7 +4,7 @@
 {% macro create_registry() -%}
     {% do check_is_loaded() %}
     {% do check_registry_format() %}
-    {{ create_helpers() }}
+    {% do create_helpers() %}
     create schema if not exists ml;
     create table if not exists ml.promotions (
         promoted_at timestamp not null,

@@ -44,7 +44,7 @@ $$
     {%- else -%}
         {%- for model_id, sha256, inputs in rows_of(
             "select distinct served.model_id, artifacts.sha256, "
-            ~ ("to_json(served.inputs)" if function == 'check_features' else "'[]'") ~ " from ml.served_models as served "
+            ~ ("to_json(served.inputs)" if function in ['check_features', 'onnx_explain'] else "'[]'") ~ " from ml.served_models as served "
             ~ "inner join ml.model_artifacts as artifacts on served.model_id = artifacts.model_id "
             ~ "where " ~ served_tasks(function) ~ " order by served.model_id asc nulls last"
         ) -%}
@@ -77,12 +77,25 @@ $$
         {%- if task not in backgrounds -%}
             {%- do backgrounds.update({task: {
                 'terms': ['average'] + argument_names(task), 'places': argument_places(task), 'songs': [],
-                'most': most_exact_arguments(),
+                'most': most_exact_arguments(), 'inputs': names_of_the_rows(task),
             }}) -%}
         {%- endif -%}
         {%- do backgrounds[task].songs.append(fromjson(features)) -%}
     {%- endfor -%}
     {%- do return(backgrounds) -%}
+{%- endmacro %}
+
+{#- Names of a task's inputs as its rows are encoded. -#}
+{% macro names_of_the_rows(task) -%}
+    {%- set names = [] -%}
+    {%- for input in encode(task) -%}
+        {%- for member in (genres_of_the_rows() if input.vocabulary is defined else []) -%}
+            {%- do names.append(input.name ~ '=' ~ member) -%}
+        {%- else -%}
+            {%- do names.append(input.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do return(names) -%}
 {%- endmacro %}
 
 {#- The condition of the served models that a function can use. Other models would only make the function

@@ -517,7 +517,7 @@
                     __input_names
                 )
         ),
-        'task ' || {{ task }} || ' has no background songs with the inputs of its model'
+        'task ' || {{ task }} || ' has no background songs with the inputs of the model'
     )
 {%- endmacro %}
 
@@ -555,7 +555,8 @@
                     then {{ raise_error(
                         "'onnx_explain: ' || case when " ~ says_no_model('e.plan_id')
                         ~ " then e.plan_id else 'the plan ' || e.plan_id || ' is not in the file in use' end "
-                        ~ "|| ': use one of " ~ tabular_tasks() | join(', ') ~ " that has training rows'", explanation()
+                        ~ "|| ': give the task of the model, one of " ~ tabular_tasks() | join(', ')
+                        ~ " that has training rows, or promote a model of the last build'", explanation()
                     ) }}
                 when len(e.o.x) <> len(e.plan.mixes[1].background)
                     then {{ raise_error(

@@ -200,12 +200,20 @@
 
 {#- The list is a literal, because a function cannot query a table when it is called for each row. -#}
 {% macro snowflake__vocabulary(task, name) -%}
-    {%- set genres = run_query("select genre from staging.genres order by genre asc nulls last").columns[0].values() if execute else [] -%}
     {%- set known = [] -%}
     {%- if execute and model.resource_type == 'function' -%}
         {%- set known = members_of(task, "select model_id from ml.champions where task = '" ~ task ~ "'", name) -%}
     {%- endif -%}
-    [{{ quoted(known or genres) }}]
+    [{{ quoted(known or genres_of_the_rows()) }}]
+{%- endmacro %}
+
+{#- The genres of the present rows, in order. -#}
+{% macro genres_of_the_rows() -%}
+    {%- set genres = [] -%}
+    {%- for row in rows_of("select genre from staging.genres order by genre asc nulls last") -%}
+        {%- do genres.append(row[0]) -%}
+    {%- endfor -%}
+    {%- do return(genres) -%}
 {%- endmacro %}
 
 {#- The members of a one-hot group that a task's model knows, in order; an empty list without the model. The model_id is a

@@ -21,7 +21,8 @@ vocabularies as (
         task,
         place,
         split_part(name, '=', 1) as input,
-        substr(name, strpos(name, '=') + 1) as member
+        -- as the functions spell the genres that they are given
+        {{ genre_name("substr(name, strpos(name, '=') + 1)") }} as member
     from inputs
     where contains(name, '=')
 
