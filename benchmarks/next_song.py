@@ -25,13 +25,13 @@ from hitparade.warehouse import opened
 from models_py.bootstrap import Estimate
 from models_py.export import session
 from models_py.next_song import baselines, net, protocol, ranker, training
-from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Catalog, Data, Playlists, read
 from models_py.next_song.edges import NEIGHBORS, Edges, Neighbors
 from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
 from models_py.next_song.export import to_onnx
 from models_py.next_song.ranker import Ranker
+from models_py.next_song.rules import RULES, TableRule
 
 FEATURES = ("feat_next_song", "feat_next_song_tracks", "feat_next_song_edges")
 MAKE_FEATURES = (
@@ -128,7 +128,7 @@ def _quality(data: Data, best_hit_rate: float) -> tuple[list[dict], list[dict], 
         "popularity": baselines.by_popularity(data.known, tracks),
         "vs_knn": baselines.by_sessions(data.known, tracks),
     }
-    for name in baselines.RULES:
+    for name in RULES:
         models[name] = training.build(data, name, {})[0].scores
     models |= {"sequence net alone": lambda known: hybrid.by_net(known)[:, :-1]}
     models |= {"hybrid": hybrid.scores}
@@ -209,7 +209,7 @@ def _cold(data: Data) -> list[dict]:
     ][: protocol.MOST]
     hybrid, length = training.build(without, "hybrid", _settings())
     models: dict[str, Scores] = {"popularity": baselines.by_popularity(known, tracks)}
-    models |= {name: training.build(without, name, {})[0].scores for name in baselines.RULES}
+    models |= {name: training.build(without, name, {})[0].scores for name in RULES}
     models |= {"hybrid": hybrid.scores}
     rows = []
     for name, scores in models.items():
@@ -253,7 +253,7 @@ def _speed(tracks: int) -> list[dict]:
     )
     settings = net.Settings(**_settings()["net"])
     hybrid = Ranker(net.SequenceNet(catalog, settings), neighbors, length, ranker.Settings()).eval()
-    rule = Rule(Neighbors(neighbors.tracks, neighbors.weights[..., :1]), length, last=1)
+    rule = TableRule(Neighbors(neighbors.tracks, neighbors.weights[..., :1]), length, last=1)
     playlists = [rng.choice(tracks, LENGTH, replace=False) for _ in range(ROWS)]
     rows = []
     for name, model, size in (("hybrid", hybrid, settings.length), ("markov", rule, 1)):

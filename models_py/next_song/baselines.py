@@ -1,7 +1,6 @@
-"""Baselines of next-song recommendation: popularity, item-to-item rules, nearest playlists.
+"""Baselines of next-song recommendation that are measured only: popularity and nearest playlists.
 
-A rule is a table of weights from track to track. It ranks the tracks by the sum of the weights from
-the last tracks of a playlist, and ties by popularity.
+The rules that can be champions are in `models_py.next_song.rules`.
 """
 
 from collections.abc import Callable
@@ -9,82 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import Playlists, plays
-from models_py.next_song.edges import Edges, Neighbors, strongest
-
-# For each rule the weight of an edge, and how many of the last tracks it uses.
-Weigh = Callable[[Edges, NDArray], NDArray]
-RULES: dict[str, tuple[Weigh, int]] = {
-    "markov": (lambda edges, plays: edges.weights[:, 0], 1),
-    "rules": (lambda edges, plays: edges.weights[:, 1], 1),
-    "item_knn": (
-        lambda edges, plays: (
-            edges.weights[:, 2] / np.sqrt(np.maximum(plays[edges.track] * plays[edges.neighbor], 1))
-        ),
-        10,
-    ),
-}
-
-
-class Rule(nn.Module):
-    """A table of item-to-item weights, with the interface of `Ranker`."""
-
-    neighbor: torch.Tensor
-    weight: torch.Tensor
-    popularity: torch.Tensor
-
-    def __init__(self, neighbors: Neighbors, plays: NDArray, last: int):
-        """Keep the table.
-
-        Args:
-            neighbors: the weights; only the first of each neighbor is used.
-            plays: how often each track is played, shape (tracks,).
-            last: how many of the last tracks are used.
-        """
-        super().__init__()
-        self.tracks, self.last = len(plays), last
-        self.offers = self.tracks
-        self.register_buffer("neighbor", torch.from_numpy(neighbors.tracks))
-        self.register_buffer("weight", torch.from_numpy(neighbors.weights[..., 0]))
-        # Smaller than any weight, so it only breaks ties.
-        popularity = torch.from_numpy(plays / max(plays.sum(), 1) * 1e-3).float()
-        self.register_buffer("popularity", popularity)
-
-    def scores(self, known: Beginnings) -> torch.Tensor:
-        """Return the score of each track (n, tracks)."""
-        recent = known.recent[:, -self.last :]
-        nothing = torch.zeros(recent.shape[0], self.tracks + 1)
-        reached = self.neighbor[recent].long().flatten(1)
-        found = nothing.scatter_add(1, reached, self.weight[recent].flatten(1))
-        return found[:, :-1] + self.popularity
-
-    def answer(
-        self, known: Beginnings, asked: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return all tracks (n, tracks), their shares of the score, and those of `asked` (n, 1)."""
-        scores = functional.pad(self.scores(known), (0, 1)).scatter(1, known.played, 0.0)
-        shares = scores / scores.sum(dim=1, keepdim=True).clamp(min=1e-30)
-        tracks = torch.arange(self.tracks).expand(scores.shape[0], -1)
-        return tracks, shares[:, :-1], shares.gather(1, asked)
-
-
-def rule(name: str, edges: Edges, played: NDArray) -> Rule:
-    """Return a rule of RULES with the strongest edges of each track.
-
-    Args:
-        name: a key of RULES.
-        edges: the edges.
-        played: how often each track is played, shape (tracks,).
-    """
-    weigh, last = RULES[name]
-    weights = weigh(edges, played)
-    found = strongest(edges, len(played), weights, weights[:, None])
-    return Rule(found, played, last)
 
 
 def by_popularity(playlists: Playlists, tracks: int) -> Callable[[Beginnings], torch.Tensor]:

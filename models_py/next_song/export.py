@@ -30,10 +30,10 @@ from torch import nn
 from torch.nn import functional
 
 from models_py.export import ExportError, difference, session
-from models_py.next_song.baselines import Rule
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalog
 from models_py.next_song.ranker import Ranker
+from models_py.next_song.rules import Rule
 
 # The largest number of recommended tracks.
 LARGEST_K = 100

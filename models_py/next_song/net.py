@@ -146,7 +146,9 @@ class SequenceNet(nn.Module):
         self.bias = nn.Embedding(self.tracks + 1, 1, sparse=True)
         for weight in (self.own.weight, self.of_artist.weight, self.of_album.weight, self.start):
             nn.init.normal_(weight, std=0.05)
-        for weight in (self.bias.weight, self.of_word.weight):
+        # Random weights of the sound would be longer than all others, and a few hundred playlists
+        # cannot unlearn them.
+        for weight in (self.bias.weight, self.of_word.weight, self.of_sound.weight):
             nn.init.zeros_(weight)
 
     def embedded(self, tracks: torch.Tensor, keeps_own: torch.Tensor | None = None) -> torch.Tensor:

@@ -1,14 +1,14 @@
-"""The hybrid: candidates of the sequence net and of the edges, ranked by an MLP.
+"""The hybrid: candidates of three sources, ranked by an MLP.
 
-For each beginning, the sequence net names its best tracks, and the edges name tracks that occur
-near the last tracks. An MLP ranks these candidates by the scores of both and by their similarity to
-the played tracks. It is trained with a softmax over the candidates (ListNet, Cao et al. 2007, with
-one right answer), so a score is a probability among the candidates.
+For each beginning, the sequence net names its best tracks, the edges name tracks that occur near
+the last tracks, and the artists and albums of the last tracks name their other tracks. An MLP ranks
+these candidates by all these scores and by their similarity to the played tracks. It is trained
+with a softmax over the candidates (ListNet, Cao et al. 2007, with one right answer), so a score is
+a probability among the candidates.
 """
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from models_py.examples import TrainingError
-from models_py.next_song.beginnings import Beginnings, batches
-from models_py.next_song.data import Playlists
+from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.edges import Neighbors
 from models_py.next_song.net import NEVER, SequenceNet
 
-log = logging.getLogger("models_py.next_song")
 # How many of the last tracks the edges are followed from, and the decay of each step back.
 RECENT, DECAY = 10, 0.8
+# Break ties between tracks of one artist, so that all runtimes choose the same candidates.
+TIE_BY_NET, TIE_BY_PLAYS = 1e-3, 1e-2
 # The mood is the mean sound of so many last tracks.
 MOOD = 5
 # Subtracted from the scores of other tracks, so that they rank below all candidates.
@@ -38,6 +37,7 @@ class Settings:
     Attributes:
         by_net: number of candidates from the sequence net.
         by_edges: number of further candidates from the edges.
+        by_artist: number of further candidates from the artists and albums of the last tracks.
         hidden: width of the two hidden layers.
         epochs: passes over the questions.
         learning_rate: the peak of a one-cycle schedule.
@@ -49,6 +49,7 @@ class Settings:
 
     by_net: int = 100
     by_edges: int = 100
+    by_artist: int = 100
     hidden: int = 48
     epochs: int = 8
     learning_rate: float = 3e-3
@@ -56,6 +57,38 @@ class Settings:
     new_questions: float = 0.3
     new_tracks: float = 0.2
     random_state: int = 0
+
+
+class Signals(NamedTuple):
+    """Scores of each track, each of shape (n, tracks + 1); the last column is padding.
+
+    Attributes:
+        net: by the sequence net.
+        following: by the edges, following the last track.
+        near: near the last track.
+        near_recent: near all recent tracks, with decay.
+        together: together with any recent track.
+        following_recent: following any recent track.
+    """
+
+    net: torch.Tensor
+    following: torch.Tensor
+    near: torch.Tensor
+    near_recent: torch.Tensor
+    together: torch.Tensor
+    following_recent: torch.Tensor
+
+
+class Groups(NamedTuple):
+    """How many of the last tracks each artist and album has, of shape (n, tracks + 1).
+
+    A column is the index of an artist or album. In the first two, each step back counts less.
+    """
+
+    artist_decayed: torch.Tensor
+    album_decayed: torch.Tensor
+    artist: torch.Tensor
+    album: torch.Tensor
 
 
 class Ranker(nn.Module):
@@ -73,6 +106,7 @@ class Ranker(nn.Module):
     neighbor: torch.Tensor
     weight: torch.Tensor
     plays: torch.Tensor
+    artist_plays: torch.Tensor
     mean: torch.Tensor
     spread: torch.Tensor
 
@@ -90,10 +124,11 @@ class Ranker(nn.Module):
         super().__init__()
         self.tracks = net.tracks
         self.settings = settings
-        # The numbers of candidates.
-        self.liked = min(settings.by_net, self.tracks)
-        self.near_by = min(settings.by_edges, self.tracks)
-        self.offers = self.liked + self.near_by
+        self.counts = [
+            min(count, self.tracks)
+            for count in (settings.by_net, settings.by_edges, settings.by_artist)
+        ]
+        self.offers = sum(self.counts)
         with torch.no_grad():
             embedded = net.embedded(torch.arange(self.tracks + 1))
             norm = embedded.norm(dim=-1, keepdim=True)
@@ -108,10 +143,10 @@ class Ranker(nn.Module):
         self.register_buffer("start", net.start.detach())
         self.register_buffer("scale", net.scale.detach())
         self.attention = net.attention
-        for name in ("neighbor", "weight", "plays"):
+        for name in ("neighbor", "weight", "plays", "artist_plays"):
             self.register_buffer(name, None)
         self.refresh(neighbors, plays)
-        inputs = 15 + self.sound.shape[1]
+        inputs = 22 + self.sound.shape[1]
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
         layers = [nn.Linear(inputs, settings.hidden), nn.ReLU()]
@@ -122,7 +157,10 @@ class Ranker(nn.Module):
         """Replace the edges and the play counts (tracks,), such as by those of more playlists."""
         self.neighbor = torch.from_numpy(neighbors.tracks)
         self.weight = torch.from_numpy(neighbors.weights)
-        self.plays = torch.from_numpy(np.log1p(np.append(plays, 0))).float()
+        played = np.append(plays, 0)
+        self.plays = torch.from_numpy(np.log1p(played)).float()
+        by_artist = np.bincount(self.artist.numpy(), weights=played)
+        self.artist_plays = torch.from_numpy(np.log1p(by_artist)).float()
 
     def by_net(self, known: Beginnings) -> torch.Tensor:
         """Return the net's score of each track (n, tracks + 1); the last column is padding."""
@@ -137,78 +175,101 @@ class Ranker(nn.Module):
         scores = self.scale * lead @ self.vector[:-1].T + self.bias
         return functional.pad(scores, (0, 1), value=NEVER)
 
-    def by_edges(self, known: Beginnings) -> list[torch.Tensor]:
-        """Return the edges' scores of each track (n, tracks + 1); the last column is padding.
-
-        In this order: following the last track; near the last track; near all recent tracks, with
-        decay; together with any recent track; following any recent track.
-        """
+    def signals(self, known: Beginnings) -> Signals:
+        """Return the scores by the net and by the edges."""
         recent = known.recent[:, -RECENT:]
         reached, weights = self.neighbor[recent].long(), self.weight[recent]
-        decay = DECAY ** torch.arange(recent.shape[1] - 1, -1, -1.0)[:, None]
+        decay = _decay(recent)[:, None]
 
         def total(reached: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
             nothing = torch.zeros(recent.shape[0], self.tracks + 1)
             return nothing.scatter_add(1, reached.flatten(1), weights.flatten(1))
 
-        return [
-            total(reached[:, -1], weights[:, -1, :, 0]),
-            total(reached[:, -1], weights[:, -1, :, 1]),
-            total(reached, weights[..., 1] * decay),
-            total(reached, weights[..., 2]),
-            total(reached, weights[..., 0]),
-        ]
+        return Signals(
+            net=self.by_net(known),
+            following=total(reached[:, -1], weights[:, -1, :, 0]),
+            near=total(reached[:, -1], weights[:, -1, :, 1]),
+            near_recent=total(reached, weights[..., 1] * decay),
+            together=total(reached, weights[..., 2]),
+            following_recent=total(reached, weights[..., 0]),
+        )
+
+    def groups(self, known: Beginnings) -> Groups:
+        """Return how many of the last tracks each artist and album has."""
+        is_track = (known.recent < self.tracks).float()
+
+        def total(group: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+            nothing = torch.zeros(known.recent.shape[0], self.tracks + 1)
+            return nothing.scatter_add(1, group[known.recent], weights)
+
+        decayed = is_track * _decay(known.recent)
+        return Groups(
+            artist_decayed=total(self.artist, decayed),
+            album_decayed=total(self.album, decayed),
+            artist=total(self.artist, is_track),
+            album=total(self.album, is_track),
+        )
 
     def candidates(
-        self, known: Beginnings, net: torch.Tensor, edges: list[torch.Tensor]
+        self, known: Beginnings, signals: Signals, groups: Groups
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the candidates (n, c), and which of them are valid (n, c).
 
         Valid candidates are unique and were not played. The others only fill the shape, if there
         are too few.
         """
-        following, near, decayed, together, _ = edges
-        # The net's score breaks ties, so that all runtimes choose the same candidates.
-        strength = following + near + decayed + 0.1 * together + 1e-3 * net
-        liked = net.scatter(1, known.played, NEVER).topk(self.liked)
-        near_by = (
-            strength.index_fill(1, torch.tensor([self.tracks]), NEVER)
-            .scatter(1, known.played, NEVER)
-            .scatter(1, liked.indices, NEVER)
-            .topk(self.near_by)
-        )
-        tracks = torch.cat([liked.indices, near_by.indices], dim=1)
-        return tracks, torch.cat([liked.values, near_by.values], dim=1) > NEVER / 2
+        s = signals
+        by_net = TIE_BY_NET * s.net
+        near_by = s.following + s.near + s.near_recent + 0.1 * s.together + by_net
+        related = groups.artist_decayed[:, self.artist] + groups.album_decayed[:, self.album]
+        related = related + by_net + TIE_BY_PLAYS * self.plays
+        taken, values = [known.played, torch.full_like(known.played[:, :1], self.tracks)], []
+        for strength, count in zip((s.net, near_by, related), self.counts, strict=True):
+            best = strength.scatter(1, torch.cat(taken, dim=1), NEVER).topk(count)
+            taken.append(best.indices)
+            values.append(best.values)
+        return torch.cat(taken[2:], dim=1), torch.cat(values, dim=1) > NEVER / 2
 
     def features(
-        self, known: Beginnings, net: torch.Tensor, edges: list[torch.Tensor], tracks: torch.Tensor
+        self, known: Beginnings, signals: Signals, groups: Groups, tracks: torch.Tensor
     ) -> torch.Tensor:
         """Return the inputs of the MLP (n, c, inputs) for tracks (n, c)."""
         recent = known.recent[:, -RECENT:]
         last = recent[:, -1:]
         is_track = (recent < self.tracks).float()
-        following, near, decayed, together, after_any = (found.gather(1, tracks) for found in edges)
+        found = Signals(*(scores.gather(1, tracks) for scores in signals))
+        artist, album = self.artist[tracks], self.album[tracks]
+        artist_count = groups.artist.gather(1, artist)
+        album_count = groups.album.gather(1, album)
         leaving = self.weight[last[:, 0], :, 0].sum(dim=1, keepdim=True)
-        of_artist = (self.artist[tracks][..., None] == self.artist[recent][:, None]).float()
+        of_artist = (artist[..., None] == self.artist[recent][:, None]).float()
         of_artist = of_artist * is_track[:, None]
+        count = (known.recent < self.tracks).float().sum(dim=1, keepdim=True).clamp(min=1)
         mood = _mean(self.sound[recent[:, -MOOD:]], is_track[:, -MOOD:, None])
         sound = self.sound[tracks]
-        ones = torch.ones_like(near)
+        ones = torch.ones_like(found.near)
         columns = [
-            following.log1p(),
-            following / (leaving + 1),
-            near.log1p(),
-            decayed.log1p(),
-            together.log1p(),
-            after_any.log1p(),
-            net.gather(1, tracks),
+            found.following.log1p(),
+            found.following / (leaving + 1),
+            found.near.log1p(),
+            found.near_recent.log1p(),
+            found.together.log1p(),
+            found.following_recent.log1p(),
+            found.net,
             self.plays[tracks],
             of_artist[..., -1],
             of_artist.sum(dim=2) / is_track.sum(dim=1, keepdim=True).clamp(min=1),
-            (self.album[tracks] == self.album[last]).float(),
+            (album == self.album[last]).float(),
             (sound - self.sound[last]).square().sum(dim=-1).sqrt(),
             leaving.log1p() * ones,
             is_track.sum(dim=1, keepdim=True) * ones,
+            groups.artist_decayed.gather(1, artist),
+            groups.album_decayed.gather(1, album),
+            artist_count.log1p(),
+            album_count.log1p(),
+            artist_count / count,
+            album_count / count,
+            self.artist_plays[artist],
             sound[..., -1],  # whether the sound is known
         ]
         return torch.cat([torch.stack(columns, dim=-1), sound - mood[:, None]], dim=-1)
@@ -225,10 +286,10 @@ class Ranker(nn.Module):
         An invalid candidate, see `candidates`, has the probability 0. An asked track is scored
         relative to the candidates, without being one.
         """
-        net, edges = self.by_net(known), self.by_edges(known)
-        tracks, is_any = self.candidates(known, net, edges)
+        signals, groups = self.signals(known), self.groups(known)
+        tracks, is_any = self.candidates(known, signals, groups)
         everything = torch.cat([tracks, asked], dim=1)
-        logits = self.logits(self.features(known, net, edges, everything))
+        logits = self.logits(self.features(known, signals, groups, everything))
         logits, asked_logit = logits[:, :-1], logits[:, -1:]
         logits = torch.where(is_any, logits, NEVER)
         whole = logits.logsumexp(dim=1, keepdim=True)
@@ -238,93 +299,18 @@ class Ranker(nn.Module):
 
     def scores(self, known: Beginnings) -> torch.Tensor:
         """Return the scores of all tracks (n, tracks): other tracks rank below the candidates."""
-        net, edges = self.by_net(known), self.by_edges(known)
-        tracks, is_any = self.candidates(known, net, edges)
-        logits = self.logits(self.features(known, net, edges, tracks))
+        signals, groups = self.signals(known), self.groups(known)
+        tracks, is_any = self.candidates(known, signals, groups)
+        logits = self.logits(self.features(known, signals, groups, tracks))
         # Invalid candidates go to the padding column, which is cut off.
         places = torch.where(is_any, tracks, self.tracks)
-        return (net - BELOW).scatter(1, places, logits)[:, :-1]
+        return (signals.net - BELOW).scatter(1, places, logits)[:, :-1]
+
+
+def _decay(tracks: torch.Tensor) -> torch.Tensor:
+    """Return the weight of each place (l,) of tracks (n, l): 1 for the last one."""
+    return DECAY ** torch.arange(tracks.shape[1] - 1, -1, -1.0)
 
 
 def _mean(values: torch.Tensor, is_there: torch.Tensor) -> torch.Tensor:
     return (values * is_there).sum(dim=1) / is_there.sum(dim=1).clamp(min=1)
-
-
-def fit(
-    ranker: Ranker, other: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
-) -> None:
-    """Fit the MLP of a ranker, in place, to questions (index of the playlist, tracks known).
-
-    The net and the edges must not have been trained on these playlists: the MLP would learn to
-    trust them too much.
-
-    Args:
-        ranker: has the MLP to fit.
-        other: a copy for which some tracks are new, used for the share `new_questions`. Without
-            it, a new track would never be the right answer, and the MLP would rank new tracks last.
-        playlists: the playlists of the questions.
-        questions: in any order.
-
-    Raises:
-        TrainingError: no question has its answer among the candidates.
-    """
-    settings = ranker.settings
-    torch.manual_seed(settings.random_state)
-    few = round(settings.new_questions * len(questions))
-    found = [
-        _examples(one, playlists, part)
-        for one, part in ((other, questions[:few]), (ranker, questions[few:]))
-        if part
-    ]
-    if not any(len(features) for features, _, _ in found):
-        raise TrainingError(
-            "task next_song: no question that the ranking learns from has its answer among the "
-            "candidates: add slices"
-        )
-    features, is_any, right = (torch.cat(parts) for parts in zip(*found, strict=True))
-    ranker.mean.copy_(features.mean(dim=(0, 1)))
-    # A constant input is divided by infinity, because its weights would stay random.
-    varies = features.amax(dim=(0, 1)) > features.amin(dim=(0, 1))
-    ranker.spread.copy_(torch.where(varies, features.std(dim=(0, 1)), torch.inf))
-    steps = settings.epochs * -(-len(features) // 64)
-    optimizer = torch.optim.AdamW(ranker.rank.parameters(), weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps
-    )
-    losses = []
-    for _ in range(settings.epochs):
-        for rows in torch.randperm(len(features)).split(64):
-            logits = torch.where(is_any[rows], ranker.logits(features[rows]), NEVER)
-            loss = functional.cross_entropy(logits, right[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-    log.info(
-        "next_song, ranking: %d of %d questions have the answer among their candidates, loss %.3f",
-        len(features),
-        len(questions),
-        np.mean(losses[-len(losses) // settings.epochs :]),
-    )
-
-
-@torch.no_grad()
-def _examples(
-    ranker: Ranker, playlists: Playlists, questions: Sequence[tuple[int, int]]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the features (m, c, inputs), the valid candidates (m, c) and the right one's index.
-
-    Questions whose answer is not a candidate are left out.
-    """
-    features, any_, right = [], [], []
-    for known, rows in batches(playlists, questions, ranker.attention.length, ranker.tracks):
-        net, edges = ranker.by_net(known), ranker.by_edges(known)
-        tracks, is_any = ranker.candidates(known, net, edges)
-        answers = torch.tensor([playlists.tracks[place][cut] for place, cut in rows])
-        is_right = (tracks == answers[:, None]) & is_any
-        has = is_right.any(dim=1)
-        features.append(ranker.features(known, net, edges, tracks)[has])
-        any_.append(is_any[has])
-        right.append(is_right[has].float().argmax(dim=1))
-    return torch.cat(features), torch.cat(any_), torch.cat(right)

@@ -9,8 +9,7 @@ import numpy as np
 
 from models_py.examples import SettingsError
 from models_py.export import session
-from models_py.next_song import baselines, net, protocol, ranker
-from models_py.next_song.baselines import Rule
+from models_py.next_song import baselines, fitting, net, protocol, ranker
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
 from models_py.next_song.edges import Edges, Neighbors, strongest
@@ -18,12 +17,18 @@ from models_py.next_song.evaluation import Outcome, Scores, evaluate
 from models_py.next_song.export import check_parity, to_onnx
 from models_py.next_song.protocol import TASK
 from models_py.next_song.ranker import Ranker
+from models_py.next_song.rules import RULES, Rule, rule
 from models_py.torch_lock import torch_lock
 from models_py.training import Candidate, Score
 
 METRIC = "ndcg_10"
 LOWER_IS_BETTER = {"clicks"}
-ALGORITHMS = (*baselines.RULES, "hybrid")
+ALGORITHMS = (*RULES, "hybrid")
+# The hyperparameters of the hybrid's parts.
+PARTS: dict[str, type[net.Settings | ranker.Settings]] = {
+    "net": net.Settings,
+    "ranking": ranker.Settings,
+}
 log = logging.getLogger("models_py.next_song")
 
 
@@ -65,7 +70,7 @@ def check(config: Mapping[str, Mapping]) -> None:
             raise SettingsError(
                 f"task {TASK} has no algorithm {name}: use one of {', '.join(ALGORITHMS)}"
             )
-        known = {"net": net.Settings, "ranking": ranker.Settings} if name == "hybrid" else {}
+        known = PARTS if name == "hybrid" else {}
         for part, values in params.items():
             names = [field.name for field in fields(known[part])] if part in known else []
             if part not in known or set(values) - set(names):
@@ -111,9 +116,8 @@ def _candidate(data: Data, algorithm: str, params: Mapping, baseline: Outcome) -
 
 def build(data: Data, algorithm: str, params: Mapping) -> tuple[Ranker | Rule, int]:
     """Return a trained model, and how many of the last tracks it sees."""
-    if algorithm in baselines.RULES:
-        played = plays(data.known, len(data.catalog))
-        model = baselines.rule(algorithm, data.edges, played)
+    if algorithm in RULES:
+        model = rule(algorithm, data)
         return model, model.last
     settings = net.Settings(**params.get("net", {}))
     return _hybrid(data, settings, ranker.Settings(**params.get("ranking", {}))), settings.length
@@ -134,7 +138,7 @@ def _hybrid(data: Data, settings: net.Settings, ranking: ranker.Settings) -> Ran
         np.where(is_new, 0, played),
         ranking,
     )
-    ranker.fit(model, other, held, _every_question(held, ranking))
+    fitting.fit(model, other, held, _every_question(held, ranking))
     model.refresh(_neighbors(data.edges, tracks), plays(data.known, tracks))
     return model.eval()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models_py.next_song import baselines
+from models_py.next_song import baselines, rules
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import plays
 from models_py.next_song.edges import Edges, strongest
@@ -33,7 +33,7 @@ def test_the_strongest_neighbors_come_first_and_ties_by_number():
 
 def test_markov_ranks_by_what_followed_the_last_track(data):
     played = plays(data.known, NONE)
-    model = baselines.rule("markov", data.edges, played)
+    model = rules.rule("markov", data)
     scores = model.scores(known(data, 1, 4))[0].numpy()
     last = data.held_out.tracks[1][3]
     followed = np.zeros(NONE)
@@ -45,7 +45,7 @@ def test_markov_ranks_by_what_followed_the_last_track(data):
 
 def test_item_knn_sums_cosines_over_the_last_tracks(data):
     played = plays(data.known, NONE)
-    model = baselines.rule("item_knn", data.edges, played)
+    model = rules.rule("item_knn", data)
     scores = model.scores(known(data, 1, 4))[0].numpy()
     expected = played / played.sum() * 1e-3
     for track, neighbor, weights in zip(
@@ -57,6 +57,27 @@ def test_item_knn_sums_cosines_over_the_last_tracks(data):
     assert scores == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_latest_artist_comes_first_and_other_artists_by_popularity(data):
+    model = rules.rule("latest_artist", data)
+    beginning = known(data, 1, 4, length=30)
+    (scores,) = model.scores(beginning).numpy()
+    artists, played = data.catalog.artist, plays(data.known, NONE)
+    latest = [artists[track] for track in data.held_out.tracks[1][:4]]
+    order = sorted(
+        range(NONE),
+        key=lambda track: (
+            -max(
+                (place for place, artist in enumerate(latest) if artist == artists[track]),
+                default=-1,
+            ),
+            -played[track],
+        ),
+    )
+    assert (np.diff(scores[order]) <= 0).all()
+    nothing = known(data, 1, 0, length=30)
+    assert model.scores(nothing)[0].numpy() == pytest.approx(played / played.sum() * 1e-3, abs=1e-9)
+
+
 def test_by_sessions_prefers_tracks_of_similar_playlists(data):
     score = baselines.by_sessions(data.known, NONE, neighbors=20)
     (scores,) = score(known(data, 0, 6)).numpy()
@@ -65,7 +86,7 @@ def test_by_sessions_prefers_tracks_of_similar_playlists(data):
 
 
 def test_shares_of_a_rule_sum_to_1_without_the_played_tracks(data):
-    model = baselines.rule("rules", data.edges, plays(data.known, NONE))
+    model = rules.rule("rules", data)
     beginning = known(data, 3, 5)
     tracks, shares, asked = model.answer(beginning, torch.tensor([[data.held_out.tracks[3][0]]]))
     assert shares.sum().item() == pytest.approx(1, abs=1e-5)

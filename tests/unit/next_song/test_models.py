@@ -22,7 +22,7 @@ from tests.unit.next_song.conftest import uri
 TRACKS = 40
 SMALL = {
     "net": {"size": 16, "heads": 2, "length": 8, "epochs": 10, "negatives": 64},
-    "ranking": {"by_net": 12, "by_edges": 12, "epochs": 6},
+    "ranking": {"by_net": 12, "by_edges": 12, "by_artist": 12, "epochs": 6},
 }
 
 
@@ -189,11 +189,12 @@ def test_candidates_have_each_metric_and_its_baseline(data):
     [
         {"rules": {}},
         {"markov": {}},
+        {"latest_artist": {}},
         {"hybrid": SMALL},
         # More candidates than there are tracks.
         {"hybrid": {"net": SMALL["net"], "ranking": {"epochs": 2}}},
     ],
-    ids=["rules", "markov", "hybrid", "all tracks are candidates"],
+    ids=["rules", "markov", "latest artist", "hybrid", "all tracks are candidates"],
 )
 def test_the_measured_ranking_equals_the_served_one(data, config):
     (candidate,) = training.train(data, config)
@@ -238,7 +239,10 @@ def test_tiny_data_trains_or_says_why_not(tables, keep, count):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"prophet": {}}, "no algorithm prophet: use one of markov, rules, item_knn, hybrid"),
+        (
+            {"prophet": {}},
+            "no algorithm prophet: use one of markov, rules, item_knn, latest_artist, hybrid",
+        ),
         ({"markov": {"k": 3}}, "markov has no hyperparameter k 3: it has none"),
         ({"hybrid": {"net": {"sise": 3}}}, "hybrid has no hyperparameter net .*: it has size"),
         ({"hybrid": {"epochs": 3}}, "hybrid has no hyperparameter epochs 3: it has net, ranking"),
