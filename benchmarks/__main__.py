@@ -1,6 +1,7 @@
 """The command line of the benchmarks: `python -m benchmarks ...`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -124,6 +125,30 @@ def next_song_quality(
         "CPU milliseconds per playlist, one thread; times: SQL divided by onnxruntime alone",
     )
     _show(dict(zip(titles, found.values(), strict=True)), found, as_json)
+
+
+@app.command("own-playlists")
+def own_playlists_quality(
+    raw: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with slices of playlists and, if you have it, the tracks file.",
+            exists=True,
+            file_okay=False,
+        ),
+    ],
+    splits: Annotated[int, typer.Option(min=1, help="Splits into known and held out.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Hybrids trained for each split.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Compare next-song models with simple rules on your own playlists."""
+    from benchmarks import own_playlists as measure
+    from models_py.examples import TrainingError
+
+    with errors(*ERRORS, TrainingError):
+        rows = measure.run(raw, splits, seeds, None if as_json else console)
+    title = "Next track of held-out playlists; lead of the hybrid with 95 % interval"
+    _show({title: rows}, rows, as_json)
 
 
 @app.command("song-optimization")

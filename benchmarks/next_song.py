@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import yaml
 from rich.console import Console
 
@@ -105,16 +106,21 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
 def _read(database: Path) -> tuple[Data, float]:
     """Return the features, and the best achievable hit rate."""
     with opened(database) as connection:
-        tables = [
+        query = "select ceiling from staging.stg_raw__ceilings where metric = 'hit_rate_10'"
+        ((best_hit_rate,),) = connection.execute(query).fetchall()
+    return read(*tables(database)), best_hit_rate
+
+
+def tables(database: Path) -> list[pa.Table]:
+    """Return the feature tables of next songs, see `models_py.next_song.data.read`."""
+    with opened(database) as connection:
+        return [
             connection.sql(f"from features.{name} order by all").to_arrow_table()
             for name in FEATURES
         ]
-        query = "select ceiling from staging.stg_raw__ceilings where metric = 'hit_rate_10'"
-        ((best_hit_rate,),) = connection.execute(query).fetchall()
-    return read(*tables), best_hit_rate
 
 
-def _settings() -> dict:
+def hyperparameters() -> dict:
     """Return the hyperparameters of the hybrid in the project."""
     text = (project.root() / "tasks" / "next_song.yml").read_text(encoding="utf-8")
     return yaml.safe_load(text)["algorithms"]["hybrid"]
@@ -122,7 +128,7 @@ def _settings() -> dict:
 
 def _quality(data: Data, best_hit_rate: float) -> tuple[list[dict], list[dict], Ranker]:
     asked, tracks = data.questions, len(data.catalog)
-    hybrid, length = training.build(data, "hybrid", _settings())
+    hybrid, length = training.build(data, "hybrid", hyperparameters())
     assert isinstance(hybrid, Ranker)
     models: dict[str, Scores] = {
         "popularity": baselines.by_popularity(data.known, tracks),
@@ -207,7 +213,7 @@ def _cold(data: Data) -> list[dict]:
         for place, cut in _every(data.held_out)
         if is_cold[data.held_out.tracks[place][cut]]
     ][: protocol.MOST]
-    hybrid, length = training.build(without, "hybrid", _settings())
+    hybrid, length = training.build(without, "hybrid", hyperparameters())
     models: dict[str, Scores] = {"popularity": baselines.by_popularity(known, tracks)}
     models |= {name: training.build(without, name, {})[0].scores for name in RULES}
     models |= {"hybrid": hybrid.scores}
@@ -251,7 +257,7 @@ def _speed(tracks: int) -> list[dict]:
         rng.integers(0, tracks, (tracks + 1, NEIGHBORS)).astype(np.int32),
         rng.random((tracks + 1, NEIGHBORS, 3)).astype(np.float32),
     )
-    settings = net.Settings(**_settings()["net"])
+    settings = net.Settings(**hyperparameters()["net"])
     hybrid = Ranker(net.SequenceNet(catalog, settings), neighbors, length, ranker.Settings()).eval()
     rule = TableRule(Neighbors(neighbors.tracks, neighbors.weights[..., :1]), length, last=1)
     playlists = [rng.choice(tracks, LENGTH, replace=False) for _ in range(ROWS)]

@@ -1,4 +1,4 @@
-"""Baselines of next-song recommendation that are measured only: popularity and nearest playlists.
+"""Baselines of next-song recommendation that are measured only: popularity, VS-KNN and EASE.
 
 The rules that can be champions are in `models_py.next_song.rules`.
 """
@@ -50,5 +50,36 @@ def by_sessions(
             nearest = np.argpartition(-similar, min(neighbors, len(similar) - 1))[:neighbors]
             found[row] = similar[nearest] @ cells[nearest]
         return torch.from_numpy(found + popularity * 1e-9)
+
+    return scores
+
+
+def by_ease(
+    playlists: Playlists, tracks: int, penalty: float = 100
+) -> Callable[[Beginnings], torch.Tensor]:
+    """Return the scores of EASE (Steck 2019): a linear model from all tracks to each other track.
+
+    Its weights need the inverse of a matrix of tracks by tracks. By the Woodbury identity, one of
+    playlists by playlists is enough; memory grows with playlists times tracks.
+
+    Args:
+        playlists: the playlists to learn from.
+        tracks: number of tracks.
+        penalty: of the squared weights.
+    """
+    rows = np.repeat(np.arange(len(playlists)), [len(found) for found in playlists.tracks])
+    cells = np.zeros((len(playlists), tracks), dtype=np.float32)
+    cells[rows, np.concatenate(playlists.tracks)] = 1
+    inverse = np.linalg.inv(cells @ cells.T + penalty * np.eye(len(playlists)))
+    solved = inverse.astype(np.float32) @ cells
+    # The inverse of cells' cells + penalty is (1 - cells' solved) / penalty.
+    diagonal = 1 - (cells * solved).sum(axis=0)
+
+    def scores(known: Beginnings) -> torch.Tensor:
+        found = np.empty((len(known.played), tracks), dtype=np.float32)
+        for row, played in enumerate(known.played.numpy()):
+            # The weights of a track to itself are 0, but played tracks are masked anyway.
+            found[row] = cells[:, np.unique(played[played < tracks])].sum(axis=1) @ solved
+        return torch.from_numpy(found / diagonal)
 
     return scores

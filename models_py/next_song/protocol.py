@@ -35,12 +35,17 @@ PAGE, PAGES = 10, 51
 SEEDS = (0, 1, 5, 10, 25, 100)
 
 
-def fold(track_uris: Iterable[str], folds: int = FOLDS) -> int:
+def fold(track_uris: Iterable[str], folds: int = FOLDS, salt: str = "0") -> int:
     """Return the fold of a playlist, as the dbt model int_playlists does.
 
     It is a hash of the tracks, so copies of a playlist are in the same fold.
+
+    Args:
+        track_uris: the tracks of the playlist, in order.
+        folds: number of folds.
+        salt: other salts give other splits.
     """
-    key = " ".join(track_uris) + "|0"
+    key = " ".join(track_uris) + f"|{salt}"
     return int(hashlib.md5(key.encode()).hexdigest()[:8], 16) % folds
 
 

@@ -85,6 +85,19 @@ def test_by_sessions_prefers_tracks_of_similar_playlists(data):
     assert scores[20 * mood : 20 * mood + 19].min() > scores[20 * (1 - mood) :][:19].max()
 
 
+def test_by_ease_equals_the_formula_with_the_inverse_of_tracks_by_tracks(data):
+    cells = np.zeros((len(data.known), NONE))
+    for row, tracks in enumerate(data.known.tracks):
+        cells[row, tracks] = 1
+    inverse = np.linalg.inv(cells.T @ cells + 10 * np.eye(NONE))
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    played = data.held_out.tracks[2][:5]
+    (scores,) = baselines.by_ease(data.known, NONE, penalty=10)(known(data, 2, 5)).numpy()
+    others = np.setdiff1d(np.arange(NONE), played)
+    assert scores[others] == pytest.approx(weights[played].sum(axis=0)[others], abs=1e-4)
+
+
 def test_shares_of_a_rule_sum_to_1_without_the_played_tracks(data):
     model = rules.rule("rules", data)
     beginning = known(data, 3, 5)
