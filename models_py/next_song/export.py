@@ -25,13 +25,15 @@ from typing import cast
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn import functional
 
+from models_py.examples import TrainingError
 from models_py.export import ExportError, difference, session
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalog
+from models_py.next_song.edges import NEIGHBORS
 from models_py.next_song.ranker import Ranker
 from models_py.next_song.rules import Rule
 
@@ -42,6 +44,8 @@ TOLERANCE = 1e-4
 OPSET, ML_OPSET = 18, 2
 # A protobuf message is at most 2 GiB.
 MAX_BYTES = 2**31 - 2**20
+# For each track: the neighbors and their three weights, and about 80 bytes of single numbers.
+BYTES_BY_TRACK = NEIGHBORS * (4 + 3 * 2) + 80
 
 
 class Serving(nn.Module):
@@ -77,8 +81,31 @@ class Serving(nn.Module):
         found = torch.where(best.values > 0, offered.gather(1, best.indices), none)
         asked_chance = torch.where(asked < none, asked_chance, torch.nan)
         if isinstance(self.model, Ranker):
-            return found, best.values, asked_chance, self.model.vector[asked[:, 0]]
+            vector = functional.normalize(self.model.vector[asked[:, 0]].float(), dim=-1)
+            return found, best.values, asked_chance, vector
         return found, best.values, asked_chance
+
+
+def check_size(catalog: Catalog, size: int) -> None:
+    """Check that the graphs of a catalog's models can be stored.
+
+    Args:
+        catalog: the tracks and words.
+        size: dimension of the embeddings.
+
+    Raises:
+        TrainingError: the graph of a hybrid would be larger than MAX_BYTES.
+    """
+    # The graph has the URIs twice, for the arguments and for the result.
+    texts = sum(2 * len(uri) for uri in catalog.uris) + sum(len(word) for word in catalog.words)
+    by_track = BYTES_BY_TRACK + 2 * size + 2 * catalog.sound.shape[1]
+    bytes_ = texts + len(catalog) * by_track + len(catalog.words) * 4 * (size + 4)
+    if bytes_ > MAX_BYTES:
+        raise TrainingError(
+            f"task next_song: a model of {len(catalog):,} tracks has {bytes_ / 2**20:.0f} MB, and "
+            f"at most {MAX_BYTES / 2**20:.0f} MB are allowed: set the variable next_song_tracks to "
+            f"fewer, such as {int(len(catalog) * MAX_BYTES / bytes_ * 0.9):,}"
+        )
 
 
 def to_onnx(model: Ranker | Rule, catalog: Catalog, length: int) -> bytes:
@@ -88,19 +115,8 @@ def to_onnx(model: Ranker | Rule, catalog: Catalog, length: int) -> bytes:
         model: fitted.
         catalog: its tracks and words.
         length: how many of the last tracks it sees.
-
-    Raises:
-        ExportError: the graph would be larger than MAX_BYTES.
     """
     serving = Serving(model, length).eval()
-    # The graph has the URIs three times: for the playlist, for the asked track, and for the result.
-    size = sum(values.nbytes for values in serving.state_dict().values())
-    size += 3 * sum(len(uri) + 10 for uri in catalog.uris)
-    if size > MAX_BYTES:
-        raise ExportError(
-            f"the model has {size / 2**20:.0f} MB, and at most {MAX_BYTES / 2**20:.0f} MB are "
-            "allowed: set the variable next_song_tracks to fewer tracks"
-        )
     core = _core(serving, len(catalog), len(catalog.words))
     return _with_texts(core, catalog).SerializeToString(deterministic=True)
 
@@ -162,12 +178,21 @@ def _with_texts(core: onnx.ModelProto, catalog: Catalog) -> onnx.ModelProto:
         values_strings=list(catalog.uris),
         default_string="",
     )
+    # One encoder for both, because a model's tracks are most of its texts.
+    both, numbers = "every_track_uri", "every_track"
     nodes = [
-        encoder("track_uris", "tracks", catalog.uris),
+        helper.make_node("Concat", ["asked", "track_uris"], [both], axis=1),
+        encoder(both, numbers, catalog.uris),
+        helper.make_node("Slice", [numbers, "first", "second", "columns"], ["asked_track"]),
+        helper.make_node("Slice", [numbers, "second", "last", "columns"], ["tracks"]),
         encoder("title_words", "titles", catalog.words),
-        encoder("asked", "asked_track", catalog.uris),
         *graph.node,
         decoder,
+    ]
+    bounds = {"first": 0, "second": 1, "last": np.iinfo(np.int64).max, "columns": 1}
+    slices = [
+        numpy_helper.from_array(np.array([bound], dtype=np.int64), name)
+        for name, bound in bounds.items()
     ]
     text = TensorProto.STRING
     inputs = [
@@ -176,7 +201,7 @@ def _with_texts(core: onnx.ModelProto, catalog: Catalog) -> onnx.ModelProto:
         helper.make_tensor_value_info("asked", text, ["n", 1]),
     ]
     outputs = [helper.make_tensor_value_info("track_uri", text, ["n", "k"]), *graph.output[1:]]
-    whole = helper.make_graph(nodes, "hitparade", inputs, outputs, graph.initializer)
+    whole = helper.make_graph(nodes, "hitparade", inputs, outputs, [*graph.initializer, *slices])
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
     model = helper.make_model(whole, opset_imports=opsets, ir_version=core.ir_version)
     onnx.checker.check_model(model)

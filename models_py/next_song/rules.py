@@ -81,13 +81,13 @@ class TableRule(Rule):
         """Keep the table; only the first weight of each neighbor is used. See also `Rule`."""
         super().__init__(plays, last)
         self.register_buffer("neighbor", torch.from_numpy(neighbors.tracks))
-        self.register_buffer("weight", torch.from_numpy(neighbors.weights[..., 0]))
+        self.register_buffer("weight", torch.from_numpy(neighbors.weights[..., 0]).half())
 
     def weights(self, recent: torch.Tensor) -> torch.Tensor:
         """Return the weight of each track (n, tracks), from the last tracks (n, last)."""
         nothing = torch.zeros(recent.shape[0], self.tracks + 1)
         reached = self.neighbor[recent].long().flatten(1)
-        return nothing.scatter_add(1, reached, self.weight[recent].flatten(1))[:, :-1]
+        return nothing.scatter_add(1, reached, self.weight[recent].float().flatten(1))[:, :-1]
 
 
 class LatestArtistRule(Rule):

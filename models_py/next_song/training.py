@@ -14,7 +14,7 @@ from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
 from models_py.next_song.edges import Edges, Neighbors, strongest
 from models_py.next_song.evaluation import Outcome, Scores, evaluate
-from models_py.next_song.export import check_parity, to_onnx
+from models_py.next_song.export import check_parity, check_size, to_onnx
 from models_py.next_song.protocol import TASK
 from models_py.next_song.ranker import Ranker
 from models_py.next_song.rules import RULES, Rule, rule
@@ -45,11 +45,13 @@ def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
         config: hyperparameters by algorithm.
 
     Raises:
-        TrainingError: an algorithm or a hyperparameter is unknown, or the ranking has no question
-            to learn from.
+        TrainingError: an algorithm or a hyperparameter is unknown, a graph would be too large, or
+            the ranking has no question to learn from.
         models_py.export.ExportError: a graph differs from its model.
     """
     check(config)
+    sizes = [params.get("net", {}).get("size", net.Settings.size) for params in config.values()]
+    check_size(data.catalog, max(sizes, default=net.Settings.size))
     popularity = baselines.by_popularity(data.known, len(data.catalog))
     baseline = _evaluate(data, popularity, net.Settings.length)
     return [_candidate(data, name, config[name], baseline) for name in config]

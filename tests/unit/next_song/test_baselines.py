@@ -54,7 +54,7 @@ def test_item_knn_sums_cosines_over_the_last_tracks(data):
         times = (data.held_out.tracks[1][:4] == track).sum()
         size = np.sqrt(max(played[track] * played[neighbor], 1))
         expected[neighbor] += times * weights[2] / size
-    assert scores == pytest.approx(expected, rel=1e-4)
+    assert scores == pytest.approx(expected, rel=1e-3)  # the graph has float16
 
 
 def test_the_latest_artist_comes_first_and_other_artists_by_popularity(data):

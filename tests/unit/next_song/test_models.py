@@ -14,9 +14,11 @@ from models_py.export import ExportError
 from models_py.next_song import export, net, training
 from models_py.next_song.baselines import by_popularity
 from models_py.next_song.beginnings import batches
-from models_py.next_song.data import Playlists, read
+from models_py.next_song.data import Catalog, Playlists, read
+from models_py.next_song.edges import NEIGHBORS, Neighbors
 from models_py.next_song.evaluation import evaluate
 from models_py.next_song.protocol import questions
+from models_py.next_song.ranker import Ranker, Settings
 from tests.unit.next_song.conftest import uri
 
 TRACKS = 40
@@ -155,10 +157,39 @@ def test_training_twice_gives_equal_bytes(data, graph):
     assert str(Path(export.__file__).parent).encode() not in graph
 
 
-def test_a_model_that_is_too_large_is_refused(model, data, monkeypatch):
+def test_a_catalog_that_is_too_large_is_refused_before_training(data, graph, monkeypatch):
     monkeypatch.setattr(export, "MAX_BYTES", 10_000)
-    with pytest.raises(ExportError, match="set the variable next_song_tracks to fewer"):
-        export.to_onnx(model, data.catalog, 8)
+    monkeypatch.setattr(training, "build", None)
+    with pytest.raises(TrainingError, match="set the variable next_song_tracks to fewer, such as"):
+        training.train(data, {"hybrid": SMALL})
+
+
+@pytest.mark.parametrize("tracks", [2_000, 8_000])
+def test_the_size_of_a_graph_is_known_before_training(monkeypatch, tracks):
+    """Of a catalog with long texts and nine audio features, for which a graph is exported."""
+    rng = np.random.default_rng(0)
+    catalog = Catalog(
+        [f"spotify:track:{track:022}" for track in range(tracks)],
+        np.arange(tracks) // 7,
+        np.arange(tracks) // 3,
+        rng.normal(size=(tracks, 9)).astype(np.float32),
+        np.ones(tracks, dtype=bool),
+        [f"word{word}" for word in range(500)],
+    )
+    neighbors = Neighbors(
+        np.full((tracks + 1, NEIGHBORS), tracks, dtype=np.int32),
+        np.zeros((tracks + 1, NEIGHBORS, 3), dtype=np.float32),
+    )
+    settings = net.Settings()
+    ranker = Ranker(
+        net.SequenceNet(catalog, settings), neighbors, np.ones(tracks, dtype=int), Settings()
+    )
+    content = export.to_onnx(ranker.eval(), catalog, settings.length)
+    monkeypatch.setattr(export, "MAX_BYTES", len(content) * 1.1 + 500_000)
+    export.check_size(catalog, settings.size)
+    monkeypatch.setattr(export, "MAX_BYTES", len(content) * 0.8)
+    with pytest.raises(TrainingError, match="next_song_tracks"):
+        export.check_size(catalog, settings.size)
 
 
 def test_a_rule_becomes_a_graph_of_the_same_shape(data):
