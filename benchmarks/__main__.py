@@ -107,13 +107,32 @@ def next_song_quality(
     playlists: Annotated[
         int, typer.Option(help="Number of playlists; fewer make the task harder.")
     ] = 5_800,
+    challenge: Annotated[
+        bool,
+        typer.Option("--challenge", help="Measure by the protocol of the RecSys Challenge 2018."),
+    ] = False,
+    raw: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --challenge: a folder with slices, in the place of generated playlists.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare next-song models with the best achievable score, and time them in SQL."""
     from benchmarks import next_song as measure
+    from models_py.examples import TrainingError
 
-    with errors(*ERRORS):
+    if raw and not challenge:
+        raise typer.BadParameter("--raw needs --challenge; see also `own-playlists`")
+    with errors(*ERRORS, TrainingError):
         try:
+            if challenge:
+                rows = measure.run_challenge(tracks, playlists, raw, None if as_json else console)
+                _show({"Withheld tracks in lists of 500": rows}, rows, as_json)
+                return
             found = measure.run(tracks, playlists, None if as_json else console)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error

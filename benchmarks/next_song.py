@@ -17,8 +17,10 @@ import numpy as np
 import pyarrow as pa
 import yaml
 from rich.console import Console
+from rich.status import Status
 
 import udfs
+from benchmarks import challenge
 from benchmarks.warehouses import DATABASE, dbt
 from hitparade import project
 from hitparade.sample import write_sample
@@ -32,7 +34,7 @@ from models_py.next_song.edges import NEIGHBORS, Edges, Neighbors
 from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
 from models_py.next_song.export import to_onnx
 from models_py.next_song.ranker import Ranker
-from models_py.next_song.rules import RULES, TableRule
+from models_py.next_song.rules import LATEST_ARTIST, RULES, TableRule
 
 FEATURES = ("feat_next_song", "feat_next_song_tracks", "feat_next_song_edges")
 MAKE_FEATURES = (
@@ -73,18 +75,7 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
     say = console or Console(quiet=True)
     with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
         folder = Path(name)
-        status.update(f"writing {playlists:,} playlists of {tracks:,} tracks")
-        # 60 % of the playlist tracks come from the tracks file, which has a row for each genre of
-        # a track. So the file needs as many rows.
-        write_sample(
-            folder / "sample",
-            tracks=tracks,
-            playlists=playlists,
-            playlist_tracks=tracks,
-            only={"tracks", "playlists"},
-        )
-        status.update("building the features")
-        dbt(folder, MAKE_FEATURES, ADVICE)
+        _build_generated(folder, tracks, playlists, status)
         data, best_hit_rate = _read(folder / DATABASE)
         status.update("training and measuring every model")
         models, gains, hybrid = _quality(data, best_hit_rate)
@@ -101,6 +92,58 @@ def run(tracks: int, playlists: int, console: Console | None = None) -> dict[str
         "cold": cold,
         "speed": speed,
     }
+
+
+def run_challenge(
+    tracks: int, playlists: int, raw: Path | None, console: Console | None = None
+) -> list[dict]:
+    """Measure models by the protocol of the RecSys Challenge 2018, see `benchmarks.challenge`.
+
+    Args:
+        tracks: different tracks in generated playlists.
+        playlists: number of generated playlists.
+        raw: a folder with slices to use in the place of generated playlists.
+        console: shows the progress; None shows nothing.
+
+    Returns:
+        The metrics of each model, for each category and for all questions.
+
+    Raises:
+        ValueError: a size that the sample cannot have.
+        BenchError: dbt failed.
+        TrainingError: the folder has too few playlists.
+    """
+    say = console or Console(quiet=True)
+    with TemporaryDirectory(prefix="hitparade_bench_") as name, say.status("") as status:
+        folder = Path(name)
+        if raw:
+            (folder / "raw").symlink_to(raw.resolve(), target_is_directory=True)
+            status.update("building the features")
+            dbt(folder, MAKE_FEATURES, ADVICE)
+        else:
+            _build_generated(folder, tracks, playlists, status)
+        data = read(*tables(folder / DATABASE))
+        status.update("training and measuring")
+        models = {"popularity": baselines.by_popularity(data.known, len(data.catalog))}
+        settings = {"hybrid": hyperparameters()}
+        for model in ("item_knn", LATEST_ARTIST, "hybrid"):
+            models[model] = training.build(data, model, settings.get(model, {}))[0].scores
+        return challenge.run(data, models)
+
+
+def _build_generated(folder: Path, tracks: int, playlists: int, status: Status) -> None:
+    status.update(f"writing {playlists:,} playlists of {tracks:,} tracks")
+    # 60 % of the playlist tracks come from the tracks file, which has a row for each genre of a
+    # track. So the file needs as many rows.
+    write_sample(
+        folder / "sample",
+        tracks=tracks,
+        playlists=playlists,
+        playlist_tracks=tracks,
+        only={"tracks", "playlists"},
+    )
+    status.update("building the features")
+    dbt(folder, MAKE_FEATURES, ADVICE)
 
 
 def _read(database: Path) -> tuple[Data, float]:
