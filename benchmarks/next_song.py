@@ -32,7 +32,7 @@ from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Catalog, Data, Playlists, read
 from models_py.next_song.edges import NEIGHBORS, Edges, Neighbors
 from models_py.next_song.evaluation import Outcome, Scores, evaluate, seeds
-from models_py.next_song.export import to_onnx
+from models_py.next_song.export import no_options, to_onnx
 from models_py.next_song.ranker import Ranker
 from models_py.next_song.rules import LATEST_ARTIST, RULES, TableRule
 
@@ -291,6 +291,7 @@ def _speed(tracks: int) -> list[dict]:
         uris,
         np.arange(tracks) // ARTIST,
         np.arange(tracks) // ALBUM,
+        np.arange(tracks),
         rng.normal(size=(tracks, SOUND)).astype(np.float32),
         np.ones(tracks, dtype=bool),
         [f"word{word}" for word in range(1_000)],
@@ -332,6 +333,7 @@ def _raw_seconds(content: bytes, catalog: Catalog, playlists: list[np.ndarray]) 
         empty = np.full((len(rows), 5), "", dtype=object)
         feeds.append(
             {"track_uris": uris[known.played.numpy()], "title_words": empty, "asked": empty[:, :1]}
+            | no_options(len(rows))
         )
 
     def score() -> None:

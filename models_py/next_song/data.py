@@ -13,7 +13,7 @@ from models_py.next_song.edges import Edges
 from models_py.next_song.protocol import HOLDOUT, questions
 
 # From this column on, the columns of `feat_next_song_tracks` are audio features.
-SOUND_FROM = 5
+SOUND_FROM = 6
 # Only the first words of a title are used.
 TITLE_WORDS = 5
 
@@ -26,6 +26,7 @@ class Catalog:
         uris: the Spotify URI of each track; they are unique.
         artist: index of the artist, shape (n,).
         album: index of the album, shape (n,).
+        song: index of the song, shape (n,); the versions of a song have the same.
         sound: standardized audio features, shape (n, s), 0 if unknown.
         has_sound: whether any audio feature is known, shape (n,).
         words: the words of titles; they are unique.
@@ -34,6 +35,7 @@ class Catalog:
     uris: Sequence[str]
     artist: NDArray[np.int64]
     album: NDArray[np.int64]
+    song: NDArray[np.int64]
     sound: NDArray[np.float32]
     has_sound: NDArray[np.bool_]
     words: Sequence[str]
@@ -184,6 +186,7 @@ def _catalog(tracks: pa.Table, words: list[str]) -> Catalog:
         uris=tracks["track_uri"].to_pylist(),
         artist=_index(tracks["artist_uri"]),
         album=_index(tracks["album_uri"]),
+        song=_index(tracks["song"]),
         sound=standard.astype(np.float32),
         has_sound=has_sound,
         words=words,

@@ -8,10 +8,16 @@ Inputs:
 - `track_uris` (n, l), l >= 1: padded with '' on any side.
 - `title_words` (n, TITLE_WORDS): padded with ''.
 - `asked` (n, 1): the URI of a track to score; '' for none.
+- `exclude` (n, e), e >= 1: tracks that must not be recommended, padded with ''.
+- `among` (n, a), a >= 1: if `is_limited`, only these tracks may be recommended; padded with ''.
+- `is_limited` (n, 1): 1 or 0, int64.
 
 Outputs:
 
-- `track_uri`, `score` (n, k): the best first, padded with '' and 0.
+- `track_uri`, `score` (n, k): the best first, padded with '' and 0. The score of a track that is no
+  candidate is 0.
+- `artist`, `song` (n, k): numbers of the artist and the song of each track; -1 for padding.
+- `played_song` (n, l): numbers of the songs of `track_uris`; -1 for an unknown track.
 - `asked_score` (n, 1): NaN for an unknown track.
 - `vector` (n, size): the embedding of the asked track, zeros if unknown. Models without embeddings
   do not have this output.
@@ -25,7 +31,8 @@ from typing import cast
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from torch import nn
 from torch.nn import functional
 
@@ -34,14 +41,17 @@ from models_py.export import ExportError, difference, session
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalog
 from models_py.next_song.edges import NEIGHBORS
+from models_py.next_song.net import NEVER
 from models_py.next_song.ranker import Ranker
 from models_py.next_song.rules import Rule
 
 # The largest number of recommended tracks.
-LARGEST_K = 100
+LARGEST_K = 500
 # Larger than for other models, because long float32 sums are added in another order.
 TOLERANCE = 1e-4
 OPSET, ML_OPSET = 18, 2
+# In the graph, `track_uri` is in the place of `found`.
+OUTPUTS = ["found", "score", "artist", "song", "played_song", "asked_score", "vector"]
 # A protobuf message is at most 2 GiB.
 MAX_BYTES = 2**31 - 2**20
 # For each track: the neighbors and their three weights, and about 80 bytes of single numbers.
@@ -51,39 +61,62 @@ BYTES_BY_TRACK = NEIGHBORS * (4 + 3 * 2) + 80
 class Serving(nn.Module):
     """A model as it is served: from all tracks of a playlist to the best k tracks."""
 
-    def __init__(self, model: Ranker | Rule, length: int):
-        """Keep a model and the number of last tracks that it sees."""
+    artist: torch.Tensor
+    song: torch.Tensor
+
+    def __init__(self, model: Ranker | Rule, catalog: Catalog, length: int):
+        """Keep a model, its catalog and the number of last tracks that it sees."""
         super().__init__()
         self.model, self.length = model, length
         self.k = min(LARGEST_K, model.offers)
+        for name in ("artist", "song"):
+            numbers = np.append(getattr(catalog, name), -1).astype(np.int32)
+            self.register_buffer(name, torch.from_numpy(numbers))
 
     def forward(
-        self, tracks: torch.Tensor, titles: torch.Tensor, asked: torch.Tensor
+        self,
+        tracks: torch.Tensor,
+        titles: torch.Tensor,
+        asked: torch.Tensor,
+        exclude: torch.Tensor,
+        among: torch.Tensor,
+        is_limited: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        """Return the indices and scores of the best tracks, the asked score and its vector.
+        """Return the outputs of the graph, with indices of tracks, in the order of OUTPUTS.
 
         Args:
             tracks: indices of the played tracks, shape (n, l).
             titles: indices of title words, shape (n, TITLE_WORDS).
             asked: index of the asked track, shape (n, 1).
-
-        Returns:
-            Shapes (n, k), (n, k), (n, 1) and, for a `Ranker`, (n, size).
+            exclude: indices of tracks that must not be recommended, shape (n, e).
+            among: if limited, indices of all that may be recommended, shape (n, a).
+            is_limited: 1 or 0, shape (n, 1).
         """
         none = self.model.tracks
-        tracks = functional.pad(tracks, (self.length, 0), value=none)
-        places = torch.arange(1, tracks.shape[1] + 1)
+        padded = functional.pad(tracks, (self.length, 0), value=none)
+        places = torch.arange(1, padded.shape[1] + 1)
         # The last known tracks, in their order.
-        last = torch.where(tracks < none, places, 0).topk(self.length).indices.flip(1)
-        known = Beginnings(tracks, tracks.gather(1, last), titles)
+        last = torch.where(padded < none, places, 0).topk(self.length).indices.flip(1)
+        limit = (is_limited * NEVER).expand(-1, none + 1).scatter(1, among, 0.0)
+        known = Beginnings(
+            torch.cat([padded, exclude], dim=1), padded.gather(1, last), titles, limit
+        )
         offered, chances, asked_chance = self.model.answer(known, asked)
         best = chances.topk(self.k)
-        found = torch.where(best.values > 0, offered.gather(1, best.indices), none)
+        found = torch.where(best.values > -1, offered.gather(1, best.indices), none)
         asked_chance = torch.where(asked < none, asked_chance, torch.nan)
+        outputs = [
+            found,
+            best.values.clamp(min=0),
+            self.artist[found],
+            self.song[found],
+            self.song[tracks],
+            asked_chance,
+        ]
         if isinstance(self.model, Ranker):
-            vector = functional.normalize(self.model.vector[asked[:, 0]].float(), dim=-1)
-            return found, best.values, asked_chance, vector
-        return found, best.values, asked_chance
+            vector = self.model.vector[asked[:, 0]].float()
+            outputs.append(functional.normalize(vector, dim=-1))
+        return tuple(outputs)
 
 
 def check_size(catalog: Catalog, size: int) -> None:
@@ -116,20 +149,23 @@ def to_onnx(model: Ranker | Rule, catalog: Catalog, length: int) -> bytes:
         catalog: its tracks and words.
         length: how many of the last tracks it sees.
     """
-    serving = Serving(model, length).eval()
+    serving = Serving(model, catalog, length).eval()
     core = _core(serving, len(catalog), len(catalog.words))
     return _with_texts(core, catalog).SerializeToString(deterministic=True)
 
 
 def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
     """Return the graph with indices as inputs and outputs."""
-    rows, columns = torch.export.Dim("n", min=1), torch.export.Dim("l", min=1)
+    rows = torch.export.Dim("n", min=1)
+    played, excluded, allowed = (torch.export.Dim(name, min=1) for name in "lea")
     example = (
         torch.full((3, 2), tracks),
         torch.full((3, TITLE_WORDS), words),
         torch.full((3, 1), tracks),
+        torch.full((3, 4), tracks),
+        torch.full((3, 5), tracks),
+        torch.zeros((3, 1), dtype=torch.int64),
     )
-    names = ["found", "score", "asked_score", "vector"]
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -139,9 +175,16 @@ def _core(serving: Serving, tracks: int, words: int) -> onnx.ModelProto:
             example,
             dynamo=True,
             opset_version=OPSET,
-            input_names=["tracks", "titles", "asked_track"],
-            output_names=names if isinstance(serving.model, Ranker) else names[:-1],
-            dynamic_shapes=({0: rows, 1: columns}, {0: rows}, {0: rows}),
+            input_names=["tracks", "titles", "asked_track", "excluded", "allowed", "is_limited"],
+            output_names=OUTPUTS if isinstance(serving.model, Ranker) else OUTPUTS[:-1],
+            dynamic_shapes=(
+                {0: rows, 1: played},
+                {0: rows},
+                {0: rows},
+                {0: rows, 1: excluded},
+                {0: rows, 1: allowed},
+                {0: rows},
+            ),
             verbose=False,
         )
     core = cast(torch.onnx.ONNXProgram, program).model_proto  # None only without dynamo
@@ -178,34 +221,44 @@ def _with_texts(core: onnx.ModelProto, catalog: Catalog) -> onnx.ModelProto:
         values_strings=list(catalog.uris),
         default_string="",
     )
-    # One encoder for both, because a model's tracks are most of its texts.
-    both, numbers = "every_track_uri", "every_track"
+    # One encoder for all tracks, because the URIs are most of a graph's texts.
+    uris, numbers = ["asked", "track_uris", "exclude", "among"], "every_track"
+    split = ["asked_track", "tracks", "excluded", "allowed"]
     nodes = [
-        helper.make_node("Concat", ["asked", "track_uris"], [both], axis=1),
-        encoder(both, numbers, catalog.uris),
-        helper.make_node("Slice", [numbers, "first", "second", "columns"], ["asked_track"]),
-        helper.make_node("Slice", [numbers, "second", "last", "columns"], ["tracks"]),
+        helper.make_node("Concat", uris, ["every_uri"], axis=1),
+        encoder("every_uri", numbers, catalog.uris),
+        *[helper.make_node("Shape", [name], [f"{name}_width"], start=1, end=2) for name in uris],
+        helper.make_node("Concat", [f"{name}_width" for name in uris], ["widths"], axis=0),
+        helper.make_node("Split", [numbers, "widths"], split, axis=1),
         encoder("title_words", "titles", catalog.words),
         *graph.node,
         decoder,
-    ]
-    bounds = {"first": 0, "second": 1, "last": np.iinfo(np.int64).max, "columns": 1}
-    slices = [
-        numpy_helper.from_array(np.array([bound], dtype=np.int64), name)
-        for name, bound in bounds.items()
     ]
     text = TensorProto.STRING
     inputs = [
         helper.make_tensor_value_info("track_uris", text, ["n", "l"]),
         helper.make_tensor_value_info("title_words", text, ["n", TITLE_WORDS]),
         helper.make_tensor_value_info("asked", text, ["n", 1]),
+        helper.make_tensor_value_info("exclude", text, ["n", "e"]),
+        helper.make_tensor_value_info("among", text, ["n", "a"]),
+        helper.make_tensor_value_info("is_limited", TensorProto.INT64, ["n", 1]),
     ]
     outputs = [helper.make_tensor_value_info("track_uri", text, ["n", "k"]), *graph.output[1:]]
-    whole = helper.make_graph(nodes, "hitparade", inputs, outputs, [*graph.initializer, *slices])
+    whole = helper.make_graph(nodes, "hitparade", inputs, outputs, graph.initializer)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
     model = helper.make_model(whole, opset_imports=opsets, ir_version=core.ir_version)
     onnx.checker.check_model(model)
     return model
+
+
+def no_options(rows: int) -> dict[str, NDArray]:
+    """Return the inputs `exclude`, `among` and `is_limited` that change no answer."""
+    nothing = np.full((rows, 1), "", dtype=object)
+    return {
+        "exclude": nothing,
+        "among": nothing,
+        "is_limited": np.zeros((rows, 1), dtype=np.int64),
+    }
 
 
 def check_parity(
@@ -225,18 +278,23 @@ def check_parity(
     """
     length = known.recent.shape[1]
     asked = known.recent[:, -1:].roll(1, dims=0)
+    options = no_options(len(asked))
+    none = torch.full((len(asked), 1), len(catalog))
+    serving = Serving(model, catalog, length)
     with torch.no_grad():
-        found, scores, asked_score, *_ = Serving(model, length)(known.played, known.titles, asked)
+        limited = torch.from_numpy(options["is_limited"])
+        outputs = serving(known.played, known.titles, asked, none, none, limited)
+    expected = dict(zip(OUTPUTS, outputs, strict=False))
+    found, scores, asked_score = (expected[name] for name in ("found", "score", "asked_score"))
     uris, words = np.array([*catalog.uris, ""]), np.array([*catalog.words, ""])
     feeds = {
         "track_uris": uris[known.played.numpy()],
         "title_words": words[known.titles.numpy()],
         "asked": uris[asked.numpy()],
     }
+    feeds = {name: texts.astype(object) for name, texts in feeds.items()} | options
     names = ["track_uri", "score", "asked_score"]
-    found_uri, found_score, found_asked = session(content).run(
-        names, {name: texts.astype(object) for name, texts in feeds.items()}
-    )
+    found_uri, found_score, found_asked = session(content).run(names, feeds)
     both = [(found_score, scores), (found_asked, asked_score)]
     worst = max(
         float(np.nan_to_num(difference(mine, other.numpy()), nan=0).max()) for mine, other in both

@@ -28,6 +28,8 @@ TIE_BY_NET, TIE_BY_PLAYS = 1e-3, 1e-2
 MOOD = 5
 # The largest number of float16.
 LARGEST = 65_504.0
+# How many tracks are offered beyond the candidates.
+FURTHER = 200
 # Subtracted from the scores of other tracks, so that they rank below all candidates.
 BELOW = 1e3
 
@@ -134,7 +136,8 @@ class Ranker(nn.Module):
             min(count, self.tracks)
             for count in (settings.by_net, settings.by_edges, settings.by_artist)
         ]
-        self.offers = sum(self.counts)
+        self.further = min(FURTHER, self.tracks)
+        self.offers = sum(self.counts) + self.further
         with torch.no_grad():
             embedded = net.embedded(torch.arange(self.tracks + 1))
             norm = embedded.norm(dim=-1, keepdim=True)
@@ -222,16 +225,18 @@ class Ranker(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the candidates (n, c), and which of them are valid (n, c).
 
-        Valid candidates are unique and were not played. The others only fill the shape, if there
+        Valid candidates are unique and may be recommended. The others only fill the shape, if there
         are too few.
         """
         s = signals
-        by_net = TIE_BY_NET * s.net
+        may = 0.0 if known.limit is None else known.limit
+        # The net's score breaks ties, so that all runtimes choose the same candidates.
+        by_net = TIE_BY_NET * s.net + may
         near_by = s.following + s.near + s.near_recent + 0.1 * s.together + by_net
         related = groups.artist_decayed[:, self.artist] + groups.album_decayed[:, self.album]
         related = related + by_net + TIE_BY_PLAYS * self.plays
         taken, values = [known.played, torch.full_like(known.played[:, :1], self.tracks)], []
-        for strength, count in zip((s.net, near_by, related), self.counts, strict=True):
+        for strength, count in zip((s.net + may, near_by, related), self.counts, strict=True):
             best = strength.scatter(1, torch.cat(taken, dim=1), NEVER).topk(count)
             taken.append(best.indices)
             values.append(best.values)
@@ -288,10 +293,11 @@ class Ranker(nn.Module):
     def answer(
         self, known: Beginnings, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return candidates (n, c), their probabilities (n, c), and those of `asked` (n, 1).
+        """Return tracks (n, t), their probabilities (n, t), and those of `asked` (n, 1).
 
-        An invalid candidate, see `candidates`, has the probability 0. An asked track is scored
-        relative to the candidates, without being one.
+        The tracks are the candidates and, below 0, the net's next ones in their order. An invalid
+        candidate, see `candidates`, has -1. An asked track is scored relative to the candidates,
+        without being one.
         """
         signals, groups = self.signals(known), self.groups(known)
         tracks, is_any = self.candidates(known, signals, groups)
@@ -302,7 +308,19 @@ class Ranker(nn.Module):
         whole = logits.logsumexp(dim=1, keepdim=True)
         was_played = (known.played == asked).any(dim=1, keepdim=True)
         asked_chance = torch.where(was_played, 0.0, (asked_logit - whole).exp())
-        return tracks, (logits - whole).exp(), asked_chance
+        chances = torch.where(is_any, (logits - whole).exp(), -1.0)
+        further, places = self._further(known, signals.net, tracks)
+        return torch.cat([tracks, further], 1), torch.cat([chances, places], 1), asked_chance
+
+    def _further(
+        self, known: Beginnings, net: torch.Tensor, candidates: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the net's best tracks that are no candidates, and their order, just below 0."""
+        may = 0.0 if known.limit is None else known.limit
+        taken = [known.played, torch.full_like(known.played[:, :1], self.tracks), candidates]
+        best = (net + may).scatter(1, torch.cat(taken, dim=1), NEVER).topk(self.further)
+        order = -(torch.arange(self.further) + 1.0) / (self.further + 1) / BELOW
+        return best.indices, torch.where(best.values > NEVER / 2, order, -1.0)
 
     def scores(self, known: Beginnings) -> torch.Tensor:
         """Return the scores of all tracks (n, tracks): other tracks rank below the candidates."""

@@ -64,11 +64,19 @@ class Rule(nn.Module):
     def answer(
         self, known: Beginnings, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return all tracks (n, tracks), their shares of the score, and those of `asked` (n, 1)."""
-        scores = functional.pad(self.scores(known), (0, 1)).scatter(1, known.played, 0.0)
+        """Return all tracks (n, tracks), their shares of the score, and those of `asked` (n, 1).
+
+        A track that must not be recommended has the share -1.
+        """
+        scores = functional.pad(self.scores(known), (0, 1))
+        barred = torch.zeros_like(scores).scatter(1, known.played, -1.0)
+        if known.limit is not None:
+            barred = barred + known.limit
+        scores = torch.where(barred < 0, 0.0, scores)
         shares = scores / scores.sum(dim=1, keepdim=True).clamp(min=1e-30)
         tracks = torch.arange(self.tracks).expand(scores.shape[0], -1)
-        return tracks, shares[:, :-1], shares.gather(1, asked)
+        offered = torch.where(barred < 0, -1.0, shares)
+        return tracks, offered[:, :-1], shares.gather(1, asked)
 
 
 class TableRule(Rule):

@@ -14,7 +14,7 @@ from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists, plays
 from models_py.next_song.edges import Edges, Neighbors, strongest
 from models_py.next_song.evaluation import Outcome, Scores, evaluate
-from models_py.next_song.export import check_parity, check_size, to_onnx
+from models_py.next_song.export import OUTPUTS, check_parity, check_size, no_options, to_onnx
 from models_py.next_song.protocol import TASK
 from models_py.next_song.ranker import Ranker
 from models_py.next_song.rules import RULES, Rule, rule
@@ -34,7 +34,7 @@ log = logging.getLogger("models_py.next_song")
 
 def outputs(algorithm: str) -> list[str]:
     """Return the outputs of an algorithm's graph: only the hybrid has track vectors."""
-    return ["track_uri", "score", "asked_score", *(["vector"] if algorithm == "hybrid" else [])]
+    return ["track_uri", *(OUTPUTS[1:] if algorithm == "hybrid" else OUTPUTS[1:-1])]
 
 
 def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
@@ -194,7 +194,8 @@ def rescore(content: bytes, data: Data) -> float:
                 "track_uris": uris[known.played.numpy()],
                 "title_words": words[known.titles.numpy()],
                 "asked": np.full((len(part), 1), "", dtype=object),
-            },
+            }
+            | no_options(len(part)),
         )
         right = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
         is_right = offered == right[:, None]

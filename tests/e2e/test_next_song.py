@@ -1,5 +1,7 @@
 """Next songs in SQL: features, models, functions and stored predictions."""
 
+from collections import Counter
+
 import duckdb
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 import udfs
 from models_py import export
+from models_py.next_song.training import ALGORITHMS
 
 URIS = "list(track_uri order by position) as track_uris"
 PLAYLISTS = f"(select playlist_id, {URIS} from staging.stg_mpd__playlist_tracks group by all)"
@@ -68,7 +71,7 @@ def test_each_row_can_have_its_own_k_and_model(onnx_runtime):
         "(values (1), (4)) as ks(k) where task = 'next_song' order by all",
         [tracks],
     ).fetchall()
-    assert len(rows) == 8
+    assert len(rows) == 2 * len(ALGORITHMS)
     for algorithm, k, songs in rows:
         assert len(songs) == k, algorithm
     firsts = {algorithm: songs[0]["track_uri"] for algorithm, _, songs in rows}
@@ -133,13 +136,119 @@ def test_a_null_row_does_not_affect_other_rows(onnx_runtime):
     assert rows == [(True,), (False,), (False,)]
 
 
-@pytest.mark.parametrize("k", [0, -1, 101, 2_000_000_000])
+@pytest.mark.parametrize("k", [0, -1, 501, 2_000_000_000])
 @pytest.mark.parametrize(
-    "call", ["next_songs([], {k})", "next_songs_for_title('x', {k})", "similar_tracks('x', {k})"]
+    ("call", "most"),
+    [
+        ("next_songs([], {k})", 500),
+        ("next_songs_for_title('x', {k})", 500),
+        ("similar_tracks('x', {k})", 100),
+    ],
 )
-def test_a_k_out_of_range_is_an_error(onnx_runtime, call, k):
-    with pytest.raises(duckdb.Error, match=f"k is {k}: give 1 to 100"):
+def test_a_k_out_of_range_is_an_error(onnx_runtime, call, most, k):
+    with pytest.raises(duckdb.Error, match=f"k is {k}: give 1 to {most}"):
         one(onnx_runtime, call.format(k=k))
+
+
+@pytest.fixture(scope="module")
+def playlist(onnx_runtime) -> str:
+    """The SQL of a list of tracks of which another version exists."""
+    (uris,) = onnx_runtime.execute(
+        "select list(track_uri order by track_number asc)[:3] from features.feat_next_song_tracks "
+        "where song in (select song from features.feat_next_song_tracks group by song "
+        "having count(*) > 1)"
+    ).fetchone()
+    assert len(uris) == 3
+    return str(uris)
+
+
+def offered(connection, call: str) -> list[str]:
+    return [song["track_uri"] for song in one(connection, call)]
+
+
+def groups(connection, uris: list[str], column: str) -> list[str]:
+    query = f"select track_uri, {column} from features.feat_next_song_tracks"
+    known = dict(connection.execute(query).fetchall())
+    return [known[uri] for uri in uris]
+
+
+def test_the_longest_list_has_500_tracks_in_the_order_of_shorter_ones(onnx_runtime, playlist):
+    songs = one(onnx_runtime, f"next_songs({playlist}, 500, allow_other_versions := true)")
+    assert [song["rank"] for song in songs] == list(range(1, 501))
+    assert len({song["track_uri"] for song in songs}) == 500
+    scores = [song["score"] for song in songs]
+    assert scores == sorted(scores, reverse=True) and scores[0] > 0 == scores[-1]
+    assert offered(onnx_runtime, f"next_songs({playlist}, 10, allow_other_versions := true)") == [
+        song["track_uri"] for song in songs[:10]
+    ]
+
+
+def test_excluded_tracks_are_left_out(onnx_runtime, playlist):
+    plain = offered(onnx_runtime, f"next_songs({playlist}, 10)")
+    exclude = [plain[0], plain[4], "x"]
+    found = offered(onnx_runtime, f"next_songs({playlist}, 10, exclude := {exclude})")
+    assert len(found) == 10 and not set(found) & set(exclude)
+    assert found[:5] == [uri for uri in plain if uri not in exclude][:5]
+    # Unlike a track of the list, an excluded track says nothing about the list.
+    assert offered(onnx_runtime, f"next_songs({playlist}, 10, exclude := [])") == plain
+    assert offered(onnx_runtime, f"next_songs({playlist}, 10, exclude := null)") == plain
+
+
+def test_only_tracks_among_the_given_ones_are_returned(onnx_runtime, playlist):
+    """Also tracks that would not be candidates without the option."""
+    query = (
+        "select list(track_uri order by md5(track_uri))[:20] from features.feat_next_song_tracks"
+    )
+    ((some,),) = onnx_runtime.execute(query).fetchall()
+    call = f"next_songs({playlist}, 30, among := {some}, allow_other_versions := true)"
+    found = offered(onnx_runtime, call)
+    assert set(found) == set(some) - set(eval(playlist))
+    assert one(onnx_runtime, f"next_songs({playlist}, 5, among := [])") == []
+    assert one(onnx_runtime, f"next_songs({playlist}, 5, among := ['x'])") == []
+    assert one(onnx_runtime, f"next_songs({playlist}, 5, among := null)") == one(
+        onnx_runtime, f"next_songs({playlist}, 5)"
+    )
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_an_artist_has_at_most_so_many_tracks(onnx_runtime, playlist, most):
+    found = offered(onnx_runtime, f"next_songs({playlist}, 50, per_artist := {most})")
+    artists = Counter(groups(onnx_runtime, found, "artist_uri"))
+    assert len(found) == 50 and max(artists.values()) == most
+    plain = offered(onnx_runtime, f"next_songs({playlist}, 50)")
+    assert max(Counter(groups(onnx_runtime, plain, "artist_uri")).values()) > most
+    # The order is that of the whole list.
+    assert [uri for uri in plain if uri in found] == [uri for uri in found if uri in plain]
+
+
+def test_other_versions_of_a_song_are_returned_only_on_request(onnx_runtime, playlist):
+    known = set(groups(onnx_runtime, eval(playlist), "song"))
+    songs = groups(onnx_runtime, offered(onnx_runtime, f"next_songs({playlist}, 300)"), "song")
+    assert not known & set(songs) and len(set(songs)) == len(songs)
+    call = f"next_songs({playlist}, 300, allow_other_versions := true)"
+    every = groups(onnx_runtime, offered(onnx_runtime, call), "song")
+    assert len(set(every)) < len(every)
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_number_per_artist_below_1_is_an_error(onnx_runtime, value):
+    with pytest.raises(duckdb.Error, match=f"per_artist is {value}: give at least 1, or NULL"):
+        one(onnx_runtime, f"next_songs([], 5, per_artist := {value})")
+
+
+def test_the_options_of_a_row_are_those_of_its_row(onnx_runtime, playlist):
+    """For a list, for a playlist and for a title; in one query for many rows."""
+    rows = [("null", "null", 1), (f"{playlist}", "null", 2), ("null", f"{playlist}", None)]
+    values = ", ".join(f"({e}, {a}, {'null' if p is None else p})" for e, a, p in rows)
+    for call in ("next_songs([], 5", "next_songs_for_playlist(7, 5", "next_songs_for_title('x', 5"):
+        options = "exclude := e, among := a, per_artist := p, allow_other_versions := true"
+        together = onnx_runtime.execute(
+            f"select {call}, {options}) from (values {values}) as t(e, a, p)"
+        ).fetchall()
+        for (answer,), (e, a, p) in zip(together, rows, strict=True):
+            given = options.replace(":= e", f":= {e}").replace(":= a,", f":= {a},")
+            given = given.replace(":= p", f":= {'null' if p is None else p}")
+            assert answer == one(onnx_runtime, f"{call}, {given})")
 
 
 def test_a_model_of_another_task_is_an_error_in_both_directions(onnx_runtime):

@@ -182,6 +182,8 @@ def test_a_function_gives_equal_answers_on_both_targets(call, key, table, built,
 CONSTANTS = [
     "next_songs_for_playlist(3, 5)",
     "next_songs_for_playlist(-1, 5)",
+    "next_songs_for_playlist(3, 20, per_artist => 1)",
+    "next_songs_for_playlist(3, 20, allow_other_versions => true)",
     "check_next_songs(['spotify:track:none', null])",
     "check_next_songs([])",
     "predict_streams(120, 70, 60, 80, 10, 0, 20, 5)",
@@ -225,7 +227,7 @@ def test_similar_tracks_are_equal_on_both_targets(built, local, sql_backend):
         ("onnx_predict('none', [1.0])", "no model none is served here"),
         ("predict_hit_by('magic', 0.5, 0.5, 0.5, 120)", "task hit has no model by magic"),
         ("similar_tracks('spotify:track:none', 101)", "k is 101: give 1 to 100"),
-        ("next_songs(['spotify:track:none'], 0)", "k is 0: give 1 to 100"),
+        ("next_songs(['spotify:track:none'], 0)", "k is 0: give 1 to 500"),
     ],
 )
 def test_a_bad_call_says_what_is_wrong(call, message, built):

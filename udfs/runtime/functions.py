@@ -8,7 +8,7 @@ query of the database uses it without a change.
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -37,6 +37,7 @@ class Function:
         name: the name of the persisted macro.
         arguments: SQL types by argument name.
         returns: the SQL type of the answer.
+        defaults: SQL values of arguments that may be left out.
         compute: takes a vector for each argument, and returns the vector of answers.
     """
 
@@ -44,6 +45,7 @@ class Function:
     arguments: Mapping[str, str]
     returns: str
     compute: Callable[..., pa.Array]
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def runtime_name(self) -> str:
@@ -60,8 +62,12 @@ class Function:
     def shadow(self) -> str:
         """The statement that shadows the persisted macro with the Python function."""
         casts = ", ".join(f"cast({name} as {type})" for name, type in self.arguments.items())
+        names = [
+            f"{name} := {self.defaults[name]}" if name in self.defaults else name
+            for name in self.arguments
+        ]
         return (
-            f"create or replace temp macro {self.name}({', '.join(self.arguments)}) as "
+            f"create or replace temp macro {self.name}({', '.join(names)}) as "
             f"{self.runtime_name}({casts})"
         )
 
@@ -299,9 +305,19 @@ FUNCTIONS = (
             "track_uris": "varchar[]",
             "title_words": "varchar[]",
             "k": "bigint",
+            "exclude": "varchar[]",
+            "among": "varchar[]",
+            "per_artist": "bigint",
+            "allow_other_versions": "boolean",
         },
         "struct(rank integer, track_uri varchar, score double)[]",
         partial(songs.next_songs, _model),
+        defaults={
+            "exclude": "null",
+            "among": "null",
+            "per_artist": "null",
+            "allow_other_versions": "false",
+        },
     ),
     Function(
         "onnx_next_song_score",

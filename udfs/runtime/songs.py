@@ -15,7 +15,9 @@ from udfs.errors import ModelError
 from udfs.runtime.sessions import Model, Models
 from udfs.runtime.vectors import by_model, whole
 
-LARGEST_K = 100
+LARGEST_K = 500
+# Graphs without this input were trained before there were options.
+OPTION = "is_limited"
 # Number of title words that a graph takes.
 TITLE_WORDS = 5
 # Rows in a batch: each row needs several numbers for every track of the catalog.
@@ -29,18 +31,41 @@ def next_songs(
     track_uris: pa.ChunkedArray,
     title_words: pa.ChunkedArray,
     ks: pa.ChunkedArray,
+    exclude: pa.ChunkedArray,
+    among: pa.ChunkedArray,
+    per_artist: pa.ChunkedArray,
+    allow_other_versions: pa.ChunkedArray,
 ) -> pa.Array:
-    """Return the k best next tracks, the best first; NULL if an argument is NULL.
+    """Return the k best next tracks, the best first; NULL if a list, the words or k is NULL.
+
+    A list is shorter than k if fewer of the LARGEST_K best tracks meet the options.
+
+    Args:
+        models: gives the model of an id.
+        model_ids: the model of each row.
+        track_uris: the tracks that were played.
+        title_words: words of the title.
+        ks: number of tracks to return.
+        exclude: tracks that must not be returned; NULL for none.
+        among: the only tracks that may be returned; NULL for all.
+        per_artist: the largest number of tracks by one artist; NULL for any number.
+        allow_other_versions: whether other versions of the list's songs, and several versions of
+            one song, may be returned; NULL for no.
 
     Raises:
-        ModelError: a model is missing or does not recommend songs, or k is not from 1 to LARGEST_K.
+        ModelError: a model is missing or does not recommend songs, k is not from 1 to LARGEST_K,
+            per_artist is below 1, or the model was trained before an option existed.
     """
     columns = [whole(track_uris), whole(title_words), whole(ks)]
+    options = [whole(one) for one in (exclude, among, per_artist, allow_other_versions)]
     asked = pc.drop_null(columns[2])
     for k in (pc.min(asked).as_py(), pc.max(asked).as_py()):
         if k is not None and not 1 <= k <= LARGEST_K:
             raise ModelError(f"next_songs: k is {k}: give 1 to {LARGEST_K}")
-    return by_model(models, model_ids, columns, _offered)
+    fewest = pc.min(options[2]).as_py()
+    if fewest is not None and fewest < 1:
+        raise ModelError(f"next_songs: per_artist is {fewest}: give at least 1, or NULL for any")
+    return by_model(models, model_ids, [*columns, *options], _offered)
 
 
 def next_song_score(
@@ -69,17 +94,10 @@ def track_vector(
 
 
 def _offered(model: Model, columns: list[pa.Array]) -> pa.Array:
-    lists, words, ks = columns
-    is_asked = _all_valid(columns)
+    is_asked = _all_valid(columns[:3])
     rows = np.flatnonzero(is_asked)
-    parts = []
-    for batch in _batches(rows):
-        feeds = _feeds(model, lists.take(batch), words.take(batch), None)
-        uris, scores = model.run(["track_uri", "score"], feeds)
-        ranks = np.arange(1, uris.shape[1] + 1)
-        is_in = (uris != "") & (ranks <= ks.take(batch).to_numpy()[:, None])
-        parts.append((is_in.sum(axis=1), np.nonzero(is_in)[1] + 1, uris[is_in], scores[is_in]))
-    counts = np.zeros(len(lists), dtype=np.int64)
+    parts = [_best(model, [column.take(batch) for column in columns]) for batch in _batches(rows)]
+    counts = np.zeros(len(is_asked), dtype=np.int64)
     counts[rows] = _joined([part[0] for part in parts], np.int64)
     values = pa.StructArray.from_arrays(
         [
@@ -91,6 +109,63 @@ def _offered(model: Model, columns: list[pa.Array]) -> pa.Array:
     )
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~is_asked))
+
+
+def _best(model: Model, columns: list[pa.Array]) -> tuple[np.ndarray, ...]:
+    """Return the number of songs of each row, and their ranks, URIs and scores, row after row."""
+    lists, words, ks, exclude, among, per_artist, versions = columns
+    feeds = _feeds(model, lists, words, None) | _limits(model, exclude, among)
+    names = ["track_uri", "score"]
+    if has_options := OPTION in model.shapes:
+        names += ["artist", "song", "played_song"]
+    elif len(pc.drop_null(per_artist)):
+        raise _too_old(model, "per_artist")
+    uris, scores, *numbers = model.run(names, feeds)
+    is_in = uris != ""
+    if has_options:
+        artists, songs, played = numbers
+        for row, (most, allows) in enumerate(
+            zip(per_artist.to_pylist(), versions.to_pylist(), strict=True)
+        ):
+            if not allows:
+                is_in[row] &= ~np.isin(songs[row], played[row]) & _is_early(songs[row], is_in[row])
+            if most is not None:
+                is_in[row] &= _is_early(artists[row], is_in[row], most)
+    ranks = np.cumsum(is_in, axis=1)
+    is_in &= ranks <= ks.to_numpy()[:, None]
+    return is_in.sum(axis=1), ranks[is_in], uris[is_in], scores[is_in]
+
+
+def _is_early(groups: np.ndarray, is_in: np.ndarray, most: int = 1) -> np.ndarray:
+    """Return whether each place (n,) is one of the first `most` of its group that are in."""
+    places = np.flatnonzero(is_in)
+    order = places[np.argsort(groups[places], kind="stable")]
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-2))
+    sizes = np.diff(np.append(starts, len(order)))
+    found = np.zeros(len(groups), dtype=bool)
+    found[order] = np.arange(len(order)) - np.repeat(starts, sizes) < most
+    return found
+
+
+def _limits(model: Model, exclude: pa.Array, among: pa.Array) -> dict[str, np.ndarray]:
+    """Return the inputs of a graph that limit which tracks it offers."""
+    if OPTION in model.shapes:
+        return {
+            "exclude": _texts(exclude, _longest(exclude)),
+            "among": _texts(among, _longest(among)),
+            "is_limited": among.is_valid().to_numpy(zero_copy_only=False)[:, None].astype(np.int64),
+        }
+    for name, given in (("exclude", exclude), ("among", among)):
+        if len(pc.drop_null(given)):
+            raise _too_old(model, name)
+    return {}
+
+
+def _too_old(model: Model, option: str) -> ModelError:
+    return ModelError(
+        f"next_songs: model {model.model_id} was trained before {option} existed: leave it out, or "
+        "run `hitparade build` and use a model that it trains"
+    )
 
 
 def _asked(model: Model, columns: list[pa.Array]) -> pa.Array:
@@ -145,17 +220,26 @@ def _feeds(
         )
     nothing = pa.array([[]] * len(lists), pa.list_(pa.string()))
     alone = np.full((len(lists), 1), "", dtype=object)
-    return {
-        "track_uris": _texts(lists, max(1, pc.max(pc.list_value_length(lists)).as_py())),
+    none: dict[str, np.ndarray] = {}
+    if OPTION in model.shapes:
+        never = np.zeros((len(lists), 1), dtype=np.int64)
+        none = {"exclude": alone, "among": alone, OPTION: never}
+    return none | {
+        "track_uris": _texts(lists, _longest(lists)),
         "title_words": _texts(words or nothing, TITLE_WORDS),
         "asked": alone if asked is None else asked.to_numpy(zero_copy_only=False)[:, None],
     }
 
 
+def _longest(lists: pa.ListArray) -> int:
+    """Return the length of the longest list, at least 1."""
+    return max(1, pc.max(pc.list_value_length(lists)).as_py() or 0)
+
+
 def _texts(lists: pa.ListArray, width: int) -> np.ndarray:
-    """Return the first strings of each list (n, width), filled up with ''."""
+    """Return the first strings of each list (n, width), filled up with ''; NULL is empty."""
     found = np.full((len(lists), width), "", dtype=object)
     for row, texts in enumerate(lists.to_pylist()):
-        kept = [text or "" for text in texts[:width]]
+        kept = [text or "" for text in (texts or [])[:width]]
         found[row, : len(kept)] = kept
     return found

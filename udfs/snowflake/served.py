@@ -115,13 +115,20 @@ def onnx_predict(served: Served, rows: pd.DataFrame) -> pd.Series:
 
 
 def onnx_next_songs(served: Served, rows: pd.DataFrame) -> pd.Series:
-    """Return the next tracks; the columns are model, list of tracks, title words and k."""
+    """Return the next tracks.
+
+    The columns are model, list of tracks, title words, k and the four options of `next_songs`.
+    """
     answers = songs.next_songs(
         served.model,
         _texts(rows[0]),
         _lists(rows[1], TEXTS),
         _lists(rows[2], TEXTS),
         _chunked(rows[3], pa.int64()),
+        _lists(rows[4], TEXTS),
+        _lists(rows[5], TEXTS),
+        _chunked(rows[6], pa.int64()),
+        _chunked(rows[7], pa.bool_()),
     )
     return _series(answers)
 

@@ -20,3 +20,18 @@
         ) }}
     end
 {%- endmacro %}
+
+{#- The options of next_songs and its relatives as parameters with defaults. Snowflake takes them from the YAML. -#}
+{% macro song_options() -%}
+    {% do return([
+        'exclude := cast(null as varchar[])',
+        'among := cast(null as varchar[])',
+        'per_artist := cast(null as bigint)',
+        'allow_other_versions := false',
+    ]) %}
+{%- endmacro %}
+
+{#- The same options as arguments of onnx_next_songs. -#}
+{% macro given_song_options() -%}
+    {{ as_list('exclude') }}, {{ as_list('among') }}, per_artist, allow_other_versions
+{%- endmacro %}

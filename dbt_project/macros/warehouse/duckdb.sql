@@ -668,7 +668,8 @@
             )
             where __playlist_id = playlist
         ),
-        k
+        k,
+        {{ given_song_options() }}
     )
 {%- endmacro %}
 

@@ -353,7 +353,8 @@
             where playlists.playlist_id = playlist
             having count(*) > 0
         ),
-        k
+        k,
+        {{ given_song_options() }}
     )
 {%- endmacro %}
 

@@ -16,6 +16,7 @@ numbered as (
         tracks.track_uri,
         tracks.artist_uri,
         tracks.album_uri,
+        tracks.artist_uri || ' ' || {{ song_title('tracks.track_name') }} as song,
         plays.play_count,
         row_number() over (
             order by plays.play_count desc nulls last, tracks.track_uri asc nulls last
@@ -31,6 +32,7 @@ select
     numbered.track_uri,
     numbered.artist_uri,
     numbered.album_uri,
+    numbered.song,
     numbered.play_count,
     {%- for input in audio_inputs('sound.') %}
     {{ input.expression }} as {{ input.name }}{% if not loop.last %},{% endif %}

@@ -53,6 +53,8 @@ def tables() -> list[pa.Table]:
             "track_uri": [uri(track) for track in range(TRACKS)],
             "artist_uri": [f"spotify:artist:{track // 4}" for track in range(TRACKS)],
             "album_uri": [f"spotify:album:{track // 2}" for track in range(TRACKS)],
+            # The second half of the tracks of a mood are other versions of the first half.
+            "song": [f"song {track // 20} {track % 10}" for track in range(TRACKS)],
             "play_count": np.zeros(TRACKS, dtype=np.int64),
             # The first track of each mood has no features.
             "danceability": pa.array(np.where(np.arange(TRACKS) % 20, mood, np.nan)),

@@ -39,13 +39,17 @@ def graph(model, data) -> bytes:
     return export.to_onnx(model, data.catalog, 8)
 
 
-def run(graph: bytes, tracks: list[list[str]], title=(), asked: str = "", outputs=None):
+def run(graph: bytes, tracks: list[list[str]], title=(), asked: str = "", outputs=None, **options):
     width = max(1, *(len(found) for found in tracks))
-    feeds = {
+    feeds = export.no_options(len(tracks)) | {
         "track_uris": np.array([found + [""] * (width - len(found)) for found in tracks], object),
         "title_words": np.array([[*title, *[""] * (5 - len(title))]] * len(tracks), object),
         "asked": np.array([[asked]] * len(tracks), object),
     }
+    for name, uris in options.items():
+        feeds[name] = np.array([uris or [""]] * len(tracks), object)
+    if "among" in options:
+        feeds["is_limited"] = np.ones((len(tracks), 1), dtype=np.int64)
     return export.session(graph).run(outputs or ["track_uri", "score"], feeds)
 
 
@@ -84,6 +88,61 @@ def test_played_tracks_are_never_recommended(graph, data):
         assert not set(kept) & set(played)
         assert (np.diff(scores[0]) <= 0).all()
         assert scores[0].sum() <= 1 + 1e-5
+
+
+@pytest.fixture(scope="module", params=["hybrid", "item_knn", "latest_artist"])
+def any_graph(request, data, graph) -> bytes:
+    if request.param == "hybrid":
+        return graph
+    rule, length = training.build(data, request.param, {})
+    return export.to_onnx(rule, data.catalog, length)
+
+
+def offers(graph: bytes, played: list[str], **options) -> list[str]:
+    (found,) = run(graph, [played], outputs=["track_uri"], **options)
+    return [uri for uri in found[0] if uri]
+
+
+def test_every_other_track_is_offered_in_the_end(any_graph):
+    """The catalog has fewer tracks than the longest list."""
+    played = [uri(3), uri(4)]
+    assert sorted(offers(any_graph, played)) == sorted(
+        uri(track) for track in range(TRACKS) if track not in (3, 4)
+    )
+
+
+def test_excluded_tracks_are_not_offered_and_change_no_other_order(any_graph):
+    played = [uri(3), uri(4)]
+    plain = offers(any_graph, played)
+    exclude = [plain[0], "unknown", plain[2], uri(3)]
+    # The last places are those of tracks that no source suggests.
+    kept = [track for track in plain if track not in exclude]
+    assert offers(any_graph, played, exclude=exclude)[:8] == kept[:8]
+    assert not set(offers(any_graph, played, exclude=exclude)) & set(exclude)
+
+
+def test_only_tracks_among_the_given_ones_are_offered(any_graph):
+    played = [uri(3), uri(4)]
+    among = [uri(3), uri(5), uri(30), "unknown", uri(12)]
+    assert sorted(offers(any_graph, played, among=among)) == [uri(5), uri(12), uri(30)]
+    assert offers(any_graph, played, among=[]) == []
+    assert offers(any_graph, played, among=["unknown"]) == []
+    both = offers(any_graph, played, among=among, exclude=[uri(12)])
+    assert sorted(both) == [uri(5), uri(30)]
+
+
+def test_artists_and_songs_are_numbered(any_graph):
+    names = ["track_uri", "artist", "song", "played_song"]
+    found, artist, song, played = run(any_graph, [[uri(3), "x", uri(14)]], outputs=names)
+    tracks = [int(one[-2:]) for one in found[0] if one]
+    assert (artist[0][: len(tracks)] == np.array(tracks) // 4).all()
+    pairs = {
+        (track // 20, track % 10): number for track, number in zip(tracks, song[0], strict=False)
+    }
+    assert len(set(pairs.values())) == len(pairs)
+    assert played[0][1] == -1
+    # Track 13 is another version of track 3, and track 4 of track 14.
+    assert played[0][0] == pairs[0, 3] and played[0][2] == pairs[0, 4]
 
 
 def test_unknown_uris_are_left_out_at_any_position(graph):
@@ -172,6 +231,7 @@ def test_the_size_of_a_graph_is_known_before_training(monkeypatch, tracks):
         [f"spotify:track:{track:022}" for track in range(tracks)],
         np.arange(tracks) // 7,
         np.arange(tracks) // 3,
+        np.arange(tracks),
         rng.normal(size=(tracks, 9)).astype(np.float32),
         np.ones(tracks, dtype=bool),
         [f"word{word}" for word in range(500)],
@@ -253,8 +313,8 @@ def test_tiny_data_trains_or_says_why_not(tables, keep, count):
         "track_numbers",
         pc.list_slice(playlists["track_numbers"].slice(0, count), 0, keep),
     )
-    mute = catalog.set_column(5, "danceability", pa.nulls(TRACKS, pa.float64()))
-    mute = mute.set_column(6, "energy", pa.nulls(TRACKS, pa.float64()))
+    mute = catalog.set_column(6, "danceability", pa.nulls(TRACKS, pa.float64()))
+    mute = mute.set_column(7, "energy", pa.nulls(TRACKS, pa.float64()))
     try:
         data = read(short, mute, counted)
         (candidate,) = training.train(data, {"hybrid": SMALL})
