@@ -19,6 +19,7 @@ MARTS = {
     "rpt_playlist_moods",
     "rpt_artist_frequency",
     "rpt_duration_outliers",
+    "rpt_recommendation_quality",
     "fct_song_optimizations",
 }
 SECTIONS = (
@@ -30,6 +31,7 @@ SECTIONS = (
     music.correlations,
     music.genres,
     playlists.moods_and_artists,
+    playlists.recommendations,
     songs.advice,
     models.calibration,
     models.confusion,

@@ -61,3 +61,25 @@ def artists(rows: list[dict]) -> go.Figure:
     )
     x = {"title_text": "share of playlists", "tickformat": ".0%", "nticks": 6}
     return figure([bars], 60 + 24 * len(rows), x=x, y=names(who), bargap=0.4)
+
+
+def recommendations(found: dict[str, dict[int | None, float]]) -> go.Figure:
+    """Shares of plays and of recommendations by tenth of popularity, as bars."""
+    bars = []
+    for name, measure, color in (
+        ("plays", "play_share", ACCENT),
+        ("recommendations", "offer_share", SECOND),
+    ):
+        shares = {tenth: share for tenth, share in found[measure].items() if tenth}
+        bars.append(
+            go.Bar(
+                name=name,
+                x=list(shares),
+                y=list(shares.values()),
+                marker_color=color,
+                hovertemplate=f"tenth %{{x}}: %{{y:.1%}} of {name}<extra></extra>",
+            )
+        )
+    x = {"title_text": "tenth of the tracks by plays", "dtick": 1, "showgrid": False}
+    y = {"title_text": "share", "tickformat": ".0%", "nticks": 6}
+    return figure(bars, 300, x=x, y=y, bargap=0.3)

@@ -1,4 +1,4 @@
-"""The section about playlists: moods, artists, and tracks of unusual length."""
+"""The sections about playlists: moods, artists, unusual lengths; and recommended next songs."""
 
 import duckdb
 
@@ -9,6 +9,7 @@ from hitparade.report.style import ACCENT, SECOND
 MOODS = "select * from rpt_playlist_moods order by tenth"
 ARTISTS = "select * from rpt_artist_frequency order by playlist_rank, artist_uri limit 20"
 OUTLIERS = "select * from rpt_duration_outliers order by playlists desc, track_uri limit 20"
+RECOMMENDED = "select * from rpt_recommendation_quality order by popularity_tenth, measure"
 RULES = {
     "no_stream": "too short for a stream to count",
     "short": "short for these playlists",
@@ -85,4 +86,43 @@ def _outliers(rows: list[dict]) -> Table:
             ]
             for row in rows
         ],
+    )
+
+
+def recommendations(connection: duckdb.DuckDBPyConnection) -> Section:
+    """Which tracks the stored next songs offer, and how many artists are in a list."""
+    found: dict[str, dict[int | None, float]] = {}
+    for row in fetch(connection, RECOMMENDED):
+        found.setdefault(row["measure"], {})[row["popularity_tenth"]] = row["value"]
+    blocks: list = [_offers(found), Note(_lists(found))] if "offer_share" in found else []
+    return Section(
+        "recommendations",
+        "Next songs",
+        "What the next songs offer",
+        "Based on the ten next songs that are stored for each playlist.",
+        blocks or [Note("There are no next songs: no playlists, or no champion of next_song.")],
+    )
+
+
+def _offers(found: dict[str, dict[int | None, float]]) -> Chart:
+    plays, offers = found["play_share"].get(1, 0.0), found["offer_share"].get(1, 0.0)
+    return Chart(
+        f"The most played tenth of the tracks gets {plays:.0%} of the plays and {offers:.0%} of "
+        "the recommendations",
+        "Tracks by tenth of popularity, the most played ones first: their share of the plays in "
+        "playlists, and of the places in lists of next songs.",
+        [Panel("recommendation-shares", figures.recommendations(found))],
+        {"plays": ACCENT, "recommendations": SECOND},
+    )
+
+
+def _lists(found: dict[str, dict[int | None, float]]) -> str:
+    def value(measure: str) -> float:
+        return found[measure][None]
+
+    return (
+        f"{value('coverage'):.0%} of the tracks are in a list. A list has songs by "
+        f"{value('artists_in_a_list'):.1f} artists on average, and "
+        f"{value('songs_of_the_first_artist'):.1f} by the artist with most. In "
+        f"{value('share_with_5_songs_of_an_artist'):.0%} of the lists, one artist has five or more."
     )

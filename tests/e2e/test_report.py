@@ -48,6 +48,9 @@ EXPECTED = """
     union all
     select 'playlist-artists', least(count(*), 20), 0, 0 from rpt_artist_frequency
     union all
+    select 'recommendation-shares', count(*), 0, 0 from rpt_recommendation_quality
+    where measure in ('play_share', 'offer_share') and popularity_tenth is not null
+    union all
     select 'advice-songs', 2 * least(count(distinct track_id), 12),
         least(count(distinct track_id), 12), 0
     from fct_song_optimizations where change_rank > 0
