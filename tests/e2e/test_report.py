@@ -211,7 +211,7 @@ def test_the_table_of_contents_links_every_section(page):
     links = page.locator("nav a").evaluate_all("links => links.map(a => a.hash.slice(1))")
     sections = page.locator("section").evaluate_all("sections => sections.map(s => s.id)")
     assert links == sections
-    assert len(sections) == 11
+    assert len(sections) == 12
 
 
 def test_text_from_the_data_is_escaped(copy, look, tmp_path):
