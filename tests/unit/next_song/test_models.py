@@ -223,7 +223,7 @@ def test_a_catalog_that_is_too_large_is_refused_before_training(data, graph, mon
         training.train(data, {"hybrid": SMALL})
 
 
-@pytest.mark.parametrize("tracks", [2_000, 8_000])
+@pytest.mark.parametrize("tracks", [2_000, pytest.param(8_000, marks=pytest.mark.slow)])
 def test_the_size_of_a_graph_is_known_before_training(monkeypatch, tracks):
     """Of a catalog with long texts and nine audio features, for which a graph is exported."""
     rng = np.random.default_rng(0)
@@ -304,7 +304,10 @@ def test_a_constant_input_has_no_influence(data):
 
 
 @pytest.mark.parametrize("keep", [2, 5, 12])
-@pytest.mark.parametrize("count", [12, 40, 300])
+@pytest.mark.parametrize(
+    "count",
+    [12, pytest.param(40, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow)],
+)
 def test_tiny_data_trains_or_says_why_not(tables, keep, count):
     """Only the first tracks of the first playlists, without words and sound."""
     playlists, catalog, counted = tables
