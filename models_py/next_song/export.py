@@ -61,8 +61,8 @@ BYTES_BY_TRACK = NEIGHBORS * (4 + 3 * 2) + 80
 class Serving(nn.Module):
     """A model as it is served: from all tracks of a playlist to the best k tracks."""
 
-    artist: torch.Tensor
-    song: torch.Tensor
+    artist_of: torch.Tensor
+    song_of: torch.Tensor
 
     def __init__(self, model: Ranker | Rule, catalog: Catalog, length: int):
         """Keep a model, its catalog and the number of last tracks that it sees."""
@@ -71,7 +71,8 @@ class Serving(nn.Module):
         self.k = min(LARGEST_K, model.offers)
         for name in ("artist", "song"):
             numbers = np.append(getattr(catalog, name), -1).astype(np.int32)
-            self.register_buffer(name, torch.from_numpy(numbers))
+            # A buffer must not have the name of an output.
+            self.register_buffer(f"{name}_of", torch.from_numpy(numbers))
 
     def forward(
         self,
@@ -108,9 +109,9 @@ class Serving(nn.Module):
         outputs = [
             found,
             best.values.clamp(min=0),
-            self.artist[found],
-            self.song[found],
-            self.song[tracks],
+            self.artist_of[found],
+            self.song_of[found],
+            self.song_of[tracks],
             asked_chance,
         ]
         if isinstance(self.model, Ranker):
