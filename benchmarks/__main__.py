@@ -15,6 +15,8 @@ app = typer.Typer(
     help="Measure the speed and the quality of the models, and the cost of a build.",
     no_args_is_help=True,
 )
+# The size of generated playlists.
+TRACKS, PLAYLISTS = 20_000, 5_800
 ERRORS = (BenchError, WarehouseError, OSError)
 
 
@@ -103,10 +105,10 @@ def slices_cost(
 def next_song_quality(
     tracks: Annotated[
         int, typer.Option(help="Number of distinct tracks in the playlists.")
-    ] = 20_000,
+    ] = TRACKS,
     playlists: Annotated[
         int, typer.Option(help="Number of playlists; fewer make the task harder.")
-    ] = 5_800,
+    ] = PLAYLISTS,
     challenge: Annotated[
         bool,
         typer.Option("--challenge", help="Measure by the protocol of the RecSys Challenge 2018."),
@@ -127,6 +129,8 @@ def next_song_quality(
 
     if raw and not challenge:
         raise typer.BadParameter("--raw needs --challenge; see also `own-playlists`")
+    if raw and (tracks, playlists) != (TRACKS, PLAYLISTS):
+        raise typer.BadParameter("--tracks and --playlists are for generated playlists, not --raw")
     with errors(*ERRORS, TrainingError):
         try:
             if challenge:

@@ -2,9 +2,10 @@
 
 A model gets a title, some tracks, or both, and recommends 500 tracks. They are compared with the
 withheld tracks, which are all others of the playlist. There are ten categories of what is known.
-Metrics as the challenge defines them (Zamani, Schedl, Lamere and Chen, An Analysis of Approaches
-Taken in the ACM RecSys Challenge 2018, ACM TIST 2019; RecsysChallengeTools). Unlike there, tracks
-outside of the model's catalog are not withheld tracks: see the variable `next_song_tracks`.
+R-precision is that of Zamani, Schedl, Lamere and Chen, An Analysis of Approaches Taken in the ACM
+RecSys Challenge 2018 (ACM TIST 2019); NDCG and clicks are those of the organizers' script. Unlike
+there, tracks outside of the model's catalog are not withheld tracks, see the variable
+`next_song_tracks`, and a category has all held-out playlists that are long enough, up to 1,000.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ LENGTH, PAGE = 500, 10
 ARTIST_MATCH = 0.25
 # The largest number of playlists in a category, as in the challenge.
 MOST = 1_000
+METRICS = ("r_precision", "ndcg", "clicks")
+MEAN = "mean of all"
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def clicks(offered: Sequence[int], withheld: Sequence[int]) -> int:
 
 
 def run(data: Data, models: Mapping[str, Scores]) -> list[dict]:
-    """Return the metrics of models in each category, and over all questions.
+    """Return the metrics of models in each category, and the means of the categories.
 
     Args:
         data: the held-out playlists; those that are long enough are in a category.
@@ -98,13 +101,17 @@ def run(data: Data, models: Mapping[str, Scores]) -> list[dict]:
     found: list[dict] = []
     for category in CATEGORIES:
         questions = _questions(data, category)
+        if not len(questions.playlists):
+            continue
         for name, scores in models.items():
-            found += [
-                {"known": category.name, "model": name} | values
-                for values in _measured(data, scores, questions)
-            ]
-    everything = [row | {"known": "all"} for row in found]
-    return [*_means(found), *_means(everything)]
+            values = list(_measured(data, scores, questions))
+            found.append(
+                {"known": category.name, "model": name, "playlists": len(values)} | _means(values)
+            )
+    for name in models:
+        rows = [row for row in found if row["model"] == name and row["known"] != MEAN]
+        found.append({"known": MEAN, "model": name, "playlists": None} | _means(rows))
+    return found
 
 
 @dataclass(frozen=True)
@@ -123,8 +130,7 @@ def _questions(data: Data, category: Category) -> Questions:
     titles: list[NDArray[np.int64]] = []
     for played, title in zip(data.held_out.tracks, data.held_out.titles, strict=True):
         different = played[np.sort(np.unique(played, return_index=True)[1])]
-        has_title = not category.has_title or (title < none).any()
-        if len(different) <= category.tracks or not has_title or len(tracks) == MOST:
+        if len(different) <= category.tracks or len(tracks) == MOST:
             continue
         if category.is_random:
             known = np.sort(rng.permutation(len(different))[: category.tracks])
@@ -142,7 +148,7 @@ def _measured(data: Data, scores: Scores, questions: Questions) -> Iterator[dict
     rows = [(place, questions.known) for place in range(len(asked))]
     for known, part in batches(asked, rows, Settings.length, count):
         padded = torch.nn.functional.pad(scores(known), (0, 1), value=NEVER)
-        best = padded.scatter(1, known.played, 2 * NEVER).topk(min(LENGTH, count)).indices
+        best = padded.scatter(1, known.barred, 2 * NEVER).topk(min(LENGTH, count)).indices
         for (place, cut), offered in zip(part, best.tolist(), strict=True):
             played = set(asked.tracks[place][:cut].tolist())
             kept = [track for track in offered if track < count and track not in played]
@@ -154,15 +160,5 @@ def _measured(data: Data, scores: Scores, questions: Questions) -> Iterator[dict
             }
 
 
-def _means(rows: list[dict]) -> list[dict]:
-    groups: dict[tuple[str, str], list[dict]] = {}
-    for row in rows:
-        groups.setdefault((row["known"], row["model"]), []).append(row)
-    return [
-        {"known": known, "model": model, "playlists": len(part)}
-        | {
-            name: float(np.mean([row[name] for row in part]))
-            for name in ("r_precision", "ndcg", "clicks")
-        }
-        for (known, model), part in groups.items()
-    ]
+def _means(rows: list[dict]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in METRICS}

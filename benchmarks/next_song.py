@@ -332,7 +332,7 @@ def _raw_seconds(content: bytes, catalog: Catalog, playlists: list[np.ndarray]) 
     for known, rows in batches(Playlists(playlists, nothing), questions, LENGTH, len(catalog)):
         empty = np.full((len(rows), 5), "", dtype=object)
         feeds.append(
-            {"track_uris": uris[known.played.numpy()], "title_words": empty, "asked": empty[:, :1]}
+            {"track_uris": uris[known.barred.numpy()], "title_words": empty, "asked": empty[:, :1]}
             | no_options(len(rows))
         )
 

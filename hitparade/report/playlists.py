@@ -121,8 +121,8 @@ def _lists(found: dict[str, dict[int | None, float]]) -> str:
         return found[measure][None]
 
     return (
-        f"{value('coverage'):.0%} of the tracks are in a list. A list has songs by "
-        f"{value('artists_in_a_list'):.1f} artists on average, and "
-        f"{value('songs_of_the_first_artist'):.1f} by the artist with most. In "
+        f"{value('coverage'):.0%} of the tracks that the model knows are in a list. A list has "
+        f"songs by {value('artists_in_a_list'):.1f} artists on average, and "
+        f"{value('most_songs_of_an_artist'):.1f} by the artist with most. In "
         f"{value('share_with_5_songs_of_an_artist'):.0%} of the lists, one artist has five or more."
     )

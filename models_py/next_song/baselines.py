@@ -42,8 +42,8 @@ def by_sessions(
     rarity = np.log(len(playlists) / (1 + popularity))
 
     def scores(known: Beginnings) -> torch.Tensor:
-        found = np.empty((len(known.played), tracks))
-        for row, played in enumerate(known.played.numpy()):
+        found = np.empty((len(known.barred), tracks))
+        for row, played in enumerate(known.barred.numpy()):
             played = played[played < tracks]
             weights = np.arange(1, len(played) + 1) / max(len(played), 1) * rarity[played]
             similar = weights @ by_track[played] if len(played) else np.zeros(len(playlists))
@@ -76,8 +76,8 @@ def by_ease(
     diagonal = 1 - (cells * solved).sum(axis=0)
 
     def scores(known: Beginnings) -> torch.Tensor:
-        found = np.empty((len(known.played), tracks), dtype=np.float32)
-        for row, played in enumerate(known.played.numpy()):
+        found = np.empty((len(known.barred), tracks), dtype=np.float32)
+        for row, played in enumerate(known.barred.numpy()):
             # The weights of a track to itself are 0, but played tracks are masked anyway.
             found[row] = cells[:, np.unique(played[played < tracks])].sum(axis=1) @ solved
         return torch.from_numpy(found / diagonal)

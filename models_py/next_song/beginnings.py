@@ -15,16 +15,16 @@ class Beginnings:
     """The known beginnings of n playlists.
 
     Attributes:
-        played: indices of all played tracks, shape (n, l), padded with the number of tracks. They
-            are not recommended.
-        recent: the last of them, shape (n, length), padded from the left in the same way.
+        barred: indices of tracks that are not recommended, shape (n, l), padded with the number of
+            tracks: all played tracks and, when a model is served, excluded ones.
+        recent: the last played tracks, shape (n, length), padded from the left.
         titles: indices of the title's words, shape (n, TITLE_WORDS), padded with the number of
             words.
         limit: added to all scores, shape (n, tracks + 1): 0, or very low for tracks that must not
             be recommended. None if all may be.
     """
 
-    played: torch.Tensor
+    barred: torch.Tensor
     recent: torch.Tensor
     titles: torch.Tensor
     limit: torch.Tensor | None = None

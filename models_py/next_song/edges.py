@@ -8,10 +8,13 @@ how often two tracks occur within a window, in either order (item to item).
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 # The number of neighbors that `feat_next_song_edges` has of a track.
 NEIGHBORS = 64
+# The largest number of float16.
+LARGEST = 65_504.0
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,8 @@ def strongest(
     found[rows, ranks] = edges.neighbor[order]
     values[rows, ranks] = weights[order]
     return Neighbors(found, values)
+
+
+def half(weights: NDArray[np.float32]) -> torch.Tensor:
+    """Return weights as float16; larger ones than it can hold become the largest it can hold."""
+    return torch.from_numpy(weights).clamp(max=LARGEST).half()

@@ -13,8 +13,8 @@ from models_py.next_song.beginnings import Beginnings, batches
 from models_py.next_song.data import Playlists
 
 Scores = Callable[[Beginnings], torch.Tensor]
-# The number of candidates of a model that ranks candidates.
-CANDIDATES = 200
+# The length of a long list, in which a track can be found at all.
+LONG = 200
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def evaluate(
             right = right[np.sort(np.unique(right, return_index=True)[1])]
             ranks = protocol.ranks(row, played, right)
             values = {name: float(metric(ranks[0])) for name, metric in protocol.METRICS.items()}
-            values["recall_200"] = float(protocol.hit_rate(ranks[0], CANDIDATES))
+            values["recall_200"] = float(protocol.hit_rate(ranks[0], LONG))
             values |= {name: metric(ranks) for name, metric in protocol.LIST_METRICS.items()}
             for name, value in values.items():
                 found.setdefault(name, []).append(value)

@@ -17,7 +17,8 @@ Outputs:
 - `track_uri`, `score` (n, k): the best first, padded with '' and 0. The score of a track that is no
   candidate is 0.
 - `artist`, `song` (n, k): numbers of the artist and the song of each track; -1 for padding.
-- `played_song` (n, l): numbers of the songs of `track_uris`; -1 for an unknown track.
+- `barred_song` (n, l + e): numbers of the songs of `track_uris` and `exclude`; -1 for an unknown
+  track.
 - `asked_score` (n, 1): NaN for an unknown track.
 - `vector` (n, size): the embedding of the asked track, zeros if unknown. Models without embeddings
   do not have this output.
@@ -42,16 +43,14 @@ from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalog
 from models_py.next_song.edges import NEIGHBORS
 from models_py.next_song.net import NEVER
-from models_py.next_song.ranker import Ranker
+from models_py.next_song.ranker import LARGEST_K, Ranker
 from models_py.next_song.rules import Rule
 
-# The largest number of recommended tracks.
-LARGEST_K = 500
 # Larger than for other models, because long float32 sums are added in another order.
 TOLERANCE = 1e-4
 OPSET, ML_OPSET = 18, 2
 # In the graph, `track_uri` is in the place of `found`.
-OUTPUTS = ["found", "score", "artist", "song", "played_song", "asked_score", "vector"]
+OUTPUTS = ["found", "score", "artist", "song", "barred_song", "asked_score", "vector"]
 # A protobuf message is at most 2 GiB.
 MAX_BYTES = 2**31 - 2**20
 # For each track: the neighbors and their three weights, and about 80 bytes of single numbers.
@@ -99,9 +98,8 @@ class Serving(nn.Module):
         # The last known tracks, in their order.
         last = torch.where(padded < none, places, 0).topk(self.length).indices.flip(1)
         limit = (is_limited * NEVER).expand(-1, none + 1).scatter(1, among, 0.0)
-        known = Beginnings(
-            torch.cat([padded, exclude], dim=1), padded.gather(1, last), titles, limit
-        )
+        barred = torch.cat([padded, exclude], dim=1)
+        known = Beginnings(barred, padded.gather(1, last), titles, limit)
         offered, chances, asked_chance = self.model.answer(known, asked)
         best = chances.topk(self.k)
         found = torch.where(best.values > -1, offered.gather(1, best.indices), none)
@@ -111,7 +109,7 @@ class Serving(nn.Module):
             best.values.clamp(min=0),
             self.artist_of[found],
             self.song_of[found],
-            self.song_of[tracks],
+            self.song_of[barred[:, self.length :]],
             asked_chance,
         ]
         if isinstance(self.model, Ranker):
@@ -131,7 +129,8 @@ def check_size(catalog: Catalog, size: int) -> None:
         TrainingError: the graph of a hybrid would be larger than MAX_BYTES.
     """
     # The graph has the URIs twice, for the arguments and for the result.
-    texts = sum(2 * len(uri) for uri in catalog.uris) + sum(len(word) for word in catalog.words)
+    texts = sum(2 * len(uri) for uri in catalog.uris)
+    texts += sum(len(word.encode()) for word in catalog.words)
     by_track = BYTES_BY_TRACK + 2 * size + 2 * catalog.sound.shape[1]
     bytes_ = texts + len(catalog) * by_track + len(catalog.words) * 4 * (size + 4)
     if bytes_ > MAX_BYTES:
@@ -284,18 +283,19 @@ def check_parity(
     serving = Serving(model, catalog, length)
     with torch.no_grad():
         limited = torch.from_numpy(options["is_limited"])
-        outputs = serving(known.played, known.titles, asked, none, none, limited)
+        outputs = serving(known.barred, known.titles, asked, none, none, limited)
     expected = dict(zip(OUTPUTS, outputs, strict=False))
     found, scores, asked_score = (expected[name] for name in ("found", "score", "asked_score"))
+    barred = expected["barred_song"].numpy()
     uris, words = np.array([*catalog.uris, ""]), np.array([*catalog.words, ""])
     feeds = {
-        "track_uris": uris[known.played.numpy()],
+        "track_uris": uris[known.barred.numpy()],
         "title_words": words[known.titles.numpy()],
         "asked": uris[asked.numpy()],
     }
     feeds = {name: texts.astype(object) for name, texts in feeds.items()} | options
-    names = ["track_uri", "score", "asked_score"]
-    found_uri, found_score, found_asked = session(content).run(names, feeds)
+    names = ["track_uri", "score", "asked_score", "artist", "song", "barred_song"]
+    found_uri, found_score, found_asked, *numbers = session(content).run(names, feeds)
     both = [(found_score, scores), (found_asked, asked_score)]
     worst = max(
         float(np.nan_to_num(difference(mine, other.numpy()), nan=0).max()) for mine, other in both
@@ -304,7 +304,11 @@ def check_parity(
     # Tracks may only change places if their scores are equal within TOLERANCE.
     moved = found_uri != uris[found.numpy()]
     close = np.abs(found_score - scores.numpy()) <= TOLERANCE
-    if not worst <= TOLERANCE or has_nan[0] != has_nan[1] or not close[moved].all():
+    index = {uri: track for track, uri in enumerate([*catalog.uris, ""])}
+    tracks = np.vectorize(index.__getitem__)(found_uri)
+    right = serving.artist_of[tracks].numpy(), serving.song_of[tracks].numpy(), barred
+    is_same = all(map(np.array_equal, numbers, right))
+    if not worst <= TOLERANCE or has_nan[0] != has_nan[1] or not close[moved].all() or not is_same:
         raise ExportError(
             f"the ONNX graph of {type(model).__name__} differs from it by {worst:.2e}, and "
             f"{TOLERANCE} is allowed: the model was not stored"

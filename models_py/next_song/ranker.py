@@ -17,19 +17,17 @@ from torch import nn
 from torch.nn import functional
 
 from models_py.next_song.beginnings import Beginnings
-from models_py.next_song.edges import Neighbors
+from models_py.next_song.edges import Neighbors, half
 from models_py.next_song.net import NEVER, SequenceNet
 
 # How many of the last tracks the edges are followed from, and the decay of each step back.
 RECENT, DECAY = 10, 0.8
-# Break ties between tracks of one artist, so that all runtimes choose the same candidates.
+# Break ties between candidates, so that all runtimes choose the same ones. Both terms stay below 1.
 TIE_BY_NET, TIE_BY_PLAYS = 1e-3, 1e-2
+# The largest number of recommended tracks.
+LARGEST_K = 500
 # The mood is the mean sound of so many last tracks.
 MOOD = 5
-# The largest number of float16.
-LARGEST = 65_504.0
-# How many tracks are offered beyond the candidates.
-FURTHER = 200
 # Subtracted from the scores of other tracks, so that they rank below all candidates.
 BELOW = 1e3
 
@@ -136,7 +134,8 @@ class Ranker(nn.Module):
             min(count, self.tracks)
             for count in (settings.by_net, settings.by_edges, settings.by_artist)
         ]
-        self.further = min(FURTHER, self.tracks)
+        # Tracks beyond the candidates, so that there are enough for the longest list.
+        self.further = min(max(LARGEST_K - sum(self.counts), 0), self.tracks)
         self.offers = sum(self.counts) + self.further
         with torch.no_grad():
             embedded = net.embedded(torch.arange(self.tracks + 1))
@@ -166,7 +165,7 @@ class Ranker(nn.Module):
     def refresh(self, neighbors: Neighbors, plays: NDArray[np.int64]) -> None:
         """Replace the edges and the play counts (tracks,), such as by those of more playlists."""
         self.neighbor = torch.from_numpy(neighbors.tracks)
-        self.weight = torch.from_numpy(neighbors.weights).clamp(max=LARGEST).half()
+        self.weight = half(neighbors.weights)
         played = np.append(plays, 0)
         self.plays = torch.from_numpy(np.log1p(played)).float()
         by_artist = np.bincount(self.artist.numpy(), weights=played)
@@ -234,8 +233,9 @@ class Ranker(nn.Module):
         by_net = TIE_BY_NET * s.net + may
         near_by = s.following + s.near + s.near_recent + 0.1 * s.together + by_net
         related = groups.artist_decayed[:, self.artist] + groups.album_decayed[:, self.album]
-        related = related + by_net + TIE_BY_PLAYS * self.plays
-        taken, values = [known.played, torch.full_like(known.played[:, :1], self.tracks)], []
+        # Any related track is above all others, however far back its artist is.
+        related = related + (related > 0) + by_net + TIE_BY_PLAYS * self.plays
+        taken, values = [known.barred, torch.full_like(known.barred[:, :1], self.tracks)], []
         for strength, count in zip((s.net + may, near_by, related), self.counts, strict=True):
             best = strength.scatter(1, torch.cat(taken, dim=1), NEVER).topk(count)
             taken.append(best.indices)
@@ -306,7 +306,7 @@ class Ranker(nn.Module):
         logits, asked_logit = logits[:, :-1], logits[:, -1:]
         logits = torch.where(is_any, logits, NEVER)
         whole = logits.logsumexp(dim=1, keepdim=True)
-        was_played = (known.played == asked).any(dim=1, keepdim=True)
+        was_played = (known.barred == asked).any(dim=1, keepdim=True)
         asked_chance = torch.where(was_played, 0.0, (asked_logit - whole).exp())
         chances = torch.where(is_any, (logits - whole).exp(), -1.0)
         further, places = self._further(known, signals.net, tracks)
@@ -317,7 +317,7 @@ class Ranker(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the net's best tracks that are no candidates, and their order, just below 0."""
         may = 0.0 if known.limit is None else known.limit
-        taken = [known.played, torch.full_like(known.played[:, :1], self.tracks), candidates]
+        taken = [known.barred, torch.full_like(known.barred[:, :1], self.tracks), candidates]
         best = (net + may).scatter(1, torch.cat(taken, dim=1), NEVER).topk(self.further)
         order = -(torch.arange(self.further) + 1.0) / (self.further + 1) / BELOW
         return best.indices, torch.where(best.values > NEVER / 2, order, -1.0)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import Data, plays
-from models_py.next_song.edges import Edges, Neighbors, strongest
+from models_py.next_song.edges import Edges, Neighbors, half, strongest
 
 # For each table of weights from track to track, the weight of an edge, and how many of the last
 # tracks it uses.
@@ -69,7 +69,7 @@ class Rule(nn.Module):
         A track that must not be recommended has the share -1.
         """
         scores = functional.pad(self.scores(known), (0, 1))
-        barred = torch.zeros_like(scores).scatter(1, known.played, -1.0)
+        barred = torch.zeros_like(scores).scatter(1, known.barred, -1.0)
         if known.limit is not None:
             barred = barred + known.limit
         scores = torch.where(barred < 0, 0.0, scores)
@@ -89,7 +89,7 @@ class TableRule(Rule):
         """Keep the table; only the first weight of each neighbor is used. See also `Rule`."""
         super().__init__(plays, last)
         self.register_buffer("neighbor", torch.from_numpy(neighbors.tracks))
-        self.register_buffer("weight", torch.from_numpy(neighbors.weights[..., 0]).half())
+        self.register_buffer("weight", half(neighbors.weights[..., 0]))
 
     def weights(self, recent: torch.Tensor) -> torch.Tensor:
         """Return the weight of each track (n, tracks), from the last tracks (n, last)."""

@@ -50,8 +50,8 @@ def train(data: Data, config: Mapping[str, Mapping]) -> list[Candidate]:
         models_py.export.ExportError: a graph differs from its model.
     """
     check(config)
-    sizes = [params.get("net", {}).get("size", net.Settings.size) for params in config.values()]
-    check_size(data.catalog, max(sizes, default=net.Settings.size))
+    if "hybrid" in config:
+        check_size(data.catalog, net.Settings(**config["hybrid"].get("net", {})).size)
     popularity = baselines.by_popularity(data.known, len(data.catalog))
     baseline = _evaluate(data, popularity, net.Settings.length)
     return [_candidate(data, name, config[name], baseline) for name in config]
@@ -181,22 +181,23 @@ def _scores(outcome: Outcome, baseline: Outcome) -> list[Score]:
 
 
 def rescore(content: bytes, data: Data) -> float:
-    """Return METRIC of a serialized graph on the held-out playlists."""
+    """Return METRIC of a serialized graph on the held-out playlists.
+
+    Graphs that were trained before there were options lack their inputs.
+    """
     uris = np.array([*data.catalog.uris, ""], dtype=object)
     words = np.array([*data.catalog.words, ""], dtype=object)
     graph = session(content)
+    inputs = {one.name for one in graph.get_inputs()}
     found = []
     length, tracks = net.Settings.length, len(data.catalog)
     for known, part in batches(data.held_out, data.questions, length, tracks):
-        offered, scores = graph.run(
-            ["track_uri", "score"],
-            {
-                "track_uris": uris[known.played.numpy()],
-                "title_words": words[known.titles.numpy()],
-                "asked": np.full((len(part), 1), "", dtype=object),
-            }
-            | no_options(len(part)),
-        )
+        feeds = no_options(len(part)) | {
+            "track_uris": uris[known.barred.numpy()],
+            "title_words": words[known.titles.numpy()],
+            "asked": np.full((len(part), 1), "", dtype=object),
+        }
+        offered, scores = graph.run(["track_uri", "score"], {name: feeds[name] for name in inputs})
         right = uris[[data.held_out.tracks[place][cut] for place, cut in part]]
         is_right = offered == right[:, None]
         own = np.where(is_right, scores, -np.inf).max(axis=1, keepdims=True)

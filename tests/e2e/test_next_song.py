@@ -206,9 +206,14 @@ def test_only_tracks_among_the_given_ones_are_returned(onnx_runtime, playlist):
     assert set(found) == set(some) - set(playlist)
     assert one(onnx_runtime, f"next_songs({playlist}, 5, among := [])") == []
     assert one(onnx_runtime, f"next_songs({playlist}, 5, among := ['x'])") == []
-    assert one(onnx_runtime, f"next_songs({playlist}, 5, among := null)") == one(
-        onnx_runtime, f"next_songs({playlist}, 5)"
+    # A subquery that finds nothing must not mean all tracks.
+    nothing = "(select list(track_uri) from features.feat_next_song_tracks where false)"
+    assert one(onnx_runtime, f"next_songs({playlist}, 5, among := {nothing})") is None
+    assert one(onnx_runtime, f"next_songs({playlist}, 5, exclude := {nothing})") == one(
+        onnx_runtime, f"next_songs({playlist}, 5, among := ['*'])"
     )
+    text = f"next_songs({playlist}, 5, among := '{some[0]}; {some[1]}')"
+    assert set(offered(onnx_runtime, text)) <= set(some[:2])
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -220,6 +225,26 @@ def test_an_artist_has_at_most_so_many_tracks(onnx_runtime, playlist, most):
     assert max(Counter(groups(onnx_runtime, plain, "artist_uri")).values()) > most
     # The order is that of the whole list.
     assert [uri for uri in plain if uri in found] == [uri for uri in found if uri in plain]
+
+
+def test_versions_of_excluded_songs_are_left_out(onnx_runtime, playlist):
+    known = set(groups(onnx_runtime, playlist, "song"))
+    plain = offered(onnx_runtime, "next_songs([], 500)")
+    assert known & set(groups(onnx_runtime, plain, "song"))
+    found = offered(onnx_runtime, f"next_songs([], 500, exclude := {playlist})")
+    assert not known & set(groups(onnx_runtime, found, "song"))
+
+
+def test_long_and_short_lists_are_answered_like_each_by_itself(onnx_runtime, playlist):
+    """Rows are filled up to the longest list of a batch, so a long list gets a batch of its own."""
+    query = (
+        "select next_songs([], 3, exclude := case when n = 40 then [uri || n for uri in "
+        f"range(150_000)] || {playlist} else {playlist} end) from range(80) as t(n)"
+    )
+    rows = onnx_runtime.execute(query).fetchall()
+    alone = one(onnx_runtime, f"next_songs([], 3, exclude := {playlist})")
+    for (songs,) in rows:
+        assert [song["track_uri"] for song in songs] == [song["track_uri"] for song in alone]
 
 
 def test_other_versions_of_a_song_are_returned_only_on_request(onnx_runtime, playlist):
@@ -239,7 +264,7 @@ def test_a_number_per_artist_below_1_is_an_error(onnx_runtime, value):
 
 def test_the_options_of_a_row_are_those_of_its_row(onnx_runtime, playlist):
     """For a list, for a playlist and for a title; in one query for many rows."""
-    rows = [("null", "null", 1), (f"{playlist}", "null", 2), ("null", f"{playlist}", None)]
+    rows = [("null", "['*']", 1), (f"{playlist}", "['*']", 2), ("[null]", f"{playlist}", None)]
     values = ", ".join(f"({e}, {a}, {'null' if p is None else p})" for e, a, p in rows)
     for call in ("next_songs([], 5", "next_songs_for_playlist(7, 5", "next_songs_for_title('x', 5"):
         options = "exclude := e, among := a, per_artist := p, allow_other_versions := true"

@@ -74,8 +74,8 @@ def checked(statement: str, known: frozenset[str] = frozenset()) -> list[exp.Exp
     """Return the trees of statements that use only SQL of Snowflake.
 
     Raises:
-        DialectError: a function is neither Snowflake's nor among the known ones, or a name is a
-            reserved word.
+        DialectError: a function is neither Snowflake's nor among the known ones, a call has
+            arguments by position and by name, or a name is a reserved word.
     """
     for name in called(statement):
         if name not in FUNCTIONS and name not in known:
@@ -89,6 +89,9 @@ def checked(statement: str, known: frozenset[str] = frozenset()) -> list[exp.Exp
         for name in functions(tree):
             if name not in FUNCTIONS and name not in known:
                 raise DialectError(f"Unknown function {name}")
+        for call in tree.find_all(exp.Anonymous):
+            if len({isinstance(one, exp.Kwarg) for one in call.expressions}) == 2:
+                raise DialectError(f"Arguments by position and by name: {call.sql()[:200]}")
         for identifier in tree.find_all(exp.Identifier):
             if identifier.quoted or isinstance(tree, exp.Grant):  # on account, of all
                 continue

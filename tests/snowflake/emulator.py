@@ -8,6 +8,7 @@ fakesnow gives nulls or other types get the answers that Snowflake documents. SQ
 understood is an error. docs/snowflake.md says what this proves and what it does not.
 """
 
+import asyncio
 import inspect
 import itertools
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import fakesnow.conn
 import fakesnow.server
@@ -39,6 +41,9 @@ PROCEDURE = re.compile(
     r"with\s+\w+\s+as\s+procedure\s*\(\)(?P<options>.*?)\bas\s*\$\$(?P<body>.*)\$\$\s*call\s",
     re.IGNORECASE | re.DOTALL,
 )
+DROP_FUNCTION = re.compile(
+    r"drop\s+function\s+if\s+exists\s+(?P<name>[\w.]+)\s*\((?P<types>[^)]*)\)\s*$", re.IGNORECASE
+)
 REMOVE = re.compile(r"remove\s+(?P<path>@[\w./-]+)\s*$", re.IGNORECASE)
 TEMPORARY = re.compile(
     r"\A(create(?:\s+or\s+replace)?)\s+(?:scoped\s+)?temp(?:orary)?\b", re.IGNORECASE
@@ -59,6 +64,8 @@ DUCKDB_TYPES = {"varchar": "VARCHAR", "integer": "BIGINT", "bigint": "BIGINT"}
 DUCKDB_TYPES |= {"double": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
 # The created functions by full name and by last name.
 _functions: dict[str, str] = {}
+# For each function the types of its arguments, once for each form that was created.
+_signatures: dict[str, set[tuple[str, ...]]] = {}
 _processes: dict[str, "Process"] = {}
 _numbers = itertools.count()
 _lock = threading.Lock()
@@ -172,6 +179,10 @@ class Cursor(FakeSnowflakeCursor):
         if found := FUNCTION.match(bare):
             self._create_function(found)
             return super().execute("select 'created' as status", **options)
+        if found := DROP_FUNCTION.match(bare):
+            types = tuple(_type(one) for one in found["types"].split(","))
+            _signatures.get(found["name"].lower(), set()).discard(types)
+            return super().execute("select 'dropped' as status", **options)
         if found := TABLE_COMMENT.match(bare):
             self._comment(found["object"], found["text"])
             return super().execute("select 'commented' as status", **options)
@@ -218,6 +229,7 @@ class Cursor(FakeSnowflakeCursor):
     def _create_function(self, found: re.Match) -> None:
         name = found["name"]
         arguments = _arguments(found["arguments"])
+        _refuse_overload(name, arguments)
         returns = found["returns"].lower()
         if re.search(r"language\s+python", found["options"], re.IGNORECASE):
             body = self._python(name, found, arguments, returns)
@@ -302,6 +314,32 @@ def _arguments(text: str) -> list[tuple[str, str, str | None]]:
     return found
 
 
+def _type(type: str) -> str:
+    """A type by the name that Snowflake lists it under."""
+    return {"bigint": "number", "integer": "number"}.get(type.strip().lower(), type.strip().lower())
+
+
+def _refuse_overload(name: str, arguments: list[tuple[str, str, str | None]]) -> None:
+    """Refuse a function that another one of its name would make ambiguous.
+
+    Raises:
+        ProgrammingError: an earlier form takes a number of arguments that this one takes as well.
+    """
+    types = tuple(_type(type) for _, type, _ in arguments)
+    required = sum(default is None for _, _, default in arguments)
+    known = _signatures.setdefault(name.lower(), set())
+    for other in known - {types}:
+        shorter, longer = sorted((other, types), key=len)
+        if longer[: len(shorter)] == shorter and len(other) >= required:
+            raise ProgrammingError(
+                msg=f"Cannot overload FUNCTION '{name}' as it would cause ambiguous FUNCTION "
+                "overloading.",
+                errno=949,
+                sqlstate="42601",
+            )
+    known.add(types)
+
+
 def _duckdb_type(type: str) -> str:
     return "VARCHAR" if type in STRUCTURED else DUCKDB_TYPES[type]
 
@@ -310,6 +348,48 @@ def _given(name: str, type: str) -> str:
     if type in STRUCTURED:
         return f"cast(to_json({name}) as varchar)"
     return f"cast({name} as {_duckdb_type(type)})"
+
+
+class Once:
+    """Runs each statement once: a client that has waited too long sends its request again.
+
+    It keeps the number of the request, and gets the answer to the first one, as from Snowflake.
+    """
+
+    KEPT = 100
+
+    def __init__(self, app):
+        """Take the application that answers."""
+        self._app = app
+        self._answers: dict[str, asyncio.Task] = {}
+
+    async def __call__(self, scope, receive, send):
+        """Answer a request."""
+        if scope.get("path") != "/queries/v1/query-request":
+            return await self._app(scope, receive, send)
+        (number,) = parse_qs(scope["query_string"].decode())["requestId"]
+        if number not in self._answers:
+            body, more = b"", True
+            while more:
+                part = await receive()
+                body, more = body + part.get("body", b""), part.get("more_body", False)
+            self._answers[number] = asyncio.create_task(self._answer(scope, body))
+            for old in list(self._answers)[: -self.KEPT]:
+                del self._answers[old]
+        for message in await asyncio.shield(self._answers[number]):
+            await send(message)
+
+    async def _answer(self, scope, body: bytes) -> list[dict]:
+        messages: list[dict] = []
+
+        async def receive() -> dict:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict) -> None:
+            messages.append(message)
+
+        await self._app(scope, receive, send)
+        return messages
 
 
 def main(port: int) -> None:
@@ -332,7 +412,7 @@ def main(port: int) -> None:
         return parse("select 1") if is_own else parse(statement)
 
     fakesnow.server.parse_one = parse_one
-    uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(Once(fakesnow.server.app), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ import re
 
 import pytest
 import yaml
+from snowflake.connector.errors import ProgrammingError
 
 from hitparade.sources import raw
 from models_py.song_optimization.protocol import MAX_CHANGE, MOST, PENALTY
-from tests.snowflake import dialect
+from tests.snowflake import dialect, emulator
 from tests.snowflake.packages import allowed
 from tests.warehouse import ROOT
+from udfs.runtime.functions import FUNCTIONS
 
 SCRIPTS = sorted((ROOT / "docs" / "snowflake").glob("*.sql"))
 
@@ -48,6 +50,67 @@ def test_sql_that_snowflake_lacks_is_refused(statement, message):
 
 def test_a_function_of_the_project_is_accepted():
     assert dialect.checked("select predict_hit(1)", frozenset({"predict_hit"}))
+
+
+def test_arguments_by_position_and_by_name_are_refused():
+    known = frozenset({"next_songs"})
+    assert dialect.checked("select next_songs(track_uris => ['a'], k => 3, per_artist => 1)", known)
+    with pytest.raises(dialect.DialectError, match="by position and by name"):
+        dialect.checked("select next_songs(['a'], 3, per_artist => 1)", known)
+
+
+def test_a_function_with_more_optional_arguments_replaces_none_of_snowflake(monkeypatch):
+    monkeypatch.setattr(emulator, "_signatures", {})
+    two = [("track_uris", "array", None), ("k", "bigint", None)]
+    emulator._refuse_overload("main.next_songs", two)
+    emulator._refuse_overload("main.next_songs", two)
+    emulator._refuse_overload("main.other", [*two, ("exclude", "array", "null")])
+    with pytest.raises(ProgrammingError, match="Cannot overload FUNCTION"):
+        emulator._refuse_overload("main.next_songs", [*two, ("exclude", "array", "null")])
+
+
+def test_earlier_functions_are_dropped_that_the_present_ones_would_overload():
+    """The functions of the first versions: those arguments of the present ones without default."""
+    macro = (ROOT / "dbt_project/macros/warehouse/snowflake.sql").read_text()
+    dropped = set(re.findall(r"'(\w*next_songs\w*)\(([\w, ]+)\)'", macro))
+    functions = yaml.safe_load((ROOT / "udfs/functions/_playlists.yml").read_text())["functions"]
+    types = {"bigint": "number", "varchar[]": "array", "varchar": "varchar"}
+    assert dropped == {
+        (
+            one["name"],
+            ", ".join(
+                types[argument["data_type"]]
+                for argument in one["arguments"]
+                if "default_value" not in argument
+            ),
+        )
+        for one in functions
+        if any("default_value" in argument for argument in one["arguments"])
+    }
+
+
+def test_the_options_of_next_songs_are_equal_everywhere():
+    functions = yaml.safe_load((ROOT / "udfs/functions/_playlists.yml").read_text())["functions"]
+    options = [
+        {
+            one["name"]: one["default_value"]
+            for one in function["arguments"]
+            if "default_value" in one
+        }
+        for function in functions
+    ]
+    (declared, *others) = [given for given in options if given]
+    assert len(others) == 3 and all(given == declared for given in others)
+    (function,) = (one for one in FUNCTIONS if one.name == "onnx_next_songs")
+    as_duckdb = {
+        name: value.replace("array_construct('*')", "['*']") for name, value in declared.items()
+    }
+    assert function.defaults == as_duckdb
+    macro = (ROOT / "dbt_project/macros/functions/songs.sql").read_text()
+    written = dict(re.findall(r"(\w+) := (.+?)[\'\"],?\n", macro))
+    assert {
+        name: re.sub(r"cast\(null as .+\)", "null", text) for name, text in written.items()
+    } == as_duckdb
 
 
 def test_raw_columns_have_the_order_in_which_they_are_loaded():

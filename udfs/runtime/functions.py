@@ -314,7 +314,7 @@ FUNCTIONS = (
         partial(songs.next_songs, _model),
         defaults={
             "exclude": "null",
-            "among": "null",
+            "among": "['*']",
             "per_artist": "null",
             "allow_other_versions": "false",
         },

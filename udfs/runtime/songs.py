@@ -16,12 +16,15 @@ from udfs.runtime.sessions import Model, Models
 from udfs.runtime.vectors import by_model, whole
 
 LARGEST_K = 500
-# Graphs without this input were trained before there were options.
-OPTION = "is_limited"
+# The value of `among` for all tracks. NULL would be a trap: list() of no rows is NULL.
+ALL = "*"
+# Graphs without this input were trained before there were options; they return fewer tracks.
+LIMITED, OLD_LARGEST_K = "is_limited", 100
 # Number of title words that a graph takes.
 TITLE_WORDS = 5
-# Rows in a batch: each row needs several numbers for every track of the catalog.
-BATCH = 64
+# Rows in a batch: each row needs several numbers for every track of the catalog. Texts in a batch:
+# lists are filled up to the longest one.
+BATCH, TEXTS = 64, 100_000
 SONG = pa.struct({"rank": pa.int32(), "track_uri": pa.string(), "score": pa.float64()})
 
 
@@ -36,7 +39,7 @@ def next_songs(
     per_artist: pa.ChunkedArray,
     allow_other_versions: pa.ChunkedArray,
 ) -> pa.Array:
-    """Return the k best next tracks, the best first; NULL if a list, the words or k is NULL.
+    """Return the k best next tracks, the best first; NULL if a list, `among` or k is NULL.
 
     A list is shorter than k if fewer of the LARGEST_K best tracks meet the options.
 
@@ -47,24 +50,24 @@ def next_songs(
         title_words: words of the title.
         ks: number of tracks to return.
         exclude: tracks that must not be returned; NULL for none.
-        among: the only tracks that may be returned; NULL for all.
+        among: the only tracks that may be returned; only ALL for all.
         per_artist: the largest number of tracks by one artist; NULL for any number.
-        allow_other_versions: whether other versions of the list's songs, and several versions of
-            one song, may be returned; NULL for no.
+        allow_other_versions: whether other versions of the songs in the list and in `exclude`, and
+            several versions of one song, may be returned; NULL for no.
 
     Raises:
         ModelError: a model is missing or does not recommend songs, k is not from 1 to LARGEST_K,
             per_artist is below 1, or the model was trained before an option existed.
     """
-    columns = [whole(track_uris), whole(title_words), whole(ks)]
-    options = [whole(one) for one in (exclude, among, per_artist, allow_other_versions)]
+    columns = [whole(one) for one in (track_uris, title_words, ks, among)]
+    options = [whole(one) for one in (exclude, per_artist, allow_other_versions)]
     asked = pc.drop_null(columns[2])
     for k in (pc.min(asked).as_py(), pc.max(asked).as_py()):
         if k is not None and not 1 <= k <= LARGEST_K:
             raise ModelError(f"next_songs: k is {k}: give 1 to {LARGEST_K}")
-    fewest = pc.min(options[2]).as_py()
-    if fewest is not None and fewest < 1:
-        raise ModelError(f"next_songs: per_artist is {fewest}: give at least 1, or NULL for any")
+    smallest = pc.min(options[1]).as_py()
+    if smallest is not None and smallest < 1:
+        raise ModelError(f"next_songs: per_artist is {smallest}: give at least 1, or NULL for any")
     return by_model(models, model_ids, [*columns, *options], _offered)
 
 
@@ -94,9 +97,12 @@ def track_vector(
 
 
 def _offered(model: Model, columns: list[pa.Array]) -> pa.Array:
-    is_asked = _all_valid(columns[:3])
+    is_asked = _all_valid(columns[:4])
     rows = np.flatnonzero(is_asked)
-    parts = [_best(model, [column.take(batch) for column in columns]) for batch in _batches(rows)]
+    widths = np.maximum(*(_lengths(columns[place])[rows] for place in (3, 4)))
+    parts = [
+        _best(model, [column.take(batch) for column in columns]) for batch in _batches(rows, widths)
+    ]
     counts = np.zeros(len(is_asked), dtype=np.int64)
     counts[rows] = _joined([part[0] for part in parts], np.int64)
     values = pa.StructArray.from_arrays(
@@ -113,24 +119,24 @@ def _offered(model: Model, columns: list[pa.Array]) -> pa.Array:
 
 def _best(model: Model, columns: list[pa.Array]) -> tuple[np.ndarray, ...]:
     """Return the number of songs of each row, and their ranks, URIs and scores, row after row."""
-    lists, words, ks, exclude, among, per_artist, versions = columns
-    feeds = _feeds(model, lists, words, None) | _limits(model, exclude, among)
-    names = ["track_uri", "score"]
-    if has_options := OPTION in model.shapes:
-        names += ["artist", "song", "played_song"]
-    elif len(pc.drop_null(per_artist)):
-        raise _too_old(model, "per_artist")
-    uris, scores, *numbers = model.run(names, feeds)
-    is_in = uris != ""
-    if has_options:
-        artists, songs, played = numbers
+    lists, words, ks, among, exclude, per_artist, versions = columns
+    feeds = _feeds(model, lists, words, None, exclude, among)
+    if LIMITED in model.shapes:
+        names = ["track_uri", "score", "artist", "song", "barred_song"]
+        uris, scores, artists, songs, barred = model.run(names, feeds)
+        is_in = uris != ""
         for row, (most, allows) in enumerate(
             zip(per_artist.to_pylist(), versions.to_pylist(), strict=True)
         ):
             if not allows:
-                is_in[row] &= ~np.isin(songs[row], played[row]) & _is_early(songs[row], is_in[row])
+                is_in[row] &= ~np.isin(songs[row], barred[row])
+                is_in[row] &= _is_early(songs[row], is_in[row])
             if most is not None:
                 is_in[row] &= _is_early(artists[row], is_in[row], most)
+    else:
+        _refuse_options(model, {"exclude": exclude, "per_artist": per_artist}, ks)
+        uris, scores = model.run(["track_uri", "score"], feeds)
+        is_in = uris != ""
     ranks = np.cumsum(is_in, axis=1)
     is_in &= ranks <= ks.to_numpy()[:, None]
     return is_in.sum(axis=1), ranks[is_in], uris[is_in], scores[is_in]
@@ -147,18 +153,22 @@ def _is_early(groups: np.ndarray, is_in: np.ndarray, most: int = 1) -> np.ndarra
     return found
 
 
-def _limits(model: Model, exclude: pa.Array, among: pa.Array) -> dict[str, np.ndarray]:
-    """Return the inputs of a graph that limit which tracks it offers."""
-    if OPTION in model.shapes:
-        return {
-            "exclude": _texts(exclude, _longest(exclude)),
-            "among": _texts(among, _longest(among)),
-            "is_limited": among.is_valid().to_numpy(zero_copy_only=False)[:, None].astype(np.int64),
-        }
-    for name, given in (("exclude", exclude), ("among", among)):
-        if len(pc.drop_null(given)):
+def _refuse_options(model: Model, options: dict[str, pa.Array], ks: pa.Array) -> None:
+    """Refuse options of a model that was trained before there were any.
+
+    Raises:
+        ModelError: an option is given, or k is larger than the model's list.
+    """
+    given = {
+        name: pc.any(pc.greater(pc.list_value_length(values), 0))
+        if pa.types.is_list(values.type)
+        else pc.any(values.is_valid())
+        for name, values in options.items()
+    }
+    given[f"a k above {OLD_LARGEST_K}"] = pc.any(pc.greater(ks, OLD_LARGEST_K))
+    for name, is_given in given.items():
+        if is_given.as_py():
             raise _too_old(model, name)
-    return {}
 
 
 def _too_old(model: Model, option: str) -> ModelError:
@@ -200,9 +210,18 @@ def _all_valid(columns: list[pa.Array]) -> np.ndarray:
     return np.logical_and.reduce(valid)
 
 
-def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]
+def _batches(rows: np.ndarray, widths: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Yield the rows in batches of at most BATCH rows and, with their widths, about TEXTS texts."""
+    start, widest = 0, 1
+    for place in range(len(rows)):
+        wider = max(widest, int(widths[place])) if widths is not None else 1
+        count = place - start
+        if count == BATCH or (count and (count + 1) * wider > TEXTS):
+            yield rows[start:place]
+            start, wider = place, int(widths[place]) if widths is not None else 1
+        widest = wider
+    if len(rows):
+        yield rows[start:]
 
 
 def _joined(parts: list[np.ndarray], type: DTypeLike) -> np.ndarray:
@@ -210,7 +229,12 @@ def _joined(parts: list[np.ndarray], type: DTypeLike) -> np.ndarray:
 
 
 def _feeds(
-    model: Model, lists: pa.ListArray, words: pa.ListArray | None, asked: pa.Array | None
+    model: Model,
+    lists: pa.ListArray,
+    words: pa.ListArray | None,
+    asked: pa.Array | None,
+    exclude: pa.ListArray | None = None,
+    among: pa.ListArray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the inputs of a graph; those that are not given are empty."""
     if "track_uri" not in model.outputs:
@@ -220,15 +244,24 @@ def _feeds(
         )
     nothing = pa.array([[]] * len(lists), pa.list_(pa.string()))
     alone = np.full((len(lists), 1), "", dtype=object)
-    none: dict[str, np.ndarray] = {}
-    if OPTION in model.shapes:
-        never = np.zeros((len(lists), 1), dtype=np.int64)
-        none = {"exclude": alone, "among": alone, OPTION: never}
-    return none | {
+    feeds = {
         "track_uris": _texts(lists, _longest(lists)),
         "title_words": _texts(words or nothing, TITLE_WORDS),
         "asked": alone if asked is None else asked.to_numpy(zero_copy_only=False)[:, None],
     }
+    only = [among is not None and uris != [ALL] for uris in (among or nothing).to_pylist()]
+    if LIMITED in model.shapes:
+        for name, uris in (("exclude", exclude), ("among", among)):
+            feeds[name] = alone if uris is None else _texts(uris, _longest(uris))
+        feeds[LIMITED] = np.array(only, dtype=np.int64)[:, None]
+    elif any(only):
+        raise _too_old(model, "among")
+    return feeds
+
+
+def _lengths(lists: pa.ListArray) -> np.ndarray:
+    """Return the length of each list; 0 for NULL."""
+    return pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
 
 
 def _longest(lists: pa.ListArray) -> int:

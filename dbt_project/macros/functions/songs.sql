@@ -25,7 +25,7 @@
 {% macro song_options() -%}
     {% do return([
         'exclude := cast(null as varchar[])',
-        'among := cast(null as varchar[])',
+        "among := ['*']",
         'per_artist := cast(null as bigint)',
         'allow_other_versions := false',
     ]) %}

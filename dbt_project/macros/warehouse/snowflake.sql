@@ -416,8 +416,21 @@
     commit;
 {%- endmacro %}
 
+{#- A function with more optional arguments does not replace an earlier one, and Snowflake refuses both at once. -#}
+{% macro earlier_signatures() -%}
+    {% do return([
+        'next_songs(array, number)',
+        'next_songs_for_playlist(number, number)',
+        'next_songs_for_title(varchar, number)',
+        'onnx_next_songs(varchar, array, array, number)',
+    ]) %}
+{%- endmacro %}
+
 {% macro snowflake__create_helpers() -%}
     {%- do run_query("create schema if not exists " ~ target.database ~ "." ~ target.schema) if execute -%}
+    {%- for signature in (earlier_signatures() if execute else []) -%}
+        {%- do run_query("drop function if exists " ~ target.database ~ "." ~ target.schema ~ "." ~ signature) -%}
+    {%- endfor -%}
     {%- for name, helper in helpers().items() if execute and helper.module == 'helpers' -%}
         {%- do run_query(python_function(helper_name(name), helper.arguments, helper.returns, helper.module, name)) -%}
     {%- endfor -%}

@@ -1,16 +1,6 @@
 {%- set of_one_artist = 5 -%}
 
-with plays as (
-
-    select
-        track_uri,
-        count(*) as plays
-    from {{ ref('stg_mpd__playlist_tracks') }}
-    group by track_uri
-
-),
-
-offers as (
+with offers as (
 
     select
         track_uri,
@@ -25,11 +15,9 @@ tracks as (
     select
         -- numbers begin with the most played track
         cast(floor(known.track_number * 10.0 / count(*) over ()) as integer) + 1 as popularity_tenth,
-        coalesce(plays.plays, 0) as plays,
+        known.play_count,
         coalesce(offers.offers, 0) as offers
     from {{ ref('feat_next_song_tracks') }} as known
-    left join plays
-        on known.track_uri = plays.track_uri
     left join offers
         on known.track_uri = offers.track_uri
 
@@ -43,7 +31,7 @@ tenths as (
     union all
     select
         cast(null as integer) as popularity_tenth,
-        plays,
+        play_count,
         offers
     from tracks
 
@@ -54,7 +42,7 @@ shares as (
     select
         popularity_tenth,
         cast(count(case when offers > 0 then 1 end) as double) / count(*) as coverage,
-        cast(sum(plays) as double) / nullif((select sum(plays) from tracks), 0) as play_share,
+        cast(sum(play_count) as double) / nullif((select sum(play_count) from tracks), 0) as play_share,
         cast(sum(offers) as double) / nullif((select sum(offers) from tracks), 0) as offer_share
     from tenths
     group by popularity_tenth
@@ -107,7 +95,7 @@ measures as (
     {%- endfor %}
     {%- for name, value in {
         'artists_in_a_list': 'artists',
-        'songs_of_the_first_artist': 'most_songs',
+        'most_songs_of_an_artist': 'most_songs',
         'share_with_' ~ of_one_artist ~ '_songs_of_an_artist': 'narrow_share',
     }.items() %}
     select

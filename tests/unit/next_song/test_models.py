@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -15,11 +16,14 @@ from models_py.next_song import export, net, training
 from models_py.next_song.baselines import by_popularity
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Catalog, Playlists, read
-from models_py.next_song.edges import NEIGHBORS, Neighbors
+from models_py.next_song.edges import NEIGHBORS, Neighbors, half
 from models_py.next_song.evaluation import evaluate
 from models_py.next_song.protocol import questions
-from models_py.next_song.ranker import Ranker, Settings
+from models_py.next_song.ranker import LARGEST_K, Ranker, Settings
 from tests.unit.next_song.conftest import uri
+from udfs.errors import ModelError
+from udfs.runtime import songs
+from udfs.runtime.sessions import Model
 
 TRACKS = 40
 SMALL = {
@@ -132,7 +136,7 @@ def test_only_tracks_among_the_given_ones_are_offered(any_graph):
 
 
 def test_artists_and_songs_are_numbered(any_graph):
-    names = ["track_uri", "artist", "song", "played_song"]
+    names = ["track_uri", "artist", "song", "barred_song"]
     found, artist, song, played = run(any_graph, [[uri(3), "x", uri(14)]], outputs=names)
     tracks = [int(one[-2:]) for one in found[0] if one]
     assert (artist[0][: len(tracks)] == np.array(tracks) // 4).all()
@@ -143,6 +147,91 @@ def test_artists_and_songs_are_numbered(any_graph):
     assert played[0][1] == -1
     # Track 13 is another version of track 3, and track 4 of track 14.
     assert played[0][0] == pairs[0, 3] and played[0][2] == pairs[0, 4]
+
+
+@pytest.fixture(scope="module")
+def earlier(data) -> bytes:
+    """A graph like those that were trained before there were options: without their inputs."""
+    rule, length = training.build(data, "item_knn", {})
+    model = onnx.load_from_string(export.to_onnx(rule, data.catalog, length))
+    for name, value in export.no_options(1).items():
+        (given,) = (one for one in model.graph.input if one.name == name)
+        model.graph.input.remove(given)
+        # One row is enough for these tests.
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    for name in ("artist", "song", "barred_song"):
+        (output,) = (one for one in model.graph.output if one.name == name)
+        model.graph.output.remove(output)
+    return model.SerializeToString()
+
+
+def answered(content: bytes, **options) -> list:
+    """The answer of `onnx_next_songs` for one row."""
+    texts, number = pa.list_(pa.string()), pa.int64()
+    given = {
+        "uris": ([uri(3)], texts), "words": ([], texts), "k": (5, number), "exclude": (None, texts),
+        "among": (["*"], texts), "per_artist": (None, number), "versions": (None, pa.bool_()),
+    }  # fmt: skip
+    given |= {name: (value, given[name][1]) for name, value in options.items()}
+    columns = [pa.chunked_array([pa.array([value], type)]) for value, type in given.values()]
+    ids = pa.chunked_array([pa.array(["any"])])
+    return songs.next_songs(lambda _: Model("any", content), ids, *columns).to_pylist()[0]
+
+
+def test_an_earlier_graph_is_served_and_refuses_options(data, earlier):
+    rule, length = training.build(data, "item_knn", {})
+    now = answered(export.to_onnx(rule, data.catalog, length), versions=True)
+    assert answered(earlier) == answered(earlier, exclude=[], versions=False) == now
+    for options, name in (
+        ({"exclude": [uri(1)]}, "exclude"),
+        ({"among": [uri(1)]}, "among"),
+        ({"among": []}, "among"),
+        ({"per_artist": 2}, "per_artist"),
+        ({"k": 101}, "a k above 100"),
+    ):
+        with pytest.raises(ModelError, match=f"model any was trained before {name} existed"):
+            answered(earlier, **options)
+
+
+def test_an_earlier_graph_is_measured_like_a_present_one(data, monkeypatch):
+    """The graph of the champion of an earlier version is measured on the present questions."""
+    rule, length = training.build(data, "item_knn", {})
+    content = export.to_onnx(rule, data.catalog, length)
+    monkeypatch.setattr(
+        training, "no_options", lambda rows: export.no_options(rows) | {"of another version": 1}
+    )
+    assert training.rescore(content, data) > 0
+
+
+def test_the_longest_list_is_the_same_for_graphs_and_functions():
+    assert songs.LARGEST_K == LARGEST_K
+
+
+def test_weights_beyond_float16_are_the_largest_that_it_holds():
+    found = half(np.array([1.0, 7e4], dtype=np.float32))
+    assert found.dtype == torch.float16 and found.tolist() == [1.0, 65_504.0]
+
+
+def test_tracks_of_an_artist_far_back_come_before_unrelated_popular_ones(data):
+    """The artist of the first of 30 tracks; a track of this artist that nobody played."""
+    catalog = replace(
+        data.catalog,
+        artist=np.array([0, 0, *range(1, TRACKS - 1)]),
+        album=np.arange(TRACKS),
+    )
+    plays = np.full(TRACKS, 10_000)
+    plays[1] = 0
+    none = np.full((TRACKS + 1, NEIGHBORS), TRACKS, dtype=np.int32)
+    neighbors = Neighbors(none, np.zeros((TRACKS + 1, NEIGHBORS, 3), dtype=np.float32))
+    sequence_net = net.SequenceNet(catalog, net.Settings(size=16, heads=2))
+    ranker = Ranker(sequence_net, neighbors, plays, Settings(by_net=1, by_edges=1, by_artist=1))
+    beginning = [0, *range(11, 40)]
+    known, _ = next(
+        batches(Playlists([np.array([*beginning, 1])], np.full((1, 5), 2)), [(0, 30)], 30, TRACKS)
+    )
+    with torch.no_grad():
+        offered, _ = ranker.candidates(known, ranker.signals(known), ranker.groups(known))
+    assert 1 in offered[0].tolist()
 
 
 def test_unknown_uris_are_left_out_at_any_position(graph):
