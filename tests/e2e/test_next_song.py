@@ -274,7 +274,11 @@ def test_the_options_of_a_row_are_those_of_its_row(onnx_runtime, playlist):
         for (answer,), (e, a, p) in zip(together, rows, strict=True):
             given = options.replace(":= e", f":= {e}").replace(":= a,", f":= {a},")
             given = given.replace(":= p", f":= {'null' if p is None else p}")
-            assert answer == one(onnx_runtime, f"{call}, {given})")
+            alone = one(onnx_runtime, f"{call}, {given})")
+            assert [song["track_uri"] for song in answer] == [song["track_uri"] for song in alone]
+            assert [song["score"] for song in answer] == pytest.approx(
+                [song["score"] for song in alone], abs=1e-6
+            )
 
 
 def test_a_model_of_another_task_is_an_error_in_both_directions(onnx_runtime):
