@@ -99,7 +99,7 @@ def track_vector(
 def _offered(model: Model, columns: list[pa.Array]) -> pa.Array:
     is_asked = _all_valid(columns[:4])
     rows = np.flatnonzero(is_asked)
-    widths = np.maximum(*(_lengths(columns[place])[rows] for place in (3, 4)))
+    widths = np.max([_lengths(columns[place])[rows] for place in (0, 3, 4)], axis=0)
     parts = [
         _best(model, [column.take(batch) for column in columns]) for batch in _batches(rows, widths)
     ]
