@@ -7,7 +7,7 @@
         'remasterizado', 'remix', 'rerecorded', 'session', 'sessions', 'stereo', 'unplugged', 'version',
     ] -%}
     regexp_replace(
-        regexp_replace(lower({{ title }}), ' [[(](feat|featuring|ft|with)[^a-z][^])]*[])]', ''),
+        regexp_replace(lower({{ title }}), '( [[(](feat|featuring|ft|with)[^a-z][^])]*[])])+', ''),
         '( - | [[(])(([^-[(]|[^ [(]-)*[^a-z[(-])?({{ versions | join("|") }})([^a-z].*)?$',
         ''
     )
