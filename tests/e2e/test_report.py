@@ -141,7 +141,7 @@ def test_every_figure_is_drawn_with_a_mark_for_each_row(warehouse, page):
     }
     assert {name.split("-")[0] for name in expected} == {
         *("leaderboard", "importance", "top", "distribution", "correlation"),
-        *("genres", "genre", "calibration", "confusion", "playlist", "advice"),
+        *("genres", "genre", "calibration", "confusion", "playlist", "recommendation", "advice"),
     }
     drawn = page.locator(".plot").evaluate_all(DRAWN)
     for name, figure in drawn.items():

@@ -310,6 +310,9 @@ def _arguments(text: str) -> list[tuple[str, str, str | None]]:
             head, _, default = part.strip().partition(" default ")
             name, type = head.split()
             default = default.replace("as array", "as json") or None
+            if default and default.startswith("array_construct("):
+                texts = re.findall(r"'([^']*)'", default)
+                default = f"cast('{json.dumps(texts)}' as json)"
             found.append((name.lower(), type.lower(), default))
     return found
 
