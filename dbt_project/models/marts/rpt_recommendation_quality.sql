@@ -78,7 +78,8 @@ lists_together as (
     select
         avg(artists) as artists,
         avg(most_songs) as most_songs,
-        cast(count(case when most_songs >= {{ of_one_artist }} then 1 end) as double) / nullif(count(*), 0) as narrow_share
+        cast(count(case when most_songs >= {{ of_one_artist }} then 1 end) as double)
+        / nullif(count(*), 0) as narrow_share
     from lists
 
 ),
