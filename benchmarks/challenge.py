@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models_py.next_song.beginnings import batches
 from models_py.next_song.data import Data, Playlists
 from models_py.next_song.evaluation import Scores
-from models_py.next_song.net import NEVER, Settings
+from models_py.next_song.net import NEVER
 
 # The length of a list; so many tracks are shown on a page.
 LENGTH, PAGE = 500, 10
@@ -91,12 +91,13 @@ def clicks(offered: Sequence[int], withheld: Sequence[int]) -> int:
     return int(places[0]) // PAGE if len(places) else LENGTH // PAGE + 1
 
 
-def run(data: Data, models: Mapping[str, Scores]) -> list[dict]:
+def run(data: Data, models: Mapping[str, Scores], length: int) -> list[dict]:
     """Return the metrics of models in each category, and the means of the categories.
 
     Args:
         data: the held-out playlists; those that are long enough are in a category.
         models: from beginnings to scores (n, tracks).
+        length: how many of the last tracks the models see.
     """
     found: list[dict] = []
     for category in CATEGORIES:
@@ -104,12 +105,12 @@ def run(data: Data, models: Mapping[str, Scores]) -> list[dict]:
         if not len(questions.playlists):
             continue
         for name, scores in models.items():
-            values = list(_measured(data, scores, questions))
+            values = list(_measured(data, scores, questions, length))
             found.append(
                 {"known": category.name, "model": name, "playlists": len(values)} | _means(values)
             )
     for name in models:
-        rows = [row for row in found if row["model"] == name and row["known"] != MEAN]
+        rows = [row for row in found if row["model"] == name]
         found.append({"known": MEAN, "model": name, "playlists": None} | _means(rows))
     return found
 
@@ -143,10 +144,12 @@ def _questions(data: Data, category: Category) -> Questions:
 
 
 @torch.no_grad()
-def _measured(data: Data, scores: Scores, questions: Questions) -> Iterator[dict[str, float]]:
+def _measured(
+    data: Data, scores: Scores, questions: Questions, length: int
+) -> Iterator[dict[str, float]]:
     count, asked = len(data.catalog), questions.playlists
     rows = [(place, questions.known) for place in range(len(asked))]
-    for known, part in batches(asked, rows, Settings.length, count):
+    for known, part in batches(asked, rows, length, count):
         padded = torch.nn.functional.pad(scores(known), (0, 1), value=NEVER)
         best = padded.scatter(1, known.barred, 2 * NEVER).topk(min(LENGTH, count)).indices
         for (place, cut), offered in zip(part, best.tolist(), strict=True):

@@ -106,7 +106,7 @@ def run_challenge(
         console: shows the progress; None shows nothing.
 
     Returns:
-        The metrics of each model, for each category and for all questions.
+        The metrics of each model in each category, and the means of the categories.
 
     Raises:
         ValueError: a size that the sample cannot have.
@@ -128,7 +128,7 @@ def run_challenge(
         settings = {"hybrid": hyperparameters()}
         for model in ("item_knn", LATEST_ARTIST, "hybrid"):
             models[model] = training.build(data, model, settings.get(model, {}))[0].scores
-        return challenge.run(data, models)
+        return challenge.run(data, models, net.Settings(**settings["hybrid"]["net"]).length)
 
 
 def _build_generated(folder: Path, tracks: int, playlists: int, status: Status) -> None:

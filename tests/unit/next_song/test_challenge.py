@@ -79,7 +79,9 @@ def test_a_model_that_knows_the_answer_is_perfect_and_known_tracks_do_not_count(
         return scores
 
     rows = challenge.run(
-        data, {"oracle": oracle, "nothing": lambda known: torch.zeros(len(known.barred), TRACKS)}
+        data,
+        {"oracle": oracle, "nothing": lambda known: torch.zeros(len(known.barred), TRACKS)},
+        length=30,
     )
     found = {(row["known"], row["model"]): row for row in rows}
     assert found["title and first 10", "oracle"]["clicks"] == 0
