@@ -273,8 +273,8 @@ def check_parity(
         known: beginnings of n playlists. The asked track of each is the last track of another.
 
     Raises:
-        ExportError: a score differs by more than TOLERANCE, or tracks are in another order though
-            their scores differ by more.
+        ExportError: a score differs by more than TOLERANCE, tracks are in another order though
+            their scores differ by more, or a track has another artist or song.
     """
     length = known.recent.shape[1]
     asked = known.recent[:, -1:].roll(1, dims=0)
@@ -307,8 +307,12 @@ def check_parity(
     index = {uri: track for track, uri in enumerate([*catalog.uris, ""])}
     tracks = np.vectorize(index.__getitem__)(found_uri)
     right = serving.artist_of[tracks].numpy(), serving.song_of[tracks].numpy(), barred
-    is_same = all(map(np.array_equal, numbers, right))
-    if not worst <= TOLERANCE or has_nan[0] != has_nan[1] or not close[moved].all() or not is_same:
+    if not all(map(np.array_equal, numbers, right)):
+        raise ExportError(
+            f"the ONNX graph of {type(model).__name__} numbers artists or songs in another way: "
+            "the model was not stored"
+        )
+    if not worst <= TOLERANCE or has_nan[0] != has_nan[1] or not close[moved].all():
         raise ExportError(
             f"the ONNX graph of {type(model).__name__} differs from it by {worst:.2e}, and "
             f"{TOLERANCE} is allowed: the model was not stored"

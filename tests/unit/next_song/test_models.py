@@ -83,6 +83,13 @@ def test_a_graph_of_another_model_is_refused(data, graph):
         export.check_parity(graph, other, data.catalog, known)
 
 
+def test_a_graph_with_other_songs_is_refused(model, data, graph):
+    known, _ = next(batches(data.held_out, questions(data.held_out.tracks), 8, TRACKS))
+    other = replace(data.catalog, song=data.catalog.song[::-1].copy())
+    with pytest.raises(ExportError, match="numbers artists or songs in another way"):
+        export.check_parity(graph, model, other, known)
+
+
 def test_played_tracks_are_never_recommended(graph, data):
     for tracks in data.held_out.tracks[:20]:
         played = [uri(track) for track in tracks]
