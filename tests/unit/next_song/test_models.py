@@ -319,6 +319,7 @@ def test_a_catalog_that_is_too_large_is_refused_before_training(data, graph, mon
         training.train(data, {"hybrid": SMALL})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracks", [2_000, 20_000])
 def test_the_size_of_a_graph_is_known_before_training(monkeypatch, tracks):
     """Of a catalog with long texts and nine audio features, for which a graph is exported.
@@ -382,7 +383,9 @@ def test_candidates_have_each_metric_and_its_baseline(data):
         {"latest_artist": {}},
         {"hybrid": SMALL},
         # More candidates than there are tracks.
-        {"hybrid": {"net": SMALL["net"], "ranking": {"epochs": 2}}},
+        pytest.param(
+            {"hybrid": {"net": SMALL["net"], "ranking": {"epochs": 2}}}, marks=pytest.mark.slow
+        ),
     ],
     ids=["rules", "markov", "latest artist", "hybrid", "all tracks are candidates"],
 )
@@ -402,7 +405,9 @@ def test_a_constant_input_has_no_influence(data):
     assert torch.equal(model.scores(known), before)
 
 
-@pytest.mark.parametrize("keep", [2, 5, 12])
+@pytest.mark.parametrize(
+    "keep", [pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 12]
+)
 @pytest.mark.parametrize(
     "count",
     [12, pytest.param(40, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow)],
