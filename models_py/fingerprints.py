@@ -3,9 +3,11 @@
 import ast
 import hashlib
 import importlib.resources
-from collections.abc import Iterable
+import threading
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from importlib.resources.abc import Traversable
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -15,6 +17,7 @@ CODE = importlib.resources.files(PACKAGE)
 # These modules list tasks and algorithms. They are not counted, because a new entry does not change
 # the other tasks. The entry of a task enters its fingerprint as `known`.
 LISTS = {f"{PACKAGE}.tasks", f"{PACKAGE}.algorithms", f"{PACKAGE}.generated"}
+_lock = threading.Lock()
 
 
 def of_tables(tables: Iterable[pa.Table], known: object) -> str:
@@ -43,7 +46,7 @@ def of_code(modules: Iterable[str], known: object = None) -> str:
     """
     digest = hashlib.sha256(repr(known).encode())
     for module in sorted(_reached(modules)):
-        digest.update(f"{module}\n{_parsed(module)[0]}\n".encode())
+        digest.update(f"{module}\n{parsed()[module].code}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -55,14 +58,46 @@ def _reached(modules: Iterable[str]) -> set[str]:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            waiting += _parsed(module)[1]
+            waiting += parsed()[module].imported
     return found
 
 
+class Parsed(NamedTuple):
+    """A module's code without docstrings, and the modules of this package that it imports."""
+
+    code: str
+    imported: tuple[str, ...]
+
+
+def parsed() -> dict[str, Parsed]:
+    """Return all modules of this package, parsed once.
+
+    CPython can fail if two threads make syntax trees at the same time. PyTorch makes some, too, so
+    all modules are parsed before a training begins.
+    """
+    with _lock:
+        return _all_parsed()
+
+
 @cache
-def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
-    """Return a module's code without docstrings, and the modules of this package it imports."""
-    tree = ast.parse(_file(module).read_bytes())
+def _all_parsed() -> dict[str, Parsed]:
+    files = dict(_files(CODE, PACKAGE))
+    return {module: _parsed(file, files) for module, file in files.items()}
+
+
+def _files(folder: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
+    for one in folder.iterdir():
+        name = one.name.removesuffix(".py")
+        if one.is_dir():
+            yield from _files(one, f"{package}.{name}")
+        elif one.name == "__init__.py":
+            yield package, one
+        elif one.name.endswith(".py"):
+            yield f"{package}.{name}", one
+
+
+def _parsed(file: Traversable, known: Container[str]) -> Parsed:
+    tree = ast.parse(file.read_bytes(), str(file))
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -71,8 +106,8 @@ def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
             imported |= {one.name for one in node.names}
         elif isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
             node.body = [one for one in node.body if not _is_text(one)]
-    own = {name for name in imported if _is_counted(name) and _file(name).is_file()}
-    return ast.dump(tree, annotate_fields=False), tuple(sorted(own))
+    own = {name for name in imported if _is_counted(name) and name in known}
+    return Parsed(ast.dump(tree, annotate_fields=False), tuple(sorted(own)))
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -82,11 +117,3 @@ def _is_text(statement: ast.stmt) -> bool:
 def _is_counted(module: str) -> bool:
     is_own = module.startswith(f"{PACKAGE}.")
     return is_own and module not in LISTS and module.rpartition(".")[0] != f"{PACKAGE}.generated"
-
-
-def _file(module: str) -> Traversable:
-    parts = module.split(".")[1:]
-    folder = CODE.joinpath(*parts)
-    if folder.is_dir():
-        return folder / "__init__.py"
-    return CODE.joinpath(*parts[:-1], f"{parts[-1]}.py")

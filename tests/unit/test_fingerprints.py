@@ -1,6 +1,10 @@
 """A model is retrained if its code changes, and only then."""
 
+import ast
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -25,11 +29,11 @@ def code(tmp_path, monkeypatch):
     copied = shutil.copytree(ROOT / "models_py", tmp_path / "models_py")
     monkeypatch.setattr(fingerprints, "CODE", copied)
     yield copied
-    fingerprints._parsed.cache_clear()
+    fingerprints._all_parsed.cache_clear()
 
 
 def all_fingerprints():
-    fingerprints._parsed.cache_clear()
+    fingerprints._all_parsed.cache_clear()
     found = {
         (name, algorithm): runs._code_of(name, algorithm)
         for name, task in TASKS.items()
@@ -93,6 +97,23 @@ def test_a_changed_file_of_next_songs_retrains_only_next_songs(code):
 
 def test_a_changed_shared_file_retrains_everything(code):
     assert changed_by(code, "export.py", "\nMORE = 1\n") == set(all_fingerprints())
+
+
+def test_threads_can_take_fingerprints_at_the_same_time(monkeypatch):
+    """If one waits in the middle, syntax trees of two threads are a SystemError."""
+    trees = []
+
+    def parse(*arguments):
+        trees.append(ast.parse(*arguments))
+        time.sleep(0)  # lets another thread run
+        return trees[-1]
+
+    monkeypatch.setattr(fingerprints, "ast", SimpleNamespace(**vars(ast) | {"parse": parse}))
+    fingerprints._all_parsed.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(fingerprints.of_code, [[CODES["next_song"]]] * 8))
+    assert len({*found}) == 1
+    assert len(trees) == len(list((ROOT / "models_py").rglob("*.py")))  # each by one thread
 
 
 def test_changed_bounds_retrain_song_optimization(monkeypatch):
