@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from models_py.next_song.data import Catalog, Playlists, last_tracks, plays
+from models_py.next_song.device import chosen
 
 log = logging.getLogger("models_py.next_song")
 NEVER = -1e9
@@ -193,22 +194,24 @@ def train(catalog: Catalog, playlists: Playlists, settings: Settings) -> Sequenc
     # A net this small gains nothing from threads and is slow on a busy machine with them.
     torch.set_num_threads(1)
     torch.manual_seed(settings.random_state)
-    net = SequenceNet(catalog, settings)
-    _learn(net, playlists)
+    device = chosen()
+    net = SequenceNet(catalog, settings).to(device)
+    _learn(net, playlists, device)
+    net.cpu()
     with torch.no_grad():  # a track that no playlist has still has its random initial embedding
         net.own.weight[:-1][torch.from_numpy(plays(playlists, net.tracks)) == 0] = 0
     return net.eval()
 
 
-def _learn(net: SequenceNet, playlists: Playlists) -> None:
+def _learn(net: SequenceNet, playlists: Playlists, device: torch.device) -> None:
     settings = net.settings
-    counts = torch.from_numpy(plays(playlists, net.tracks).astype(np.float32))
+    counts = torch.from_numpy(plays(playlists, net.tracks).astype(np.float32)).to(device)
     chance = (counts**0.75 + 1e-3) / (counts**0.75 + 1e-3).sum()
     drawn_log = torch.log(chance * settings.negatives)
-    cut, owners = _sequences(playlists.tracks, settings.length, net.tracks)
+    found, owners = _sequences(playlists.tracks, settings.length, net.tracks)
     titles = torch.from_numpy(playlists.titles[owners])
     begins = torch.from_numpy(np.diff(owners, prepend=-1) > 0)
-    sequences = torch.from_numpy(cut)
+    sequences = torch.from_numpy(found)
     count = min(len(sequences), settings.sequences)
     steps = settings.epochs * -(-count // settings.batch_size)
     optimizers, schedules = _optimizers(net, settings.learning_rate, steps)
@@ -216,12 +219,13 @@ def _learn(net: SequenceNet, playlists: Playlists) -> None:
     for epoch in range(settings.epochs):
         losses = []
         for rows in torch.randperm(len(sequences))[:count].split(settings.batch_size):
-            loss = _loss(net, sequences[rows], titles[rows], begins[rows], chance, drawn_log)
+            cut, title, begin = (one[rows].to(device) for one in (sequences, titles, begins))
+            loss = _loss(net, cut, title, begin, chance, drawn_log)
             for optimizer in optimizers:
                 optimizer.zero_grad()
             loss.backward()
-            for part in (*optimizers, *schedules):
-                part.step()
+            for one in (*optimizers, *schedules):
+                one.step()
             losses.append(loss.item())
         log.info(
             "next_song, sequence net: epoch %d of %d, loss %.3f (%.0f s)",
@@ -274,7 +278,7 @@ def _loss(
     The title alone has to predict FROM_TITLE tracks, sampled from the first sequence of its
     playlist.
     """
-    keeps_own = (torch.rand(net.tracks + 1) >= net.settings.left_out).float()
+    keeps_own = (torch.rand_like(net.bias.weight[:, 0]) >= net.settings.left_out).float()
     known, next_tracks = sequences[:, :-1], sequences[:, 1:]
     is_track = known != net.tracks
     directions = net.attention(net.embedded(known, keeps_own), is_track, net.titled(titles))
@@ -290,4 +294,4 @@ def _loss(
     wrong = wrong + net.bias(drawn)[:, 0] - drawn_log[drawn]
     wrong = wrong.masked_fill(drawn == targets[:, None], NEVER)
     everything = torch.cat([right[:, None], wrong], dim=1)
-    return functional.cross_entropy(everything, torch.zeros(len(targets), dtype=torch.long))
+    return functional.cross_entropy(everything, torch.zeros_like(targets))
