@@ -135,9 +135,8 @@ def copy(warehouse, tmp_path) -> Warehouse:
 
 
 @pytest.fixture
-def empty(parsed, tmp_path) -> Warehouse:
+def empty(tmp_path) -> Warehouse:
     """A warehouse without a database and raw files, for a test that builds its own."""
-    shutil.copytree(parsed, tmp_path / "target")
     return Warehouse(tmp_path)
 
 

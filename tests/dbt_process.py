@@ -8,21 +8,26 @@ import atexit
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PARSED = "partial_parse.msgpack"
 
 
 def run(
     arguments: Sequence[str], folder: Path, environment: dict[str, str], seconds: float
 ) -> subprocess.CompletedProcess:
     """Run dbt in the given folder and environment."""
-    output = Path(environment["DBT_TARGET_PATH"]) / "output.txt"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    target = Path(environment["DBT_TARGET_PATH"])
+    output = target / "output.txt"
+    _begin_with_known(target, environment)
     server = _server()
     server.stdin.write(json.dumps([arguments, str(folder), environment, str(output)]) + "\n")
     server.stdin.flush()
@@ -32,7 +37,36 @@ def run(
         _stop(server)
         raise subprocess.TimeoutExpired(["dbt", *arguments], seconds, output.read_text())
     status = int(server.stdout.readline())
+    _keep(target, environment)
     return subprocess.CompletedProcess(["dbt", *arguments], status, output.read_text(), "")
+
+
+def _begin_with_known(target: Path, environment: dict[str, str]) -> None:
+    """Give a new target folder the results of an earlier parse, of which dbt uses what still holds.
+
+    Parsing all files takes longer than most runs.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    known = _known(environment)
+    if known.exists() and not (target / PARSED).exists():
+        shutil.copy(known, target / PARSED)
+
+
+def _keep(target: Path, environment: dict[str, str]) -> None:
+    if (target / PARSED).exists() and not _known(environment).exists():
+        shutil.copy(target / PARSED, _known(environment))
+
+
+def _known(environment: dict[str, str]) -> Path:
+    """Return the file of the parse results that are kept; another profile has others."""
+    return _folder() / Path(environment.get("DBT_PROFILES_DIR", "own")).name
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hitparade_parsed_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache
@@ -58,6 +92,8 @@ def _stop(server: subprocess.Popen) -> None:
 def _serve() -> None:
     import dbt.cli.main
 
+    with suppress(ImportError):  # of the extra snowflake
+        import dbt.adapters.snowflake
     import hitparade.plugin  # noqa: F401
     import models_py.runs  # noqa: F401
 
