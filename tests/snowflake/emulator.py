@@ -9,6 +9,7 @@ understood is an error. docs/snowflake.md says what this proves and what it does
 """
 
 import asyncio
+import hashlib
 import inspect
 import itertools
 import json
@@ -109,11 +110,13 @@ class Process:
             ProgrammingError: the code fails, or an import is not on its stage.
         """
         refuse_unknown_clauses(options)
+        self.imports = _imports(options)
+        self.statement = (options, body)
         statement = {
             "code": body,
             "handler": option(options, "handler")[0],
             "packages": option(options, "packages"),
-            "imports": [_staged(path) for path in option(options, "imports")],
+            "imports": list(self.imports),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-P", ROOT / "tests" / "snowflake" / "worker.py"],
@@ -124,6 +127,10 @@ class Process:
         )
         self._lock = threading.Lock()
         self.ask(statement | more)
+
+    def has(self, options: str, body: str) -> bool:
+        """Return whether another statement is the same, with the same files."""
+        return self.statement == (options, body) and self.imports == _imports(options)
 
     def end(self) -> None:
         """Stop the process: another function has replaced it."""
@@ -141,6 +148,12 @@ class Process:
             print(answer.get("traceback", answer["error"]), file=sys.stderr, flush=True)
             raise ProgrammingError(msg=answer["error"], errno=100357, sqlstate="P0000")
         return answer["answer"]
+
+
+def _imports(options: str) -> dict[str, str]:
+    """Return the files that a statement imports, each with a hash of its content."""
+    paths = [_staged(path) for path in option(options, "imports")]
+    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
 
 
 def _local(path: str) -> Path:
@@ -244,13 +257,8 @@ class Cursor(FakeSnowflakeCursor):
 
     def _python(self, name: str, found: re.Match, arguments, returns: str) -> str:
         """Register a Python function for this statement and return the call."""
-        process = Process(found["options"], found["body"])
-        with _lock:
-            registered = f"python_{next(_numbers)}"
-            replaced = _processes.pop(name.lower(), None)
-            _processes[name.lower()] = process
-        if replaced:
-            replaced.end()
+        process = self._process(name.lower(), found["options"], found["body"])
+        registered = f"python_{next(_numbers)}"
         types = [type for _, type, _ in arguments]
 
         def compute(*columns: pa.ChunkedArray) -> pa.Array:
@@ -282,6 +290,18 @@ class Cursor(FakeSnowflakeCursor):
         )
         call = f"{registered}({', '.join(_given(name, type) for name, type, _ in arguments)})"
         return f"cast({call} as json)" if returns in STRUCTURED else call
+
+    def _process(self, name: str, options: str, body: str) -> Process:
+        """Return the process of a function: the present one if the statement is the same."""
+        process = _processes.get(name)
+        if process and process.has(options, body):
+            return process
+        with _lock:
+            replaced = _processes.pop(name, None)
+            _processes[name] = Process(options, body)
+        if replaced:
+            replaced.end()
+        return _processes[name]
 
     def _sql(self, body: str, arguments, returns: str) -> str:
         """The body of an SQL function in DuckDB's dialect."""
