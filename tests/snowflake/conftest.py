@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse import ROOT, Warehouse
+from tests import dbt_process
+from tests.warehouse import ROOT, SECONDS, Warehouse
 
 connector = pytest.importorskip("snowflake.connector", reason="the extra snowflake is not there")
 pytest.importorskip("fakesnow", reason="the extra test is not there")
@@ -58,15 +59,12 @@ class Emulator:
 
     def dbt(self, *arguments: str, check: bool = True, **environment: str):
         """Run dbt on this account."""
-        command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments]
-        return self._run(command, check, environment)
+        given = os.environ | self.environment | environment
+        return self._checked(dbt_process.run(arguments, ROOT, given, SECONDS), check)
 
     def hitparade(self, *arguments: str, **environment: str):
         """Run a `hitparade` command on this account."""
         command = [str(Path(sys.executable).with_name("hitparade")), *arguments]
-        return self._run(command, True, environment)
-
-    def _run(self, command: list[str], check: bool, environment: dict[str, str]):
         # Connection errors would be retried for a long time.
         result = subprocess.run(
             command,
@@ -74,11 +72,14 @@ class Emulator:
             env=os.environ | self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=SECONDS,
         )
+        return self._checked(result, True)
+
+    def _checked(self, result: subprocess.CompletedProcess, check: bool):
         if check and result.returncode:
             log = (self.folder / "emulator.log").read_text()[-3000:]
-            raise AssertionError(f"{' '.join(command)} failed:\n{result.stdout}\n{log}")
+            raise AssertionError(f"{' '.join(result.args)} failed:\n{result.stdout}\n{log}")
         return result
 
     def connect(self):
