@@ -29,7 +29,7 @@ def sample(
     playlists: Annotated[int, typer.Option(help="Number of playlists, 1,000 per slice.")] = 2_000,
     playlist_tracks: Annotated[
         int | None,
-        typer.Option(help="Number of distinct tracks in the playlists; 5,000 by default."),
+        typer.Option(help="About how many distinct tracks they have; 2.26 a playlist by default."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random generator.")] = 2023,
     folder: Annotated[

@@ -15,6 +15,7 @@ from hitparade.sample import (
     charts,
     playlist_best_scores,
     slices,
+    titles,
     track_best_scores,
     tracks,
 )
@@ -27,12 +28,13 @@ BEST_SCORES = {
     "tracks": track_best_scores.BEST_SCORES,
 }
 PARTS = (*BEST_SCORES, "playlists")
+FEWEST = 2_000  # distinct tracks in the playlists of a small sample, by default
 # The accepted sizes of a sample.
 SIZES = {
     "songs": range(20, 100_001),
     "tracks": range(500, 200_001),
     "playlists": range(20, 1_000_001),
-    "playlist_tracks": range(500, 300_001),
+    "playlist_tracks": range(500, 3_000_001),
 }
 
 
@@ -55,8 +57,8 @@ def write_sample(
         songs: data rows of spotify-2023.csv.
         tracks: data rows of dataset.csv.
         playlists: playlists in the slices, 1,000 each.
-        playlist_tracks: distinct tracks in the playlists, 60 percent of them from dataset.csv; by
-            default 5,000, or as many as dataset.csv allows.
+        playlist_tracks: about how many distinct tracks the playlists have, up to 40 percent of them
+            from dataset.csv; by default as many for each playlist as the published ones have.
         seed: seed of the random generator.
         only: the parts to write, out of "chart_songs", "tracks" and "playlists". A part does not
             depend on the others. ceilings.csv lists the tasks of the written parts.
@@ -116,15 +118,16 @@ def _slices(
     if others := {path.name for path in folder.glob("mpd.slice.*.json")} - set(names):
         raise ValueError(f"{folder} has other slices, {', '.join(sorted(others))}: remove them")
     table, _ = tracks.make(np.random.default_rng([seed, 2]), rows)
+    different = different or max(catalog.default_count(count), FEWEST)
     known = catalog.make(np.random.default_rng([seed, 3]), table, different)
-    texts = slices.track_texts(known)
-    paths, all_tracks = [], []
+    paths, held_out = [], playlist_best_scores.HeldOut(known)
     for number, (first, name) in enumerate(zip(starts, names, strict=True)):
         rng = np.random.default_rng([seed, 4, number])
         playlists = drawn.draw(rng, known, min(slices.SIZE, count - first))
-        all_tracks += playlists.tracks
-        paths.append(slices.write(folder / name, rng, known, texts, playlists, first))
-    return paths, playlist_best_scores.best_scores(known, all_tracks)
+        titled = titles.draw(rng, known, playlists)
+        held_out.add(playlists.tracks, titled.likelihood())
+        paths.append(slices.write(folder / name, rng, known, playlists, titled.texts, first))
+    return paths, held_out.best_scores()
 
 
 def _write_best_scores(folder: Path, best: list[BestScore]) -> Path:

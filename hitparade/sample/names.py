@@ -62,6 +62,7 @@ COLLECTIONS = {
     "Best of {noun} {other}": 0.3,
     "100 {adjective} {noun} Classics": 0.2,
 }
+INITIALS = "ABCDEFGHIJKLMNOPRSTVWZ"
 BASE62 = np.frombuffer(
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", dtype="S1"
 )
@@ -78,6 +79,16 @@ def artists(rng: np.random.Generator, count: int) -> list[str]:
         raise ValueError(f"there are only {np.prod(shape)} artist names, not {count}: use fewer")
     chosen = np.unravel_index(rng.choice(np.prod(shape), count, replace=False), shape)
     return [f"{FIRST[i]} {ONSETS[j]}{ENDINGS[k]}" for i, j, k in zip(*chosen, strict=True)]
+
+
+def other_artists(rng: np.random.Generator, count: int) -> list[str]:
+    """Return `count` different artist names that `artists` does not return: with an initial."""
+    shape = (len(FIRST), len(INITIALS), len(ONSETS), len(ENDINGS))
+    chosen = np.unravel_index(rng.choice(np.prod(shape), count, replace=False), shape)
+    return [
+        f"{FIRST[i]} {INITIALS[j]}. {ONSETS[k]}{ENDINGS[m]}"
+        for i, j, k, m in zip(*chosen, strict=True)
+    ]
 
 
 def phrases(rng: np.random.Generator, patterns: dict[str, float], count: int) -> list[str]:

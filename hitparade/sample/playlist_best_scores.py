@@ -1,7 +1,8 @@
 """Best achievable scores on the playlists, from the exact probability of each next track.
 
-The tracks played so far give the probability of each direction, era and mood (forward filtering).
-Given these, the probability of a next track has a closed form, see `playlist_generator`.
+The title and the tracks played so far give the probability of each direction, era, mood and kind
+(forward filtering). Given these, the probability of a next track has a closed form, see
+`playlist_generator`.
 """
 
 import json
@@ -17,10 +18,22 @@ from models_py.next_song import protocol
 
 # The definition of the task that the scores hold for, as the registry writes it.
 DEFINITION = json.dumps({"folds": str(protocol.FOLDS)} | protocol.DEFINITION)
+# The probabilities of direction, mood, era and kind at the first track.
+START = np.einsum(
+    "d,dm,e,k->dmek",
+    generator.DIRECTION_SHARES,
+    generator.STARTS,
+    generator.ERA_SHARES,
+    generator.KIND_SHARES,
+)
+NONE = -1
 
 
 def chances(
-    catalog: Catalog, playlists: Sequence[NDArray[np.int64]], cuts: Sequence[Sequence[int]]
+    catalog: Catalog,
+    playlists: Sequence[NDArray[np.int64]],
+    told: NDArray[np.float64],
+    cuts: Sequence[Sequence[int]],
 ) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
     """Yield (playlist, cut, chances) for each cut.
 
@@ -29,11 +42,12 @@ def chances(
     Args:
         catalog: the tracks.
         playlists: track indices of each playlist.
+        told: how likely each playlist's title is, see `Titles.likelihood`.
         cuts: for each playlist one or more numbers of known tracks, each at least 1.
     """
     lengths = [max(numbers, default=0) for numbers in cuts]
     order = np.argsort(lengths, kind="stable")[::-1]
-    known = Known(catalog, len(order))
+    known = Known(catalog, told[order])
     for step in range(max(lengths, default=0)):
         going = sum(length > step for length in lengths)
         known.keep(going)
@@ -46,52 +60,50 @@ def chances(
 class Known:
     """Beliefs about n playlists, updated by one track of each at a time."""
 
-    def __init__(self, catalog: Catalog, count: int):
-        """Begin with the beliefs about empty playlists."""
+    def __init__(self, catalog: Catalog, told: NDArray[np.float64]):
+        """Begin with what the titles tell, see `Titles.likelihood`."""
         self._catalog = catalog
-        start = generator.DIRECTION_SHARES[:, None] * generator.STARTS
-        # Probability of direction, mood and era at the next track, given all earlier tracks.
-        self._belief = np.tile(start[:, :, None] * generator.ERA_SHARES, (count, 1, 1, 1))
-        self._played = np.zeros((count, len(catalog)), dtype=bool)
-        # The played share of each pool, and the played weight of each artist.
-        self._cells = np.zeros((count, MOODS, ERAS))
-        self._moods = np.zeros((count, MOODS))
-        self._artists = np.zeros((count, len(catalog.artist_names)))
-        self._last = np.zeros(count, dtype=int)
-        self._begun = False
+        # Probability of direction, mood, era and kind at the next track, given all earlier tracks.
+        self._belief = START * told
+        self._played = np.empty((len(told), 0), dtype=int)
         self._cell_share = catalog.weight / catalog.by_cell.sums[catalog.cells]
         self._mood_share = catalog.weight / catalog.by_mood.sums[catalog.mood]
 
     def keep(self, count: int) -> None:
         """Keep only the first `count` playlists."""
-        for name in ("_belief", "_played", "_cells", "_moods", "_artists", "_last"):
-            setattr(self, name, getattr(self, name)[:count])
+        self._belief, self._played = self._belief[:count], self._played[:count]
 
     def play(self, tracks: NDArray[np.int64]) -> None:
         """Update the beliefs with the next track of each playlist."""
-        catalog, rows = self._catalog, np.arange(len(tracks))
+        likelihood = self._likelihood(tracks)[:, None]
+        belief = self._belief * likelihood
+        belief /= belief.sum(axis=(1, 2, 3, 4), keepdims=True)
+        self._belief = np.einsum("pdmek,dmn->pdnek", belief, generator.STEPS)
+        self._played = np.column_stack([self._played, tracks])
+
+    @property
+    def _last(self) -> NDArray[np.int64]:
+        return self._played[:, -1]
+
+    def _likelihood(self, tracks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the probability of these next tracks, shape (n, MOODS, ERAS, kinds)."""
+        rows, catalog = np.arange(len(tracks)), self._catalog
+        pool = np.zeros((len(tracks), MOODS, ERAS))
         mood, era = catalog.mood[tracks], catalog.era[tracks]
-        pool = np.zeros_like(self._cells)
         pool[rows, mood, :] += (generator.STRAY * self._mood_share[tracks])[:, None]
         pool[rows, mood, era] += (1 - generator.STRAY) * self._cell_share[tracks]
-        likelihood = pool
-        if self._begun:
-            shares = generator.shares(catalog, self._last)
-            fixed = (shares[:, :3] * self._follows(tracks)).sum(axis=1)
-            likelihood = fixed[:, None, None] + shares[:, 3, None, None] * pool
-        belief = self._belief * (likelihood / self._unplayed())[:, None]
-        belief /= belief.sum(axis=(1, 2, 3), keepdims=True)
-        self._belief = np.einsum("pdme,dmn->pdne", belief, generator.STEPS)
-        self._played[rows, tracks] = True
-        self._cells[rows, mood, era] += self._cell_share[tracks]
-        self._moods[rows, mood] += self._mood_share[tracks]
-        self._artists[rows, catalog.artist[tracks]] += catalog.weight[tracks]
-        self._last, self._begun = tracks, True
+        if not self._played.shape[1]:
+            return np.repeat(pool[..., None], len(generator.KINDS), axis=-1)
+        shares = generator.shares(catalog, self._last)
+        fixed = (shares[..., :3] * self._follows(tracks)[:, None]).sum(axis=2)
+        common = fixed[:, None, None] + shares[:, None, None, :, 3] * pool[..., None]
+        rare = np.where(catalog.weight[tracks] == 0, self._rare_chance(), 0)
+        return (1 - generator.RARE) * common / self._unplayed() + rare[:, None, None, None]
 
     def _follows(self, tracks: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probability of these tracks by album, artist and editors, shape (n, 3)."""
         catalog, last = self._catalog, self._last
-        others = np.maximum(generator.others_of_artist(catalog, last), 1e-300)
+        others = np.maximum(catalog.by_artist.others(last), 1e-300)
         is_other = (catalog.artist[last] == catalog.artist[tracks]) & (last != tracks)
         editors = (catalog.successors[last] == tracks[:, None]) @ generator.SUCCESSOR_SHARES
         return np.stack(
@@ -103,71 +115,113 @@ class Known:
             axis=1,
         )
 
+    def _rare_chance(self) -> NDArray[np.float64]:
+        """Return the probability of each rare track that was not played, shape (n,)."""
+        weights = self._catalog.weight[self._played]
+        unplayed = len(self._catalog.rare) - (weights == 0).sum(axis=1)
+        return generator.RARE / unplayed
+
     def _unplayed(self) -> NDArray[np.float64]:
-        """Return the probability that a first draw is new, by mood and era (n, MOODS, ERAS)."""
-        stray = generator.STRAY * self._moods[:, :, None]
-        pool = (1 - generator.STRAY) * self._cells + stray
-        if not self._begun:
-            return 1 - pool
-        catalog, last, rows = self._catalog, self._last, np.arange(len(self._last))
+        """Return the probability that a track that is not rare is new at the first draw.
+
+        The shape is (n, MOODS, ERAS, kinds).
+        """
+        catalog, last = self._catalog, self._last
         shares = generator.shares(catalog, last)
-        following = catalog.album_next[last]
-        others = np.maximum(generator.others_of_artist(catalog, last), 1e-300)
-        played = self._artists[rows, catalog.artist[last]] - catalog.weight[last]
-        editors = self._played[rows[:, None], catalog.successors[last]] @ generator.SUCCESSOR_SHARES
-        fixed = (
-            shares[:, 0] * ((following >= 0) & self._played[rows, following])
-            + shares[:, 1] * np.maximum(played, 0) / others
-            + shares[:, 2] * editors
+        played = self._played
+        weights = np.where(catalog.artist[played] == catalog.artist[last][:, None], 1.0, 0.0)
+        by_artist = (weights * catalog.weight[played]).sum(axis=1) - catalog.weight[last]
+        others = np.maximum(catalog.by_artist.others(last), 1e-300)
+        following, successors = catalog.album_next[last], catalog.successors[last]
+        editors = (played[:, None] == successors[..., None]).any(axis=2)
+        again = np.stack(
+            [
+                (played == following[:, None]).any(axis=1),
+                np.maximum(by_artist, 0) / others,
+                editors @ generator.SUCCESSOR_SHARES,
+            ],
+            axis=1,
         )
-        return 1 - fixed[:, None, None] - shares[:, 3, None, None] * pool
+        fixed = (shares[..., :3] * again[:, None]).sum(axis=2)
+        pool = self._played_pool()[..., None]
+        return 1 - fixed[:, None, None] - shares[:, None, None, :, 3] * pool
+
+    def _played_pool(self) -> NDArray[np.float64]:
+        """Return the probability that the pool draws a played track, shape (n, MOODS, ERAS)."""
+        catalog, played = self._catalog, self._played
+        by_cell = np.zeros((len(played), MOODS * ERAS))
+        by_mood = np.zeros((len(played), MOODS))
+        rows = np.arange(len(played))[:, None]
+        np.add.at(by_cell, (rows, catalog.cells[played]), self._cell_share[played])
+        np.add.at(by_mood, (rows, catalog.mood[played]), self._mood_share[played])
+        cells = by_cell.reshape(-1, MOODS, ERAS)
+        return (1 - generator.STRAY) * cells + generator.STRAY * by_mood[..., None]
 
     def next_chances(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
         """Yield for each of these playlists every track's probability to come next."""
         catalog = self._catalog
         shares = generator.shares(catalog, self._last)
-        weights = self._belief.sum(axis=1) / self._unplayed()
+        weights = (1 - generator.RARE) * self._belief.sum(axis=1) / self._unplayed()
+        rare = self._rare_chance()
+        common = np.flatnonzero(catalog.weight)
+        cells = catalog.cells[common]
         for row in rows:
             last, weight = self._last[row], weights[row]
-            by_cell = (1 - generator.STRAY) * weight.ravel()[catalog.cells] * self._cell_share
-            by_mood = generator.STRAY * weight.sum(axis=1)[catalog.mood] * self._mood_share
-            found = shares[row, 3] * (by_cell + by_mood)
-            total = weight.sum()
-            if (following := catalog.album_next[last]) >= 0:
-                found[following] += shares[row, 0] * total
-            if shares[row, 1]:
-                others = np.flatnonzero(catalog.artist == catalog.artist[last])
+            pool = weight @ shares[row, :, 3]
+            by_cell = (1 - generator.STRAY) * pool / catalog.by_cell.sums.reshape(MOODS, ERAS)
+            by_mood = generator.STRAY * pool.sum(axis=1) / catalog.by_mood.sums
+            by_pool = (by_cell + by_mood[:, None]).ravel()
+            found = np.full(len(catalog), rare[row])
+            found[common] = by_pool[cells] * catalog.weight[common]
+            album, artist, editors = weight.sum(axis=(0, 1)) @ shares[row, :, :3]
+            if album:
+                found[catalog.album_next[last]] += album
+            if artist:
+                others = catalog.by_artist.members(catalog.artist[last])
                 others = others[others != last]
-                of_artist = catalog.weight[others] / catalog.weight[others].sum()
-                found[others] += shares[row, 1] * total * of_artist
-            editors = shares[row, 2] * total * generator.SUCCESSOR_SHARES
-            np.add.at(found, catalog.successors[last], editors)
+                found[others] += artist * catalog.weight[others] / catalog.weight[others].sum()
+            np.add.at(found, catalog.successors[last], editors * generator.SUCCESSOR_SHARES)
             found[self._played[row]] = 0
             yield found
 
 
-def best_scores(catalog: Catalog, playlists: Sequence[NDArray[np.int64]]) -> list[BestScore]:
-    """Return the best achievable value of each metric on the held-out playlists' questions.
+def rank(chances: NDArray[np.float64], track: int) -> float:
+    """Return the rank of a track that was not played, as `protocol.ranks` does, without sorting."""
+    above, equal = chances > chances[track], chances == chances[track]
+    return float(above.sum() + (equal.sum() + 1) / 2)
 
-    Args:
-        catalog: the tracks.
-        playlists: track indices of all playlists.
-    """
-    held_out = [
-        tracks for tracks in playlists if protocol.fold(catalog.uri[tracks]) == protocol.HOLDOUT
-    ]
-    cuts: list[list[int]] = [[] for _ in held_out]
-    for place, cut in protocol.questions(held_out):
-        cuts[place].append(cut)
-    ranks = np.array(
-        [
-            protocol.ranks(found, held_out[place][:cut], held_out[place][cut : cut + 1])[0]
-            for place, cut, found in chances(catalog, held_out, cuts)
+
+class HeldOut:
+    """The held-out playlists that are needed for the questions, gathered slice by slice."""
+
+    def __init__(self, catalog: Catalog):
+        """Begin without playlists."""
+        self._catalog = catalog
+        self._tracks: list[NDArray[np.int64]] = []
+        self._told: list[NDArray[np.float64]] = []
+        self._questions = 0
+
+    def add(self, playlists: Sequence[NDArray[np.int64]], told: NDArray[np.float64]) -> None:
+        """Add the held-out ones of these playlists, until there are enough questions."""
+        for tracks, one in zip(playlists, told, strict=True):
+            if self._questions >= protocol.MOST:
+                return
+            if protocol.fold(self._catalog.uri[tracks]) == protocol.HOLDOUT:
+                self._tracks.append(tracks)
+                self._told.append(one)
+                self._questions += len(protocol.cuts(tracks))
+
+    def best_scores(self) -> list[BestScore]:
+        """Return the best achievable value of each metric on the held-out playlists' questions."""
+        cuts: list[list[int]] = [[] for _ in self._tracks]
+        for place, cut in protocol.questions(self._tracks):
+            cuts[place].append(cut)
+        told = np.array(self._told).reshape(-1, *START.shape)
+        found = chances(self._catalog, self._tracks, told, cuts)
+        ranks = np.array([rank(likely, self._tracks[place][cut]) for place, cut, likely in found])
+        return [
+            BestScore(
+                "playlists", "next_song", name, float(values(ranks).mean()), len(ranks), DEFINITION
+            )
+            for name, values in protocol.METRICS.items()
         ]
-    )
-    return [
-        BestScore(
-            "playlists", "next_song", name, float(values(ranks).mean()), len(ranks), DEFINITION
-        )
-        for name, values in protocol.METRICS.items()
-    ]

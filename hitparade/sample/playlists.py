@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from hitparade.sample import playlist_generator as generator
 from hitparade.sample.catalog import ERAS, Catalog
 
-MEDIAN, SPREAD = 49, 0.78  # of the playlists' lengths, as published
-SHORTEST, LONGEST = 5, 250
+MEDIAN, SPREAD = 49, 0.8  # of the lengths; their mean is 66, as published
+SHORTEST, LONGEST = 5, 376
+# A playlist has at most this share of the tracks that are not rare: else it would run out of them.
+PART = 1 / 7
 REPEATED = 0.01  # share of playlists with a track twice
 
 
@@ -18,6 +20,7 @@ class Playlists:
     """Playlists (n): their track indices, and their hidden variables."""
 
     tracks: list[NDArray[np.int64]]
+    kind: NDArray[np.int64]
     direction: NDArray[np.int64]
     era: NDArray[np.int64]
     mood: NDArray[np.int64]  # at its first track
@@ -30,9 +33,10 @@ class Playlists:
 def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
     """Draw random playlists."""
     lengths = np.rint(MEDIAN * np.exp(SPREAD * rng.normal(size=count))).astype(int)
-    lengths = np.sort(np.clip(lengths, SHORTEST, LONGEST))[::-1]
+    longest = min(LONGEST, int(np.count_nonzero(catalog.weight) * PART))
+    lengths = np.sort(np.clip(lengths, SHORTEST, longest))[::-1]
     tracks = np.full((count, lengths[0]), -1)
-    played = np.zeros((count, len(catalog)), dtype=bool)
+    kind = rng.choice(len(generator.KINDS), size=count, p=generator.KIND_SHARES)
     direction = rng.choice(len(generator.DIRECTIONS), size=count, p=generator.DIRECTION_SHARES)
     era = rng.choice(ERAS, size=count, p=generator.ERA_SHARES)
     start = _pick(rng, generator.STARTS[direction])
@@ -41,17 +45,21 @@ def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
         going = int(np.searchsorted(-lengths, -step))  # playlists are sorted by length here
         if step:
             mood[:going] = _pick(rng, generator.STEPS[direction[:going], mood[:going]])
+        is_rare = rng.random(going) < (generator.RARE if step else 0)
         missing = np.arange(going)
         while len(missing):
-            last = tracks[missing, step - 1] if step else None
-            found = _next(rng, catalog, last, mood[missing], era[missing])
-            is_new = ~played[missing, found]
+            found = _pool(rng, catalog, mood[missing], era[missing])
+            if step:
+                found = _next(rng, catalog, tracks[missing, step - 1], kind[missing], found)
+            rare = np.flatnonzero(is_rare[missing])
+            found[rare] = rng.choice(catalog.rare, size=len(rare))
+            is_new = (tracks[missing, :step] != found[:, None]).all(axis=1)
             tracks[missing[is_new], step] = found[is_new]
-            played[missing[is_new], found[is_new]] = True
             missing = missing[~is_new]
     order = rng.permutation(count)  # undo the sorting by length
     return Playlists(
         [_repeated(rng, tracks[place, : lengths[place]]) for place in order],
+        kind[order],
         direction[order],
         era[order],
         start[order],
@@ -69,31 +77,32 @@ def _pick(rng: np.random.Generator, chances: NDArray[np.float64]) -> NDArray[np.
     return (rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1)
 
 
-def _next(
+def _pool(
     rng: np.random.Generator,
     catalog: Catalog,
-    last: NDArray[np.int64] | None,
     mood: NDArray[np.int64],
     era: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     strays = rng.random(len(mood)) < generator.STRAY
     found = catalog.by_cell.draw(rng, mood * ERAS + era)
     found[strays] = catalog.by_mood.draw(rng, mood[strays])
-    if last is None:
-        return found
-    source = _pick(rng, generator.shares(catalog, last))
-    album, artist, editors = (np.flatnonzero(source == place) for place in range(3))
-    found[album] = catalog.album_next[last[album]]
-    found[artist] = _other_of_artist(rng, catalog, last[artist])
-    chosen = _pick(rng, np.tile(generator.SUCCESSOR_SHARES, (len(editors), 1)))
-    found[editors] = catalog.successors[last[editors], chosen]
     return found
 
 
-def _other_of_artist(
-    rng: np.random.Generator, catalog: Catalog, last: NDArray[np.int64]
+def _next(
+    rng: np.random.Generator,
+    catalog: Catalog,
+    last: NDArray[np.int64],
+    kind: NDArray[np.int64],
+    pool: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    found = catalog.by_artist.draw(rng, catalog.artist[last])
-    while (same := found == last).any():
-        found[same] = catalog.by_artist.draw(rng, catalog.artist[last[same]])
+    """Return the next track of each playlist; `pool` has the one that its pool suggests."""
+    chances = generator.shares(catalog, last)[np.arange(len(last)), kind]
+    source = _pick(rng, chances)
+    album, artist, editors = (np.flatnonzero(source == place) for place in range(3))
+    found = pool.copy()
+    found[album] = catalog.album_next[last[album]]
+    found[artist] = catalog.by_artist.draw_other(rng, last[artist])
+    chosen = _pick(rng, np.tile(generator.SUCCESSOR_SHARES, (len(editors), 1)))
+    found[editors] = catalog.successors[last[editors], chosen]
     return found

@@ -5,6 +5,7 @@ tracks, which differ only in their position, and this takes a tenth of the time.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,6 @@ SIZE = 1_000  # playlists of a slice
 GENERATED = "2017-12-03 08:41:42.057563"
 # First and last day of a playlist's last change, and the length of a day, in seconds.
 FIRST_DAY, LAST_DAY, DAY = 1_270_080_000, 1_509_408_000, 86_400
-# Titles hint at a playlist's first mood, its era and its direction.
-BY_MOOD = (
-    ("sleep", "rainy day", "slow"),
-    ("chill", "study", "coffee"),
-    ("road trip", "good vibes", "weekend"),
-    ("party", "dance", "summer"),
-    ("workout", "gym", "pump up"),
-)
-BY_ERA = (("70s", "oldies"), ("80s", "retro"), ("90s", "throwback"), ("new", "fresh"))
-BY_DIRECTION = (("wind down", "evening"), ("all day", "on repeat"), ("warm up", "rising"))
-ANY = ("my playlist", "songs", "favorites", "music", "random", "stuff", "mix")
-TELLING, ERA_TOLD, DIRECTION_TOLD = 0.75, 0.5, 0.25
-SPELLINGS = (str, str.title, str.upper, "{} :)".format)
 DESCRIBED, COLLABORATIVE = 0.02, 0.023
 HEAD = """                {
                     "pos": """
@@ -54,33 +42,19 @@ SLICE = """{{
 }}"""
 
 
-def track_texts(catalog: Catalog) -> list[str]:
-    """Return the text of each track in a slice, without its position."""
-    columns = {
-        "artist_name": [catalog.artist_names[artist] for artist in catalog.artist],
-        "track_uri": catalog.uri.tolist(),
-        "artist_uri": catalog.artist_uri[catalog.artist].tolist(),
-        "track_name": catalog.name.tolist(),
-        "album_uri": catalog.album_uri[catalog.album].tolist(),
-        "duration_ms": catalog.duration_ms.tolist(),
-        "album_name": [catalog.album_names[album] for album in catalog.album],
-    }
-    rows = zip(*(map(json.dumps, column) for column in columns.values()), strict=True)
-    return [TAIL.format(**dict(zip(columns, row, strict=True))) for row in rows]
-
-
 def write(
     path: Path,
     rng: np.random.Generator,
     catalog: Catalog,
-    texts: list[str],
     playlists: Playlists,
+    titles: Sequence[str],
     first: int,
 ) -> Path:
-    """Write a slice of playlists, numbered from `first`."""
+    """Write a slice of playlists with titles, numbered from `first`."""
+    texts = _track_texts(catalog, np.unique(np.concatenate(playlists.tracks)))
     entries = [
-        _playlist(rng, catalog, texts, playlists, place, first + place)
-        for place in range(len(playlists))
+        _playlist(rng, catalog, texts, tracks, title, first + place)
+        for place, (tracks, title) in enumerate(zip(playlists.tracks, titles, strict=True))
     ]
     last = first + SIZE - 1
     path.write_text(
@@ -90,16 +64,31 @@ def write(
     return path
 
 
+def _track_texts(catalog: Catalog, tracks: NDArray[np.int64]) -> dict[int, str]:
+    """Return the text of each of these tracks in a slice, without its position."""
+    artist, album = catalog.artist[tracks], catalog.album[tracks]
+    columns = {
+        "artist_name": [catalog.artist_names[one] for one in artist],
+        "track_uri": catalog.uri[tracks].tolist(),
+        "artist_uri": catalog.artist_uri[artist].tolist(),
+        "track_name": catalog.name[tracks].tolist(),
+        "album_uri": catalog.album_uri[album].tolist(),
+        "duration_ms": catalog.duration_ms[tracks].tolist(),
+        "album_name": [catalog.album_names[one] for one in album],
+    }
+    rows = zip(*(map(json.dumps, column) for column in columns.values()), strict=True)
+    texts = (TAIL.format(**dict(zip(columns, row, strict=True))) for row in rows)
+    return dict(zip(tracks.tolist(), texts, strict=True))
+
+
 def _playlist(
     rng: np.random.Generator,
     catalog: Catalog,
-    texts: list[str],
-    playlists: Playlists,
-    place: int,
+    texts: dict[int, str],
+    tracks: NDArray[np.int64],
+    title: str,
     pid: int,
 ) -> str:
-    tracks = playlists.tracks[place]
-    title = _title(rng, playlists.mood[place], playlists.era[place], playlists.direction[place])
     fields = {
         "name": title,
         "collaborative": "true" if rng.random() < COLLABORATIVE else "false",
@@ -115,10 +104,10 @@ def _playlist(
     }
     if rng.random() < DESCRIBED:
         fields["description"] = f"{title}, and more of it"
-    return _object(fields, texts, tracks)
+    return _object(fields, texts, tracks.tolist())
 
 
-def _object(fields: dict, texts: list[str], tracks: NDArray[np.int64]) -> str:
+def _object(fields: dict, texts: dict[int, str], tracks: list[int]) -> str:
     entries = ",\n".join(f"{HEAD}{place}{texts[track]}" for place, track in enumerate(tracks))
     lines = [
         f'            "tracks": [\n{entries}\n            ]'
@@ -127,14 +116,3 @@ def _object(fields: dict, texts: list[str], tracks: NDArray[np.int64]) -> str:
         for name, value in fields.items()
     ]
     return "        {\n" + ",\n".join(lines) + "\n        }"
-
-
-def _title(rng: np.random.Generator, mood: int, era: int, direction: int) -> str:
-    words = [ANY[rng.integers(len(ANY))]]
-    if rng.random() < TELLING:
-        words = [BY_MOOD[mood][rng.integers(3)]]
-        if rng.random() < ERA_TOLD:
-            words.insert(0, BY_ERA[era][rng.integers(2)])
-        if rng.random() < DIRECTION_TOLD:
-            words.append(BY_DIRECTION[direction][rng.integers(2)])
-    return SPELLINGS[rng.integers(len(SPELLINGS))](" ".join(words))

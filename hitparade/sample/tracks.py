@@ -6,6 +6,7 @@ Each track has a row in its song's genre. Additional rows repeat it, mostly unde
 that is drawn independently of everything else.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +22,7 @@ PUBLISHED = 114_000
 REPEATS, DIFFERING, REISSUES = 24_259, 720, 89_741 - 80_398
 NO_TEMPO, NO_SIGNATURE = 157, 163
 SINGLES = 0.33  # share of songs whose album has the song's name
+ALBUM = 4  # most songs on an album
 VARIANTS: tuple[Callable[[str], str], ...] = (
     str.upper,
     str.lower,
@@ -160,11 +162,25 @@ def _tracks(rng: np.random.Generator, songs: Columns, genres: NDArray[np.int64])
     albums = names.phrases(rng, names.ALBUMS, len(songs["genre"]))
     # A separate random stream: nothing else depends on which songs are singles.
     single = rng.spawn(1)[0].random(len(albums)) < SINGLES
-    albums = np.where(single, songs["track_name"], albums).tolist()
+    albums = np.where(
+        single, songs["track_name"], _shared(albums, songs["artists"], single)
+    ).tolist()
     albums += names.phrases(rng, names.COLLECTIONS, len(genres))
     tracks = {name: np.concatenate([songs[name], reissues[name]]) for name in songs}
     ids = names.track_ids(rng, len(albums))
     return tracks | {"album_name": np.array(albums), "track_id": ids}
+
+
+def _shared(albums: list[str], artists: NDArray, single: NDArray[np.bool_]) -> list[str]:
+    """Return the albums' names such that the songs of an artist share an album."""
+    first: dict[tuple[str, int], str] = {}
+    seen: Counter[str] = Counter()
+    found = []
+    for album, byline, is_single in zip(albums, artists, single, strict=True):
+        lead = byline.split(";")[0]
+        found.append(first.setdefault((lead, seen[lead] // ALBUM), album))
+        seen[lead] += not is_single
+    return found
 
 
 def _fade(rng: np.random.Generator, reissues: Columns) -> None:

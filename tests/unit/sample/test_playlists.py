@@ -5,7 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from hitparade.sample import catalog, playlist_best_scores, playlists, slices, tracks, write_sample
+from hitparade.sample import (
+    catalog,
+    playlist_best_scores,
+    playlists,
+    slices,
+    titles,
+    tracks,
+    write_sample,
+)
+from models_py.next_song import protocol
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +28,14 @@ def drawn(known) -> playlists.Playlists:
     return playlists.draw(np.random.default_rng(7), known, 1_500)
 
 
-def test_a_slice_equals_the_output_of_json_dumps(known, drawn, tmp_path):
+@pytest.fixture(scope="module")
+def titled(known, drawn) -> titles.Titles:
+    return titles.draw(np.random.default_rng(8), known, drawn)
+
+
+def test_a_slice_equals_the_output_of_json_dumps(known, drawn, titled, tmp_path):
     rng = np.random.default_rng(1)
-    path = slices.write(tmp_path / "slice", rng, known, slices.track_texts(known), drawn, 3_000)
+    path = slices.write(tmp_path / "slice", rng, known, drawn, titled.texts, 3_000)
     text = path.read_text()
     found = json.loads(text)
     assert json.dumps(found, indent=4) == text
@@ -57,22 +71,31 @@ def test_slices_of_another_sample_are_refused(tmp_path):
         write_sample(tmp_path, playlists=900, **given)
 
 
-def test_more_tracks_than_the_file_can_give_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="use a smaller playlist_tracks, or more tracks"):
-        write_sample(tmp_path, tracks=1_000, playlist_tracks=2_000, only={"playlists"})
-
-
 def test_only_the_last_track_may_repeat(drawn):
     twice = [found for found in drawn.tracks if len(np.unique(found)) < len(found)]
     assert 0 < len(twice) < 0.03 * len(drawn)
     assert all(len(np.unique(found[:-1])) == len(found) - 1 for found in twice)
 
 
-def test_lengths_follow_the_published_ones(drawn):
-    lengths = np.array([len(found) for found in drawn.tracks])
-    assert lengths.min() >= 5 and lengths.max() <= 250
-    assert np.median(lengths) == pytest.approx(49, abs=3)
-    assert lengths.mean() == pytest.approx(64, abs=5)
+def test_the_shape_is_the_published_one():
+    """Of the million playlists: 2.26 tracks a playlist, 47% of them once, and their owners."""
+    table, _ = tracks.make(np.random.default_rng([2023, 2]), 12_000)
+    count = catalog.default_count(2_000)
+    made = catalog.make(np.random.default_rng([2023, 3]), table, count)
+    found = playlists.draw(np.random.default_rng(9), made, 2_000).tracks
+    lengths = np.array([len(one) for one in found])
+    assert lengths.min() >= 5 and lengths.max() <= 376
+    assert np.median(lengths) == pytest.approx(49, abs=2)
+    assert lengths.mean() == pytest.approx(66.3, abs=2)
+    plays = np.concatenate(found)
+    times = np.bincount(plays)
+    distinct = np.count_nonzero(times)
+    assert distinct / 2_000 == pytest.approx(2.26, rel=0.08)
+    assert np.count_nonzero(times == 1) / distinct == pytest.approx(0.47, abs=0.02)
+    assert len(np.unique(made.artist[plays])) / distinct == pytest.approx(0.131, abs=0.01)
+    assert len(np.unique(made.album[plays])) / distinct == pytest.approx(0.325, abs=0.02)
+    in_file = np.isin(made.uri, [f"spotify:track:{one}" for one in table["track_id"]])
+    assert 0.3 < in_file[plays].mean() < 0.6  # the tracks file does not know the others
 
 
 def test_directions_move_the_mood_as_named(known, drawn):
@@ -82,12 +105,14 @@ def test_directions_move_the_mood_as_named(known, drawn):
 
 
 @pytest.fixture(scope="module")
-def asked(known, drawn) -> list[tuple[np.ndarray, int]]:
+def asked(known, drawn, titled) -> list[tuple[np.ndarray, int]]:
     """True probabilities after some playlist beginnings, and the track that followed."""
     cuts = [sorted({1, 3, len(found) // 2, len(found) - 2}) for found in drawn.tracks]
     return [
         (chances, drawn.tracks[place][cut])
-        for place, cut, chances in playlist_best_scores.chances(known, drawn.tracks, cuts)
+        for place, cut, chances in playlist_best_scores.chances(
+            known, drawn.tracks, titled.likelihood(), cuts
+        )
     ]
 
 
@@ -96,6 +121,39 @@ def test_probabilities_cover_all_tracks_that_were_not_played(asked):
     sums = np.array([chances.sum() for chances, _ in asked])
     assert sums == pytest.approx(np.ones(len(asked)), abs=1e-9)
     assert all(chances[track] > 0 for chances, track in asked)
+
+
+def test_ranks_are_those_of_the_protocol(asked):
+    for chances, track in asked[:200]:
+        played = np.flatnonzero(chances == 0)
+        (expected,) = protocol.ranks(chances, played, np.array([track]))
+        assert playlist_best_scores.rank(chances, track) == expected
+
+
+def test_titles_tell_something(known, drawn, titled):
+    """What a title tells is true, and makes the second track more likely."""
+    told = titled.likelihood()
+    hidden = (drawn.direction, drawn.mood, drawn.era, drawn.kind)
+    assert (told[np.arange(len(drawn)), *hidden] > 0).all()
+    with_title, without = (
+        np.mean(
+            [
+                np.log(chances[drawn.tracks[place][1]])
+                for place, _, chances in playlist_best_scores.chances(
+                    known, drawn.tracks, likely, [[1]] * len(drawn)
+                )
+            ]
+        )
+        for likely in (told, np.ones_like(told))
+    )
+    assert with_title > without + 0.02
+
+
+@pytest.mark.parametrize(("kind", "column"), [(1, "artist"), (2, "album")])
+def test_playlists_are_made_around_artists_and_albums(known, drawn, kind, column):
+    of = getattr(known, column)
+    same = np.array([np.mean(of[found[1:]] == of[found[:-1]]) for found in drawn.tracks])
+    assert same[drawn.kind == kind].mean() > 1.5 * same[drawn.kind == 0].mean()
 
 
 @pytest.mark.parametrize("most", [1, 10, 100])
