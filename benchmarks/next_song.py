@@ -133,8 +133,8 @@ def run_challenge(
 
 def _build_generated(folder: Path, tracks: int, playlists: int, status: Status) -> None:
     status.update(f"writing {playlists:,} playlists of {tracks:,} tracks")
-    # 60 % of the playlist tracks come from the tracks file, which has a row for each genre of a
-    # track. So the file needs as many rows.
+    # 40 % of the playlist tracks come from the tracks file, which has a row for each genre of a
+    # track. As many rows are enough.
     write_sample(
         folder / "sample",
         tracks=tracks,

@@ -10,11 +10,15 @@ from weakref import WeakValueDictionary
 import numpy as np
 import onnx
 import onnxruntime
+from onnx.utils import Extractor
 
 from udfs.errors import ModelError, says_no_model
 from udfs.graphs import Refusal, refuse_other_files
 
 DEFAULT_SIZE = 512 * 2**20
+# Outputs that need few nodes of their graph, and get a session of their own. onnxruntime runs
+# nearly all nodes for any output: a track's vector would cost as much as a recommendation.
+PARTS = ("vector",)
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,19 @@ class Model:
     """
 
     def __init__(self, model_id: str, content: bytes):
-        """Load a graph, single-threaded because DuckDB runs vectors in parallel itself."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # the exception has the same message
+        """Load a graph."""
         self.model_id = model_id
         try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = _session(content)
+            self.outputs = [found.name for found in self._session.get_outputs()]
+            self._parts = {
+                output: _session(_part(content, output))
+                for output in PARTS
+                if output in self.outputs
+            }
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = len(content)
-        self.outputs = [found.name for found in self._session.get_outputs()]
         self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
         self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
 
@@ -70,12 +74,28 @@ class Model:
         """
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True
+        session = self._parts.get(outputs[0], self._session)
         try:
-            return self._session.run(outputs, feeds, options)
+            return session.run(outputs, feeds, options)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(
                 f"onnx_predict: model {self.model_id} cannot be run on these features: {error}"
             ) from error
+
+
+def _session(content: bytes) -> onnxruntime.InferenceSession:
+    """Load a graph, single-threaded because DuckDB runs vectors in parallel itself."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # the exception has the same message
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _part(content: bytes, output: str) -> bytes:
+    """Return the part of a graph that computes one output, with the inputs of the whole graph."""
+    whole = onnx.load_model_from_string(content)
+    inputs = [one.name for one in whole.graph.input]
+    return Extractor(whole).extract_model(inputs, [output]).SerializeToString()
 
 
 # Returns the model of an id, or raises a ModelError.
