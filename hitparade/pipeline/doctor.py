@@ -117,7 +117,7 @@ def _raw_files() -> Iterator[Check]:
     listed = slices.listed()
     if listed.num_rows:
         status = listed.column("status")[0].as_py()
-        yield Check("playlists", f"{status}: {listed.num_rows:,} slices")
+        yield Check("playlists", f"{status}: {listed.num_rows:,} files")
     else:
         yield Check("playlists", f"absent: {then}")
     for sentence in unused():

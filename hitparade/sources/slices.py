@@ -1,4 +1,8 @@
-"""The slices of the Million Playlist Dataset: which there are, and what SQL cannot read of them."""
+"""The files of playlists: which there are, and what SQL cannot read of them.
+
+A file is a slice of the Million Playlist Dataset, or has a playlist in each line as JSON. Both are
+called slices here.
+"""
 
 import hashlib
 import json
@@ -7,6 +11,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,8 @@ from hitparade.sources import contents
 from hitparade.sources.folders import RawFileError, Status, raw_folder, sample_folder
 
 NAME = re.compile(r"mpd\.slice\..+\.json(\.gz)?", re.IGNORECASE)
+# As in the macro is_json_lines. A program may write to a hidden file before it renames it.
+LINES_NAME = re.compile(r"[^.].*\.(jsonl|ndjson)(\.gz)?", re.IGNORECASE)
 # A new number when slices are read in another way: a build then reads those that it knows again.
 READER = 2
 SCHEMA = pa.schema(
@@ -56,9 +63,14 @@ class Slice:
         return self.entry.filename if self.entry else None
 
     @property
-    def name_in_dataset(self) -> str:
-        """The name of the slice when it is not compressed."""
-        return Path(self.name).name.casefold().removesuffix(".gz")
+    def unpacked_name(self) -> str:
+        """What names the slice when it is not compressed.
+
+        A slice of the dataset is the same in any folder. Other programs write one name in many
+        folders, such as one for each day.
+        """
+        name = self.name if has_lines(self.name) else Path(self.name).name
+        return name.casefold().removesuffix(".gz")
 
     @property
     def is_packed(self) -> bool:
@@ -74,9 +86,20 @@ class Slice:
         else:
             size = self.entry.file_size
             fingerprint = f"{size}-{self.entry.CRC:08x}-{READER}"
-            path = _cache(self.folder) / f"{_hash(f'{self.name} {fingerprint}')}.json"
+            kind = "jsonl" if has_lines(self.name) else "json"
+            path = _cache(self.folder) / f"{_hash(f'{self.name} {fingerprint}')}.{kind}"
         row = {"slice": self.name, "path": str(path), "status": status}
         return row | {"fingerprint": fingerprint, "bytes": size}
+
+
+def is_known(name: str) -> bool:
+    """Return whether a file of this name is read as a slice."""
+    return bool(NAME.fullmatch(name)) or has_lines(name)
+
+
+def has_lines(path: str) -> bool:
+    """Return whether a file has a playlist in each line."""
+    return bool(LINES_NAME.fullmatch(path.rpartition("/")[2]))
 
 
 def _cache(folder: Path) -> Path:
@@ -94,8 +117,7 @@ def listed() -> pa.Table:
     A row has the slice's path relative to that folder, the full path of the file to read, and a
     fingerprint that changes with the slice. Slices in zip files are to be unpacked first.
     """
-    rows = [one.row(status) for one, status in _listed()]
-    return pa.Table.from_pylist(rows, SCHEMA)
+    return pa.Table.from_pylist([row for _, row in _listed()], SCHEMA)
 
 
 def unpacked() -> pa.Table:
@@ -104,13 +126,13 @@ def unpacked() -> pa.Table:
     Raises:
         OSError: a file cannot be written.
     """
-    rows = [(one, one.row(status)) for one, status in _listed()]
+    rows = _listed()
     for one, row in rows:
         if one.member is not None and not Path(row["path"]).exists():
             _unpack(one.file, one.member, Path(row["path"]))
     needed = {Path(row["path"]).name for _, row in rows}
     for folder in (raw_folder(), sample_folder()):
-        for old in _cache(folder).glob("*.json") if folder else ():
+        for old in _cache(folder).glob("*.json*") if folder else ():
             if old.name not in needed:
                 old.unlink(missing_ok=True)
     return pa.Table.from_pylist([row for _, row in rows], SCHEMA)
@@ -139,15 +161,21 @@ def _contents(archive: Path, member: str) -> Iterator[bytes]:
         yield f"{member} cannot be unpacked: {error}".encode()
 
 
-def _listed() -> list[tuple[Slice, Status]]:
+def _listed() -> list[tuple[Slice, dict[str, Any]]]:
     folders: list[tuple[Path | None, Status]] = [
         (raw_folder(), "real"),
         (sample_folder(), "sample"),
     ]
     for folder, status in folders:
-        if folder and (found := used(folder)):
-            return [(one, status) for one in found]
+        if folder and (found := list(_rows(used(folder), status))):
+            return found
     return []
+
+
+def _rows(found: list[Slice], status: Status) -> Iterator[tuple[Slice, dict[str, Any]]]:
+    for one in found:
+        with suppress(FileNotFoundError):  # another program removed or renamed it just now
+            yield one, one.row(status)
 
 
 def used(folder: Path) -> list[Slice]:
@@ -155,9 +183,9 @@ def used(folder: Path) -> list[Slice]:
     chosen: list[Slice] = []
     names: set[str] = set()
     for one in sorted(present(folder), key=lambda one: (one.is_packed, one.member is not None)):
-        if not one.is_packed or one.name_in_dataset not in names:
+        if not one.is_packed or one.unpacked_name not in names:
             chosen.append(one)
-            names.add(one.name_in_dataset)
+            names.add(one.unpacked_name)
     return sorted(chosen, key=lambda one: one.name)
 
 
@@ -167,14 +195,13 @@ def present(folder: Path) -> list[Slice]:
     for path in sorted(folder.rglob("*")):
         if contents.has_lone(str(path)) or not path.is_file():  # or a name that is not UTF-8
             continue
-        if NAME.fullmatch(path.name):
+        if is_known(path.name):
             found.append(Slice(folder, path))
         elif path.suffix.casefold() == ".zip":
             found += [
                 Slice(folder, path, entry)
                 for entry in contents.entries(path)
-                if NAME.fullmatch(Path(entry.filename).name)
-                and not contents.has_lone(entry.filename)
+                if is_known(Path(entry.filename).name) and not contents.has_lone(entry.filename)
             ]
     return found
 
@@ -194,29 +221,85 @@ def _unpacked_text(path: str) -> str:
 
 
 def judged(file: Path) -> dict[str, Any]:
-    """Return the playlists of a slice, or the `rule` that it breaks and the `reason`.
+    """Return the playlists of a slice and their places, or the `rule` that it breaks and `reason`.
 
     It may be compressed with gzip, and in another encoding than UTF-8. In a playlist with text that
-    is not Unicode, U+FFFD stands for what is not, and `not_unicode` is true.
+    is not Unicode, U+FFFD stands for what is not, and `not_unicode` is true. A line that is not
+    JSON is a playlist with only that line, as `not_json`.
     """
+    judge = _judged_lines if has_lines(file.name) else _judged_slice
     try:
-        data = contents.unpacked(file)
-        text = data.decode(json.detect_encoding(data), "surrogateescape")
-        text, _ = contents.encoded_once(text, "")
-        parsed = json.loads(text) if text.strip() else None
-        json.dumps(parsed, allow_nan=False)
+        return judge(_text(file))
     except (RawFileError, ValueError, RecursionError):
         return _broken("not_json", "the file is cut off, or not JSON: download it again")
+
+
+def _judged_slice(text: str) -> dict[str, Any]:
     if not text.strip():
         return _broken("empty", "the file is empty: download it again")
+    parsed = _parsed(text)
     found = parsed.get("playlists") if isinstance(parsed, dict) else None
     if not isinstance(found, list) or not found:
         return _broken("no_playlists", "the file has no list of playlists")
-    return {"rule": None, "reason": None, "playlists": [_as_unicode(one) for one in found]}
+    return _playlists(dict(enumerate(found)))
+
+
+def _judged_lines(text: str) -> dict[str, Any]:
+    """Return the playlists of lines and the index of each line, without blank lines."""
+    *lines, last = text.split("\n")
+    found = {place: _of_line(line) for place, line in enumerate(lines) if line.strip()}
+    if (playlist := _whole(last)) is not None:
+        found[len(lines)] = playlist
+    return _playlists(found)
+
+
+def has_unfinished_line(file: Path) -> bool:
+    """Return whether the last line of a file is not read, because it is not complete."""
+    try:
+        last = _text(file).rpartition("\n")[2]
+    except (RawFileError, ValueError):
+        return False
+    return bool(last.strip()) and _whole(last) is None
+
+
+def _of_line(line: str) -> Any:
+    try:
+        return _parsed(line)
+    except (ValueError, RecursionError):
+        return {"not_json": contents.shown(line.strip())}
+
+
+def _whole(line: str) -> dict | None:
+    """Return the playlist of a line without a line feed, or None if it may still be written.
+
+    A JSON object is complete, because no beginning of an object is one.
+    """
+    try:
+        found = _parsed(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _text(file: Path) -> str:
+    data = contents.unpacked(file)
+    text = data.decode(json.detect_encoding(data), "surrogateescape")
+    return contents.encoded_once(text, "")[0]
+
+
+def _parsed(text: str) -> Any:
+    parsed = json.loads(text)
+    json.dumps(parsed, allow_nan=False)
+    return parsed
 
 
 def _broken(rule: str, reason: str) -> dict[str, Any]:
-    return {"rule": rule, "reason": reason, "playlists": None}
+    return {"rule": rule, "reason": reason, "playlists": None, "places": None}
+
+
+def _playlists(found: dict[int, Any]) -> dict[str, Any]:
+    playlists = [_as_unicode(one) for one in found.values()]
+    return {"rule": None, "reason": None, "playlists": playlists, "places": list(found)}
 
 
 def _as_unicode(playlist: Any) -> Any:

@@ -92,13 +92,13 @@ def _write_playlists(file: Path, listed: list[dict]) -> Path:
 
 
 def playlists(file: Path) -> Iterator[dict]:
-    """Yield each playlist of a slice as JSON text with its position, or the rule that it breaks."""
+    """Yield each playlist of a slice as JSON text with its place, or the rule that it breaks."""
     judged = slices.judged(file)
     if judged["rule"]:
         own = {"slice_rule": judged["rule"], "slice_reason": judged["reason"]}
         yield own | {"content": None, "place": None}
         return
-    for place, playlist in enumerate(judged["playlists"]):
+    for place, playlist in zip(judged["places"], judged["playlists"], strict=True):
         content = json.dumps(playlist, ensure_ascii=False)
         yield {"slice_rule": None, "slice_reason": None, "content": content, "place": place}
 

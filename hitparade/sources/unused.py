@@ -15,11 +15,13 @@ ASIDE = (".md", ".py", ".pdf", ".html")
 GIVEN = ("chart_songs", "tracks")
 # Bytes of a file that are looked at for its header.
 BEGINNING = 100_000
-NAMES = "hitparade reads spotify-2023.csv, dataset.csv and mpd.slice.*.json: see docs/data.md"
+NAMES = (
+    "hitparade reads spotify-2023.csv, dataset.csv, mpd.slice.*.json and *.jsonl: see docs/data.md"
+)
 
 
 def unused() -> list[str]:
-    """Return a sentence for each file that is not used: its path, why, and the next step."""
+    """Return a sentence for each file that is not used whole: its path, why, and the next step."""
     folder = raw_folder()
     found = slices.used(folder)
     read = {one.file for one in found} | {locate(source)[0] for source in GIVEN}
@@ -34,6 +36,9 @@ def unused() -> list[str]:
     for one in slices.present(folder):
         if one.file in read and (one.file, one.member) not in there:
             sentences.append(f"{one.name}: a slice of the same name is read instead")
+    for one in found:
+        if slices.has_lines(one.name) and not one.member and slices.has_unfinished_line(one.file):
+            sentences.append(f"{one.name}: its last line is not complete, and is read once it is")
     return sentences
 
 
@@ -41,7 +46,7 @@ def _step(folder: Path, path: Path, source: str | None) -> str:
     """Return why a file is not used, and the next step; the source is one that it might serve."""
     if contents.has_lone(str(path)):
         return "its path is not UTF-8: rename it"
-    if slices.NAME.fullmatch(path.name):
+    if slices.is_known(path.name):
         return "a slice of the same name is read instead: remove one of the two"
     if source:
         used, _ = locate(source)

@@ -27,7 +27,10 @@ quarantined as (
 
     select
         file as slice,
-        count(case when path like '%]' and path not like '%.tracks%' then 1 end) as playlists,
+        -- without slices that cannot be used
+        count(
+            case when path not like '%.tracks%' and (path <> '$' or line_number is not null) then 1 end
+        ) as playlists,
         count(case when path like '%.tracks%' then 1 end) as tracks
     from {{ ref('quarantine') }}
     where source = 'playlists'

@@ -49,7 +49,12 @@ def test_a_slice_is_read_in_any_form(tmp_path, form):
     (tmp_path / "mpd.slice.0-9.json").write_bytes(READ[form])
     judged = slices.judged(tmp_path / "mpd.slice.0-9.json")
     name = "é" if form == "encoded twice" else "é夜"
-    assert judged == {"rule": None, "reason": None, "playlists": [{"pid": 1, "name": name}]}
+    assert judged == {
+        "rule": None,
+        "reason": None,
+        "playlists": [{"pid": 1, "name": name}],
+        "places": [0],
+    }
 
 
 BROKEN = {
@@ -168,3 +173,113 @@ def test_a_slice_with_a_wrong_checksum_is_not_read(folder):
     (folder / "a.zip").write_bytes(data.replace(b"summer", b"simmer"))
     (path,) = listed().values()
     assert slices.judged(path)["rule"] == "not_json"
+
+
+# Lines of JSON
+
+
+def lines_of(folder: Path, content: bytes, name: str = "feed.jsonl") -> dict[int, object]:
+    """Return what is read of a file of JSON lines, by the index of its line."""
+    (folder / name).write_bytes(content)
+    judged = slices.judged(folder / name)
+    assert (judged["rule"], judged["reason"]) == (None, None)
+    return dict(zip(judged["places"], judged["playlists"], strict=True))
+
+
+ONE, TWO = b'{"pid": 1}', b'{"pid": 2}'
+BOTH = {0: {"pid": 1}, 1: {"pid": 2}}
+LINES = {
+    "line feeds": (ONE + b"\n" + TWO + b"\n", BOTH),
+    "carriage returns": (ONE + b"\r\n" + TWO + b"\r\n", BOTH),
+    "byte order mark": (codecs.BOM_UTF8 + ONE + b"\n" + TWO + b"\n", BOTH),
+    "utf-16": ((ONE + b"\n" + TWO + b"\n").decode().encode("utf-16"), BOTH),
+    "gzip": (gzip.compress(ONE + b"\n" + TWO + b"\n"), BOTH),
+    "appended gzip": (gzip.compress(ONE + b"\n") + gzip.compress(TWO + b"\n"), BOTH),
+    "no line feed at the end": (ONE + b"\n" + TWO, BOTH),
+    "blank lines": (b"\n" + ONE + b"\n \r\n" + TWO + b"\n\n", {1: {"pid": 1}, 3: {"pid": 2}}),
+    "nothing": (b"", {}),
+    "only a line feed": (b"\n", {}),
+    "a separator within a text": (
+        '{"name": "a\u2028b\x85c"}\n'.encode(),
+        {0: {"name": "a\u2028b\x85c"}},
+    ),
+    "broken lines": (
+        b'{"pid": 1\n' + TWO + b'\n{"pid": NaN}\n' + b"[" * 100_000 + b"\n\xe9\n",
+        {
+            0: {"not_json": '{"pid": 1'},
+            1: {"pid": 2},
+            2: {"not_json": '{"pid": NaN}'},
+            3: {"not_json": "[" * 100_000},
+            4: {"not_json": "\ufffd"},
+        },
+    ),
+    "no object": (b"7\nnull\n", {0: 7, 1: None}),
+    "text that is not Unicode": (
+        b'{"name": "caf\xe9"}\n',
+        {0: {"name": "caf\ufffd", "not_unicode": True}},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", LINES)
+def test_each_line_is_a_playlist(tmp_path, form):
+    content, expected = LINES[form]
+    assert lines_of(tmp_path, content) == expected
+
+
+def test_a_line_may_be_huge(tmp_path):
+    name = "x" * 50_000_000
+    found = lines_of(tmp_path, json.dumps({"name": name}).encode() + b"\n" + TWO + b"\n")
+    assert [*found] == [0, 1] and found[0]["name"] == name  # whose difference nobody would read
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_last_line_that_is_not_complete_waits(tmp_path, cut):
+    """Half of a letter at its end does not make the file one of another encoding."""
+    line = '{"n": "é"}'.encode()
+    is_whole = cut == len(line)
+    found = lines_of(tmp_path, TWO + b"\n" + line[:cut])
+    assert found == ({0: {"pid": 2}, 1: {"n": "é"}} if is_whole else {0: {"pid": 2}})
+    assert slices.has_unfinished_line(tmp_path / "feed.jsonl") != is_whole
+
+
+@pytest.mark.parametrize("end", [b"7", b"[1]", b'"a"', b"nul", b"x", b"1e999"])
+def test_only_an_object_is_known_to_be_complete_without_a_line_feed(tmp_path, end):
+    assert lines_of(tmp_path, ONE + b"\n" + end) == {0: {"pid": 1}}
+
+
+def test_a_file_of_lines_that_is_not_packed_whole_says_so(tmp_path):
+    (tmp_path / "feed.jsonl.gz").write_bytes(gzip.compress(ONE + b"\n")[:-9])
+    assert slices.judged(tmp_path / "feed.jsonl.gz")["rule"] == "not_json"
+    assert not slices.has_unfinished_line(tmp_path / "feed.jsonl.gz")
+
+
+def test_lines_are_loaded_into_snowflake_as_playlists(tmp_path):
+    (tmp_path / "feed.ndjson").write_bytes(ONE + b"\n\n{\n" + b'{"pi')
+    found = [
+        (one["place"], one["content"]) for one in snowflake.playlists(tmp_path / "feed.ndjson")
+    ]
+    assert found == [(0, '{"pid": 1}'), (2, '{"not_json": "{"}')]
+
+
+def test_files_of_lines_are_found_under_any_name_that_is_not_hidden(folder):
+    for name in (
+        *("feed.jsonl", "B.NDJSON", "a [1]*?{} 'ü'.jsonl", "day 1/feed.jsonl", "day 2/feed.jsonl"),
+        *("feed.jsonl.gz", "day 3/feed.jsonl.gz"),  # the first stands there uncompressed
+        *(".feed.jsonl", ".jsonl", "feed.jsonl.part", "feed.jsonl~", "feed.json", "feed.jsonlx"),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(gzip.compress(ONE) if name.endswith(".gz") else ONE)
+    (folder / "1.zip").write_bytes(zipped({"feed.jsonl": ONE, "._feed.jsonl": b"x"}))
+    names = ["1.zip/feed.jsonl", "B.NDJSON", "a [1]*?{} 'ü'.jsonl", "day 1/feed.jsonl"]
+    assert list(listed()) == [*names, "day 2/feed.jsonl", "day 3/feed.jsonl.gz", "feed.jsonl"]
+    assert {slices.judged(path)["places"][0] for path in listed().values()} == {0}
+
+
+def test_a_file_that_vanishes_while_files_are_listed_is_passed_over(folder, monkeypatch):
+    for number in (1, 2):
+        (folder / f"mpd.slice.{number}.json").write_bytes(TITLE)
+    gone = slices.used(folder)
+    (folder / "mpd.slice.1.json").unlink()
+    monkeypatch.setattr(slices, "used", lambda _: gone)
+    assert list(listed()) == ["mpd.slice.2.json"]

@@ -86,6 +86,13 @@ def test_a_slice_in_a_zip_file_that_stands_beside_it_is_named(folder):
     ]
 
 
+def test_a_line_that_is_not_complete_is_told(folder):
+    (folder / "feed.jsonl").write_text('{"pid": 1}\n{"pi')
+    assert unused() == ["feed.jsonl: its last line is not complete, and is read once it is"]
+    (folder / "feed.jsonl").write_text('{"pid": 1}\n{"pid": 2}')
+    assert unused() == []
+
+
 def test_a_name_that_is_not_utf_8_is_told(folder):
     with open(os.fsencode(folder) + b"/mpd.slice.\xe9.json", "w") as file:
         file.write(SLICE)

@@ -116,17 +116,20 @@
 
 {#- Files are read where they are. Slices are looked up in a map, not joined: DuckDB would build the hash
     table of such a join from the texts and hold all of them in memory, not one at a time. What this cannot
-    read, such as a compressed or broken slice, is read by the function `unpacked_slice` of the plugin. -#}
+    read, such as lines of JSON, or a compressed or broken slice, is read by the function `unpacked_slice` of the
+    plugin. -#}
 {% macro duckdb__read_playlists() -%}
     {%- set slices = slices_to_read(ref('stg_raw__slices'), this if is_incremental() else none) -%}
-    {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json']} -%}
+    {%- set shape = {'rule': 'varchar', 'reason': 'varchar', 'playlists': ['json'], 'places': ['bigint']} -%}
     with slices as (
 
         select
             {{ looked_up('path', slices.slice) }} as slice,
             {{ looked_up('path', slices.fingerprint) }} as fingerprint,
             path,
-            {{ parse_json('content', {'playlists': ['json']}) }} as parsed
+            case
+                when not {{ is_json_lines('path') }} then {{ parse_json('content', {'playlists': ['json']}) }}
+            end as parsed
         from {{ texts_of(slices.slice.keys() | list) }}
 
     ),
@@ -148,20 +151,21 @@
             slice,
             fingerprint,
             case when coalesce(len(playlists), 0) > 0 then playlists else other.playlists end as playlists,
+            other.places,
             other.rule,
             other.reason
         from unpacked
 
     )
 
-    -- Every slice has at least one row.
+    -- Every slice has at least one row, but a file without lines has none.
     select
         slice,
         fingerprint,
         case when playlists is null then coalesce(rule, 'not_json') end as slice_rule,
         reason as slice_reason,
         cast(unnest(coalesce(playlists, [null])) as varchar) as content,
-        generate_subscripts(coalesce(playlists, [null]), 1) - 1 as place
+        unnest(coalesce(places, range(len(coalesce(playlists, [null]))))) as place
     from listed
 {%- endmacro %}
 

@@ -6,8 +6,8 @@ with quarantined as (
         source,
         count(*) as row_count,
         -- a slice that cannot be used is in quarantine as a whole
-        count(case when path = '$' then 1 end) as broken_slices,
-        count(case when path like '$.playlists[%].tracks[%]' then 1 end) as broken_entries
+        count(case when path = '$' and line_number is null then 1 end) as broken_slices,
+        count(case when path like '%.tracks[%]' then 1 end) as broken_entries
     from {{ ref('quarantine') }}
     group by source
 
@@ -57,6 +57,7 @@ slices as (
 
     select
         count(*) as slice_count,
+        min(case when {{ is_json_lines('slice') }} then 'file' else 'slice' end) as kind,
         max(status) as status,
         md5({{ joined_text("slice || ' ' || fingerprint", ', ', 'slice') }}) as fingerprint
     from {{ ref('stg_raw__slices') }}
@@ -106,11 +107,9 @@ sources as (
     select
         'playlists' as source,
         coalesce(slices.status, 'absent') as status,
-        case slices.slice_count
-            when 0 then null
-            when 1 then '1 slice'
-            else slices.slice_count || ' slices'
-        end
+        -- 'file' if there is any of JSON lines
+        nullif(slices.slice_count, 0) || ' ' || slices.kind
+        || case when slices.slice_count > 1 then 's' else '' end
         || case
             when quarantined.broken_slices > 0 then ', ' || quarantined.broken_slices || ' broken'
             else ''

@@ -2,6 +2,11 @@
     'chart_songs': ref('base_kaggle__chart_songs'),
     'tracks': ref('base_kaggle__tracks'),
 } -%}
+{#- A playlist is a line of its file, or an element of the list in a slice. -#}
+{%- set line_number = 'case when ' ~ is_json_lines('slice') ~ ' then place + 1 end' -%}
+{%- set playlist_path =
+    "'$' || case when " ~ is_json_lines('slice') ~ " then '' else coalesce('.playlists[' || place || ']', '') end"
+-%}
 
 {% for source, base in files.items() %}
 select
@@ -21,8 +26,8 @@ union all
 select
     'playlists' as source,
     slice as file,
-    null as line_number,
-    '$' || coalesce('.playlists[' || place || ']', '') as path,
+    {{ line_number }} as line_number,
+    {{ playlist_path }} as path,
     content,
     rule,
     reason
@@ -32,8 +37,8 @@ union all
 select
     'playlists' as source,
     slice as file,
-    null as line_number,
-    '$.playlists[' || place || '].tracks[' || entry || ']' as path,
+    {{ line_number }} as line_number,
+    {{ playlist_path }} || '.tracks[' || entry || ']' as path,
     content,
     rule,
     reason

@@ -6,7 +6,7 @@
 {%- set integers = [
     'pid', 'modified_at', 'num_tracks', 'num_albums', 'num_artists', 'num_edits', 'num_followers', 'duration_ms',
 ] -%}
-{%- set texts = ['name', 'description', 'collaborative', 'not_unicode'] -%}
+{%- set texts = ['name', 'description', 'collaborative', 'not_unicode', 'not_json'] -%}
 {%- set track_texts = [
     'pos', 'track_uri', 'track_name', 'artist_uri', 'artist_name', 'album_uri', 'album_name', 'duration_ms',
 ] -%}
@@ -18,7 +18,8 @@
     "'collaborative is ''' || collaborative || ''', neither true nor false'"
 ) -%}
 {%- set playlist_rules =
-    [rule('not_unicode', 'not_unicode is not null', "'a text in it is not Unicode: U+FFFD stands for what cannot be read'")]
+    [rule('not_json', 'not_json is not null', "'the line is not JSON'")]
+    + [rule('not_unicode', 'not_unicode is not null', "'a text in it is not Unicode: U+FFFD stands for what cannot be read'")]
     + rules_number(['pid'], 'whole number')
     + rules_range(['pid'], 0, 9007199254740991)
     + rules_number(integers[1:], 'whole number', needed=false)
@@ -95,7 +96,7 @@ select
     track,
     is_again,
     -- the other columns have the values of a kept playlist
-    case when coalesce(slice_rule, rule) is not null then coalesce(content, '') end as content,
+    case when coalesce(slice_rule, rule) is not null then coalesce(not_json, content, '') end as content,
     coalesce(slice_rule, rule) as rule,
     case when slice_rule is null then reason else slice_reason end as reason
 from numbered
