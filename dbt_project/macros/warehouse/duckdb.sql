@@ -189,6 +189,11 @@
             filename as path,
             try(decode(content)) as content
         from read_blob([{{ quoted(literal_paths(paths)) }}])
+        {#- DuckDB passes over a file that another program has removed since the files were listed. -#}
+        where {{ raise_error(
+            "case when (select count(*) from read_blob([" ~ quoted(literal_paths(paths)) ~ "])) < " ~ paths | length
+            ~ " then 'a file of playlists was removed while files were read: run it again' end", 'boolean'
+        ) }} is null
         {%- else %}
         select
             cast(null as varchar) as path,
