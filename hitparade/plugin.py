@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 from pathlib import Path
 
 import duckdb
@@ -50,6 +51,8 @@ class Plugin(BasePlugin):
         project.use(Path(get_flags().PROJECT_DIR))
         if self.creds.path == project.DATABASE:  # DuckDB would resolve it where dbt was started
             self.creds.path = str(project.database())
+        if draft := os.environ.get("HITPARADE_DRAFT"):  # `hitparade publish` sets it
+            self.creds.path = draft
         name = Path(self.creds.path).stem
         if name in RESERVED:
             raise DbtRuntimeError(

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import sys
+import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +22,9 @@ from hitparade.pipeline import dbt
 from hitparade.warehouse import STEPS, WarehouseError, connect, opened
 
 CHUNK = 16 * 1024 * 1024
+# Seconds that a change waits for another one. A batch of `hitparade follow` usually takes less.
+WAIT = 120
+RETRY = 0.2  # seconds
 FAILED = "failed build"  # cannot be the name of the database, because it has a blank
 RUN_TABLES = ("runs", "run_sources")
 TABLE = "from duckdb_tables() where database_name = ? and schema_name = 'ml' and table_name = ?"
@@ -48,7 +54,13 @@ DAMAGED = """
 """
 
 
-def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bool:
+class BusyError(WarehouseError):
+    """Another program makes a change of its own."""
+
+
+def build(
+    console: Console, database: Path, arguments: Sequence[str] = (), *, wait: float = WAIT
+) -> bool:
     """Run `dbt build` on a draft of a database, and replace the database with the result.
 
     A failed build adds the rows of its run to ml.runs, and leaves the rest of the database
@@ -58,21 +70,25 @@ def build(console: Console, database: Path, arguments: Sequence[str] = ()) -> bo
         console: where to print where the result of a failed build is.
         database: the file, which need not exist yet.
         arguments: arguments of dbt, such as `--select`.
+        wait: seconds to wait for another program that changes the file.
 
     Returns:
         Whether the result was published.
 
     Raises:
+        BusyError: another program was changing the file for all that time.
         WarehouseError: another program writes to the file, the result is not readable, or dbt
             built nothing.
         OSError: a file or folder cannot be written.
     """
     started_at = datetime.now(UTC)
-    with draft(database) as path:
-        failed = path.parent / "failed" / path.name
+    with draft(database, wait) as path:
+        failed = path.parent.parent / "failed" / path.name
         if failed.parent.exists():
             shutil.rmtree(failed.parent)
-        is_built = dbt.run("build", *arguments, HITPARADE_DATABASE=str(path))
+        # dbt would parse the project again for another path of the database.
+        paths = {"HITPARADE_DATABASE": str(database), "HITPARADE_DRAFT": str(path)}
+        is_built = dbt.run("build", *arguments, **paths)
         if is_built and not _has_results(path, started_at):
             _remove(path)
             raise WarehouseError(
@@ -138,14 +154,19 @@ def record_failure(
 
 
 @contextmanager
-def draft(database: Path) -> Iterator[Path]:
+def draft(database: Path, wait: float = WAIT) -> Iterator[Path]:
     """Yield a writable copy of a database, and replace the database with it at the end.
 
     Readers keep the file that they have open; later readers open the new file. Nobody else can
     write to the database meanwhile. The database stays unchanged after an exception, and if the
     copy no longer exists at the end. Only the result of a failed build stays beside it.
 
+    Args:
+        database: the file, which need not exist yet.
+        wait: seconds to wait for another draft of the file.
+
     Raises:
+        BusyError: another program had a draft for all that time.
         WarehouseError: another program writes to the file.
         OSError: a file or folder cannot be written.
     """
@@ -157,9 +178,10 @@ def draft(database: Path) -> Iterator[Path]:
             f'Cannot open file "{database}": Permission denied\n{STEPS["Permission denied"]}'
         )
     folder = database.with_suffix(".draft")
-    path = folder / database.name
-    with _alone(folder), _without_writers(database) as source:
-        _remove(path)
+    with _alone(folder, wait), _without_writers(database) as source:
+        _clear(folder)
+        # A folder of its own, because dbt outlives a program that is killed, and goes on writing.
+        path = Path(tempfile.mkdtemp(dir=folder)) / database.name
         try:
             if source:
                 with _told_as_untouched(database):
@@ -170,7 +192,7 @@ def draft(database: Path) -> Iterator[Path]:
                 with _told_as_untouched(database):
                     _replace(path, database)
         finally:
-            _remove(path)
+            shutil.rmtree(path.parent)
 
 
 def check(path: Path) -> list[str]:
@@ -199,23 +221,38 @@ def _fault(connection: duckdb.DuckDBPyConnection, view: str) -> str | None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Yield the folder of a database's draft to one program at a time; remove it if it is empty."""
-    folder.mkdir(exist_ok=True)
+def _alone(folder: Path, wait: float) -> Iterator[None]:
+    """Yield the folder of a database's drafts to one program at a time; remove it if empty."""
     lock = folder / "lock"
+    with _locked(lock, wait):
+        try:
+            yield
+        finally:
+            # While it is held: whoever opened it before does not get a lock on a removed file.
+            lock.unlink(missing_ok=True)
+            with suppress(OSError):  # it has the result of a failed build
+                folder.rmdir()
+
+
+@contextmanager
+def _locked(lock: Path, wait: float) -> Iterator[None]:
+    held, end, is_told = FileLock(lock), time.monotonic() + wait, False
+    while not held.is_locked:
+        try:
+            lock.parent.mkdir(exist_ok=True)
+            held.acquire(timeout=0)
+        except (Timeout, FileNotFoundError) as error:  # or the folder was removed just now
+            said = f"another program is building in {lock.parent}: "
+            if time.monotonic() >= end:
+                raise BusyError(f"{said}wait until it is done") from error
+            if not is_told:
+                print(f"{said}waiting", file=sys.stderr, flush=True)
+                is_told = True
+            time.sleep(RETRY)
     try:
-        with FileLock(lock, timeout=0):
-            try:
-                yield
-            finally:
-                # While it is held: whoever opened it before does not get a lock on a removed file.
-                lock.unlink(missing_ok=True)
-                with suppress(OSError):  # it has the result of a failed build
-                    folder.rmdir()
-    except Timeout as error:
-        raise WarehouseError(
-            f"another program is building in {folder}: wait until it is done"
-        ) from error
+        yield
+    finally:
+        held.release()
 
 
 @contextmanager
@@ -294,6 +331,13 @@ def _take_runs(connection: duckdb.DuckDBPyConnection, failed: Path) -> None:
             connection.execute(
                 f"insert into ml.{table} by name {run} where run_id not in ({known})"
             )
+
+
+def _clear(folder: Path) -> None:
+    """Remove the drafts of programs that were killed."""
+    for leftover in folder.iterdir():
+        if leftover.is_dir() and leftover.name != "failed":
+            shutil.rmtree(leftover, ignore_errors=True)  # dbt may still write to it
 
 
 def _remove(path: Path) -> None:

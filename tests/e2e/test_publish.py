@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import duckdb
@@ -127,8 +128,8 @@ def test_writers_are_refused_while_a_draft_exists(counted):
         second = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
         assert "Could not set lock" in second.stderr
         with (
-            pytest.raises(WarehouseError, match="another program is building in"),
-            publish.draft(counted.database),
+            pytest.raises(publish.BusyError, match="another program is building in"),
+            publish.draft(counted.database, wait=0),
         ):
             pass
     assert subprocess.run([sys.executable, "-c", attempt]).returncode == 0
@@ -257,8 +258,9 @@ def test_a_build_of_a_database_called_failed_starts_from_its_models(small_copy, 
     os.rename(small_copy.database, database := small_copy.folder / "failed.duckdb")
     counts = []
 
-    def count(*_, HITPARADE_DATABASE: str) -> bool:
-        with duckdb.connect(HITPARADE_DATABASE) as connection:
+    def count(*_, HITPARADE_DATABASE: str, HITPARADE_DRAFT: str) -> bool:
+        assert Path(HITPARADE_DATABASE) == database
+        with duckdb.connect(HITPARADE_DRAFT) as connection:
             counts.extend(connection.execute("select count(*) from ml.train_hit").fetchall())
         return False
 
