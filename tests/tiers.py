@@ -14,7 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 NAMES = ("dbt", "hitparade")
 PROGRAMS = {*NAMES, "dbt.cli.main", *(str(Path(sys.executable).with_name(name)) for name in NAMES)}
-BUILDS = ("build", "run", "seed", "snapshot", "publish")
+BUILDS = ("build", "run", "seed", "snapshot", "publish", "follow")
 # The groups that take longest, in this order.
 LONGEST = [
     "snowflake",

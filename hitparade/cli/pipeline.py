@@ -1,6 +1,8 @@
 """The commands from raw files to a warehouse and its reports: sample, build, tune, report."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -104,6 +106,33 @@ def publish(context: typer.Context) -> None:
         succeeded = publishing.build(console, database(), context.args)
     if not succeeded:
         raise typer.Exit(1)
+
+
+@app.command()
+def follow(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="The folder of the raw files or one in it; by default the former."),
+    ] = None,
+    every: Annotated[
+        int, typer.Option(min=1, help="Least seconds from the start of a batch to the next.")
+    ] = 60,
+) -> None:
+    """Publish new playlists as slices and files of JSON lines arrive, until stopped.
+
+    Does not train: that is for a `hitparade build` from time to time.
+    """
+    from hitparade.pipeline import follow as following
+
+    _refuse_old_files()
+    # A process that is ended by its supervisor stops dbt and removes its draft, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with errors(following.FollowError, folders.RawFileError, WarehouseError, OSError):
+            following.run(console, database(), folder or folders.raw_folder(), every)
+    except KeyboardInterrupt as stop:
+        console.print("Stopped. Playlists that are not published yet are in the next batch.")
+        raise typer.Exit(130) from stop
 
 
 @app.command()

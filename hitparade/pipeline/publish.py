@@ -33,10 +33,13 @@ OUTCOME = """
     from ml.runs
     where started_at >= ?
 """
-FAILURE = """
+RESULT = """
     insert into ml.runs (run_id, started_at, command, node, layer, status, seconds, message)
-    values (?, ?, 'build', 'publish', 'publish', 'error', ?, ?)
+    values ($run_id, $started_at, $command, $node, 'publish', $status, $seconds, $message)
 """
+# What ml.runs names a build or a batch that failed without a failure of a model or a test.
+RESULT_NODES = {"build": "publish", "follow": "follow"}
+LAST_STATUS = "select arg_max(status, started_at) from ml.runs where node = ?"
 NODES = "select count(*) from ml.runs where started_at >= ?"
 NO_RESULTS = "dbt ended before it had results: see its messages"
 VIEWS = """
@@ -59,7 +62,12 @@ class BusyError(WarehouseError):
 
 
 def build(
-    console: Console, database: Path, arguments: Sequence[str] = (), *, wait: float = WAIT
+    console: Console,
+    database: Path,
+    arguments: Sequence[str] = (),
+    *,
+    command: str = "build",
+    wait: float = WAIT,
 ) -> bool:
     """Run `dbt build` on a draft of a database, and replace the database with the result.
 
@@ -70,6 +78,7 @@ def build(
         console: where to print where the result of a failed build is.
         database: the file, which need not exist yet.
         arguments: arguments of dbt, such as `--select`.
+        command: what ml.runs has as the command if no model failed.
         wait: seconds to wait for another program that changes the file.
 
     Returns:
@@ -96,6 +105,8 @@ def build(
                 "`dbt list --select`"
             )
         faults = check(path) if is_built else []
+        if is_built and not faults and command == "follow":
+            _resolve(path, started_at)
         if path.exists() and (faults or not is_built):
             _set_aside(path, failed)
     if is_built and not faults:
@@ -103,7 +114,8 @@ def build(
         return True
     for fault in faults:
         console.print(fault, style="red", markup=False, soft_wrap=True)
-    record_failure(database, started_at, "; ".join(faults) or NO_RESULTS, failed)
+    message = "; ".join(faults) or NO_RESULTS
+    record_failure(database, started_at, message, failed, command=command)
     if failed.exists():
         state = "is unchanged" if database.exists() else "does not exist yet"
         console.print(
@@ -124,7 +136,12 @@ def _has_results(path: Path, started_at: datetime) -> bool:
 
 
 def record_failure(
-    database: Path, started_at: datetime, message: str, failed: Path | None = None
+    database: Path,
+    started_at: datetime,
+    message: str,
+    failed: Path | None = None,
+    *,
+    command: str = "build",
 ) -> None:
     """Record a failed build in ml.runs of a database, so that `hitparade watch` reports it.
 
@@ -133,6 +150,7 @@ def record_failure(
         started_at: when the build began.
         message: why the build failed, used if no node of the run failed.
         failed: the file of the failed build, whose rows of ml.runs are copied.
+        command: the command that failed, used if no node of the run failed.
 
     Raises:
         WarehouseError: another program writes to the file.
@@ -146,11 +164,41 @@ def record_failure(
         if not connection.execute(TABLE, [copy.stem, "runs"]).fetchall():
             return
         began = started_at.replace(tzinfo=None)
-        seconds = (datetime.now(UTC) - started_at).total_seconds()
         ((run_id, failures),) = connection.execute(OUTCOME, [began]).fetchall()
         if not failures:
-            run_id = run_id or str(uuid.uuid4())
-            connection.execute(FAILURE, [run_id, began, seconds, message])
+            _record(connection, started_at, command, run_id, status="error", message=message)
+
+
+def _resolve(path: Path, started_at: datetime) -> None:
+    """Record that a batch succeeded, if the last one failed without a failure of a model or a test.
+
+    For builds, rpt_incidents waits for a complete one.
+    """
+    with opened(path, read_only=False) as connection:
+        ((last,),) = connection.execute(LAST_STATUS, [RESULT_NODES["follow"]]).fetchall()
+        if last == "error":
+            _record(connection, started_at, "follow", None, status="success", message=None)
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    started_at: datetime,
+    command: str,
+    run_id: str | None,
+    *,
+    status: str,
+    message: str | None,
+) -> None:
+    row = {
+        "run_id": run_id or str(uuid.uuid4()),
+        "started_at": started_at.replace(tzinfo=None),
+        "command": command,
+        "node": RESULT_NODES[command],
+        "status": status,
+        "seconds": (datetime.now(UTC) - started_at).total_seconds(),
+        "message": message,
+    }
+    connection.execute(RESULT, row)
 
 
 @contextmanager

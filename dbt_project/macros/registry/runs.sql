@@ -24,11 +24,21 @@
     );
 {%- endmacro %}
 
-{#- Writes the results of a dbt run at its end. -#}
+{#- Writes the results of a dbt run at its end. There is a batch of new playlists each minute: of those that succeeded,
+    only the newest is kept. -#}
 {% macro record_run(results) -%}
     {%- if execute and results -%}
         {{ record_results(results) }}
+        {%- if is_batch() %}
+        delete from ml.runs
+        where command = 'follow' and status not in ('error', 'fail') and run_id <> '{{ invocation_id }}';
+        {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Whether `hitparade follow` runs dbt, which then builds only what new playlists need. -#}
+{% macro is_batch() -%}
+    {%- do return(invocation_args_dict.selector == 'playlists') -%}
 {%- endmacro %}
 
 {% macro record_results(results) -%}
@@ -37,7 +47,7 @@
     select
         '{{ invocation_id }}',
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp),
-        '{{ flags.WHICH }}',
+        '{{ 'follow' if is_batch() else flags.WHICH }}',
         results.node,
         results.layer,
         results.status,
@@ -105,8 +115,10 @@
     {%- do return(found) -%}
 {%- endmacro %}
 
-{#- Writes the state of the sources in this run, as soon as it is known. -#}
+{#- Writes the state of the sources in this run, as soon as it is known. Batches do not count: how often a source
+    changes, and how much it has, is compared from build to build. -#}
 {% macro record_sources(sources) -%}
+    {%- if not is_batch() -%}
     insert into ml.run_sources (
         run_id, started_at, source, status, fingerprint, row_count, quarantined, quarantined_share
     )
@@ -120,4 +132,5 @@
         sources.quarantined,
         sources.quarantined_share
     from {{ sources }} as sources;
+    {%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@ with results as (
 
     select *
     from {{ source('ml', 'runs') }}
-    where command = 'build' and status <> 'skipped'
+    where command in ('build', 'follow') and status <> 'skipped'
 
 ),
 
@@ -177,7 +177,7 @@ select
     'failed_build' as check_name,
     'run ' || run_id as subject,
     started_at as since,
-    case node when 'publish' then 'the build' else node end
+    case node when 'publish' then 'the build' when 'follow' then 'a batch of hitparade follow' else node end
     || ' failed'
     || case when node_count > 1 then ', and ' || (node_count - 1) || ' more,' else '' end
     || ' and has not succeeded since: '
