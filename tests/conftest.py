@@ -14,7 +14,7 @@ from tests.warehouse import ROOT, Warehouse
 
 REAL_FILES = ROOT.parent / "shared" / "data"
 # The size of a sample that is quick to train on and large enough for every task.
-SMALL_SAMPLE_WITH_PLAYLISTS = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 800}
+SMALL_SAMPLE_WITH_PLAYLISTS = {"tracks": 2_000, "playlists": 300, "playlist_tracks": 1_000}
 
 
 def pytest_addoption(parser):

@@ -31,7 +31,9 @@ def sample(
     playlists: Annotated[int, typer.Option(help="Number of playlists, 1,000 per slice.")] = 2_000,
     playlist_tracks: Annotated[
         int | None,
-        typer.Option(help="About how many distinct tracks they have; 2.26 a playlist by default."),
+        typer.Option(
+            help="About how many distinct tracks; by default 2.26 a playlist, at least 2,000."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random generator.")] = 2023,
     folder: Annotated[

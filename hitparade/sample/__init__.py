@@ -34,7 +34,7 @@ SIZES = {
     "songs": range(20, 100_001),
     "tracks": range(500, 200_001),
     "playlists": range(20, 1_000_001),
-    "playlist_tracks": range(500, 3_000_001),
+    "playlist_tracks": range(1_000, 3_000_001),
 }
 
 
@@ -58,7 +58,8 @@ def write_sample(
         tracks: data rows of dataset.csv.
         playlists: playlists in the slices, 1,000 each.
         playlist_tracks: about how many distinct tracks the playlists have, up to 40 percent of them
-            from dataset.csv; by default as many for each playlist as the published ones have.
+            from dataset.csv; by default as many for each playlist as the published ones have, and
+            at least FEWEST.
         seed: seed of the random generator.
         only: the parts to write, out of "chart_songs", "tracks" and "playlists". A part does not
             depend on the others. ceilings.csv lists the tasks of the written parts.

@@ -21,6 +21,7 @@ IN_FILE = 0.4  # largest share of the tracks that are in the tracks file too
 UNSEEN = {"tracks": 0.94, "artists": 0.08, "albums": 0.30}
 COMMON = 0.39  # tracks that are not rare, for each that a playlist has
 SUCCESSORS = 3
+FEWEST_IN_CELL = 2  # tracks of a mood and an era that are not rare
 # How quickly the weight of a track falls with its rank, and the share of tracks at the flat top.
 SKEW, TOP = 1.2, 0.05
 # Standard deviations of what decides a track's rank beside its popularity: of albums, of tracks.
@@ -41,7 +42,7 @@ class Groups:
         self._start[self._tracks] = starts[:-1]
         self._low = starts[self._bounds[:-1]]
         self.sums = starts[self._bounds[1:]] - self._low
-        self.counts = np.diff(self._bounds)
+        self.common = np.bincount(keys[weights > 0], minlength=count)  # tracks that are not rare
 
     def members(self, key: int) -> NDArray[np.int64]:
         """Return the tracks of a group."""
@@ -128,6 +129,9 @@ def make(rng: np.random.Generator, table: Columns, count: int) -> Catalog:
         rng: the random generator.
         table: rows of the tracks file, which some of the tracks come from.
         count: about how many distinct tracks the playlists will have.
+
+    Raises:
+        ValueError: a mood and era have too few tracks.
     """
     size, artist_count, album_count = (
         round(count * PUBLISHED[name] / PUBLISHED["tracks"] * (1 + unseen))
@@ -146,7 +150,9 @@ def make(rng: np.random.Generator, table: Columns, count: int) -> Catalog:
     era = rng.integers(ERAS, size=len(artists["name"]))[artist]
     duration = rng.choice(file["duration_ms"], others) * rng.uniform(0.7, 1.4, others)
     weight = _weights(rng, popularity, album, round(COMMON * count))
-    mood = np.searchsorted(np.quantile(energy, np.arange(1, MOODS) / MOODS), energy)
+    # Each mood has equally many of the tracks that are not rare.
+    bounds = np.quantile(energy[weight > 0], np.arange(1, MOODS) / MOODS)
+    mood = np.searchsorted(bounds, energy)
     catalog = Catalog(
         uri=_uris("track", np.append(ids, names.track_ids(rng, others))),
         name=np.append(file["track_name"], names.phrases(rng, names.TITLES, others)),
@@ -163,6 +169,11 @@ def make(rng: np.random.Generator, table: Columns, count: int) -> Catalog:
         artist_uri=_uris("artist", names.track_ids(rng, len(artists["name"]))),
         album_uri=_uris("album", names.track_ids(rng, len(albums["name"]))),
     )
+    if catalog.by_cell.common.min() < FEWEST_IN_CELL:
+        raise ValueError(
+            f"playlist_tracks={count} gives too few tracks for a mood and an era: use more, or "
+            "another seed"
+        )
     catalog.successors[:] = _successors(rng, catalog)
     return catalog
 

@@ -10,8 +10,8 @@ from hitparade.sample.catalog import ERAS, Catalog
 
 MEDIAN, SPREAD = 49, 0.8  # of the lengths; their mean is 66, as published
 SHORTEST, LONGEST = 5, 376
-# A playlist has at most this share of the tracks that are not rare: else it would run out of them.
-PART = 1 / 7
+# A playlist has at most this share of the tracks of a mood that are not rare: it may stay in one.
+PART = 0.7
 REPEATED = 0.01  # share of playlists with a track twice
 
 
@@ -33,7 +33,7 @@ class Playlists:
 def draw(rng: np.random.Generator, catalog: Catalog, count: int) -> Playlists:
     """Draw random playlists."""
     lengths = np.rint(MEDIAN * np.exp(SPREAD * rng.normal(size=count))).astype(int)
-    longest = min(LONGEST, int(np.count_nonzero(catalog.weight) * PART))
+    longest = min(LONGEST, int(catalog.by_mood.common.min() * PART))
     lengths = np.sort(np.clip(lengths, SHORTEST, longest))[::-1]
     tracks = np.full((count, lengths[0]), -1)
     kind = rng.choice(len(generator.KINDS), size=count, p=generator.KIND_SHARES)

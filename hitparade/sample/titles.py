@@ -44,8 +44,8 @@ class Titles:
 
         The shape is (n, directions, MOODS, ERAS, kinds).
         """
-        found = np.where(_agrees(self.kind, len(NAMED)) & (self.kind >= 0)[:, None], NAMED, 0)
-        kind = np.where((self.kind < 0)[:, None], 1 - NAMED, found)
+        is_told = (self.kind != UNTOLD)[:, None]
+        kind = np.where(is_told, NAMED * _agrees(self.kind, len(NAMED)), 1 - NAMED)
         direction = _agrees(self.direction, len(generator.DIRECTIONS))
         mood, era = _agrees(self.mood, MOODS), _agrees(self.era, ERAS)
         return np.einsum("nd,nm,ne,nk->ndmek", direction, mood, era, kind)

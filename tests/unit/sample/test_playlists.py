@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hitparade.sample import (
+    SIZES,
     catalog,
     playlist_best_scores,
     playlists,
@@ -69,6 +70,22 @@ def test_slices_of_another_sample_are_refused(tmp_path):
     write_sample(tmp_path, playlists=1_100, **given)
     with pytest.raises(ValueError, match=r"other slices, mpd.slice.1000-1999.json: remove them"):
         write_sample(tmp_path, playlists=900, **given)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_smallest_catalog_has_enough_tracks_for_its_playlists(seed):
+    table, _ = tracks.make(np.random.default_rng([seed, 2]), 4_000)
+    made = catalog.make(np.random.default_rng([seed, 3]), table, SIZES["playlist_tracks"][0])
+    found = playlists.draw(np.random.default_rng([seed, 4]), made, 200).tracks
+    common = np.bincount(made.mood[made.weight > 0])
+    assert max(map(len, found)) <= 0.7 * common.min() + 1  # the last track may be repeated
+    assert common.max() < 1.1 * common.min()
+
+
+def test_too_few_tracks_for_a_mood_and_an_era_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog, "FEWEST_IN_CELL", 100)
+    with pytest.raises(ValueError, match="playlist_tracks=1000 gives too few tracks for a mood"):
+        write_sample(tmp_path, tracks=1_000, playlist_tracks=1_000, only={"playlists"})
 
 
 def test_only_the_last_track_may_repeat(drawn):
@@ -154,6 +171,17 @@ def test_playlists_are_made_around_artists_and_albums(known, drawn, kind, column
     of = getattr(known, column)
     same = np.array([np.mean(of[found[1:]] == of[found[:-1]]) for found in drawn.tracks])
     assert same[drawn.kind == kind].mean() > 1.5 * same[drawn.kind == 0].mean()
+
+
+def test_rare_tracks_come_as_often_as_predicted(asked, known):
+    is_rare = known.weight == 0
+    said = np.array([chances[is_rare].sum() for chances, _ in asked])
+    came = np.array([is_rare[track] for _, track in asked])
+    error = np.sqrt((said * (1 - said)).sum())
+    assert abs(came.sum() - said.sum()) < 3.5 * error
+    # After a rare track of an album, the next one of the album is likely.
+    likely = said > np.median(said) + 0.01
+    assert came[likely].mean() > 2 * came[~likely].mean()
 
 
 @pytest.mark.parametrize("most", [1, 10, 100])
