@@ -25,6 +25,8 @@ from hitparade.warehouse import WarehouseError, opened
 SELECTION = ("--selector", "playlists", "--exclude-resource-type", "unit_test")
 # Seconds between two looks at the folder. A folder on a network tells nobody of new files.
 POLL = 5
+# Least seconds between two batches, in which a build or a promotion that waits can begin.
+GAP = 1
 MOST = 5  # files that are named; of more their number is said
 READ = "select slice, fingerprint from staging.stg_raw__slices where status = 'real'"
 ERRORS = (RawFileError, WarehouseError, OSError)
@@ -57,7 +59,7 @@ def run(console: Console, database: Path, folder: Path, every: float) -> Never:
             began = time.monotonic()
             has_tried, told = step(console, database, inside, told)
             rest = every - (time.monotonic() - began) if has_tried else min(POLL, every)
-            time.sleep(max(rest, 0))
+            time.sleep(max(rest, GAP))
 
 
 def step(
@@ -92,21 +94,28 @@ def changes(database: Path, inside: PurePosixPath) -> list[str]:
     """Return the names of the files that are new, changed or gone since the last build.
 
     Raises:
-        RawFileError: all files are gone, or the folder is.
+        RawFileError: all files of a folder are gone, or the folder is.
         WarehouseError: the database cannot be read.
         OSError: a file cannot be looked at.
     """
-    read = _within(inside, _read(database))
+    read = _read(database)
     rows = slices.listed().to_pylist()
-    found = [(row["slice"], row["fingerprint"]) for row in rows if row["status"] == "real"]
-    there = _within(inside, frozenset(found))
-    if read and not there:
-        raise RawFileError(
-            f"{raw_folder() / inside} has no playlists any more, and the database has "
-            f"{len(read)} files of them: check that the folder is mounted. If they are to be "
-            "removed, run `hitparade build`"
-        )
-    return sorted({name for name, _ in read ^ there})
+    there = frozenset((row["slice"], row["fingerprint"]) for row in rows if row["status"] == "real")
+    for folder in sorted({inside, *_folders(read)}):  # a batch reads all of them
+        gone = _within(folder, read)
+        if gone and not _within(folder, there):
+            raise RawFileError(
+                f"{raw_folder() / folder} has no playlists any more, and the database has "
+                f"{len(gone)} files of them: check that the folder is mounted. If they are to be "
+                "removed, run `hitparade build`"
+            )
+    return sorted({name for name, _ in _within(inside, read) ^ _within(inside, there)})
+
+
+def _folders(files: frozenset[tuple[str, str]]) -> set[PurePosixPath]:
+    """Return the folders directly in that of the raw files, any of which may be a mount."""
+    parts = (PurePosixPath(name).parts for name, _ in files)
+    return {PurePosixPath(first) for first, *rest in parts if rest}
 
 
 def _read(database: Path) -> frozenset[tuple[str, str]]:

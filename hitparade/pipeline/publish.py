@@ -375,10 +375,10 @@ def _take_runs(connection: duckdb.DuckDBPyConnection, failed: Path) -> None:
         if connection.execute(TABLE, [FAILED, table]).fetchall():
             run = f'from "{FAILED}".ml.{table}'
             connection.execute(f"create table if not exists ml.{table} as {run} limit 0")
-            known = f"select run_id from ml.{table}"
-            connection.execute(
-                f"insert into ml.{table} by name {run} where run_id not in ({known})"
-            )
+            new = f"{run} where run_id not in (select run_id from ml.{table})"
+            if table == "runs":  # a batch that fails is tried each minute
+                new += " and (command <> 'follow' or status in ('error', 'fail'))"
+            connection.execute(f"insert into ml.{table} by name {new}")
 
 
 def _clear(folder: Path) -> None:

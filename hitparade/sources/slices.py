@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import duckdb
 import pyarrow as pa
@@ -190,9 +190,13 @@ def used(folder: Path) -> list[Slice]:
 
 
 def present(folder: Path) -> list[Slice]:
-    """Return all slices in a folder and below it."""
+    """Return all slices in a folder and below it, but not in hidden folders.
+
+    Raises:
+        OSError: a folder cannot be read. Its files must not count as removed.
+    """
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_files(folder)):
         if contents.has_lone(str(path)) or not path.is_file():  # or a name that is not UTF-8
             continue
         if is_known(path.name):
@@ -204,6 +208,17 @@ def present(folder: Path) -> list[Slice]:
                 if is_known(Path(entry.filename).name) and not contents.has_lone(entry.filename)
             ]
     return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_fail):
+        # A program may put a file together in a hidden folder before it moves it.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names)
+
+
+def _fail(error: OSError) -> Never:
+    raise error
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:

@@ -31,7 +31,11 @@
         {{ record_results(results) }}
         {%- if is_batch() %}
         delete from ml.runs
-        where command = 'follow' and status not in ('error', 'fail') and run_id <> '{{ invocation_id }}';
+        where
+            command = 'follow'
+            and node <> 'follow' {#- the end of an incident, which hitparade/pipeline/publish.py writes -#}
+            and status not in ('error', 'fail')
+            and run_id <> '{{ invocation_id }}';
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
