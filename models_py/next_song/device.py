@@ -9,6 +9,7 @@ from models_py.examples import SettingsError
 
 VARIABLE = "HITPARADE_DEVICE"
 AUTO = "auto"
+KINDS = ("cpu", "cuda", "mps")
 log = logging.getLogger("models_py.next_song")
 
 
@@ -42,6 +43,8 @@ def _fault(name: str) -> str:
 
     Not every device can train embeddings with sparse gradients.
     """
+    if name.partition(":")[0] not in KINDS:
+        return "there is no such device"
     try:
         with torch.device(name):
             embedding = torch.nn.Embedding(2, 2, sparse=True)

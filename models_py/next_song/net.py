@@ -193,8 +193,8 @@ def train(catalog: Catalog, playlists: Playlists, settings: Settings) -> Sequenc
     """Return a net trained on playlists of the catalog's tracks."""
     # A net this small gains nothing from threads and is slow on a busy machine with them.
     torch.set_num_threads(1)
-    torch.manual_seed(settings.random_state)
     device = chosen()
+    torch.manual_seed(settings.random_state)
     net = SequenceNet(catalog, settings).to(device)
     _learn(net, playlists, device)
     net.cpu()
