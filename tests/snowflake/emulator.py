@@ -296,12 +296,13 @@ class Cursor(FakeSnowflakeCursor):
         process = _processes.get(name)
         if process and process.has(options, body):
             return process
+        started = Process(options, body)
         with _lock:
             replaced = _processes.pop(name, None)
-            _processes[name] = Process(options, body)
+            _processes[name] = started
         if replaced:
             replaced.end()
-        return _processes[name]
+        return started
 
     def _sql(self, body: str, arguments, returns: str) -> str:
         """The body of an SQL function in DuckDB's dialect."""

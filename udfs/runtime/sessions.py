@@ -43,7 +43,7 @@ class Model:
 
     Attributes:
         model_id: its id in the registry.
-        size: number of bytes of the graph.
+        size: number of bytes of the graph and its parts.
         outputs: names of its outputs.
         inputs: number of `features` that it takes; None for a graph with other inputs.
         shapes: shapes of all inputs by name; a varying dimension is a name.
@@ -55,14 +55,11 @@ class Model:
         try:
             self._session = _session(content)
             self.outputs = [found.name for found in self._session.get_outputs()]
-            self._parts = {
-                output: _session(_part(content, output))
-                for output in PARTS
-                if output in self.outputs
-            }
+            parts = {name: _part(content, name) for name in PARTS if name in self.outputs}
+            self._parts = {name: _session(part) for name, part in parts.items()}
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
-        self.size = len(content)
+        self.size = sum(map(len, [content, *parts.values()]))
         self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
         self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
 
@@ -74,9 +71,9 @@ class Model:
         """
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True
-        session = self._parts.get(outputs[0], self._session)
+        session = self._parts.get(outputs[0]) if len(outputs) == 1 else None
         try:
-            return session.run(outputs, feeds, options)
+            return (session or self._session).run(outputs, feeds, options)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(
                 f"onnx_predict: model {self.model_id} cannot be run on these features: {error}"
