@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -217,8 +217,9 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names)
 
 
-def _fail(error: OSError) -> Never:
-    raise error
+def _fail(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # another program removed it just now
+        raise error
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:

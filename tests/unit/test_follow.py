@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import duckdb
@@ -129,6 +130,46 @@ def test_an_empty_folder_is_taken_for_one_that_is_not_mounted(raw, database, bui
     has_tried, told = step(database)
     assert has_tried and "is not a folder" in told
     assert len(builds) == 1
+
+
+def test_a_folder_beside_the_followed_one_may_be_a_mount_that_is_gone(raw, database, builds):
+    """A batch reads all folders, and would remove its playlists."""
+    for name in ("live", "s3"):
+        (raw / name).mkdir()
+        (raw / name / "a.jsonl").write_text(PLAYLIST)
+    read(database)
+    (raw / "s3" / "a.jsonl").unlink()
+    (raw / "live" / "b.jsonl").write_text(PLAYLIST)
+    with pytest.raises(RawFileError, match=r"s3 has no playlists any more, .* 1 files of them"):
+        follow.changes(database, PurePosixPath("live"))
+    (raw / "s3" / "a.jsonl").write_text(PLAYLIST)
+    assert follow.changes(database, PurePosixPath("live")) == ["live/b.jsonl"]
+
+
+def test_a_failed_batch_is_recorded_by_its_failures(database, tmp_path):
+    """It is tried each minute, and has a hundred rows."""
+    failed = tmp_path / "failed.duckdb"
+    for path in (failed, database):
+        with duckdb.connect(path) as connection:
+            connection.execute("create schema if not exists ml")
+            connection.execute(
+                "create table ml.runs (run_id text, started_at timestamp, command text, node text, "
+                "status text, seconds double, message text)"
+            )
+    began = datetime.now(UTC)
+    rows = [
+        ("follow", "int_playlists", "success"),
+        ("follow", "stg_mpd__tracks", "error"),
+        ("build", "int_playlists", "success"),
+    ]
+    with duckdb.connect(failed) as connection:
+        for number, row in enumerate(rows):
+            values = [str(number), began.replace(tzinfo=None), *row]
+            connection.execute("insert into ml.runs values (?, ?, ?, ?, ?, 1, 'm')", values)
+    publish.record_failure(database, began, "failed", failed, command="follow")
+    with duckdb.connect(database) as connection:
+        found = connection.execute("select command, node, status from ml.runs").fetchall()
+    assert sorted(found) == sorted(rows[1:])
 
 
 def test_a_batch_runs_what_playlists_change_and_does_not_wait(raw, database, builds):

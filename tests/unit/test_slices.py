@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -274,6 +275,28 @@ def test_files_of_lines_are_found_under_any_name_that_is_not_hidden(folder):
     names = ["1.zip/feed.jsonl", "B.NDJSON", "a [1]*?{} 'ü'.jsonl", "day 1/feed.jsonl"]
     assert list(listed()) == [*names, "day 2/feed.jsonl", "day 3/feed.jsonl.gz", "feed.jsonl"]
     assert {slices.judged(path)["places"][0] for path in listed().values()} == {0}
+
+
+def test_a_hidden_folder_is_not_read(folder):
+    """rsync puts files together in one, which it removes."""
+    for name in (".~tmp~", "day"):
+        (folder / name).mkdir()
+        (folder / name / "a.jsonl").write_text("{}\n")
+    assert [one.name for one in slices.present(folder)] == ["day/a.jsonl"]
+
+
+def test_the_files_of_a_folder_that_cannot_be_read_do_not_count_as_removed(folder, monkeypatch):
+    (folder / "day").mkdir()
+    scan = os.scandir
+
+    def refused(path):
+        if Path(path).name == "day":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(PermissionError, match="day"):
+        slices.present(folder)
 
 
 def test_a_file_that_vanishes_while_files_are_listed_is_passed_over(folder, monkeypatch):
