@@ -90,6 +90,23 @@ def test_a_graph_with_other_songs_is_refused(model, data, graph):
         export.check_parity(graph, model, other, known)
 
 
+def swapped(rows: int, swaps: int):
+    """Four candidates in each of 40 rows; in some rows, some of them are other ones."""
+    expected = np.array([["a", "b", "c", "d", "rest"]] * 40, dtype=object)
+    found = expected.copy()
+    found[:rows, :swaps] = [f"other {place}" for place in range(swaps)]
+    scores = np.tile(np.array([0.4, 0.3, 0.2, 0.1, -1], dtype=np.float32), (40, 1))
+    return found, scores, expected, scores
+
+
+def test_a_few_candidates_at_the_cut_may_be_others():
+    same = export._with_same_candidates(*swapped(2, 1), model=None)
+    assert same.tolist() == [False] * 2 + [True] * 38
+    for rows, swaps in ((3, 1), (1, 4)):
+        with pytest.raises(ExportError, match="chooses other candidates in"):
+            export._with_same_candidates(*swapped(rows, swaps), model=None)
+
+
 def test_played_tracks_are_never_recommended(graph, data):
     for tracks in data.held_out.tracks[:20]:
         played = [uri(track) for track in tracks]
