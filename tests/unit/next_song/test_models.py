@@ -100,11 +100,11 @@ def swapped(rows: int, swaps: int):
 
 
 def test_a_few_candidates_at_the_cut_may_be_others():
-    same = export._with_same_candidates(*swapped(2, 1), model=None)
+    same = export._with_same_candidates(*swapped(2, 1))
     assert same.tolist() == [False] * 2 + [True] * 38
     for rows, swaps in ((3, 1), (1, 4)):
         with pytest.raises(ExportError, match="chooses other candidates in"):
-            export._with_same_candidates(*swapped(rows, swaps), model=None)
+            export._with_same_candidates(*swapped(rows, swaps))
 
 
 def test_played_tracks_are_never_recommended(graph, data):
