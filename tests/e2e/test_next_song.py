@@ -77,8 +77,7 @@ def test_each_row_can_have_its_own_k_and_model(onnx_runtime):
     assert len(rows) == 2 * len(ALGORITHMS)
     for algorithm, k, songs in rows:
         assert len(songs) == k, algorithm
-    firsts = {algorithm: songs[0]["track_uri"] for algorithm, _, songs in rows}
-    assert len(set(firsts.values())) > 1
+    assert len({tuple(song["track_uri"] for song in songs) for _, k, songs in rows if k == 4}) > 1
 
 
 def test_unknown_tracks_are_left_out(onnx_runtime):
@@ -380,7 +379,7 @@ def test_a_title_without_tracks_predicts_the_mood_of_the_playlist(onnx_runtime):
             [title],
         ).fetchone()
         energy[title] = rows[0]
-    assert energy["workout"] > energy["sleep"] + 0.2
+    assert energy["workout"] > energy["sleep"] + 0.1
 
 
 def test_words_of_a_title_are_case_insensitive(onnx_runtime):
