@@ -29,7 +29,8 @@ def unused() -> list[str]:
     there = {(one.file, one.member) for one in found}
     sentences = []
     for path in sorted(folder.rglob("*")):
-        is_aside = path.name.startswith(".") or path.suffix.casefold() in ASIDE
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        is_aside = is_hidden or path.suffix.casefold() in ASIDE
         if path.is_file() and path not in read and not is_aside:
             shown = contents.shown(str(path.relative_to(folder)))
             sentences.append(f"{shown}: {_step(folder, path, others.get(path))}")

@@ -8,6 +8,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import duckdb
+import jinja2
 import pytest
 
 from hitparade import project
@@ -275,6 +277,33 @@ def test_files_of_lines_are_found_under_any_name_that_is_not_hidden(folder):
     names = ["1.zip/feed.jsonl", "B.NDJSON", "a [1]*?{} 'ü'.jsonl", "day 1/feed.jsonl"]
     assert list(listed()) == [*names, "day 2/feed.jsonl", "day 3/feed.jsonl.gz", "feed.jsonl"]
     assert {slices.judged(path)["places"][0] for path in listed().values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "a.jsonl",
+            "day/B.NDJSON",
+            "a.jsonl.gz",
+            "x.ndjson.GZ",
+            "1.zip/a.jsonl",
+            "mpd.slice.1.json",
+        ),
+        *(
+            "mpd.slice.1.json.gz",
+            "a.json",
+            "a.jsonl.part",
+            "ajsonl",
+            "a.jsonlx",
+            "a.jsonl/mpd.slice.1.json",
+        ),
+    ],
+)
+def test_sql_and_python_know_the_same_files_of_lines(name):
+    macro = (project.root() / "dbt_project/macros/staging/is_json_lines.sql").read_text()
+    condition = jinja2.Template(macro + "{{ is_json_lines(\"'" + name + "'\") }}").render()
+    assert duckdb.sql(f"select {condition}").fetchall() == [(slices.has_lines(name),)]
 
 
 def test_a_hidden_folder_is_not_read(folder):

@@ -78,6 +78,14 @@ def test_nothing_is_said_of_files_that_are_used(folder):
     assert slices.listed().num_rows == 2
 
 
+def test_nothing_is_said_of_files_in_hidden_folders(folder):
+    for name in (".~tmp~", "day/.cache"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "mpd.slice.0-9.json").write_text(SLICE)
+        (folder / name / "feed.jsonl").write_text('{"pid": 2}\n')
+    assert unused() == []
+
+
 def test_a_slice_in_a_zip_file_that_stands_beside_it_is_named(folder):
     packed = {"data/mpd.slice.0-9.json": SLICE, "data/mpd.slice.10-19.json": SLICE}
     (folder / "slices.zip").write_bytes(zipped(packed))
