@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import duckdb
@@ -186,15 +188,23 @@ def test_a_file_that_vanishes_in_a_batch_fails_only_this_batch(
     assert [*titles(followed)] == [1_001]
 
 
-def begin(warehouse: Warehouse) -> subprocess.Popen:
-    return subprocess.Popen(
+@contextmanager
+def begin(warehouse: Warehouse) -> Iterator[subprocess.Popen]:
+    """Follow in a program of its own, which ends with the test, whether or not it has passed."""
+    with subprocess.Popen(
         PROGRAM,
         cwd=ROOT,
         env=warehouse.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+        # A shell that starts the tests in the background lets them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 def await_line(program: subprocess.Popen, words: str) -> None:
