@@ -803,6 +803,14 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- DuckDB writes what does not fit into memory to the disk, but then needs several times the size of the database. -#}
+{% macro duckdb__row_parts(relation) -%}
+    {%- if execute and load_relation(relation) -%}
+        {%- do return(1 + run_query("select count(*) from " ~ relation).rows[0][0] // 1500000) -%}
+    {%- endif -%}
+    {%- do return(1) -%}
+{%- endmacro %}
+
 {% macro duckdb__has_sql_backend() -%}
     {%- do return(true) -%}
 {%- endmacro %}

@@ -264,6 +264,10 @@
     {{ return(adapter.dispatch('renew_functions')()) }}
 {%- endmacro %}
 
+{% macro row_parts(relation) -%}
+    {{ return(adapter.dispatch('row_parts')(relation)) }}
+{%- endmacro %}
+
 {% macro has_sql_backend() -%}
     {{ return(adapter.dispatch('has_sql_backend')()) }}
 {%- endmacro %}

@@ -451,6 +451,10 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{% macro snowflake__row_parts(relation) -%}
+    {%- do return(1) -%}
+{%- endmacro %}
+
 {% macro snowflake__has_sql_backend() -%}
     {%- do return(false) -%}
 {%- endmacro %}
