@@ -23,11 +23,10 @@ MODEL = """
     limit 1
 """
 FILE = """-- depends_on: {{{{ function('{needs}') }}}}
-{{% call(inputs) number_overloads([{inputs}]) %}}
+{{% call({given}) {overloads} %}}
 {body}
 {{% endcall %}}
 """
-SCORES = "'onnx_predict(' ~ champion('{task}') ~ ', ' ~ inputs ~ ')'"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
     inputs, outputs = [entry["name"] for entry in found[0][0]], found[0][1]
     _check_names([task, *inputs])
     functions = _functions(task, outputs)
-    texts = {folder / f"{f.name}.sql": _sql(f, inputs) for f in functions}
+    texts = {folder / f"{f.name}.sql": _sql(f, task, inputs) for f in functions}
     texts[folder / f"_{task}.yml"] = _yaml(functions, inputs)
     if present := [path for path in texts if path.exists()]:
         names = ", ".join(map(str, present))
@@ -88,14 +87,11 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         "finite or outside the range seen in training.",
         "One sentence for each finding; an empty list if there is none.",
     )
-    scores = SCORES.format(task=task)
     predict = f"predict_{task}"
     if len(outputs) == 1:
-        body = f"onnx_predict({{{{ champion('{task}') }}}}, {{{{ inputs }}}})[1]"
+        says = f"The prediction of {model}."
         return [
-            _Function(
-                predict, "onnx_predict", body, "double", f"The prediction of {model}.", outputs[0]
-            ),
+            _Function(predict, "onnx_predict", "{{ scores }}[1]", "double", says, outputs[0]),
             check,
         ]
     labels = "[" + ", ".join(repr(label) for label in outputs) + "]"
@@ -104,7 +100,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         _Function(
             predict,
             "onnx_predict",
-            f"{{{{ likeliest({labels}, {scores}) }}}}",
+            f"{{{{ likeliest({labels}, scores) }}}}",
             "varchar",
             f"The most probable label by {model}.",
             f"One of {', '.join(outputs)}.",
@@ -112,7 +108,7 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
         _Function(
             f"{predict}_proba",
             "onnx_predict",
-            f"{{{{ by_label({labels}, {scores}) }}}}",
+            f"{{{{ by_label({labels}, scores) }}}}",
             f"struct({struct})",
             f"The scores of all labels by {model}.",
             "One number for each label.",
@@ -121,9 +117,12 @@ def _functions(task: str, outputs: list[str]) -> list[_Function]:
     ]
 
 
-def _sql(function: _Function, inputs: list[str]) -> str:
-    names = ", ".join(repr(name) for name in inputs)
-    return FILE.format(needs=function.needs, inputs=names, body=function.body)
+def _sql(function: _Function, task: str, inputs: list[str]) -> str:
+    if function.needs == "onnx_predict":
+        given, overloads = "scores", f"scored_overloads({task!r}, {inputs})"
+    else:
+        given, overloads = "inputs", f"number_overloads({inputs})"
+    return FILE.format(needs=function.needs, given=given, overloads=overloads, body=function.body)
 
 
 def _yaml(functions: list[_Function], inputs: list[str]) -> str:

@@ -101,17 +101,11 @@ def functions_of(task: TabularTask) -> Iterator[tuple[str, str, Derived | None]]
     yield "explain", f"explain_{task.name}", None
 
 
-def answer(task: TabularTask, model: str) -> str:
-    """Return the call that turns the scores of a model into the answer of a task.
-
-    Args:
-        task: the task.
-        model: the macro that names the model: champion or newest.
-    """
-    scores = f"'onnx_predict(' ~ {model}('{task.name}') ~ ', ' ~ inputs ~ ')'"
+def answer(task: TabularTask) -> str:
+    """Return the call that turns `scores`, those of a model, into the answer of a task."""
     if task.labels:
-        return f"likeliest({list(task.labels)}, {scores})"
-    return f"element({scores}, {2 if task.kind == 'binary' else 1})"
+        return f"likeliest({list(task.labels)}, scores)"
+    return f"element(scores, {2 if task.kind == 'binary' else 1})"
 
 
 def explained_output(task: TabularTask) -> str:

@@ -24,10 +24,10 @@ def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> 
         width: number of features.
 
     Returns:
-        `kind`, `transform` and `layers`, each with `weights` (out, in), `intercepts` (out) and
-        `activation`. None if SQL cannot evaluate the net: a node is neither affine nor an
-        activation, an activation is last, a layer is wider than MAX_WIDTH, or a parameter is larger
-        than `LARGEST`.
+        `kind`, which is linear for one layer and net for more; `transform`; and `layers`, each with
+        `weights` (out, in), `intercepts` (out) and `activation`. None if SQL cannot evaluate the
+        net: a node is neither affine nor an activation, an activation is last, a layer is wider
+        than MAX_WIDTH, or a parameter is larger than `LARGEST`.
     """
     if width > MAX_WIDTH:
         return None
@@ -53,7 +53,7 @@ def translate(chain: list[onnx.NodeProto], constants: Constants, width: int) -> 
     if len(whole) < len(layers):
         return None
     return {
-        "kind": "net",
+        "kind": "net" if activations else "linear",
         "transform": ending or _classified(last, whole[-1]),
         "layers": [
             {

@@ -157,7 +157,7 @@ def test_the_serving_table_has_every_model(small_warehouse):
         "select task, algorithm, kind, is_newest from ml.served_models "
         "where task <> 'song_optimization' order by task, algorithm"
     )
-    kinds = {"linear_regression": "net", "logistic_regression": "net", "ridge": "net"}
+    kinds = {"linear_regression": "linear", "logistic_regression": "linear", "ridge": "linear"}
     kinds |= {"mlp": "net", "hybrid": "net", "random_forest": "trees", "xgboost": "trees"}
     assert served == sorted(
         (task.name, algorithm, kinds[algorithm], True)

@@ -17,8 +17,6 @@ BY_CANDIDATE = pytest.mark.parametrize(
 )
 # float32 has 7 digits; the SQL backend adds up in another order than onnxruntime.
 SQL_TOLERANCE = 2e-6
-# Replaces a model: whichever score a function takes from this answer, it gets the features.
-ECHO = "create or replace temp macro onnx_predict(model_id, features) as [{}]"
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +32,13 @@ def backends(warehouse):
 
 
 def _keep_features(connection) -> None:
-    """A temp table for each task: the features that its functions compute from every row."""
-    connection.execute(ECHO.format(", ".join(["features"] * 4)))
+    """A temp table for each task: the features of every row without a missing input."""
     for task in TASKS.values():
-        function = (
-            "predict_tier_proba(t).Flop" if task.name == "tier" else f"predict_{task.name}(t)"
-        )
         connection.execute(
             f"create temp table {task.name}_rows as select * from "
-            f"(select t.*, {function} as features from {task.entity} t) "
+            f"(select t.*, encode_{task.name}(t) as features from {task.entity} t) "
             "where len(list_filter(features, lambda v: v is not null)) = len(features)"
         )
-    connection.execute("drop macro onnx_predict")
 
 
 @BY_CANDIDATE

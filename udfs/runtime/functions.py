@@ -38,6 +38,7 @@ class Function:
         arguments: SQL types by argument name.
         returns: the SQL type of the answer.
         defaults: SQL values of arguments that may be left out.
+        kinds: further macros, which answer the same for one kind of model.
         compute: takes a vector for each argument, and returns the vector of answers.
     """
 
@@ -46,6 +47,7 @@ class Function:
     returns: str
     compute: Callable[..., pa.Array]
     defaults: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     @property
     def runtime_name(self) -> str:
@@ -59,17 +61,18 @@ class Function:
         return f"{self.runtime_name}({nulls})"
 
     @property
-    def shadow(self) -> str:
-        """The statement that shadows the persisted macro with the Python function."""
+    def shadows(self) -> list[str]:
+        """The statements that shadow the persisted macros with the Python function."""
         casts = ", ".join(f"cast({name} as {type})" for name, type in self.arguments.items())
         names = [
             f"{name} := {self.defaults[name]}" if name in self.defaults else name
             for name in self.arguments
         ]
-        return (
-            f"create or replace temp macro {self.name}({', '.join(names)}) as "
+        return [
+            f"create or replace temp macro {macro}({', '.join(names)}) as "
             f"{self.runtime_name}({casts})"
-        )
+            for macro in (self.name, *self.kinds)
+        ]
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
@@ -91,7 +94,8 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
                     _create(connection, function)
     _read_served(connection)
     for function in FUNCTIONS:
-        connection.execute(function.shadow)
+        for shadow in function.shadows:
+            connection.execute(shadow)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
@@ -286,6 +290,7 @@ FUNCTIONS = (
         {"model_id": "varchar", "features": "double[]"},
         "double[]",
         partial(onnx_predict, _model),
+        kinds=("onnx_predict_net", "onnx_predict_trees_3", "onnx_predict_trees_6"),
     ),
     Function(
         "onnx_explain_plan",

@@ -16,11 +16,16 @@
             where __served.model_id = {{ model_id }}
         ),
         features := cast({{ features }} as double[]),
-        x := list_transform(
-            list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float)),
-            lambda v: case when abs(v) <= 1e15 then v end
-        )
+        x := {{ usable(features) }}
     )]
+{%- endmacro %}
+
+{#- Features as float; NULL for those that no model can use. -#}
+{% macro usable(features) -%}
+    list_transform(
+        list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float)),
+        lambda v: case when abs(v) <= 1e15 then v end
+    )
 {%- endmacro %}
 
 {#- Whether a model_id is the sentence that `champion` and `newest` give for a task without model. -#}
@@ -35,19 +40,24 @@
             "'" ~ name ~ ": model_id is NULL: see select model_id, task, algorithm from ml.served_models'", type
         ) }}
     when {{ o }}.model.model_id is null
-        then {{ raise_error(
-            "'" ~ name ~ ": ' || case when " ~ says_no_model(o ~ '.id') ~ " then " ~ o ~ ".id else 'no model ' || "
-            ~ o ~ ".id || ' is served' end || ': see select model_id, task, algorithm from ml.served_models, and "
-            ~ "select * from ml.challengers for a task without champion; any model of "
-            ~ "ml.model_versions that was not pruned runs after udfs.register(connection)'",
-            type
-        ) }}
+        then {{ not_served(o ~ '.id', name, type) }}
     when len({{ o }}.x) <> len({{ o }}.model.inputs)
         then {{ raise_error(
             "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' takes ' || len(" ~ o ~ ".model.inputs) "
             ~ "|| ' features, got ' || len(" ~ o ~ ".x) || ': see select inputs from ml.model_versions'",
             type
         ) }}
+{%- endmacro %}
+
+{#- The error for a model that ml.served_models does not have. -#}
+{% macro not_served(model_id, name, type) -%}
+    {{ raise_error(
+        "'" ~ name ~ ": ' || case when " ~ says_no_model(model_id) ~ " then " ~ model_id ~ " else 'no model ' || "
+        ~ model_id ~ " || ' is served' end || ': see select model_id, task, algorithm from ml.served_models, and "
+        ~ "select * from ml.challengers for a task without champion; any model of "
+        ~ "ml.model_versions that was not pruned runs after udfs.register(connection)'",
+        type
+    ) }}
 {%- endmacro %}
 
 {#- The scores of a model; NULL for bad values. An error for a bad call. `o` is the struct of `served`. -#}
@@ -66,8 +76,8 @@
 {#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy
     it for each row of values. -#}
 {% macro scores_of(model, x) -%}
-    {{ finite(transformed(model, 'case ' ~ model ~ ".kind when 'net' then " ~ net_scores(model, x)
-        ~ " when 'trees' then " ~ tree_scores(model, x) ~ ' end')) }}
+    {{ finite(transformed(model, 'case when ' ~ model ~ ".kind = 'trees' then " ~ tree_scores(model, x)
+        ~ ' else ' ~ net_scores(model, x) ~ ' end')) }}
 {%- endmacro %}
 
 {#- Raw scores of a net: each layer's dot products, then its activation. The struct that is passed between
@@ -101,17 +111,24 @@
         [list_transform(
             {{ model }}.roots,
             lambda root: list_reduce(
-                range(cast({{ model }}.depth as bigint)),
-                lambda node, step: {{ model }}.next[node]
-                + cast({{ x }}[{{ model }}.features[node]] >= {{ model }}.thresholds[node] as integer),
-                root
+                range(cast({{ model }}.depth as bigint)), lambda node, step: {{ next_node(model, x) }}, root
             )
         )],
-        lambda reached: list_transform(
-            {{ model }}.leaves,
-            lambda leaf, i: {{ model }}.intercepts[i] + list_sum(list_transform(reached, lambda node: leaf[node]))
-        )
+        lambda reached: {{ leaf_sums(model) }}
     )[1]
+{%- endmacro %}
+
+{#- The node below `node`; a leaf is below itself. -#}
+{% macro next_node(model, x) -%}
+    {{ model }}.next[node] + cast({{ x }}[{{ model }}.features[node]] >= {{ model }}.thresholds[node] as integer)
+{%- endmacro %}
+
+{#- The raw scores from the leaves `reached`, one for each tree. -#}
+{% macro leaf_sums(model) -%}
+    list_transform(
+        {{ model }}.leaves,
+        lambda leaf, i: {{ model }}.intercepts[i] + list_sum(list_transform(reached, lambda node: leaf[node]))
+    )
 {%- endmacro %}
 
 {#- The model's answer, computed from its raw scores. -#}

@@ -20,3 +20,14 @@
         when 'SOFTMAX' then list_transform([list_transform(s, lambda v: exp(v - list_max(s)))], lambda e: list_transform(e, lambda v: v / list_sum(e)))[1]
     end
 {%- endmacro %}
+
+{#- The text of `answered`. -#}
+{% macro answer_text(transform) -%}
+    case {{ transform }}
+        when 'NONE' then 's'
+        when 'BINARY' then '[1 - s[1], s[1]]'
+        when 'LOGISTIC' then '[1 / (1 + exp(s[1])), 1 / (1 + exp(-s[1]))]'
+        when 'SIGMOID' then 'list_transform(s, lambda v: 1 / (1 + exp(-v)))'
+        when 'SOFTMAX' then 'list_transform([list_transform(s, lambda v: exp(v - list_max(s)))], lambda e: list_transform(e, lambda v: v / list_sum(e)))[1]'
+    end
+{%- endmacro %}

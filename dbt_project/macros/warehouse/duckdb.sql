@@ -370,6 +370,16 @@
     ({{ (leading + ['t']) | join(', ') }}) as {{ body(encoded_list(task, 't.')) }}
 {%- endmacro %}
 
+{#- Placeholders, see `stamped`. -#}
+{% macro duckdb__scored_overloads(task, names, body) -%}
+    {%- do ref('stamped_functions') -%}
+    ({{ names | join(', ') }}) as {{ body('[scores of ' ~ task ~ ']') }}
+    {#- For one input, `f(x)` and `f(t)` would be the same. -#}
+    {%- if names | length > 1 %},
+    (t) as {{ body('[scores by row of ' ~ task ~ ']') }}
+    {%- endif %}
+{%- endmacro %}
+
 {% macro duckdb__check_overloads(task) -%}
     {%- do ref('stamped_functions') -%}
     ({{ argument_names(task) | join(', ') }}) as {{ check(task, '') }},
@@ -415,15 +425,17 @@
     coalesce([newest of {{ task }}][{{ algorithm }}], 'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL'))
 {%- endmacro %}
 
-{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. Where a stamp is missing,
+{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. The scores come first,
+    because they have placeholders of genres. Where a stamp is missing,
     a text that is not a model_id stands for the model, and onnx_predict raises an error with that text. -#}
 {% macro stamped(definition) -%}
     {%- set missing = {
         "champion of (\\w+)": "'task \\1 has no champion'",
+        "scores (?:by row )?of (\\w+)": "onnx_predict('task \\1 has no champion', cast(null as double[]))",
         "newest of \\w+": "cast(map() as map(varchar, varchar))",
     } -%}
-    {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp]) "
-        ~ "from ml.stamps), [])), lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
+    {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp] "
+        ~ "order by starts_with(placeholder, '[scores') desc nulls last) from ml.stamps), [])), lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
     {%- for placeholder, sql in missing.items() -%}
         {%- set pattern = text_literal("\\[" ~ placeholder ~ "\\]") -%}
         {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", " ~ pattern ~ ", " ~ text_literal(sql) ~ ", 'g')" -%}

@@ -178,6 +178,16 @@
     {{ return(adapter.dispatch('overloads')(task, leading, caller)) }}
 {%- endmacro %}
 
+{#- The call block receives the scores of the task's champion. `names` are the arguments, for a task of registered models:
+
+        {% call(scores) scored_overloads('mood', ['energy', 'valence']) %}
+            {{ scores }}[1]
+        {% endcall %}
+-#}
+{% macro scored_overloads(task, names=none) -%}
+    {{ return(adapter.dispatch('scored_overloads')(task, names or argument_names(task), caller)) }}
+{%- endmacro %}
+
 {% macro check_overloads(task) -%}
     {{ return(adapter.dispatch('check_overloads')(task)) }}
 {%- endmacro %}

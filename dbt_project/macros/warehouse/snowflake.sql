@@ -273,6 +273,10 @@
     {{ body(encoded_list(task)) }}
 {%- endmacro %}
 
+{% macro snowflake__scored_overloads(task, names, body) -%}
+    {{ body('onnx_predict(' ~ champion(task) ~ ', ' ~ encoded_list(task) ~ ')') }}
+{%- endmacro %}
+
 {% macro snowflake__check_overloads(task) -%}
     {{ check(task, '') }}
 {%- endmacro %}

@@ -1,5 +1,7 @@
 {{ config(enabled=has_sql_backend()) }}
 
+{%- set forms = {'scores of ': '', 'scores by row of ': 't.'} -%}
+
 -- A promotion reads this view, so no build may replace it at the same time.
 -- depends_on: {{ ref('genres') }}, {{ ref('challengers') }}
 with inputs as (
@@ -51,8 +53,59 @@ traffic as (
     from ranges
     group by task
 
+),
+
+-- The inputs of the functions of a task, as SQL of their arguments or of the row t.
+encoded as (
+
+    {%- for form, row in forms.items() %}
+    {%- for task in tabular_tasks() %}
+    {%- set expressions = encode(task, row) | map(attribute='expression') %}
+    select
+        '{{ task }}' as task,
+        '{{ form }}' as form,
+        [
+            {%- for expression in expressions %}
+            {{ text_literal(expression) }}{% if not loop.last %},{% endif %}
+            {%- endfor %}
+        ] as expressions,
+        {{ text_literal(encoded_list(task, row)) }} as features
+    union all
+    {%- endfor %}
+    -- Inputs of registered models are numbers.
+    select
+        task,
+        '{{ form }}' as form,
+        list('cast({{ row }}' || name || ' as double)' order by place asc nulls last) as expressions,
+        {{ list_as_sql("'cast(" ~ row ~ "' || name || ' as double)'", 'place') }} as features
+    from inputs
+    where task not in ({{ quoted(tasks().keys()) }})
+    group by task
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+scores as (
+
+    select
+        '[' || encoded.form || encoded.task || ']' as placeholder,
+        {{ champion_scores('served', 'encoded.expressions', 'encoded.features') }} as stamp -- noqa: PRS
+    from encoded
+    inner join {{ ref('champions') }} as champions
+        on encoded.task = champions.task
+    inner join {{ source('ml', 'served_models') }} as served
+        on champions.model_id = served.model_id
+
 )
 
+select
+    placeholder,
+    stamp
+from scores
+union all
 select
     '[champion of ' || task || ']' as placeholder,
     {{ text_as_sql('model_id') }} as stamp

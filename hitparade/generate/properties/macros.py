@@ -36,6 +36,7 @@ def properties(declared: Declarations) -> dict:
         _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "The values after a layer's activation.", activation, values),
         _macro("answered", "The answer of a model from its raw scores `s`.", transform),
+        _macro("answer_text", "The SQL of `answered` as text, for one transform.", transform),
     ]
     for task in declared.tasks:
         if isinstance(task, TabularTask) or (isinstance(task, SpecialTask) and task.inputs_of):

@@ -1,0 +1,4 @@
+{{ config(enabled=has_sql_backend()) }}
+
+-- depends_on: {{ ref('challengers') }}
+{{ parameters(['model_id', 'features']) }} {{ scored_by_kind(['layers'], net_scores('o.model', 'o.x')) }}

@@ -1,0 +1,6 @@
+{{ config(enabled=has_sql_backend()) }}
+
+-- depends_on: {{ ref('challengers') }}
+{{ parameters(['model_id', 'features']) }} {{ scored_by_kind(
+    ['roots', 'features', 'thresholds', 'next', 'leaves', 'intercepts'], tree_scores_by_level('o.model', 'o.x', 3)
+) }}
