@@ -43,7 +43,7 @@ def speed(
         names = task or ("hit", "popularity")
         found = measure.run(database(), rows, names, None if as_json else console)
     titles = (
-        "CPU time of one thread; times: CPU time divided by that of onnx_predict",
+        "CPU time of one thread; times: CPU time divided by that of the function",
         "One row: microseconds more than `select 1`",
     )
     _show(dict(zip(titles, found.values(), strict=True)), found, as_json)

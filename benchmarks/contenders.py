@@ -2,6 +2,7 @@
 
 Each contender reads a table of a key and `features`, the encoded inputs as a list, and writes a
 table of key and score. The function of the task also encodes, so it reads the rows of the entity.
+The model is the champion of its task.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,12 @@ from models_py.tasks import Task
 VECTOR = 2048  # the largest number of rows that DuckDB passes to a function at once
 REQUEST = 1_000  # rows in an HTTP request
 ROW_WISE = "bench_row_wise"
+ARGUMENTS = """
+    select arg_max(parameters, len(parameters))
+    from duckdb_functions()
+    where function_name = ? and database_name = current_database()
+"""
+FUNCTION = "function"
 
 
 def fill(connection: duckdb.DuckDBPyConnection, task: Task, rows: int) -> None:
@@ -55,7 +62,6 @@ class Subject:
         many: duckdb.DuckDBPyConnection,
         few: duckdb.DuckDBPyConnection,
         task: Task,
-        algorithm: str,
         model_id: str,
     ):
         """Load the model.
@@ -64,8 +70,7 @@ class Subject:
             many: a connection on the ONNX Runtime backend, prepared by `fill`.
             few: a connection on the SQL backend, prepared by `fill`.
             task: the task.
-            algorithm: the algorithm of the model.
-            model_id: the model.
+            model_id: the champion of the task.
         """
         self.many, self.few, self._key = many, few, task.key
         query = "select onnx from ml.model_artifacts where model_id = ?"
@@ -77,21 +82,27 @@ class Subject:
         )
         self._width = self._session.get_inputs()[0].shape[1]
         self._call = f"onnx_predict('{model_id}', t.features)[-1]"
-        self.typed_call = f"predict_{task.name}_by('{algorithm}', t)"
+        ((names,),) = few.execute(ARGUMENTS, [f"predict_{task.name}"]).fetchall()
+        self.by_columns = f"predict_{task.name}({', '.join(names)})"
+        self.by_row = f"predict_{task.name}(t)"
         lists = many.sql("select cast(features as float[]) as x from inputs").to_arrow_table()["x"]
         self._matrix = pc.list_flatten(lists).to_numpy().reshape(-1, self._width)
 
-    def onnx_predict(self) -> None:
-        """onnx_predict on the ONNX Runtime backend."""
-        self._score(self.many, self._call, "inputs")
-
-    def typed_function(self) -> None:
+    def function(self) -> None:
         """The function of the task on the ONNX Runtime backend; it also encodes the inputs."""
-        self._score(self.many, self.typed_call, "entities")
+        self._score(self.many, self.by_columns, "entities")
 
-    def sql_backend(self) -> None:
-        """onnx_predict on the SQL backend."""
-        self._score(self.few, self._call, "inputs")
+    def function_by_row(self) -> None:
+        """The same for a row of the table."""
+        self._score(self.many, self.by_row, "entities")
+
+    def function_in_sql(self) -> None:
+        """The function of the task on the SQL backend."""
+        self._score(self.few, self.by_columns, "entities")
+
+    def onnx_predict(self) -> None:
+        """onnx_predict on the ONNX Runtime backend, of inputs that are encoded already."""
+        self._score(self.many, self._call, "inputs")
 
     def onnxruntime_alone(self) -> None:
         """The graph alone, on a float32 matrix, VECTOR rows at a time, without reading a table."""
@@ -156,7 +167,7 @@ class Contender:
     Attributes:
         run: writes the scores of a subject.
         on_few: whether it scores few rows, because it is slow.
-        at_least_trees: for tree ensembles, the smallest ratio of its time to that of onnx_predict
+        at_least_trees: for tree ensembles, the smallest ratio of its time to that of the function
             that is acceptable; None for any.
         at_least: the same for other models.
     """
@@ -168,10 +179,11 @@ class Contender:
 
 
 CONTENDERS = {
+    FUNCTION: Contender(Subject.function),
+    "function, by row": Contender(Subject.function_by_row),
+    "function, SQL backend": Contender(Subject.function_in_sql, on_few=True),
     "onnx_predict": Contender(Subject.onnx_predict),
-    "function of the task": Contender(Subject.typed_function),
-    "SQL backend": Contender(Subject.sql_backend, on_few=True),
-    "onnxruntime alone": Contender(Subject.onnxruntime_alone, at_least_trees=0.85),
+    "onnxruntime alone": Contender(Subject.onnxruntime_alone, at_least_trees=0.5),
     "NumPy and back": Contender(Subject.numpy, at_least_trees=1, at_least=1),
     "row-wise Python": Contender(Subject.row_wise, on_few=True, at_least_trees=2, at_least=20),
     "HTTP and JSON": Contender(Subject.http, on_few=True),

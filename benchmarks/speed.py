@@ -2,10 +2,13 @@
 
     python -m benchmarks speed --rows 100000 --task hit
 
-CPU time of one thread is measured, because wall-clock time depends on the load of the machine. The
-contenders take turns, and the best of REPEATS counts.
+Each model in turn becomes the champion of a copy of the database, so that the functions are timed
+which people call. CPU time of one thread is measured, because wall-clock time depends on the load
+of the machine. The contenders take turns, and the best of REPEATS counts.
 """
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,7 +19,7 @@ from rich.console import Console
 
 import udfs
 from benchmarks import BenchError
-from benchmarks.contenders import CONTENDERS, Subject, fill
+from benchmarks.contenders import CONTENDERS, FUNCTION, Subject, fill
 from hitparade.warehouse import opened
 from models_py.tasks import TASKS
 
@@ -47,8 +50,8 @@ def run(
 
     Returns:
         `contenders`: for each model and contender the microseconds per row; `times`, this divided
-        by that of onnx_predict; `at_least`, the smallest acceptable `times`, if there is one; and
-        `met`, whether it is reached within NOISE.
+            by that of the function of the task; `at_least`, the smallest acceptable `times`, if
+            there is one; and `met`, whether it is reached within NOISE.
         `one_row`: for each model and backend, how many microseconds a query of one row takes more
         than `select 1`.
 
@@ -60,21 +63,31 @@ def run(
         raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
     say = console or Console(quiet=True)
     found: dict[str, list[dict]] = {"contenders": [], "one_row": []}
-    with opened(database) as many, opened(database) as few, say.status("") as status:
-        for connection in (many, few):
-            connection.execute("set enable_progress_bar = false")  # it would break the JSON
-        udfs.register(many)
-        for task in names:
-            models = _models(few, task, database)
-            status.update(f"{task}: preparing {rows:,} rows")
-            fill(many, TASKS[task], rows)
-            fill(few, TASKS[task], max(1, rows // FEW))
-            for algorithm, model_id, is_trees in models:
-                status.update(f"{task}: {algorithm}")
-                subject = Subject(many, few, TASKS[task], algorithm, model_id)
-                model = {"task": task, "algorithm": algorithm}
-                found["contenders"] += [model | row for row in _compare(subject, rows, is_trees)]
-                found["one_row"].append(model | _one_row(subject))
+    with opened(database):
+        pass  # a missing or foreign file is reported before it is copied
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(shutil.copy(database, folder))
+        with (
+            opened(copied, read_only=False) as many,
+            many.cursor() as few,
+            say.status("") as status,
+        ):
+            for connection in (many, few):
+                connection.execute("set enable_progress_bar = false")  # it would break the JSON
+            udfs.register(many)
+            for task in names:
+                models = _models(few, task, database)
+                status.update(f"{task}: preparing {rows:,} rows")
+                fill(many, TASKS[task], rows)
+                fill(few, TASKS[task], max(1, rows // FEW))
+                for algorithm, model_id, is_trees in models:
+                    status.update(f"{task}: {algorithm}")
+                    udfs.promote(few, task, model_id)
+                    subject = Subject(many, few, TASKS[task], model_id)
+                    model = {"task": task, "algorithm": algorithm}
+                    compared = _compare(subject, rows, is_trees)
+                    found["contenders"] += [model | row for row in compared]
+                    found["one_row"].append(model | _one_row(subject))
     return found
 
 
@@ -94,7 +107,7 @@ def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
     costs = {name: 1e6 * best[name] / counts[name] for name in CONTENDERS}
     result = []
     for name, contender in CONTENDERS.items():
-        times = costs[name] / costs["onnx_predict"]
+        times = costs[name] / costs[FUNCTION]
         at_least = contender.at_least_trees if is_trees else contender.at_least
         result.append(
             {
@@ -110,17 +123,18 @@ def _compare(subject: Subject, rows: int, is_trees: bool) -> list[dict]:
 
 
 def _one_row(subject: Subject) -> dict:
-    """Return the microseconds of the task's function for one row, by backend."""
-    query = f"select {subject.typed_call} from one as t"
+    """Return the microseconds of the task's function for one row, by backend and form."""
     backends = {"onnx_runtime": subject.many, "sql_backend": subject.few}
+    forms = {"": subject.by_columns, "_by_row": subject.by_row}
     found = {}
-    for name, connection in backends.items():
-        calls = {
-            "one": partial(_rows, connection, query),
-            "nothing": partial(_rows, connection, "select 1"),
-        }
-        best = _best(calls, REPEATS_OF_ONE)
-        found[name] = 1e6 * (best["one"] - best["nothing"])
+    for backend, connection in backends.items():
+        for form, call in forms.items():
+            calls = {
+                "one": partial(_rows, connection, f"select {call} from one as t"),
+                "nothing": partial(_rows, connection, "select 1"),
+            }
+            best = _best(calls, REPEATS_OF_ONE)
+            found[backend + form] = 1e6 * (best["one"] - best["nothing"])
     return found
 
 
