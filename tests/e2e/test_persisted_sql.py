@@ -12,7 +12,9 @@ import pytest
 SORTS = {"list_sort": 3, "array_sort": 3, "list_grade_up": 3, "array_grade_up": 3}
 REFUSED_SORTS = {"list_reverse_sort", "array_reverse_sort"}
 PERSISTED = """
-    select 'function ' || function_name, 'select ' || macro_definition
+    select
+        format('function {}({})', function_name, array_to_string(parameters, ', ')),
+        'select ' || macro_definition
     from duckdb_functions()
     where function_type = 'macro' and not internal and database_name = current_database()
     union all
@@ -104,7 +106,7 @@ def test_every_function_and_view_names_the_schema_of_its_tables(sql_backend):
     """A table of the caller may have any name."""
     bodies = persisted(sql_backend)
     found = {name: tables(sql_backend, query) for name, query in bodies.items()}
-    assert "ml.served_models" in found["function onnx_predict"]
+    assert "ml.served_models" in found["function onnx_predict(model_id, features)"]
     unqualified = {
         name: [table for table in names if table.startswith(".")] for name, names in found.items()
     }

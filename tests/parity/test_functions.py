@@ -136,6 +136,29 @@ def test_an_unknown_genre_counts_as_none(connection, genres, same_as):
     assert answer == one(connection, f"predict_popularity({known})")
 
 
+def test_strings_of_a_group_are_encoded_as_the_list_of_numbers_is(connection):
+    differing = connection.execute(
+        "with models as (select model_id, len(inputs) as width, list_transform(list_filter("
+        "inputs, lambda input: contains(input.name, '=')), lambda input: "
+        "split_part(input.name, '=', 2)) as known "
+        "from ml.served_models where task = 'popularity'), "
+        "songs as (select encode_popularity(t) as features, t.genres from dim_tracks t limit 500) "
+        "select count(*), count(case when onnx_predict(model_id, features) is distinct from "
+        "onnx_predict(model_id, features[:width - len(known)], genres || [null, 'polka'], "
+        "array_to_string(known, ';')) then 1 end) from models cross join songs"
+    ).fetchall()[0]
+    assert differing[0] >= 1000
+    assert differing[1] == 0
+
+
+@pytest.mark.parametrize("numbers", ["[1.0]", "[]", "list_value(null, 1.0)"])
+def test_a_wrong_number_of_inputs_before_a_group_is_refused(connection, numbers):
+    query = "select model_id, len(inputs) from ml.served_models where task = 'popularity' limit 1"
+    model_id, width = connection.execute(query).fetchall()[0]
+    with pytest.raises(duckdb.Error, match=f"takes {width} features, got"):
+        one(connection, f"onnx_predict('{model_id}', {numbers}, ['pop'], 'pop')")
+
+
 def test_a_null_list_of_genres_gives_null(connection):
     arguments = TIER_TRACK.replace("['pop']", "null")
     assert one(connection, f"predict_tier({arguments})") is None

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('challengers') }}
 {{ parameters(['model_id', 'features']) }} list_transform(
     {{ served('model_id', 'features') }}, lambda o: {{ scored('o', 'onnx_predict') }}
-)[1]
+)[1],
+{{ form_by_members('onnx_predict') }}

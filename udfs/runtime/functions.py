@@ -21,7 +21,7 @@ from udfs.errors import ModelError, says_no_model
 from udfs.identifiers import quoted
 from udfs.runtime import explanations, optimizations, songs
 from udfs.runtime.explanations import Plan
-from udfs.runtime.scores import onnx_predict
+from udfs.runtime.scores import onnx_predict, onnx_predict_members
 from udfs.runtime.sessions import Model, Sessions, Stored
 
 _connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
@@ -39,6 +39,8 @@ class Function:
         returns: the SQL type of the answer.
         defaults: SQL values of arguments that may be left out.
         kinds: further macros, which answer the same for one kind of model.
+        forms: functions for further forms of these macros, with other arguments.
+        unused: last arguments of the macro that only the SQL backend uses.
         compute: takes a vector for each argument, and returns the vector of answers.
     """
 
@@ -48,6 +50,8 @@ class Function:
     compute: Callable[..., pa.Array]
     defaults: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
+    forms: tuple["Function", ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def runtime_name(self) -> str:
@@ -61,17 +65,21 @@ class Function:
         return f"{self.runtime_name}({nulls})"
 
     @property
-    def shadows(self) -> list[str]:
-        """The statements that shadow the persisted macros with the Python function."""
+    def form(self) -> str:
+        """The parameters and the body of a macro that calls the Python function."""
         casts = ", ".join(f"cast({name} as {type})" for name, type in self.arguments.items())
         names = [
             f"{name} := {self.defaults[name]}" if name in self.defaults else name
             for name in self.arguments
         ]
+        return f"({', '.join([*names, *self.unused])}) as {self.runtime_name}({casts})"
+
+    @property
+    def shadows(self) -> list[str]:
+        """The statements that shadow the persisted macros with the Python function."""
+        forms = ", ".join(one.form for one in (self, *self.forms))
         return [
-            f"create or replace temp macro {macro}({', '.join(names)}) as "
-            f"{self.runtime_name}({casts})"
-            for macro in (self.name, *self.kinds)
+            f"create or replace temp macro {macro}{forms}" for macro in (self.name, *self.kinds)
         ]
 
 
@@ -89,13 +97,17 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         _connections.add(connection)
         if not _has_all(connection):
             known = _known(connection)
-            for function in FUNCTIONS:
+            for function in _every_function():
                 if function.runtime_name not in known:
                     _create(connection, function)
     _read_served(connection)
     for function in FUNCTIONS:
         for shadow in function.shadows:
             connection.execute(shadow)
+
+
+def _every_function() -> list[Function]:
+    return [form for function in FUNCTIONS for form in (function, *function.forms)]
 
 
 def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
@@ -118,7 +130,7 @@ def _create(connection: duckdb.DuckDBPyConnection, function: Function) -> None:
 
 def _has_all(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the instance has all Python functions. It is faster than `_known`."""
-    calls = ", ".join(function.call for function in FUNCTIONS)
+    calls = ", ".join(function.call for function in _every_function())
     with connection.cursor() as other:  # an error would end a transaction of the caller
         try:
             # It binds the functions and calls none.
@@ -131,7 +143,7 @@ def _has_all(connection: duckdb.DuckDBPyConnection) -> bool:
 def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Return which Python functions the instance has."""
     query = "select function_name from duckdb_functions() where list_contains(?, function_name)"
-    names = [function.runtime_name for function in FUNCTIONS]
+    names = [function.runtime_name for function in _every_function()]
     return {name for (name,) in connection.execute(query, [names]).fetchall()}
 
 
@@ -142,8 +154,9 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
     CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
     for database in _databases_with(connection, "ml", "served_models", "model_id"):
-        served = connection.execute(f"select model_id from {database}.ml.served_models").fetchall()
-        for (model_id,) in served:
+        query = f"select model_id, {NAMES} from {database}.ml.served_models"
+        for model_id, names in connection.execute(query).fetchall():
+            _names.setdefault(model_id, names)
             if model_id not in _sessions:
                 for stored in _artifact(connection, database, model_id):
                     _sessions.put(model_id, stored)
@@ -249,6 +262,27 @@ def _model(model_id: str | None) -> Model:
     return _sessions.get(model_id)
 
 
+# The names of inputs. That of a member of a one-hot group begins with the name of the group.
+NAMES = "list_transform(inputs, lambda input: input.name)"
+_names: dict[str, list[str]] = {}
+
+
+def _members(model_id: str) -> pa.Array:
+    if model_id not in _names:
+        stored = _read_everywhere(
+            "ml",
+            "registry",
+            "inputs",
+            lambda cursor, database: cursor.execute(
+                f"select {NAMES} from {database}.ml.registry where model_id = ?", [model_id]
+            ).fetchall(),
+        )
+        for (names,) in stored:
+            _names[model_id] = names
+    names = [name for name in _names[model_id] if "=" in name]
+    return pa.array([name.partition("=")[2] for name in names], pa.string())
+
+
 # The order of the fields of udfs.runtime.explanations.Plan.
 PLAN = """
     select
@@ -291,6 +325,15 @@ FUNCTIONS = (
         "double[]",
         partial(onnx_predict, _model),
         kinds=("onnx_predict_net", "onnx_predict_trees_3", "onnx_predict_trees_6"),
+        forms=(
+            Function(
+                "onnx_predict_members",
+                {"model_id": "varchar", "numbers": "double[]", "members": "varchar[]"},
+                "double[]",
+                partial(onnx_predict_members, _model, _members),
+                unused=("known",),
+            ),
+        ),
     ),
     Function(
         "onnx_explain_plan",

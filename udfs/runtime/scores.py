@@ -1,7 +1,11 @@
 """`onnx_predict`: the scores of models whose inputs and outputs are float32 numbers."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs.errors import ModelError
 from udfs.runtime.sessions import Model, Models
@@ -11,6 +15,8 @@ from udfs.runtime.vectors import by_model, whole
 # float64 does not, and the two backends would give different answers.
 LARGEST = 1e15
 SCORES = pa.list_(pa.float64())
+# Returns the members of the one-hot group of a model's inputs, in their order.
+MembersOf = Callable[[str], pa.Array]
 
 
 def onnx_predict(models: Models, model_ids: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
@@ -22,20 +28,72 @@ def onnx_predict(models: Models, model_ids: pa.ChunkedArray, features: pa.Chunke
     return by_model(models, model_ids, [whole(features)], _scores)
 
 
+def onnx_predict_members(
+    models: Models,
+    members_of: MembersOf,
+    model_ids: pa.ChunkedArray,
+    numbers: pa.ChunkedArray,
+    members: pa.ChunkedArray,
+) -> pa.Array:
+    """Score rows whose last inputs are a one-hot group, as `onnx_predict` does.
+
+    Args:
+        models: gives the model of an id.
+        members_of: gives the members of the one-hot group of a model's inputs, in their order.
+        model_ids: the model of each row.
+        numbers: the inputs before the group.
+        members: the strings that the row has. Those that the model does not know are ignored.
+
+    Raises:
+        ModelError: a model is missing, or the number of features is wrong.
+    """
+    return by_model(
+        models, model_ids, [whole(numbers), whole(members)], partial(_scores_by_members, members_of)
+    )
+
+
 def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
     """Return the scores; NULL if a feature is not a number up to LARGEST, or a score not finite."""
     (lists,) = columns
     matrix = _matrix(model, lists)
+    return _scored(model, matrix, _is_given(lists) if lists.null_count else None)
+
+
+def _scores_by_members(
+    members_of: MembersOf, model: Model, columns: list[pa.Array]
+) -> pa.ListArray:
+    numbers, members = columns
+    known = members_of(model.model_id)
+    offsets = numbers.offsets.to_numpy()
+    _check_widths(model, offsets[1:] - offsets[:-1] + len(known))
+    matrix = np.zeros((len(numbers), model.inputs or 0), dtype=np.float32)
+    first = matrix.shape[1] - len(known)
+    values = numbers.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
+    with np.errstate(over="ignore"):
+        matrix[:, :first] = values.reshape(len(numbers), -1)
+    rows = pc.list_parent_indices(members)
+    places = pc.index_in(pc.list_flatten(members), known)
+    is_known = places.is_valid()
+    matrix[rows.filter(is_known).to_numpy(), first + places.filter(is_known).to_numpy()] = 1
+    if members.null_count:
+        matrix[~_is_given(members)] = np.nan
+    return _scored(model, matrix)
+
+
+def _scored(model: Model, matrix: np.ndarray, is_given: np.ndarray | None = None) -> pa.ListArray:
+    """Return the scores of the rows that are given; None means all. See `_scores`."""
     good = _rows_within(matrix, LARGEST)
+    rows = len(matrix) if is_given is None else len(is_given)
     if not good.any():
-        return pa.nulls(len(lists), SCORES)
+        return pa.nulls(rows, SCORES)
     scores = model.run(["scores"], {"features": matrix if good.all() else matrix[good]})[0]
     answered = _rows_within(scores, float(np.finfo(np.float32).max))
-    if not lists.null_count and good.all() and answered.all():
+    if is_given is None and good.all() and answered.all():
         return _lists(scores)
     good[good] = answered
-    is_scored = np.zeros(len(lists), dtype=bool)
-    is_scored[np.flatnonzero(lists.is_valid())[good]] = True
+    is_scored = np.zeros(rows, dtype=bool)
+    places = np.arange(rows) if is_given is None else np.flatnonzero(is_given)
+    is_scored[places[good]] = True
     return _lists(scores[answered], is_scored)
 
 
@@ -62,21 +120,27 @@ def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListAr
 
 def _matrix(model: Model, lists: pa.ListArray) -> np.ndarray:
     """Return the lists that are not NULL as float32 (n, k); unusable numbers are not finite."""
+    offsets = lists.offsets.to_numpy()
+    _check_widths(model, offsets[1:] - offsets[:-1], _is_given(lists) if lists.null_count else True)
+    values = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32).reshape(-1, model.inputs)
+
+
+def _is_given(lists: pa.ListArray) -> np.ndarray:
+    return lists.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _check_widths(model: Model, widths: np.ndarray, is_given: np.ndarray | bool = True) -> None:
+    """Check the number of features of each row that is given."""
     if model.inputs is None:
         raise ModelError(
             f"onnx_predict: model {model.model_id} does not take a list of numbers: see select "
             "inputs from ml.model_versions, and use the functions of its task"
         )
-    offsets = lists.offsets.to_numpy()
-    wrong = offsets[1:] - offsets[:-1] != model.inputs
-    if lists.null_count:
-        wrong &= lists.is_valid().to_numpy(zero_copy_only=False)
+    wrong = (widths != model.inputs) & is_given
     if wrong.any():
-        length = len(lists[int(wrong.argmax())])
         raise ModelError(
             f"onnx_predict: model {model.model_id} takes {model.inputs} features, "
-            f"got {length}: see select inputs from ml.model_versions"
+            f"got {widths[int(wrong.argmax())]}: see select inputs from ml.model_versions"
         )
-    values = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32).reshape(-1, model.inputs)

@@ -1,7 +1,7 @@
 {#- The SQL of a champion's scores, as text, for the functions of its task: see docs/decisions/0025-forms-of-champions.md.
-    `served` is the alias of ml.served_models. `inputs` is a list of the encoded inputs one by one, and `features` the list
-    of all; both are expressions of SQL texts. -#}
-{% macro champion_scores(served, inputs, features) -%}
+    `served` is the alias of ml.served_models. `inputs` is a list of the encoded inputs one by one, and `arguments` are those
+    of onnx_predict after the id; both are expressions of SQL texts. -#}
+{% macro champion_scores(served, inputs, arguments) -%}
     case
         when {{ served }}.kind = 'linear' and len({{ inputs }}) = len({{ served }}.inputs)
             and len({{ served }}.inputs) * len({{ served }}.layers[1].weights) <= 32
@@ -11,7 +11,7 @@
             when {{ served }}.kind = 'trees' and {{ served }}.depth <= 3 then 'onnx_predict_trees_3'
             when {{ served }}.kind = 'trees' and {{ served }}.depth <= 6 then 'onnx_predict_trees_6'
             else 'onnx_predict'
-        end || '(' || {{ text_as_sql(served ~ '.model_id') }} || ', ' || {{ features }} || ')'
+        end || '(' || {{ text_as_sql(served ~ '.model_id') }} || ', ' || {{ arguments }} || ')'
     end
 {%- endmacro %}
 
@@ -38,6 +38,25 @@
 {#- A number as a SQL literal of a double. -#}
 {% macro number_as_sql(number) -%}
     printf('%.17e', {{ number }})
+{%- endmacro %}
+
+{#- The arguments of onnx_predict for a task, after the id. A one-hot group is passed as the strings that the row has and
+    the members that the model knows, which need less time than a list of numbers. -#}
+{% macro encoded_arguments(task, row) -%}
+    {%- set groups = encode(task, row) | selectattr('vocabulary', 'defined') | list -%}
+    {%- if groups | length == 1 -%}
+        {%- set numbers = encode(task, row) | rejectattr('vocabulary', 'defined') | map(attribute='expression') -%}
+        [{{ numbers | join(', ') }}], {{ genre_names(row ~ groups[0].name) }}, [{{ groups[0].name }}_text of {{ task }}]
+    {%- else -%}
+        {{ encoded_list(task, row) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A further form of a function of models: `numbers` are the inputs before the one-hot group, `members` are the strings
+    that the row has, and `known` are the members of the group, with `;` between them. -#}
+{% macro form_by_members(name) -%}
+    (model_id, numbers, members, known) as
+    {{ name }}(model_id, array_cat(numbers, {{ member_numbers('members', "string_split(known, ';')") }}))
 {%- endmacro %}
 
 {#- The scores of a model of one kind. The query reads only its `columns`, and has nothing for other kinds, so it is

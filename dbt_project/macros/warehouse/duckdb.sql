@@ -326,7 +326,11 @@
     of the row into the inner lambda for each member of the vocabulary. A lambda may not contain the
     subquery of the vocabulary. -#}
 {% macro duckdb__one_hot(given, vocabulary) -%}
-    list_transform([struct_pack(given := {{ genre_names(given) }}, known := {{ vocabulary }})],
+    {{ member_numbers(genre_names(given), vocabulary) }}
+{%- endmacro %}
+
+{% macro member_numbers(members, vocabulary) -%}
+    list_transform([struct_pack(given := {{ members }}, known := {{ vocabulary }})],
         lambda o: list_transform(o.known, lambda member: cast(list_contains(o.given, member) as double)))[1]
 {%- endmacro %}
 

@@ -69,7 +69,7 @@ encoded as (
             {{ text_literal(expression) }}{% if not loop.last %},{% endif %}
             {%- endfor %}
         ] as expressions,
-        {{ text_literal(encoded_list(task, row)) }} as features
+        {{ text_literal(encoded_arguments(task, row)) }} as arguments
     union all
     {%- endfor %}
     -- Inputs of registered models are numbers.
@@ -77,7 +77,7 @@ encoded as (
         task,
         '{{ form }}' as form,
         list('cast({{ row }}' || name || ' as double)' order by place asc nulls last) as expressions,
-        {{ list_as_sql("'cast(" ~ row ~ "' || name || ' as double)'", 'place') }} as features
+        {{ list_as_sql("'cast(" ~ row ~ "' || name || ' as double)'", 'place') }} as arguments
     from inputs
     where task not in ({{ quoted(tasks().keys()) }})
     group by task
@@ -92,7 +92,7 @@ scores as (
 
     select
         '[' || encoded.form || encoded.task || ']' as placeholder,
-        {{ champion_scores('served', 'encoded.expressions', 'encoded.features') }} as stamp -- noqa: PRS
+        {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} as stamp -- noqa: PRS
     from encoded
     inner join {{ ref('champions') }} as champions
         on encoded.task = champions.task
@@ -125,6 +125,12 @@ union all
 select
     '[' || input || ' of ' || task || ']' as placeholder,
     {{ list_as_sql(text_as_sql('member'), 'place') }} as stamp
+from vocabularies
+group by task, input
+union all
+select
+    '[' || input || '_text of ' || task || ']' as placeholder,
+    {{ text_as_sql("string_agg(member, ';' order by place asc nulls last)") }} as stamp
 from vocabularies
 group by task, input
 union all
