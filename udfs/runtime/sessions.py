@@ -14,6 +14,7 @@ from onnx.utils import Extractor
 
 from udfs.errors import ModelError, says_no_model
 from udfs.graphs import Refusal, refuse_other_files
+from udfs.runtime import trees
 
 DEFAULT_SIZE = 512 * 2**20
 # Outputs that need few nodes of their graph, and get a session of their own. onnxruntime runs
@@ -57,11 +58,15 @@ class Model:
             self.outputs = [found.name for found in self._session.get_outputs()]
             parts = {name: _part(content, name) for name in PARTS if name in self.outputs}
             self._parts = {name: _session(part) for name, part in parts.items()}
+            self._trees = trees.scorer(content, self._scores)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = sum(map(len, [content, *parts.values()]))
         self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
         self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
+
+    def _scores(self, features: np.ndarray) -> np.ndarray:
+        return self._session.run(["scores"], {"features": features})[0]
 
     def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Return these outputs for inputs by name.
@@ -69,6 +74,8 @@ class Model:
         Raises:
             ModelError: onnxruntime cannot compute them.
         """
+        if self._trees and outputs == ["scores"]:
+            return [self._trees(feeds["features"])]
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True
         session = self._parts.get(outputs[0]) if len(outputs) == 1 else None

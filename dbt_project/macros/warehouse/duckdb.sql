@@ -366,12 +366,10 @@
 {%- endmacro %}
 
 {#- By arguments, `f(a, b)`, and by row, `f(t)`. -#}
-{% macro duckdb__overloads(task, leading, body) -%}
+{% macro duckdb__overloads(task, body) -%}
     {%- do ref('stamped_functions') -%}
-    {%- set names = argument_names(task) -%}
-    {%- set leading = [leading] if leading else [] -%}
-    ({{ (leading + names) | join(', ') }}) as {{ body(encoded_list(task)) }},
-    ({{ (leading + ['t']) | join(', ') }}) as {{ body(encoded_list(task, 't.')) }}
+    ({{ argument_names(task) | join(', ') }}) as {{ body(encoded_list(task)) }},
+    (t) as {{ body(encoded_list(task, 't.')) }}
 {%- endmacro %}
 
 {#- Placeholders, see `stamped`. -#}
@@ -382,6 +380,13 @@
     {%- if names | length > 1 %},
     (t) as {{ body('[scores by row of ' ~ task ~ ']') }}
     {%- endif %}
+{%- endmacro %}
+
+{% macro duckdb__scored_overloads_by_algorithm(task, body) -%}
+    {%- do ref('stamped_functions') -%}
+    {%- set scores = 'onnx_predict(' ~ newest(task) ~ ', ' -%}
+    (algorithm, {{ argument_names(task) | join(', ') }}) as {{ body(scores ~ encoded_arguments(task, '') ~ ')') }},
+    (algorithm, t) as {{ body(scores ~ encoded_arguments(task, 't.') ~ ')') }}
 {%- endmacro %}
 
 {% macro duckdb__check_overloads(task) -%}
@@ -445,6 +450,8 @@
         {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", " ~ pattern ~ ", " ~ text_literal(sql) ~ ", 'g')" -%}
     {%- endfor -%}
     {%- set genres = "(select " ~ list_as_sql(text_as_sql('genre'), 'genre') ~ " from staging.genres)" -%}
+    {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", '\\[\\w+_text of \\w+\\]', 'array_to_string(' || "
+        ~ genres ~ " || ', '';'')', 'g')" %}
     regexp_replace({{ filled.sql }}, '\[\w+ of \w+\]', {{ genres }}, 'g')
 {%- endmacro %}
 

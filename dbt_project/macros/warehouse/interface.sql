@@ -171,11 +171,11 @@
 {#- The call block receives the encoded inputs:
 
         {% call(inputs) overloads('hit') %}
-            onnx_predict({{ champion('hit') }}, {{ inputs }})
+            {{ inputs }}
         {% endcall %}
 -#}
-{% macro overloads(task, leading=none) -%}
-    {{ return(adapter.dispatch('overloads')(task, leading, caller)) }}
+{% macro overloads(task) -%}
+    {{ return(adapter.dispatch('overloads')(task, caller)) }}
 {%- endmacro %}
 
 {#- The call block receives the scores of the task's champion. `names` are the arguments, for a task of registered models:
@@ -186,6 +186,11 @@
 -#}
 {% macro scored_overloads(task, names=none) -%}
     {{ return(adapter.dispatch('scored_overloads')(task, names or argument_names(task), caller)) }}
+{%- endmacro %}
+
+{#- The call block receives the scores of the newest model of the argument `algorithm`. -#}
+{% macro scored_overloads_by_algorithm(task) -%}
+    {{ return(adapter.dispatch('scored_overloads_by_algorithm')(task, caller)) }}
 {%- endmacro %}
 
 {% macro check_overloads(task) -%}

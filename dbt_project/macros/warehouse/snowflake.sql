@@ -269,12 +269,16 @@
 {%- endmacro %}
 
 {#- Only the form by arguments, because a function cannot take a row. -#}
-{% macro snowflake__overloads(task, leading, body) -%}
+{% macro snowflake__overloads(task, body) -%}
     {{ body(encoded_list(task)) }}
 {%- endmacro %}
 
 {% macro snowflake__scored_overloads(task, names, body) -%}
     {{ body('onnx_predict(' ~ champion(task) ~ ', ' ~ encoded_list(task) ~ ')') }}
+{%- endmacro %}
+
+{% macro snowflake__scored_overloads_by_algorithm(task, body) -%}
+    {{ body('onnx_predict(' ~ newest(task) ~ ', ' ~ encoded_list(task) ~ ')') }}
 {%- endmacro %}
 
 {% macro snowflake__check_overloads(task) -%}
