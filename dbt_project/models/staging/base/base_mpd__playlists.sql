@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 {%- set columns = [
     'slice', 'fingerprint', 'place', 'playlist_id', 'title', 'description', 'is_collaborative', 'modified_at',
     'follower_count', 'edit_count', 'track_count', 'content', 'rule', 'reason', 'tracks', 'first_slice',
