@@ -114,6 +114,22 @@ def test_other_graphs_stay_in_onnxruntime():
         assert Model("m", content)._trees is None
 
 
+@NEEDS
+@pytest.mark.parametrize("name", ["target_ids", "nodes_treeids", "target_treeids"])
+def test_a_graph_that_onedal_refuses_stays_in_onnxruntime(name):
+    changed = onnx.load_model_from_string(stump("BRANCH_LT", 0.1, 1.0, 2.0))
+    for attribute in changed.graph.node[0].attribute:
+        if attribute.name == "n_targets":
+            attribute.i = 2
+        elif attribute.name == "target_ids" and name == "target_ids":
+            attribute.ints[:] = [1 for _ in attribute.ints]
+        elif attribute.name in ("nodes_treeids", "target_treeids") and name != "target_ids":
+            attribute.ints[:] = [-1 for _ in attribute.ints]
+    model = Model("m", changed.SerializeToString())
+    assert model._trees is None
+    assert model.run(["scores"], {"features": np.ones((2, 2), np.float32)})[0].shape == (2, 2)
+
+
 def test_without_the_extra_nothing_changes(models, monkeypatch):
     monkeypatch.setattr(trees, "_onedal", lambda: None)
     assert Model("m", models["hit", "xgboost"])._trees is None

@@ -1,4 +1,10 @@
 -- depends_on: {{ ref('challengers') }}
+{#- The functions of tasks call these. -#}
+{%- if has_sql_backend() -%}
+    {%- for kind in ['net', 'trees_3', 'trees_6'] -%}
+        {%- do function('onnx_predict_' ~ kind) -%}
+    {%- endfor -%}
+{%- endif %}
 {{ parameters(['model_id', 'features']) }} list_transform(
     {{ served('model_id', 'features') }}, lambda o: {{ scored('o', 'onnx_predict') }}
 )[1],

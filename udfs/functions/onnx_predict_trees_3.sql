@@ -2,6 +2,9 @@
 
 -- depends_on: {{ ref('challengers') }}
 {{ parameters(['model_id', 'features']) }} {{ scored_by_kind(
-    ['roots', 'features', 'thresholds', 'next', 'leaves', 'intercepts'], tree_scores_by_level('o.model', 'o.x', 3)
+    'onnx_predict_trees_3',
+    "served.kind = 'trees' and served.depth <= 3",
+    ['roots', 'features', 'thresholds', 'next', 'leaves', 'intercepts'],
+    tree_scores_by_level('o.model', 'o.x', 3)
 ) }},
 {{ form_by_members('onnx_predict_trees_3') }}

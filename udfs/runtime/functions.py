@@ -40,7 +40,6 @@ class Function:
         defaults: SQL values of arguments that may be left out.
         kinds: further macros, which answer the same for one kind of model.
         forms: functions for further forms of these macros, with other arguments.
-        unused: last arguments of the macro that only the SQL backend uses.
         compute: takes a vector for each argument, and returns the vector of answers.
     """
 
@@ -51,7 +50,6 @@ class Function:
     defaults: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     forms: tuple["Function", ...] = ()
-    unused: tuple[str, ...] = ()
 
     @property
     def runtime_name(self) -> str:
@@ -72,7 +70,7 @@ class Function:
             f"{name} := {self.defaults[name]}" if name in self.defaults else name
             for name in self.arguments
         ]
-        return f"({', '.join([*names, *self.unused])}) as {self.runtime_name}({casts})"
+        return f"({', '.join(names)}) as {self.runtime_name}({casts})"
 
     @property
     def shadows(self) -> list[str]:
@@ -154,9 +152,8 @@ def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
     CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
     for database in _databases_with(connection, "ml", "served_models", "model_id"):
-        query = f"select model_id, {NAMES} from {database}.ml.served_models"
-        for model_id, names in connection.execute(query).fetchall():
-            _names.setdefault(model_id, names)
+        served = connection.execute(f"select model_id from {database}.ml.served_models").fetchall()
+        for (model_id,) in served:
             if model_id not in _sessions:
                 for stored in _artifact(connection, database, model_id):
                     _sessions.put(model_id, stored)
@@ -262,27 +259,6 @@ def _model(model_id: str | None) -> Model:
     return _sessions.get(model_id)
 
 
-# The names of inputs. That of a member of a one-hot group begins with the name of the group.
-NAMES = "list_transform(inputs, lambda input: input.name)"
-_names: dict[str, list[str]] = {}
-
-
-def _members(model_id: str) -> pa.Array:
-    if model_id not in _names:
-        stored = _read_everywhere(
-            "ml",
-            "registry",
-            "inputs",
-            lambda cursor, database: cursor.execute(
-                f"select {NAMES} from {database}.ml.registry where model_id = ?", [model_id]
-            ).fetchall(),
-        )
-        for (names,) in stored:
-            _names[model_id] = names
-    names = [name for name in _names[model_id] if "=" in name]
-    return pa.array([name.partition("=")[2] for name in names], pa.string())
-
-
 # The order of the fields of udfs.runtime.explanations.Plan.
 PLAN = """
     select
@@ -328,10 +304,14 @@ FUNCTIONS = (
         forms=(
             Function(
                 "onnx_predict_members",
-                {"model_id": "varchar", "numbers": "double[]", "members": "varchar[]"},
+                {
+                    "model_id": "varchar",
+                    "numbers": "double[]",
+                    "members": "varchar[]",
+                    "known": "varchar",
+                },
                 "double[]",
-                partial(onnx_predict_members, _model, _members),
-                unused=("known",),
+                partial(onnx_predict_members, _model),
             ),
         ),
     ),

@@ -1,7 +1,7 @@
 """`onnx_predict`: the scores of models whose inputs and outputs are float32 numbers."""
 
-from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,6 @@ from udfs.runtime.vectors import by_model, whole
 # float64 does not, and the two backends would give different answers.
 LARGEST = 1e15
 SCORES = pa.list_(pa.float64())
-# Returns the members of the one-hot group of a model's inputs, in their order.
-MembersOf = Callable[[str], pa.Array]
 
 
 def onnx_predict(models: Models, model_ids: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
@@ -30,26 +28,45 @@ def onnx_predict(models: Models, model_ids: pa.ChunkedArray, features: pa.Chunke
 
 def onnx_predict_members(
     models: Models,
-    members_of: MembersOf,
     model_ids: pa.ChunkedArray,
     numbers: pa.ChunkedArray,
     members: pa.ChunkedArray,
+    known: pa.ChunkedArray,
 ) -> pa.Array:
     """Score rows whose last inputs are a one-hot group, as `onnx_predict` does.
 
     Args:
         models: gives the model of an id.
-        members_of: gives the members of the one-hot group of a model's inputs, in their order.
         model_ids: the model of each row.
         numbers: the inputs before the group.
-        members: the strings that the row has. Those that the model does not know are ignored.
+        members: the strings that the row has. Those that are not known are ignored.
+        known: the members of the group in the order of the inputs, with `;` between them; the same
+            in every row.
 
     Raises:
-        ModelError: a model is missing, or the number of features is wrong.
+        ModelError: a model is missing, `known` is NULL or varies, or the number of features is
+            wrong.
     """
-    return by_model(
-        models, model_ids, [whole(numbers), whole(members)], partial(_scores_by_members, members_of)
-    )
+    texts = whole(known)
+    if texts.null_count or not texts.slice(1).equals(texts.slice(0, len(texts) - 1)):
+        raise ModelError("onnx_predict: known is NULL or varies: give one text for all rows")
+    compute = partial(_scores_by_members, _group(texts[0].as_py()))
+    return by_model(models, model_ids, [whole(numbers), whole(members)], compute)
+
+
+class Group(NamedTuple):
+    """The members of a one-hot group, and pairs of places that have the same member."""
+
+    members: pa.Array
+    same: list[tuple[int, int]]
+
+
+@lru_cache(maxsize=64)
+def _group(known: str) -> Group:
+    members = known.split(";")
+    first = {member: place for place, member in reversed([*enumerate(members)])}
+    same = [(place, first[one]) for place, one in enumerate(members) if first[one] != place]
+    return Group(pa.array(members), same)
 
 
 def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
@@ -59,22 +76,23 @@ def _scores(model: Model, columns: list[pa.Array]) -> pa.ListArray:
     return _scored(model, matrix, _is_given(lists) if lists.null_count else None)
 
 
-def _scores_by_members(
-    members_of: MembersOf, model: Model, columns: list[pa.Array]
-) -> pa.ListArray:
+def _scores_by_members(group: Group, model: Model, columns: list[pa.Array]) -> pa.ListArray:
     numbers, members = columns
-    known = members_of(model.model_id)
+    count = len(group.members)
     offsets = numbers.offsets.to_numpy()
-    _check_widths(model, offsets[1:] - offsets[:-1] + len(known))
+    _check_widths(model, offsets[1:] - offsets[:-1] + count)
     matrix = np.zeros((len(numbers), model.inputs or 0), dtype=np.float32)
-    first = matrix.shape[1] - len(known)
+    first = matrix.shape[1] - count
     values = numbers.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
     with np.errstate(over="ignore"):
         matrix[:, :first] = values.reshape(len(numbers), -1)
-    rows = pc.list_parent_indices(members)
-    places = pc.index_in(pc.list_flatten(members), known)
+    # A setting of DuckDB gives views of strings, which pyarrow cannot search.
+    places = pc.index_in(pc.list_flatten(members).cast(pa.string()), group.members)
     is_known = places.is_valid()
-    matrix[rows.filter(is_known).to_numpy(), first + places.filter(is_known).to_numpy()] = 1
+    rows = pc.list_parent_indices(members).filter(is_known).to_numpy()
+    matrix[rows, first + places.filter(is_known).to_numpy()] = 1
+    for place, same in group.same:
+        matrix[:, first + place] = matrix[:, first + same]
     if members.null_count:
         matrix[~_is_given(members)] = np.nan
     return _scored(model, matrix)

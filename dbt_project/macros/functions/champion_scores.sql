@@ -18,7 +18,7 @@
 {#- A linear model as one expression. The engine evaluates it faster than any other form, so both backends use it. -#}
 {% macro linear_scores(served, inputs) -%}
     '(case when ' || array_to_string(
-        list_transform({{ inputs }}, lambda input: 'abs(' || input || ') <= 1e15'), ' and '
+        list_transform({{ inputs }}, lambda input: 'abs(try_cast(' || input || ' as float)) <= 1e15'), ' and '
     ) || ' then list_transform([[' || array_to_string(
         list_transform(
             {{ served }}.layers[1].weights,
@@ -33,6 +33,11 @@
         ),
         ', '
     ) || ']], lambda s: ' || {{ answer_text(served ~ '.transform') }} || ')[1] end)'
+{%- endmacro %}
+
+{#- The SQL of an input of a registered model, from the column `name`. -#}
+{% macro registered_input(row) -%}
+    'cast({{ row }}"' || replace(name, '"', '""') || '" as double)'
 {%- endmacro %}
 
 {#- A number as a SQL literal of a double. -#}
@@ -59,9 +64,10 @@
     {{ name }}(model_id, array_cat(numbers, {{ member_numbers('members', "string_split(known, ';')") }}))
 {%- endmacro %}
 
-{#- The scores of a model of one kind. The query reads only its `columns`, and has nothing for other kinds, so it is
-    planned in half of the time of `onnx_predict`. `scores` are the raw scores of the model o.model for the inputs o.x. -#}
-{% macro scored_by_kind(columns, scores) -%}
+{#- The scores of a model of one kind, for the function `name`. The query reads only its `columns`, and has nothing for
+    other kinds, so it is planned in half of the time of `onnx_predict`. `scores` are the raw scores of the model o.model
+    for the inputs o.x, and `condition` is that of the kind in ml.served_models. -#}
+{% macro scored_by_kind(name, condition, columns, scores) -%}
     list_transform(
         [struct_pack(
             id := model_id,
@@ -72,19 +78,25 @@
                         served.model_id as __model_id,
                         struct_pack(
                             transform := served.transform,
+                            width := len(served.inputs),
                             {%- for column in columns %}
                             {{ column }} := served.{{ column }}{% if not loop.last %},{% endif %}
                             {%- endfor %}
                         ) as __model
                     from ml.served_models as served
-                    where served.{{ columns[0] }} is not null
+                    where {{ condition }}
                 )
                 where __model_id = model_id
             ),
             x := {{ usable('features') }}
         )],
         lambda o: case
-            when o.model is null then {{ not_served('o.id', 'onnx_predict', 'double[]') }}
+            when o.model is null
+                then {{ raise_error(
+                    "'" ~ name ~ ": no model ' || coalesce(o.id, 'NULL') || ' of this kind is served: call onnx_predict'",
+                    'double[]'
+                ) }}
+            when len(o.x) <> o.model.width then {{ wrong_width('o.id', 'o.model.width', 'o.x', 'double[]') }}
             when o.x is null or len(list_filter(o.x, lambda v: v is null)) > 0 then null
             else {{ finite(transformed('o.model', scores)) }}
         end

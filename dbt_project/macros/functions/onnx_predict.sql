@@ -42,11 +42,16 @@
     when {{ o }}.model.model_id is null
         then {{ not_served(o ~ '.id', name, type) }}
     when len({{ o }}.x) <> len({{ o }}.model.inputs)
-        then {{ raise_error(
-            "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' takes ' || len(" ~ o ~ ".model.inputs) "
-            ~ "|| ' features, got ' || len(" ~ o ~ ".x) || ': see select inputs from ml.model_versions'",
-            type
-        ) }}
+        then {{ wrong_width(o ~ '.id', 'len(' ~ o ~ '.model.inputs)', o ~ '.x', type, name) }}
+{%- endmacro %}
+
+{#- The error for a list of features of the wrong length. -#}
+{% macro wrong_width(model_id, width, x, type, name='onnx_predict') -%}
+    {{ raise_error(
+        "'" ~ name ~ ": model ' || " ~ model_id ~ " || ' takes ' || " ~ width ~ " || ' features, got ' || len(" ~ x
+        ~ ") || ': see select inputs from ml.model_versions'",
+        type
+    ) }}
 {%- endmacro %}
 
 {#- The error for a model that ml.served_models does not have. -#}

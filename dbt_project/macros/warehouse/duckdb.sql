@@ -434,8 +434,8 @@
     coalesce([newest of {{ task }}][{{ algorithm }}], 'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL'))
 {%- endmacro %}
 
-{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. The scores come first,
-    because they have placeholders of genres. Where a stamp is missing,
+{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. The stamps of scores are filled in first,
+    because they contain placeholders of genres. Where a stamp is missing,
     a text that is not a model_id stands for the model, and onnx_predict raises an error with that text. -#}
 {% macro stamped(definition) -%}
     {%- set missing = {

@@ -14,5 +14,5 @@ with stamped as (
 select
     name,
     statement,
-    statement <> last_statement as is_stale
+    coalesce(statement <> last_statement, true) as is_stale
 from stamped

@@ -1,5 +1,6 @@
 {{ config(enabled=has_sql_backend()) }}
 
+{%- set member = "substr(name, strpos(name, '=') + 1)" -%}
 {%- set forms = {'scores of ': '', 'scores by row of ': 't.'} -%}
 
 -- A promotion reads this view, so no build may replace it at the same time.
@@ -24,7 +25,7 @@ vocabularies as (
         place,
         split_part(name, '=', 1) as input,
         -- as the functions spell the genres that they are given
-        {{ genre_name("substr(name, strpos(name, '=') + 1)") }} as member
+        coalesce({{ genre_name(member) }}, {{ member }}) as member
     from inputs
     where contains(name, '=')
 
@@ -55,31 +56,46 @@ traffic as (
 
 ),
 
+registered as (
+
+    select
+        champions.task,
+        unnest({{ input_groups('any_value(registry.inputs)') }}) as name,
+        generate_subscripts({{ input_groups('any_value(registry.inputs)') }}, 1) as place
+    from {{ ref('champions') }} as champions
+    inner join {{ ref('registry') }} as registry
+        on champions.task = registry.task and champions.model_id = registry.model_id
+    where champions.task not in ({{ quoted(tasks().keys()) }})
+    group by champions.task
+
+),
+
 -- The inputs of the functions of a task, as SQL of their arguments or of the row t.
 encoded as (
 
     {%- for form, row in forms.items() %}
     {%- for task in tabular_tasks() %}
-    {%- set expressions = encode(task, row) | map(attribute='expression') %}
+    {#- Inputs of a one-hot group have no expression of their own. -#}
+    {%- set has_group = encode(task, row) | selectattr('vocabulary', 'defined') | list %}
+    {%- set expressions = [] if has_group else encode(task, row) | map(attribute='expression') | list %}
     select
         '{{ task }}' as task,
         '{{ form }}' as form,
-        [
+        cast([
             {%- for expression in expressions %}
             {{ text_literal(expression) }}{% if not loop.last %},{% endif %}
             {%- endfor %}
-        ] as expressions,
+        ] as varchar[]) as expressions,
         {{ text_literal(encoded_arguments(task, row)) }} as arguments
     union all
     {%- endfor %}
-    -- Inputs of registered models are numbers.
+    -- The inputs of registered models are numbers. Their functions have an argument for each group of inputs.
     select
         task,
         '{{ form }}' as form,
-        list('cast({{ row }}' || name || ' as double)' order by place asc nulls last) as expressions,
-        {{ list_as_sql("'cast(" ~ row ~ "' || name || ' as double)'", 'place') }} as arguments
-    from inputs
-    where task not in ({{ quoted(tasks().keys()) }})
+        list({{ registered_input(row) }} order by place asc nulls last) as expressions,
+        {{ list_as_sql(registered_input(row), 'place') }} as arguments
+    from registered
     group by task
     {%- if not loop.last %}
     union all
