@@ -108,11 +108,16 @@ scores as (
 
     select
         '[' || encoded.form || encoded.task || ']' as placeholder,
-        {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} as stamp -- noqa: PRS
+        -- With the arguments, so that DuckDB raises the error only where a row is scored.
+        coalesce(
+            'onnx_predict(' || {{ text_as_sql("'task ' || encoded.task || ' has no champion'") }} || ', '
+            || case when champions.model_id is null then encoded.arguments end || ')',
+            {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} -- noqa: PRS
+        ) as stamp
     from encoded
-    inner join {{ ref('champions') }} as champions
+    left join {{ ref('champions') }} as champions
         on encoded.task = champions.task
-    inner join {{ source('ml', 'served_models') }} as served
+    left join {{ source('ml', 'served_models') }} as served
         on champions.model_id = served.model_id
 
 )
