@@ -152,7 +152,7 @@ def test_each_database_of_a_process_uses_its_own_champion(small_warehouse, small
             by = "select onnx_predict(?, encode_hit(0.5, 0.6, 0.7, 120))[2]"
             for connection, model_id in ((one, champion), (other, challenger), (one, champion)):
                 expected = connection.execute(by, [model_id]).fetchall()[0][0]
-                assert value(connection) == expected
+                assert value(connection) == pytest.approx(expected, abs=1e-6)
             assert value(one) != value(other)
 
 
