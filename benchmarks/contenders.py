@@ -183,7 +183,7 @@ CONTENDERS = {
     "function, by row": Contender(Subject.function_by_row),
     "function, SQL backend": Contender(Subject.function_in_sql, on_few=True),
     "onnx_predict": Contender(Subject.onnx_predict),
-    "onnxruntime alone": Contender(Subject.onnxruntime_alone, at_least_trees=0.5),
+    "onnxruntime alone": Contender(Subject.onnxruntime_alone, at_least_trees=0.7),
     "NumPy and back": Contender(Subject.numpy, at_least_trees=1, at_least=1),
     "row-wise Python": Contender(Subject.row_wise, on_few=True, at_least_trees=2, at_least=20),
     "HTTP and JSON": Contender(Subject.http, on_few=True),

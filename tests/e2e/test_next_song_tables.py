@@ -91,6 +91,17 @@ def test_edges_are_counted_as_in_the_slices(sql_backend, slices):
         assert strength == pytest.approx(counts[0] + counts[1] + counts[2] / 10)
 
 
+@pytest.mark.slow
+def test_edges_do_not_depend_on_the_number_of_parts(copy):
+    query = "from features.feat_next_song_edges order by track_number, neighbour_number"
+    expected = copy.query(query)
+    plays = copy.query("select count(*) from features.feat_next_song_entries")[0][0]
+    copy.dbt("run", "--select", "feat_next_song_edges", "--vars", f"plays_at_once: {plays // 6}")
+    assert copy.query(query) == expected
+    log = (copy.folder / "logs" / "dbt.log").read_text()
+    assert "entries.track_number % 7 = 6" in log
+
+
 # Models
 
 

@@ -137,3 +137,15 @@ def test_dbt_closes_duckdb_before_it_exits(small_copy: Warehouse):
     )
     assert result.returncode == 0, result.stdout
     assert "nanobind" not in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("given", "expected"), [("3GiB", "3.0 GiB"), ("25%", None)])
+def test_a_build_uses_the_memory_that_it_is_told_to(empty, given, expected):
+    query = "select current_setting('memory_limit') as bytes"
+    found = [
+        empty.dbt("--quiet", "show", "--inline", query, HITPARADE_MEMORY=memory).stdout
+        for memory in (given, "50%")
+    ]
+    assert found[0] != found[1]
+    assert expected is None or expected in found[0]

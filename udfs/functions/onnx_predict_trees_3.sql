@@ -1,10 +1,5 @@
 {{ config(enabled=has_sql_backend()) }}
 
 -- depends_on: {{ ref('challengers') }}
-{{ parameters(['model_id', 'features']) }} {{ scored_by_kind(
-    'onnx_predict_trees_3',
-    "served.kind = 'trees' and served.depth <= 3",
-    ['roots', 'features', 'thresholds', 'next', 'leaves', 'intercepts'],
-    tree_scores_by_level('o.model', 'o.x', 3)
-) }},
+{{ parameters(['model_id', 'features']) }} {{ scored_trees(3) }},
 {{ form_by_members('onnx_predict_trees_3') }}

@@ -113,3 +113,13 @@
     {%- endfor -%}
     list_transform([{{ reached.nodes }}], lambda reached: {{ leaf_sums(model) }})[1]
 {%- endmacro %}
+
+{#- The body of `onnx_predict_trees_<levels>`. -#}
+{% macro scored_trees(levels) -%}
+    {{ scored_by_kind(
+        'onnx_predict_trees_' ~ levels,
+        "served.kind = 'trees' and served.depth <= " ~ levels,
+        ['roots', 'features', 'thresholds', 'next', 'leaves', 'intercepts'],
+        tree_scores_by_level('o.model', 'o.x', levels)
+    ) }}
+{%- endmacro %}

@@ -434,9 +434,9 @@
     coalesce([newest of {{ task }}][{{ algorithm }}], 'task {{ task }} has no model by ' || coalesce({{ algorithm }}, 'NULL'))
 {%- endmacro %}
 
-{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. The stamps of scores are filled in first,
-    because they contain placeholders of genres. Where a stamp is missing,
-    a text that is not a model_id stands for the model, and onnx_predict raises an error with that text. -#}
+{#- The definition of a function with the stamps of ml.stamps in the place of its placeholders. The stamps of scores are
+    filled in first, because they contain placeholders of genres. Where a stamp is missing, a text that is not a model_id
+    stands for the model, and onnx_predict raises an error with that text. -#}
 {% macro stamped(definition) -%}
     {%- set missing = {
         "champion of (\\w+)": "'task \\1 has no champion'",
@@ -444,7 +444,8 @@
         "newest of \\w+": "cast(map() as map(varchar, varchar))",
     } -%}
     {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp] "
-        ~ "order by starts_with(placeholder, '[scores') desc nulls last) from ml.stamps), [])), lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
+        ~ "order by starts_with(placeholder, '[scores') desc nulls last) from ml.stamps), [])), "
+        ~ "lambda text, found: [replace(text[1], found[1], found[2]), ''])[1]") -%}
     {%- for placeholder, sql in missing.items() -%}
         {%- set pattern = text_literal("\\[" ~ placeholder ~ "\\]") -%}
         {%- set filled.sql = "regexp_replace(" ~ filled.sql ~ ", " ~ pattern ~ ", " ~ text_literal(sql) ~ ", 'g')" -%}
@@ -829,7 +830,7 @@
 {#- DuckDB writes what does not fit into memory to the disk, but then needs several times the size of the database. -#}
 {% macro duckdb__row_parts(relation) -%}
     {%- if execute and load_relation(relation) -%}
-        {%- do return(1 + run_query("select count(*) from " ~ relation).rows[0][0] // 1500000) -%}
+        {%- do return(1 + run_query("select count(*) from " ~ relation).rows[0][0] // var('plays_at_once')) -%}
     {%- endif -%}
     {%- do return(1) -%}
 {%- endmacro %}

@@ -108,12 +108,13 @@ scores as (
 
     select
         '[' || encoded.form || encoded.task || ']' as placeholder,
-        -- With the arguments, so that DuckDB raises the error only where a row is scored.
-        coalesce(
-            'onnx_predict(' || {{ text_as_sql("'task ' || encoded.task || ' has no champion'") }} || ', '
-            || case when champions.model_id is null then encoded.arguments end || ')',
-            {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} -- noqa: PRS
-        ) as stamp
+        case
+            -- With the arguments, so that DuckDB raises the error only where a row is scored.
+            when champions.model_id is null then 'onnx_predict('
+                || {{ text_as_sql("'task ' || encoded.task || ' has no champion'") }} || ', '
+                || encoded.arguments || ')'
+            else {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} -- noqa: PRS
+        end as stamp
     from encoded
     left join {{ ref('champions') }} as champions
         on encoded.task = champions.task
