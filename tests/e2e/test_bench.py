@@ -65,6 +65,8 @@ def test_speed_times_every_model_with_every_contender(bench, small_warehouse):
             assert row["times"] == row["us_per_row"] / mine["function"]["us_per_row"]
             met = row["at_least"] and row["times"] >= 0.95 * row["at_least"]
             assert row["met"] == met
+            # Single measurements vary; half of a ratio is a fault.
+            assert row["times"] >= (row["at_least"] or 0) / 2, row
     assert {row["rows"] for row in found["contenders"]} == {3_000, 60}
     # On a busy machine, single measurements may be off.
     assert np.median([row["times"] for row in rows.values()]) > 1

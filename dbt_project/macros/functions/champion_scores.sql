@@ -15,6 +15,12 @@
     end
 {%- endmacro %}
 
+{#- The SQL of the error of a task without champion. It has the arguments, so that DuckDB raises it only where a row is
+    scored. -#}
+{% macro no_champion_scores(task, arguments) -%}
+    'onnx_predict(' || {{ text_as_sql("'task ' || " ~ task ~ " || ' has no champion'") }} || ', ' || {{ arguments }} || ')'
+{%- endmacro %}
+
 {#- A linear model as one expression. The engine evaluates it faster than any other form, so both backends use it. -#}
 {% macro linear_scores(served, inputs) -%}
     '(case when ' || array_to_string(

@@ -109,10 +109,7 @@ scores as (
     select
         '[' || encoded.form || encoded.task || ']' as placeholder,
         case
-            -- With the arguments, so that DuckDB raises the error only where a row is scored.
-            when champions.model_id is null then 'onnx_predict('
-                || {{ text_as_sql("'task ' || encoded.task || ' has no champion'") }} || ', '
-                || encoded.arguments || ')'
+            when champions.model_id is null then {{ no_champion_scores('encoded.task', 'encoded.arguments') }}
             else {{ champion_scores('served', 'encoded.expressions', 'encoded.arguments') }} -- noqa: PRS
         end as stamp
     from encoded
