@@ -8,7 +8,7 @@ import pyarrow as pa
 
 # Raise this number with each change of SCHEMA and teach `hitparade upgrade` to convert older rows:
 # a build refuses a file of another format.
-REGISTRY_FORMAT = 5
+REGISTRY_FORMAT = 6
 
 SQL_TYPES = {
     pa.string(): "varchar",
@@ -43,7 +43,13 @@ METRIC = pa.struct(
     }
 )
 INPUT = pa.struct(
-    {"name": pa.string(), "type": pa.string(), "minimum": pa.float64(), "maximum": pa.float64()}
+    {
+        "name": pa.string(),
+        "type": pa.string(),
+        "minimum": pa.float64(),
+        "maximum": pa.float64(),
+        "takes_missing": pa.bool_(),  # whether the model answers for a row without this input
+    }
 )
 BIN = pa.struct(
     {
@@ -131,6 +137,12 @@ SCHEMA = pa.schema(
             "Encoded inputs in order, each with its type and the range seen in training.",
         ),
         _column("outputs", pa.list_(pa.string()), "Names of the scores in order."),
+        _column(
+            "answer",
+            pa.string(),
+            "What the scores of a registered model mean: number, numbers, label (one of the "
+            "outputs) or labels (any of the outputs); NULL for a trained model.",
+        ),
         _column("metrics", pa.list_(METRIC), "Metrics of the model and of the baseline."),
         _column(
             "importance",
