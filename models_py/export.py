@@ -16,6 +16,8 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator, is_classifier
 from xgboost import XGBModel
 
+from models_py.agreement import difference
+
 MAX_BYTES = 32 * 2**20
 # The largest `difference` allowed between a float32 graph and its float64 estimator. The relative
 # precision of float32 is 6e-8.
@@ -98,16 +100,6 @@ def predict(estimator: BaseEstimator, features: np.ndarray) -> np.ndarray:
     if is_classifier(estimator):
         return estimator.predict_proba(features)
     return estimator.predict(features).reshape(len(features), -1)
-
-
-def difference(scores: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return the relative differences (n, m) of scores (n, m) from the expected ones (n, m).
-
-    A difference is divided by the larger of |expected|, the mean of |expected|, and 1. A plain
-    relative error would be unfair to scores near zero, which may be sums of large terms.
-    """
-    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean()))
-    return np.abs(scores - expected) / size
 
 
 def check_parity(content: bytes, estimator: BaseEstimator, features: np.ndarray) -> float:

@@ -56,7 +56,7 @@ class Candidate:
     Attributes:
         algorithm: its name.
         onnx: the serialized graph.
-        parity: the largest `export.difference` between the graph and its source model.
+        parity: the largest `agreement.difference` between the graph and its source model.
         scores: its metrics and the baseline's.
         importance: permutation importance by input; empty if not computed.
         calibration: of a classification.

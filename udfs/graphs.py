@@ -1,13 +1,22 @@
 """Checks of an ONNX graph that run both when it is stored and when it is loaded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, helper
+
+# The key of the metadata that lists the features that may be missing.
+MISSING_KEY = "hitparade.missing"
 
 
 class Refusal(Exception):
     """A graph is not accepted; the message names the reason and the next step."""
+
+
+def set_missing(model: onnx.ModelProto, places: Sequence[int]) -> None:
+    """Note in a graph which features may be missing, so that its hash pins them too."""
+    if places:
+        helper.set_model_props(model, {MISSING_KEY: ",".join(map(str, places))})
 
 
 def refuse_other_files(model: onnx.ModelProto) -> None:

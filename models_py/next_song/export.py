@@ -37,8 +37,9 @@ from onnx import TensorProto, helper
 from torch import nn
 from torch.nn import functional
 
+from models_py.agreement import difference
 from models_py.examples import TrainingError
-from models_py.export import ExportError, difference, session
+from models_py.export import ExportError, session
 from models_py.next_song.beginnings import Beginnings
 from models_py.next_song.data import TITLE_WORDS, Catalog
 from models_py.next_song.edges import NEIGHBORS

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from xgboost import XGBRegressor
 
 from models_py import export
+from models_py.agreement import difference
 from models_py.bootstrap import Estimate
 from models_py.examples import SettingsError
 from models_py.song_optimization import graph, search
@@ -289,7 +290,7 @@ def _check_parity(student: Student, songs: NDArray, answer: Mapping[str, NDArray
     worst = 0.0
     for name, rows in (("before", songs), ("after", changed(songs, answer))):
         expected = export.predict(student, rows)
-        worst = max(worst, float(export.difference(answer[name], expected).max()))
+        worst = max(worst, float(difference(answer[name], expected).max()))
     if not worst <= export.TOLERANCE:
         raise export.ExportError(
             f"the ONNX graph of song optimization differs from its student by {worst:.2e}, and "

@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
@@ -88,8 +89,6 @@ def test_the_test_models_of_the_onnx_standard_answer_or_are_refused_with_a_reaso
     answered = refused = 0
     for case in standard_models.cases():
         found = standard_models.graph(case)
-        with pytest.raises(Refusal, match=r"has shape|gives|not float32|cannot run|supports 7 to"):
-            validated(found.SerializeToString())
         content = standard_models.with_any_n(found)
         try:
             inputs = [f"x{i}" for i in range(validated(content).inputs)]
@@ -301,37 +300,28 @@ REFUSALS = {
     ),
     "examples too large": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1e300, 1.0]]},
-        "finite numbers in the range of float32",
+        r"finite numbers up to 1e\+15",
     ),
-    "not a model": ({"model": object()}, "not a fitted scikit-learn or XGBoost estimator"),
-    "not fitted": ({"model": LogisticRegression(), "inputs": NAMES}, "not a fitted scikit-learn"),
+    "not a model": ({"model": object()}, "the object was not stored: it is not a fitted estimator"),
+    "not fitted": (
+        {"model": LogisticRegression(), "inputs": NAMES},
+        "not a fitted estimator: fit it first",
+    ),
     "no examples": (
         {"model": LinearRegression().fit(ROWS, ROWS[:, 0]), "inputs": NAMES},
-        r"of 3 inputs needs examples, rows \(n, 3\), .* and none were given",
+        r"needs examples, rows \(n, 3\), .* and none were given",
     ),
     "examples with NaN": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1, float("nan")]]},
-        "rows .* of finite numbers",
-    ),
-    "scaler before trees": (
-        {
-            "model": make_pipeline(
-                StandardScaler(), RandomForestClassifier(20, random_state=0)
-            ).fit(np.round(ROWS, 1), LABELS),
-            "inputs": NAMES,
-            "examples": np.round(ROWS, 1),
-        },
-        "differs from it by",
+        "rows .* of finite numbers up to .* only some of a column may be missing",
     ),
     "not convertible": (
         {
-            "model": make_pipeline(StandardScaler(), XGBRegressor(n_estimators=2)).fit(
-                ROWS, ROWS[:, 0]
-            ),
+            "model": GaussianProcessClassifier().fit(ROWS[:30], LABELS[:30]),
             "inputs": NAMES,
-            "examples": ROWS,
+            "examples": ROWS[:30],
         },
-        "the Pipeline cannot be exported",
+        "the GaussianProcessClassifier was not stored: ",
     ),
     "other outputs": (
         {"model": net(), "task": "tier", "inputs": ["a", "b"]},

@@ -6,6 +6,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from models_py import export, sql_backend
+from models_py.agreement import difference
 from models_py.sql_backend.activations import ACTIVATIONS
 from tests.hand_models import add_model, graph
 
@@ -49,7 +50,7 @@ def test_sql_gives_the_answers_of_onnxruntime(nets, activation, scale):
         {"model": activation.lower(), "rows": rows.astype(np.float32).tolist()},
     ).fetchall()
     found = np.array([scores for (scores,) in answers])
-    assert export.difference(found, expected).max() < 1e-5
+    assert difference(found, expected).max() < 1e-5
 
 
 def test_an_unsupported_activation_has_no_sql_translation():

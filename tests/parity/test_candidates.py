@@ -8,6 +8,7 @@ import pytest
 
 import udfs
 from models_py import algorithms, export
+from models_py.agreement import difference
 from models_py.examples import HOLDOUT, examples
 from models_py.tasks import TASKS
 
@@ -109,4 +110,4 @@ def _answers(connection, task, model_id) -> np.ndarray:
 
 def _difference(left, right) -> float:
     assert left.shape == right.shape
-    return float(export.difference(left, right).max())
+    return float(difference(left, right).max())

@@ -7,27 +7,29 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
+from models_py.agreement import difference
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
 from udfs.identifiers import quoted
+from udfs.registry.estimators import TOLERANCE, exported, numbers
 from udfs.registry.operations import renew_served_models, transaction
+from udfs.registry.probes import spread
 from udfs.registry.sandbox import validated_in_sandbox
-from udfs.registry.validation import ROWS, Graph, rows_to_try
+from udfs.registry.validation import ROWS, Given, Graph, groups_of, rows_to_try
 from udfs.runtime.sessions import Model
 
-if TYPE_CHECKING:  # scikit-learn is not installed where models are only served
+if TYPE_CHECKING:  # these are not installed where models are only served
+    from pandas import DataFrame
     from sklearn.base import BaseEstimator
 
 TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
-# Largest difference between the SQL backend and onnxruntime, relative to the size of the answer.
-TOLERANCE = 1e-5
 # The inputs of a task are those of its newest trained model, else of its newest model.
 KNOWN = """
     select
@@ -37,6 +39,7 @@ KNOWN = """
             arg_max(list_transform(inputs, lambda input: input.name), trained_at)
         ) as inputs,
         arg_max(outputs, trained_at) as outputs,
+        arg_max(answer, trained_at) as answer,
         list(distinct algorithm) filter (where origin = 'trained') as trained,
         -- the task's functions need more from a model than numeric scores
         coalesce(bool_or(origin = 'trained'), false) and 'predict_' || $task not in (
@@ -72,15 +75,16 @@ IN_USE = """
 
 
 @dataclass(frozen=True)
-class _Given:
-    """A model as the caller gave it: the graph's bytes and the metadata."""
+class _Registered:
+    """A model that may be stored, and what is known of it."""
 
-    content: bytes
+    graph: Graph
     inputs: Sequence[str] | None
     labels: Sequence[str] | None
+    classes: Sequence[str] | None
     algorithm: str
     examples: np.ndarray | None
-    classes: Sequence[str] | None = None
+    answer: str | None = None
     parity: float | None = None
     config: str | None = None
 
@@ -93,7 +97,8 @@ def register_model(
     inputs: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     algorithm: str | None = None,
-    examples: ArrayLike | None = None,
+    examples: "ArrayLike | DataFrame | None" = None,
+    expected: ArrayLike | None = None,
 ) -> str:
     """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
 
@@ -102,21 +107,23 @@ def register_model(
 
     Args:
         connection: a writable connection to a database with a registry.
-        model: the bytes of an ONNX file, or a fitted scikit-learn or XGBoost estimator, which is
-            exported; the exported graph must give the estimator's own answers.
+        model: the bytes of an ONNX file, or a fitted estimator of scikit-learn, XGBoost, LightGBM
+            or CatBoost, or a pipeline of them, which is exported; the graph must give the
+            estimator's own answers, on the examples and on rows made from them.
         task: name of an existing or a new task. The outputs of a task are those of its first model.
         inputs: names of the k features in order; by default those that the estimator was fitted
-            on, or those of the task.
+            on, those of the graph, or those of the task.
         labels: names of the m scores in order; by default the classes of the estimator or graph.
         algorithm: name under which the versions of this model are counted within the task; by
             default the name of the estimator's class, or `registered`.
-        examples: rows (n, k) like those it was trained on. They give the ranges that
-            `check_features` uses, and the model is tested on them. Required for an estimator.
+        examples: rows (n, k) like those it was trained on, as an array or a data frame. They give
+            the ranges that `check_features` uses, and the model is tested on them. Required for an
+            estimator.
+        expected: the right scores (n, m) of the examples, which the bytes must give.
 
     Raises:
         ModelError: the model cannot be stored; the message says why.
     """
-    rows = None if examples is None else _matrix(examples)
     inputs, labels = (
         None if names is None else [str(name).strip() for name in names]
         for names in (inputs, labels)
@@ -125,17 +132,96 @@ def register_model(
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise ModelError(f"{name!r} is not a name for a task or an algorithm: give a string")
     if isinstance(model, bytes | bytearray | memoryview):
-        given = _Given(bytes(model), inputs, labels, algorithm or "registered", rows)
+        found = _of_bytes(bytes(model), inputs, labels, algorithm, examples, expected)
     else:
-        given = _exported(model, inputs, labels, algorithm, rows)
-    graph = validated_in_sandbox(given.content, _spread(given.examples))
+        if expected is not None:
+            raise ModelError("expected belongs to bytes: an estimator is asked itself")
+        found = _of_estimator(model, inputs, labels, algorithm, examples)
     with transaction(connection):
-        row = _row(connection, task, given, graph)
+        row = _row(connection, task, found)
         earlier = connection.execute(NEWEST, [task, row["algorithm"]]).fetchall()
         if not earlier or earlier[0][0] != row["model_id"]:
             _insert(connection, row | {"version": earlier[0][1] + 1 if earlier else 1})
-            _compare_backends(connection, row, given.examples)
+            _compare_backends(connection, row, found)
     return row["model_id"]
+
+
+def _of_estimator(
+    estimator: Any,
+    inputs: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    algorithm: str | None,
+    examples: Any,
+) -> _Registered:
+    found = exported(estimator, examples, inputs)
+    return _Registered(
+        found.graph,
+        # The inputs of a data frame with text are not its columns.
+        found.inputs if groups_of(found.inputs) else inputs or found.inputs,
+        labels,
+        found.labels,
+        algorithm or found.algorithm,
+        found.rows,
+        found.answer,
+        found.parity,
+        found.config,
+    )
+
+
+def _of_bytes(
+    content: bytes,
+    inputs: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    algorithm: str | None,
+    examples: Any,
+    expected: ArrayLike | None,
+) -> _Registered:
+    rows = None if examples is None else numbers(examples)
+    tried = None if rows is None else spread(rows, ROWS)
+    missing = None if rows is None else np.flatnonzero(np.isnan(rows).any(axis=0)).tolist()
+    names = None if inputs is None else list(inputs)
+    if names is None and rows is not None:
+        names = [f"input_{place + 1}" for place in range(rows.shape[1])]
+    graph = validated_in_sandbox(content, Given(tried, names, missing=missing))
+    parity = None if expected is None else _parity(graph, rows, expected)
+    return _Registered(
+        graph,
+        inputs or (None if graph.input_names == names else graph.input_names),
+        labels,
+        graph.labels,
+        algorithm or "registered",
+        rows,
+        parity=parity,
+    )
+
+
+def _parity(graph: Graph, rows: np.ndarray | None, expected: ArrayLike) -> float:
+    """Return the largest difference of a graph from the expected scores.
+
+    Raises:
+        ModelError: it is more than TOLERANCE, or the shapes do not fit.
+    """
+    if rows is None:
+        raise ModelError("expected belongs to examples: give the rows that it answers")
+    model = Model("to be registered", graph.content)
+    (scores,) = model.run(["scores"], {"features": rows.astype(model.floats)})
+    wanted = np.asarray(expected, dtype=np.float64)
+    wanted = wanted.reshape(len(wanted), -1)
+    scores = scores[:, : graph.outputs - graph.has_label]
+    if wanted.shape != scores.shape:
+        raise ModelError(
+            f"expected has shape {wanted.shape}, and the model gives scores of shape "
+            f"{scores.shape} for the examples: give a number for each score"
+        )
+    found = difference(scores, wanted)
+    if not found.max() <= TOLERANCE:
+        row = int(found.max(axis=1).argmax())
+        raise ModelError(
+            f"the model was not stored: it differs from what is expected by {found.max():.2e}, in "
+            f"{(found.max(axis=1) > TOLERANCE).sum()} of {len(rows)} rows, such as row {row}, and "
+            f"{TOLERANCE} is allowed: export it again, or with another tool"
+        )
+    return float(found.max())
 
 
 def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> None:
@@ -157,85 +243,15 @@ def unregister_model(connection: duckdb.DuckDBPyConnection, model_id: str) -> No
         renew_served_models(connection)
 
 
-def _matrix(examples: ArrayLike) -> np.ndarray:
-    try:
-        matrix = np.asarray(examples, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"examples must be rows (n, k) of numbers: {error}. Encode or drop other values"
-        ) from error
-    with np.errstate(over="ignore"):
-        is_finite = np.isfinite(matrix.astype(np.float32)).all()
-    if matrix.ndim != 2 or not len(matrix) or not is_finite:
-        raise ModelError(
-            "examples must be rows (n, k) of finite numbers in the range of float32, got shape "
-            f"{matrix.shape}: encode or drop other values"
-        )
-    return matrix
-
-
-def _spread(examples: np.ndarray | None) -> np.ndarray | None:
-    """Return ROWS of the examples, evenly spaced from the first to the last, as float32."""
-    if examples is None:
-        return None
-    places = np.linspace(0, len(examples) - 1, ROWS).round().astype(int)
-    return examples[np.unique(places)].astype(np.float32)
-
-
-def _exported(
-    estimator: "BaseEstimator",
-    inputs: Sequence[str] | None,
-    labels: Sequence[str] | None,
-    algorithm: str | None,
-    examples: np.ndarray | None,
-) -> _Given:
-    """Export an estimator, and check the graph against it on the examples."""
-    # Imported here because these packages are not installed where models are only served.
-    from models_py import export
-
-    name = type(estimator).__name__
-    width = getattr(estimator, "n_features_in_", None)
-    if width is None:
-        raise ModelError(
-            f"a {name} is not a fitted scikit-learn or XGBoost estimator: fit it, or give the "
-            "bytes of an ONNX file"
-        )
-    if examples is None or examples.shape[1] != width:
-        given = "none were given" if examples is None else f"these have shape {examples.shape}"
-        raise ModelError(
-            f"an estimator of {width} inputs needs examples, rows (n, {width}), to check its ONNX "
-            f"graph, and {given}"
-        )
-    try:
-        content = export.to_onnx(estimator, width)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            parity = export.check_parity(content, estimator, examples)
-    except Exception as error:  # the converters raise errors of many kinds
-        raise ModelError(
-            f"the {name} cannot be exported: {error}. Export it with another tool, and give the "
-            "bytes"
-        ) from error
-    names, classes = (getattr(estimator, n, None) for n in ("feature_names_in_", "classes_"))
-    return _Given(
-        content,
-        inputs or (None if names is None else [str(name) for name in names]),
-        labels,
-        algorithm or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(),
-        examples,
-        None if classes is None else [str(label) for label in classes],
-        parity,
-        json.dumps({"estimator": repr(estimator)}),
-    )
-
-
-def _row(connection: duckdb.DuckDBPyConnection, task: str, given: _Given, graph: Graph) -> dict:
+def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -> dict:
     """Return the row of the registry, without its version."""
     if not re.fullmatch(TASK_NAME, task):
         raise ModelError(
             f"a task cannot be named {task!r}: use lowercase letters, digits and underscores"
         )
-    ((inputs, outputs, trained, is_special),) = connection.execute(KNOWN, {"task": task}).fetchall()
+    ((known, outputs, answer, trained, is_special),) = connection.execute(
+        KNOWN, {"task": task}
+    ).fetchall()
     if is_special:
         raise ModelError(
             f"the functions of task {task} need more than numeric scores, and a registered model "
@@ -246,24 +262,26 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, given: _Given, graph:
             f"another task already has a function predict_{task} or check_{task}: give the task "
             "another name"
         )
-    if given.algorithm in (trained or ()):
+    if found.algorithm in (trained or ()):
         raise ModelError(
-            f"task {task} trains the algorithm {given.algorithm} itself: give the model another "
+            f"task {task} trains the algorithm {found.algorithm} itself: give the model another "
             "algorithm name"
         )
-    inputs = _inputs(_names("inputs", graph.inputs, given.inputs or inputs), given.examples)
-    labels = _outputs(task, graph, given, outputs)
+    graph = found.graph
+    inputs = _inputs(_names("inputs", graph.inputs, found.inputs or known), found)
+    labels = _outputs(task, found, outputs)
     name = model_id(graph.content, inputs, labels)
     is_taken_back = connection.execute(TAKEN_BACK, [name]).fetchall()[0][0]
     return {
         "model_id": name,
         "task": task,
-        "algorithm": given.algorithm,
+        "algorithm": found.algorithm,
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "inputs": inputs,
         "outputs": labels,
-        "parity": given.parity,
-        "config": given.config,
+        "answer": _answer(task, found, labels, answer),
+        "parity": found.parity,
+        "config": found.config,
         "library_versions": json.dumps({"producer": graph.producer}),
         "registry_format": REGISTRY_FORMAT,
         "onnx_bytes": len(graph.content),
@@ -271,6 +289,20 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, given: _Given, graph:
         "onnx": graph.content,
         "portable": None if is_taken_back else graph.portable,
     }
+
+
+def _answer(task: str, found: _Registered, labels: list[str], known: str | None) -> str:
+    """Return what the scores mean: that of the task if it has models already."""
+    answer = found.answer
+    if answer is None and (found.classes or found.labels) and len(labels) > 1:
+        answer = "label"
+    answer = answer or ("number" if len(labels) == 1 else "numbers")
+    if known is not None and answer != known:
+        raise ModelError(
+            f"the models of task {task} answer with a {known}, and this one with a {answer}: "
+            "register it for a task of its own"
+        )
+    return answer
 
 
 def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
@@ -284,24 +316,28 @@ def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
     return list(names)
 
 
-def _inputs(names: list[str], examples: np.ndarray | None) -> list[dict]:
+def _inputs(names: list[str], found: _Registered) -> list[dict]:
     """Return the inputs in order with their ranges in the examples."""
     low = high = [None] * len(names)
-    if examples is not None:
-        low, high = examples.min(axis=0).tolist(), examples.max(axis=0).tolist()
-    return [
-        {"name": name, "type": "float32", "minimum": least, "maximum": most}
+    if found.examples is not None:
+        low = np.nanmin(found.examples, axis=0).tolist()
+        high = np.nanmax(found.examples, axis=0).tolist()
+    floats = "float64" if found.graph.is_double else "float32"
+    inputs: list[dict] = [
+        {"name": name, "type": floats, "minimum": least, "maximum": most}
         for name, least, most in zip(names, low, high, strict=True)
     ]
+    for place in found.graph.missing:
+        inputs[place]["takes_missing"] = True
+    return inputs
 
 
-def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) -> list[str]:
+def _outputs(task: str, found: _Registered, known: list[str] | None) -> list[str]:
     """Return the names of the scores: those of the task if it has models already."""
-    count = graph.outputs
-    classes = given.classes or graph.labels
-    classes = classes if classes and len(classes) == count else None
-    labels = given.labels or classes
-    _refuse_other_order(given.labels, classes)
+    count = found.graph.outputs - found.graph.has_label
+    classes = found.classes if found.classes and len(found.classes) == count else None
+    labels = found.labels or classes or found.graph.output_names
+    _refuse_other_order(found.labels, classes)
     if known is None:
         if labels and all(label.isdigit() for label in labels):
             raise ModelError(
@@ -315,7 +351,7 @@ def _outputs(task: str, graph: Graph, given: _Given, known: list[str] | None) ->
             f"the models of task {task} have the scores {', '.join(known)}, and this one has "
             f"{count}: register a model with {len(known)} scores, or use another task"
         )
-    if _is_yes_or_no(labels, known) or (count == 1 and not given.labels):
+    if _is_yes_or_no(labels, known) or (count == 1 and not found.labels):
         return known
     labels = list(labels or ())
     if labels != known:
@@ -350,16 +386,15 @@ def _insert(connection: duckdb.DuckDBPyConnection, row: dict) -> None:
     renew_served_models(connection)
 
 
-def _compare_backends(
-    connection: duckdb.DuckDBPyConnection, row: dict, examples: np.ndarray | None
-) -> None:
-    """Drop the SQL form of a model if float32 rounding makes it differ from onnxruntime."""
+def _compare_backends(connection: duckdb.DuckDBPyConnection, row: dict, found: _Registered) -> None:
+    """Drop the SQL form of a model if rounding makes it differ from onnxruntime."""
     if row["portable"] is None:
         return
-    rows = rows_to_try(len(row["inputs"]))
-    if examples is not None:
-        rows = np.concatenate([_spread(examples), rows])
-    (expected,) = Model(row["model_id"], row["onnx"]).run(["scores"], {"features": rows})
+    rows = rows_to_try(len(row["inputs"]), [one["name"] for one in row["inputs"]])
+    if found.examples is not None:
+        rows = np.concatenate([spread(found.examples, ROWS), rows])
+    model = Model(row["model_id"], row["onnx"])
+    (expected,) = model.run(["scores"], {"features": rows.astype(model.floats)})
     if not _agree(_sql_backend_scores(connection, row["model_id"], rows), expected):
         warnings.warn(
             f"model {row['model_id']} runs only after udfs.register(connection): the SQL backend's "
@@ -381,8 +416,7 @@ def _agree(found: list[list[float] | None], expected: np.ndarray) -> bool:
     if any(len(scores) != expected.shape[1] for scores in answers):
         return False
     expected = expected[known]
-    size = np.maximum(np.abs(expected), max(1, np.abs(expected).mean() if len(expected) else 1))
-    return bool((np.abs(np.reshape(answers, expected.shape) - expected) <= TOLERANCE * size).all())
+    return bool((difference(np.reshape(answers, expected.shape), expected) <= TOLERANCE).all())
 
 
 def _sql_backend_scores(

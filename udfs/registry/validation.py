@@ -1,30 +1,51 @@
 """Validate an ONNX graph from outside, and bring it into the registry's form.
 
-A stored graph has one float32 input `features` (n, k) and one float32 output `scores` (n, m) for
-any n. Row i of the scores depends only on row i of the features. A graph that cannot be brought
-into this form is refused. `udfs.registry.sandbox` runs this module in a separate process with
-limits, so that bytes made to break a parser or onnxruntime break only that process.
+A stored graph has one input `features` (n, k) of float32 or float64, and one output `scores`
+(n, m), for any n. Row i of the scores depends only on row i of the features. A graph that cannot be
+brought into this form is refused. `udfs.registry.sandbox` runs this module in a separate process
+with limits, so that bytes made to break a parser or onnxruntime break only that process.
 
 https://onnx.ai/onnx/repo-docs/IR.html
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any, NoReturn
 
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, inliner
+from onnx import TensorProto, inliner, numpy_helper
 from onnx.checker import ValidationError
 from onnx.defs import onnx_ml_opset_version, onnx_opset_version
 
+from models_py.columns import group
 from models_py.sql_backend.attributes import attributes
-from udfs.graphs import Refusal, graphs, refuse_other_files
+from udfs.graphs import Refusal, graphs, refuse_other_files, set_missing
+from udfs.registry.graph_inputs import Inputs, join_inputs
+from udfs.registry.graph_outputs import (
+    Outputs,
+    add_threshold,
+    class_labels,
+    cut_dictionaries,
+    find_outputs,
+    keep_scores,
+    places_of,
+)
+from udfs.registry.probes import rows_to_compare, spread
 
-MAX_BYTES = 32 * 2**20
-MAX_INPUTS, MAX_SCORES = 100_000, 1_000
+# The environment variable for the largest size of a model, in MB.
+SIZE_VARIABLE, DEFAULT_MB = "HITPARADE_MODEL_MB", "256"
+MAX_SCORES = 1_000
 ROWS = 16
+# Two scores that differ by less, relative to their size, are equal: any of them may be the label.
+TIE = 1e-6
+FIXED_BATCH = (
+    "the model answers only for a batch of one row: export it for any batch, with dynamic_shapes="
+    '({0: "n"},) in torch.onnx.export, or with dynamo=False and dynamic_axes={"INPUT": {0: "n"}}'
+)
 # Largest difference between a row scored alone and in a batch, relative to its size.
 TOLERANCE = 1e-5
 # The oldest and newest operator versions that onnxruntime runs.
@@ -34,58 +55,271 @@ OPSETS |= {"ai.onnx.ml": (1, onnx_ml_opset_version())}
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph that may be stored: its bytes, and the numbers of its features and scores."""
+    """A graph that may be stored, and what it says of itself.
+
+    Attributes:
+        content: its bytes, in the registry's form.
+        inputs: the number of features.
+        outputs: the number of scores.
+        producer: the program that wrote it.
+        is_double: whether the features are float64, else float32.
+        input_names: the names of the features; None if the graph has none.
+        output_names: the names of several outputs of numbers; None for one.
+        labels: the names that the graph gives to its scores.
+        has_label: whether the last score is the place of the label.
+        missing: the features that may be missing.
+        portable: its parameters for the SQL backend; None if it cannot be translated.
+    """
 
     content: bytes
     inputs: int
     outputs: int
     producer: str
-    # The names that the graph itself gives to its scores.
+    is_double: bool
+    input_names: list[str] | None
+    output_names: list[str] | None
     labels: list[str] | None
-    # Its parameters for the SQL backend; None if it cannot be translated.
+    has_label: bool
+    missing: list[int]
     portable: dict | None = None
 
 
-def validated(content: bytes, rows: np.ndarray | None = None) -> Graph:
-    """Return a graph in the registry's form, checked in this process.
+@dataclass(frozen=True)
+class Given:
+    """What the caller knows of a graph.
 
-    Args:
-        content: the bytes of an ONNX file.
-        rows: float32 features (n, k) to test it on; random ones by default.
+    Attributes:
+        rows: features (n, k), float64, to try it on; None for random ones.
+        names: the names of the inputs in order, if they are known.
+        classes: the labels that the graph gives, in the order of the scores, if they are known.
+        missing: the features that may be missing; those that are missing in a row, by default.
+        keep_label: whether the label becomes a further score; by default, if it is not always that
+            of the largest score.
+        threshold: the score of the second of two classes from which it is the label.
+    """
+
+    rows: np.ndarray | None = None
+    names: list[str] | None = None
+    classes: list[str | int] | None = None
+    missing: list[int] | None = None
+    keep_label: bool | None = None
+    threshold: float | None = None
+
+
+def validated(content: bytes, given: Given | None = None) -> Graph:
+    """Return a graph in the registry's form, checked in this process.
 
     Raises:
         Refusal: the graph cannot be stored.
     """
-    if not content:
-        raise Refusal("the file is empty: export the model again")
-    if len(content) > MAX_BYTES:
-        raise Refusal(
-            f"the file has {len(content)} bytes, and a model may have at most {MAX_BYTES}: "
-            "use fewer or shallower trees, or a smaller net"
-        )
+    given = given or Given()
+    _check_size(content)
     model = _parsed(content)
     refuse_other_files(model)
     _check_operators(model)
+    cut_dictionaries(model)
+    is_fixed = _free_batch(model)
+    inputs = join_inputs(model, len(given.names) if given.names else None)
+    names = inputs.names or given.names
     model = _checked(model)
     _refuse_cycles(model)
-    inputs = _number_of_inputs(model)
-    if rows is not None and rows.shape[1] != inputs:
+    (features,) = _feature_inputs(model)
+    width = features.type.tensor_type.shape.dim[1].dim_value
+    is_double = features.type.tensor_type.elem_type == TensorProto.DOUBLE
+    if given.rows is not None and given.rows.shape[1] != width:
         raise Refusal(
-            f"the model has {inputs} inputs, and the examples have {rows.shape[1]} columns: give "
-            "one column for each input, in order"
+            f"the model has {width} inputs, and the examples have {given.rows.shape[1]} columns: "
+            "give one column for each input, in order"
         )
-    labels = _labels(model.graph)
-    _keep_scores(model)
+    rows = rows_to_try(width, names) if given.rows is None else given.rows
+    missing = given.missing
+    if missing is None:
+        missing = np.flatnonzero(np.isnan(rows).any(axis=0)).tolist()
+    outputs = find_outputs(model, given.classes or class_labels(model.graph))
+    whole = _Whole(model.SerializeToString(deterministic=True), outputs, is_double, is_fixed)
+    widths = whole.widths(rows)
+    two_sided, keep_label = _decision(whole, rows, names)
+    if given.keep_label is not None:
+        keep_label = given.keep_label and given.threshold is None
+    kept = keep_scores(model, outputs, widths, two_sided, keep_label)
+    if given.threshold is not None:
+        type = model.graph.output[0].type.tensor_type.elem_type
+        add_threshold(model.graph, given.threshold, type)
+        keep_label = True
+    set_missing(model, missing)
     stored = model.SerializeToString(deterministic=True)
-    rows = rows_to_try(inputs) if rows is None else rows[:ROWS]
-    scores = _try(stored, rows)
-    if not np.allclose(_given(content, rows), scores, TOLERANCE, TOLERANCE, equal_nan=True):
-        raise Refusal(
-            "the model's answers change when its own functions are inlined: export it without "
-            "functions of its own"
-        )
+    tried = spread(rows, ROWS)
+    scores = _try(stored, tried, is_fixed)
+    first = 1 if two_sided else 0
+    _compare_with_file(content, inputs, tried, scores[:, first : first + sum(widths)])
     producer = f"{model.producer_name} {model.producer_version}".strip()
-    return Graph(stored, inputs, scores.shape[1], producer, labels)
+    labels = None if outputs.classes is None else [str(label) for label in outputs.classes]
+    return Graph(
+        stored,
+        width,
+        scores.shape[1],
+        producer,
+        is_double,
+        names,
+        kept,
+        labels,
+        keep_label,
+        missing,
+    )
+
+
+def _check_size(content: bytes) -> None:
+    if not content:
+        raise Refusal("the file is empty: export the model again")
+    limit = max_bytes()
+    if len(content) > limit:
+        raise Refusal(
+            f"the file has {len(content) / 2**20:.0f} MB, and a model may have at most "
+            f"{limit // 2**20}: use fewer or shallower trees or a smaller net, or set "
+            f"{SIZE_VARIABLE} to a larger number of MB"
+        )
+
+
+def max_bytes() -> int:
+    """Return how many bytes a model may have."""
+    return int(float(os.environ.get(SIZE_VARIABLE, DEFAULT_MB)) * 2**20)
+
+
+def _feature_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    parameters = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in parameters]
+
+
+def _free_batch(model: onnx.ModelProto) -> bool:
+    """Free a batch of one row, and return whether there was one; its answers are checked later."""
+    is_fixed = False
+    for value in (*_feature_inputs(model), *model.graph.output):
+        sizes = value.type.tensor_type.shape.dim
+        if len(sizes) and sizes[0].dim_value == 1:
+            is_fixed = True
+            sizes[0].dim_param = "n"
+    return is_fixed and _free_shapes(model.graph)
+
+
+def _free_shapes(graph: onnx.GraphProto) -> bool:
+    """Free the batch of one row in the shapes of Reshape nodes; return True."""
+    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
+    for tensor in graph.initializer:
+        if tensor.name in shapes:
+            sizes = numpy_helper.to_array(tensor)
+            if len(sizes) and sizes[0] == 1 and not (sizes == -1).any():
+                sizes = np.concatenate([[-1], sizes[1:]])
+                tensor.CopyFrom(numpy_helper.from_array(sizes, tensor.name))
+    return True
+
+
+class _Whole:
+    """A graph with all of its outputs."""
+
+    def __init__(self, content: bytes, outputs: Outputs, is_double: bool, is_fixed: bool):
+        try:
+            self._session = _session(content)
+        except Exception as error:  # onnxruntime has a class for each of its error codes
+            raise Refusal(f"onnxruntime cannot load the model: {_first_line(error)}") from error
+        self._outputs = outputs
+        self._is_fixed = is_fixed
+        self._type = np.float64 if is_double else np.float32
+
+    def scores(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs of numbers for features (n, k), each as (n, m)."""
+        found = self._run(self._outputs.scores, rows)
+        for part in found:
+            if not part.shape or len(part) != len(rows) or part[:1].size > MAX_SCORES:
+                _refuse_shape(len(rows), part.shape)
+        return [part.astype(np.float64).reshape(len(rows), -1) for part in found]
+
+    def widths(self, rows: np.ndarray) -> list[int]:
+        """Return the number of columns of each output of numbers."""
+        return [part.shape[1] for part in self.scores(rows[:2])]
+
+    def labels(self, rows: np.ndarray, classes: Sequence[str | int]) -> np.ndarray:
+        """Return the place of the label among the classes, for features (n, k)."""
+        (found,) = self._run([str(self._outputs.label)], rows)
+        return places_of(np.asarray(found), classes)
+
+    def _run(self, names: list[str], rows: np.ndarray) -> list:
+        with np.errstate(over="ignore"):
+            typed = rows.astype(self._type)
+        try:
+            return self._session.run(names, {"features": typed})
+        except Exception as error:  # onnxruntime has a class for each of its error codes
+            said = f"onnxruntime cannot run the model: {_first_line(error)}"
+            raise Refusal(FIXED_BATCH if self._is_fixed else said) from error
+
+
+def _compare_with_file(
+    content: bytes, inputs: Inputs, rows: np.ndarray, scores: np.ndarray
+) -> None:
+    """Compare the scores with those of the file as it was given, one row at a time."""
+    session = _session(content)
+    found = []
+    for row in rows:
+        answers = session.run(None, inputs.feeds(row[None]))
+        parts = [_numbers(answer, "f") for answer in answers]
+        if not any(len(part) for part in parts):
+            parts = [_numbers(answer, "iub") for answer in answers]
+        found.append(np.concatenate(parts))
+    before = np.array(found, dtype=np.float64)
+    # Labels are not compared: they are dropped, or compared with the scores.
+    if before.shape != scores.shape or not np.allclose(
+        before, scores, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
+    ):
+        raise Refusal(
+            "the model's answers change when it is brought into the form of the registry: export "
+            "it with one output of numbers, and without functions of its own"
+        )
+
+
+def _numbers(answer: Any, kinds: str) -> np.ndarray:
+    """Return an output for one row as numbers (m,); none for other kinds, such as labels."""
+    if isinstance(answer, list):  # of dictionaries, by ZipMap
+        return np.array([*answer[0].values()])
+    return answer.ravel() if answer.dtype.kind in kinds else np.array([])
+
+
+def _decision(whole: _Whole, rows: np.ndarray, names: list[str] | None) -> tuple[str | None, bool]:
+    """Return how one score becomes those of two classes, and whether the label must be kept."""
+    outputs = whole._outputs
+    if outputs.label is None or outputs.classes is None:
+        return None, False
+    classes = outputs.classes
+
+    def answers(rows: np.ndarray) -> np.ndarray:
+        places = whole.labels(rows, classes)
+        return np.column_stack([*whole.scores(rows), places[:, None] == np.arange(len(classes))])
+
+    rows = rows_to_compare(rows, groups_of(names), answers).rows
+    (scores,) = whole.scores(rows)
+    found = whole.labels(rows, classes)
+    if scores.shape[1] == len(classes):
+        return None, not is_likeliest(scores, found)
+    if scores.shape[1] != 1 or len(classes) != 2:
+        return None, False
+    for name, sides in (
+        ("decision", np.hstack([-scores, scores])),
+        ("probability", np.hstack([1 - scores, scores])),
+    ):
+        if is_likeliest(sides, found):
+            return name, False
+    is_share = ((scores >= 0) & (scores <= 1)).all()
+    return "probability" if is_share else "decision", True
+
+
+def is_likeliest(scores: np.ndarray, places: np.ndarray) -> bool:
+    """Return whether the label is that of the largest score, except where two are equal."""
+    if scores.shape[1] == 1:
+        return True
+    known = np.isfinite(scores).all(axis=1)
+    scores, places = scores[known], places[known]
+    ordered = np.sort(scores, axis=1)
+    size = np.maximum(np.abs(ordered).max(axis=1), 1)
+    is_tie = ordered[:, -1] - ordered[:, -2] <= TIE * size
+    return bool((is_tie | (scores.argmax(axis=1) == places)).all())
 
 
 def _parsed(content: bytes) -> onnx.ModelProto:
@@ -120,10 +354,26 @@ def _check_operators(model: onnx.ModelProto) -> None:
 
 def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
     try:
+        onnx.checker.check_model(model)
+        _renew_shapes(model)
         onnx.checker.check_model(model, full_check=True)
         return inliner.inline_local_functions(model) if model.functions else model
     except (ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
         raise Refusal(f"the model is not valid ONNX: {error}") from error
+
+
+def _renew_shapes(model: onnx.ModelProto) -> None:
+    """Compute the shapes of the outputs again: some files state others than onnxruntime gives."""
+    outputs = [one for one in model.graph.output if one.type.HasField("tensor_type")]
+    stated = [onnx.TypeProto.FromString(one.type.SerializeToString()) for one in outputs]
+    for value in outputs:
+        value.type.tensor_type.ClearField("shape")
+    found = onnx.shape_inference.infer_shapes(model)
+    inferred = {value.name: value.type.tensor_type for value in found.graph.output}
+    for value, before in zip(outputs, stated, strict=True):
+        known = inferred[value.name]
+        chosen = known if known.HasField("shape") else before.tensor_type
+        value.type.tensor_type.shape.CopyFrom(chosen.shape)
 
 
 def _refuse_cycles(model: onnx.ModelProto) -> None:
@@ -175,127 +425,28 @@ def _has_cycle(children: list[list[int]]) -> bool:
     return done < len(children)
 
 
-def _number_of_inputs(model: onnx.ModelProto) -> int:
-    """Rename the only input to `features`, and return the number of features."""
-    parameters = {tensor.name for tensor in model.graph.initializer}
-    found = [value for value in model.graph.input if value.name not in parameters]
-    wanted = "a model takes one float32 input of shape (n, k) with any n and a fixed k"
-    if len(found) != 1:
-        names = ", ".join(value.name for value in found) or "none"
-        raise Refusal(f"{wanted}, and this one has {len(found)} inputs ({names})")
-    tensor = found[0].type.tensor_type
-    shape = [size.dim_value or size.dim_param or None for size in tensor.shape.dim]
-    if not found[0].type.HasField("tensor_type") or tensor.elem_type != TensorProto.FLOAT:
-        raise Refusal(f"{wanted}, and input {found[0].name!r} is not float32")
-    if len(shape) != 2 or isinstance(shape[0], int) or not isinstance(shape[1], int):
-        raise Refusal(f"{wanted}, and input {found[0].name!r} has shape {shape}")
-    if not 1 <= shape[1] <= MAX_INPUTS:
-        raise Refusal(
-            f"{wanted} from 1 to {MAX_INPUTS}, and input {found[0].name!r} has shape {shape}"
-        )
-    del model.graph.input[:]
-    model.graph.input.append(found[0])
-    _rename(model.graph, found[0].name, "features")
-    return shape[1]
+def groups_of(names: list[str] | None) -> list[list[int]]:
+    """Return the places of the inputs of each one-hot group."""
+    found: dict[str, list[int]] = {}
+    for place, name in enumerate(names or []):
+        column = group(name)
+        if column is not None:
+            found.setdefault(column, []).append(place)
+    return list(found.values())
 
 
-def _labels(graph: onnx.GraphProto) -> list[str] | None:
-    """Return the class labels of an ONNX-ML classifier, in order."""
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.name in ("classlabels_strings", "classlabels_ints", "classlabels_int64s"):
-                values = attribute.strings or attribute.ints
-                return [v.decode() if isinstance(v, bytes) else str(v) for v in values] or None
-    return None
-
-
-def _given(content: bytes, rows: np.ndarray) -> np.ndarray:
-    """Return the scores (n, m) of the unchanged file in onnxruntime."""
-    session = _session(content)
-    scores = [output.name for output in session.get_outputs() if output.type == "tensor(float)"]
-    (found,) = session.run(scores, {session.get_inputs()[0].name: rows})
-    return found.reshape(len(rows), -1)
-
-
-def _keep_scores(model: onnx.ModelProto) -> None:
-    """Keep the only float32 output, under the name `scores`."""
-    found = [
-        value
-        for value in model.graph.output
-        if value.type.HasField("tensor_type")
-        and value.type.tensor_type.elem_type == TensorProto.FLOAT
-    ]
-    if len(found) != 1:
-        said = ", ".join(f"{value.name} ({_kind(value)})" for value in model.graph.output)
-        raise Refusal(
-            "a model needs exactly one float32 output, optionally beside an output of labels, and "
-            f"this one gives {said}: export a classifier without ZipMap (zipmap=False), and with "
-            "float32 scores"
-        )
-    del model.graph.output[:]
-    model.graph.output.append(found[0])
-    _rename(model.graph, found[0].name, "scores")
-    if len(found[0].type.tensor_type.shape.dim) == 1:
-        _make_column(model.graph)
-    model.graph.name = "hitparade"
-
-
-def _make_column(graph: onnx.GraphProto) -> None:
-    """Reshape scores (n) to (n, 1): many nets give a flat output."""
-    for node in graph.node:
-        node.output[:] = ["flat_scores" if name == "scores" else name for name in node.output]
-    shape = helper.make_tensor("one_column", TensorProto.INT64, [2], [-1, 1])
-    graph.initializer.append(shape)
-    graph.node.append(helper.make_node("Reshape", ["flat_scores", "one_column"], ["scores"]))
-    del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 1]))
-
-
-def _kind(value: onnx.ValueInfoProto) -> str:
-    kind = value.type.WhichOneof("value")
-    if kind != "tensor_type":
-        return (kind or "of no type").removesuffix("_type")
-    return TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
-
-
-def _rename(graph: onnx.GraphProto, name: str, wanted: str) -> None:
-    """Rename a value of a graph and its inner graphs; another value of that name is renamed too."""
-    if name == wanted:
-        return
-    names = {name: wanted, wanted: f"{wanted}_inside"}
-    for node in _nodes(graph):
-        node.input[:] = [names.get(n, n) for n in node.input]
-        node.output[:] = [names.get(n, n) for n in node.output]
-        for attribute in node.attribute:
-            for inner in [attribute.g, *attribute.graphs]:
-                _rename_values(inner, names)
-    _rename_values(graph, names)
-
-
-def _rename_values(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
-        value.name = names.get(value.name, value.name)
-    for tensor in graph.sparse_initializer:
-        tensor.values.name = names.get(tensor.values.name, tensor.values.name)
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes of a graph and of its inner graphs, which may use its values."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for inner in [attribute.g, *attribute.graphs]:
-                yield from _nodes(inner)
-
-
-def rows_to_try(inputs: int) -> np.ndarray:
-    """Return the same ROWS rows (n, k) of float32 test numbers of several magnitudes."""
+def rows_to_try(inputs: int, names: list[str] | None = None) -> np.ndarray:
+    """Return the same ROWS rows (n, k) of test numbers of several magnitudes."""
     random = np.random.default_rng(0)
-    scales = np.array([1, 1, 10, 100], dtype=np.float32)[np.arange(ROWS) % 4, None]
-    return (random.random((ROWS, inputs), dtype=np.float32) * scales).astype(np.float32)
+    scales = np.array([1, 1, 10, 100])[np.arange(ROWS) % 4, None]
+    rows = random.random((ROWS, inputs), dtype=np.float32).astype(np.float64) * scales
+    for places in groups_of(names):
+        rows[:, places] = 0
+        rows[np.arange(ROWS), random.choice(places, ROWS)] = 1
+    return rows
 
 
-def _try(content: bytes, rows: np.ndarray) -> np.ndarray:
+def _try(content: bytes, rows: np.ndarray, is_fixed: bool) -> np.ndarray:
     """Run a graph twice on a batch and once on each row; return the scores (n, m)."""
     try:
         session = _session(content)
@@ -304,12 +455,16 @@ def _try(content: bytes, rows: np.ndarray) -> np.ndarray:
     except Refusal:
         raise
     except Exception as error:  # onnxruntime has a class for each of its error codes
-        raise Refusal(f"onnxruntime cannot run the model: {_first_line(error)}") from error
+        raise Refusal(
+            FIXED_BATCH if is_fixed else f"onnxruntime cannot run the model: {_first_line(error)}"
+        ) from error
     if not np.array_equal(together, again, equal_nan=True):
         raise Refusal("the model answers differently each time: export it without random operators")
     if together.shape != alone.shape or not np.allclose(
         together, alone, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
     ):
+        if is_fixed:
+            raise Refusal(FIXED_BATCH)
         raise Refusal(
             "the model's answer for a row depends on the other rows: export a model that scores "
             "each row by itself"
@@ -325,13 +480,19 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 
 
 def _scores(session: onnxruntime.InferenceSession, rows: np.ndarray) -> np.ndarray:
-    scores = session.run(["scores"], {"features": rows})[0]
+    type = np.float64 if session.get_inputs()[0].type == "tensor(double)" else np.float32
+    with np.errstate(over="ignore"):
+        scores = session.run(["scores"], {"features": rows.astype(type)})[0]
     if scores.ndim != 2 or len(scores) != len(rows) or not 1 <= scores.shape[1] <= MAX_SCORES:
-        raise Refusal(
-            f"for {len(rows)} rows a model must give scores of shape ({len(rows)}, m) with m from "
-            f"1 to {MAX_SCORES}, and this one gives {scores.shape}: reshape its output"
-        )
+        _refuse_shape(len(rows), scores.shape)
     return scores
+
+
+def _refuse_shape(rows: int, shape: tuple[int, ...]) -> NoReturn:
+    raise Refusal(
+        f"for {rows} rows a model must give scores of shape ({rows}, m) with m from 1 to "
+        f"{MAX_SCORES}, and this one gives {shape}: reshape its output"
+    )
 
 
 def _first_line(error: Exception) -> str:

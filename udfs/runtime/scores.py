@@ -1,4 +1,4 @@
-"""`onnx_predict`: the scores of models whose inputs and outputs are float32 numbers."""
+"""`onnx_predict`: the scores of models whose inputs and outputs are numbers."""
 
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -81,7 +81,7 @@ def _scores_by_members(group: Group, model: Model, columns: list[pa.Array]) -> p
     count = len(group.members)
     offsets = numbers.offsets.to_numpy()
     _check_widths(model, offsets[1:] - offsets[:-1] + count)
-    matrix = np.zeros((len(numbers), model.inputs or 0), dtype=np.float32)
+    matrix = np.zeros((len(numbers), model.inputs or 0), dtype=model.floats)
     first = matrix.shape[1] - count
     values = numbers.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
     with np.errstate(over="ignore"):
@@ -94,13 +94,13 @@ def _scores_by_members(group: Group, model: Model, columns: list[pa.Array]) -> p
     for place, same in group.same:
         matrix[:, first + place] = matrix[:, first + same]
     if members.null_count:
-        matrix[~_is_given(members)] = np.nan
+        matrix[~_is_given(members)] = np.inf  # unusable even for a model that takes missing values
     return _scored(model, matrix)
 
 
 def _scored(model: Model, matrix: np.ndarray, is_given: np.ndarray | None = None) -> pa.ListArray:
     """Return the scores of the rows that are given; None means all. See `_scores`."""
-    good = _rows_within(matrix, LARGEST)
+    good = _rows_within(matrix, LARGEST, model.missing)
     rows = len(matrix) if is_given is None else len(is_given)
     if not good.any():
         return pa.nulls(rows, SCORES)
@@ -115,12 +115,21 @@ def _scored(model: Model, matrix: np.ndarray, is_given: np.ndarray | None = None
     return _lists(scores[answered], is_scored)
 
 
-def _rows_within(matrix: np.ndarray, bound: float) -> np.ndarray:
-    """Return which rows have all numbers within a bound; fast if all rows do, the usual case."""
+def _rows_within(matrix: np.ndarray, bound: float, missing: np.ndarray | None = None) -> np.ndarray:
+    """Return which rows have all numbers within a bound; fast if all rows do, the usual case.
+
+    Args:
+        matrix: shape (n, k).
+        bound: the largest size of a number.
+        missing: shape (k,), which columns may be NaN; none by default.
+    """
     sizes = np.abs(matrix)
     rows = np.ones(len(matrix), dtype=bool)
     if not sizes.max(initial=0) <= bound:  # the maximum is NaN if any number is
-        rows[np.nonzero(~(sizes <= bound))[0]] = False
+        is_bad = ~(sizes <= bound)
+        if missing is not None:
+            is_bad &= ~(np.isnan(matrix) & missing)
+        rows[np.nonzero(is_bad)[0]] = False
     return rows
 
 
@@ -137,12 +146,12 @@ def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListAr
 
 
 def _matrix(model: Model, lists: pa.ListArray) -> np.ndarray:
-    """Return the lists that are not NULL as float32 (n, k); unusable numbers are not finite."""
+    """Return the lists that are not NULL as (n, k); unusable numbers are not finite."""
     offsets = lists.offsets.to_numpy()
     _check_widths(model, offsets[1:] - offsets[:-1], _is_given(lists) if lists.null_count else True)
     values = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
     with np.errstate(over="ignore"):
-        return values.astype(np.float32).reshape(-1, model.inputs)
+        return values.astype(model.floats).reshape(-1, model.inputs)
 
 
 def _is_given(lists: pa.ListArray) -> np.ndarray:

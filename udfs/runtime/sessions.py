@@ -13,7 +13,7 @@ import onnxruntime
 from onnx.utils import Extractor
 
 from udfs.errors import ModelError, says_no_model
-from udfs.graphs import Refusal, refuse_other_files
+from udfs.graphs import MISSING_KEY, Refusal, refuse_other_files
 from udfs.runtime import trees
 
 DEFAULT_SIZE = 512 * 2**20
@@ -47,6 +47,8 @@ class Model:
         size: number of bytes of the graph and its parts.
         outputs: names of its outputs.
         inputs: number of `features` that it takes; None for a graph with other inputs.
+        floats: the type of the features, float32 or float64.
+        missing: which features may be missing, shape (inputs,); None if none may be.
         shapes: shapes of all inputs by name; a varying dimension is a name.
     """
 
@@ -64,6 +66,10 @@ class Model:
         self.size = sum(map(len, [content, *parts.values()]))
         self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
         self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
+        types = {found.name: found.type for found in self._session.get_inputs()}
+        is_double = types.get("features") == "tensor(double)"
+        self.floats: type = np.float64 if is_double else np.float32
+        self.missing = _missing(self._session, self.inputs)
 
     def _scores(self, features: np.ndarray) -> np.ndarray:
         return self._session.run(["scores"], {"features": features})[0]
@@ -93,6 +99,15 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # the exception has the same message
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _missing(session: onnxruntime.InferenceSession, inputs: int | None) -> np.ndarray | None:
+    noted = session.get_modelmeta().custom_metadata_map.get(MISSING_KEY)
+    if noted is None or inputs is None:
+        return None
+    missing = np.zeros(inputs, dtype=bool)
+    missing[[int(place) for place in noted.split(",")]] = True
+    return missing
 
 
 def _part(content: bytes, output: str) -> bytes:

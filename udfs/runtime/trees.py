@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from udfs.graphs import MISSING_KEY
+
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 # onnxruntime and oneDAL round differently after the sum of the trees.
@@ -52,7 +54,11 @@ def scorer(content: bytes, expected: Scorer) -> Scorer | None:
     onedal = None if is_off or b"TreeEnsemble" not in content else _onedal()
     if onedal is None:
         return None
-    graph = onnx.load_model_from_string(content).graph
+    model = onnx.load_model_from_string(content)
+    graph = model.graph
+    is_float = graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    if not is_float or any(one.key == MISSING_KEY for one in model.metadata_props):
+        return None  # oneDAL takes float32, and none that is missing
     ensembles = [node for node in graph.node if node.op_type in ENSEMBLES]
     if len(ensembles) != 1 or not {node.op_type for node in graph.node} <= ENSEMBLES | HARMLESS:
         return None

@@ -1,0 +1,42 @@
+"""Small edits of ONNX graphs."""
+
+from collections.abc import Iterator, Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+
+def constant(graph: onnx.GraphProto, name: str, values: Sequence[int]) -> str:
+    """Add a list of int64 to the parameters of a graph, and return its name."""
+    graph.initializer.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
+    return name
+
+
+def rename(graph: onnx.GraphProto, name: str, wanted: str) -> None:
+    """Rename a value of a graph and its inner graphs; another value of that name is renamed too."""
+    if name == wanted:
+        return
+    names = {name: wanted, wanted: f"{wanted}_inside"}
+    for node in nodes(graph):
+        node.input[:] = [names.get(n, n) for n in node.input]
+        node.output[:] = [names.get(n, n) for n in node.output]
+        for attribute in node.attribute:
+            for inner in [attribute.g, *attribute.graphs]:
+                _rename_values(inner, names)
+    _rename_values(graph, names)
+
+
+def _rename_values(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
+        value.name = names.get(value.name, value.name)
+    for tensor in graph.sparse_initializer:
+        tensor.values.name = names.get(tensor.values.name, tensor.values.name)
+
+
+def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes of a graph and of its inner graphs, which may use its values."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in [attribute.g, *attribute.graphs]:
+                yield from nodes(inner)
