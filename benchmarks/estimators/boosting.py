@@ -64,6 +64,10 @@ def _xgboost() -> Named:
         yield objective, partial(_fitted, make, target, None, False)
     make = partial(xgboost.XGBRegressor, n_estimators=ROUNDS)
     yield "2 targets", partial(_fitted, make, rows.AMOUNTS, None, False)
+    make = partial(xgboost.XGBRegressor, n_estimators=ROUNDS)
+    yield "a DataFrame", partial(_on_frame, make)
+    make = partial(xgboost.XGBRegressor, n_estimators=ROUNDS, enable_categorical=True)
+    yield "a categorical column of pandas", partial(_with_category, make)
     make = partial(xgboost.XGBRegressor, n_estimators=200, early_stopping_rounds=3)
     yield "early stopping", partial(_stopped_early, make)
 
@@ -96,6 +100,7 @@ def _lightgbm() -> Named:
     yield "poisson", partial(_fitted, make, rows.PURCHASES, None, False)
     make = partial(lightgbm.LGBMRegressor, **given)
     yield "numbers, values closer than float32", partial(_close, make)
+    yield "a DataFrame", partial(_on_frame, make)
     yield (
         "a categorical column of pandas",
         partial(_with_category, partial(lightgbm.LGBMRegressor, **given)),
@@ -104,6 +109,16 @@ def _lightgbm() -> Named:
 
 def _close(make: Callable[[], Any]) -> Subject:
     return subject(make().fit(rows.CLOSE, rows.AMOUNT), rows.CLOSE, rows.CLOSER)
+
+
+def _on_frame(make: Callable[[], Any]) -> Subject:
+    import pandas
+
+    seen, new = (
+        pandas.DataFrame(values, columns=rows.NAMES)
+        for values in (rows.ROWS, rows.unseen(rows.ROWS))
+    )
+    return subject(make().fit(seen, rows.AMOUNT), seen, new)
 
 
 def _with_category(make: Callable[[], Any]) -> Subject:
@@ -128,3 +143,7 @@ def _catboost() -> Named:
         make = partial(model, **given)
         yield name, partial(_fitted, make, target, labels, False)
         yield f"{name}, missing values", partial(_fitted, make, target, labels, True)
+    make = partial(catboost.CatBoostRegressor, **given)
+    yield "a DataFrame", partial(_on_frame, make)
+    make = partial(catboost.CatBoostRegressor, cat_features=["city"], **given)
+    yield "a column of categories", partial(_with_category, make)

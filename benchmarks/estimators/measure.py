@@ -166,15 +166,22 @@ def _differences(scores: np.ndarray, expected: np.ndarray) -> tuple[float, int]:
 def _other_labels(
     registry: Registry, subject: Subject, model_id: str, scores: np.ndarray, expected: np.ndarray
 ) -> int | None:
-    """Return the number of rows whose most probable label the source does not predict.
+    """Return the number of rows with another label than the source predicts.
 
-    A row whose two best labels are equally good within TOLERANCE is not counted.
+    The label of a row is the most probable one. If a model says that it gives several at once, they
+    are those whose score is over 1/2. A row that is equally close to two within TOLERANCE is not
+    counted.
     """
     if subject.predict is None or scores.shape[1] == 1:
         return None
-    query = "select outputs from ml.registered_models where model_id = ?"
-    ((labels,),) = registry.sql_backend.execute(query, [model_id]).fetchall()
-    second, best = np.sort(expected, axis=1)[:, -2:].T
-    is_clear = best - second > TOLERANCE * np.maximum(1, np.abs(best))
-    found = np.array(labels)[np.nan_to_num(scores, nan=-np.inf).argmax(axis=1)]
-    return int(((found != subject.predict(subject.unseen)) & is_clear).sum())
+    query = "select outputs, answer from ml.registered_models where model_id = ?"
+    ((names, answer),) = registry.sql_backend.execute(query, [model_id]).fetchall()
+    labels, scores = np.array(names), np.nan_to_num(scores, nan=-np.inf)
+    if answer == "labels":
+        found = np.array(["+".join(labels[row > 1 / 2]) for row in scores])
+        margin = np.abs(expected - 1 / 2).min(axis=1)
+    else:
+        found = labels[scores.argmax(axis=1)]
+        second, best = np.sort(expected, axis=1)[:, -2:].T
+        margin = (best - second) / np.maximum(1, np.abs(best))
+    return int(((found != subject.predict(subject.unseen)) & (margin > TOLERANCE)).sum())

@@ -42,6 +42,10 @@ def cases() -> list[Case]:
         "float16": {"dtype": torch.float16},
     }
     mlp = _nets()["MLP, ReLU"]
+    found += [
+        Case(FAMILY, f"two inputs, {exporter}", partial(_of_two_inputs, exporter == "new exporter"))
+        for exporter in ("old exporter", "new exporter")
+    ]
     return found + [
         Case(FAMILY, f"MLP, {name}", partial(_exported, mlp, **given))
         for name, given in forms.items()
@@ -163,6 +167,48 @@ class _Clamped(nn.Module):
         return self.net(rows).clamp(-0.1, 0.1)
 
 
+class _TwoInputs(nn.Module):
+    """A net that takes the code of a category beside the numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(4, 3), nn.Linear(WIDTH + 2, 1)
+
+    def forward(self, numbers: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        return self.last(torch.cat([numbers, self.table(code)], dim=1))
+
+
+def _of_two_inputs(is_new: bool) -> Subject:
+    torch.manual_seed(5)
+    net = _TwoInputs().eval()
+    names = ["numbers", "code"]
+
+    def given(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.tensor(values[:, :-1], dtype=torch.float32), torch.tensor(values[:, -1]).long()
+
+    def answer(values: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return net(*given(values)).numpy().astype(float)
+
+    seen = np.column_stack([rows.SCALED[:, 1:], rows.COUNTS[:, 0]])
+    free: dict[str, Any] = {"dynamic_axes": {name: {0: "n"} for name in [*names, "scores"]}}
+    if is_new:
+        n = torch.export.Dim("n")
+        free = {"dynamic_shapes": ({0: n}, {0: n}), "external_data": False, "verbose": False}
+    content = _written(
+        net, given(seen[:3]), input_names=names, output_names=["scores"], dynamo=is_new, **free
+    )
+    return Subject(content, seen, rows.recombined(seen), {"forward": answer})
+
+
+def _written(net: nn.Module, example: tuple[torch.Tensor, ...], **given: Any) -> bytes:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # operators of torchvision
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "net.onnx")
+        torch.onnx.export(net, example, path, **given)
+        return path.read_bytes()
+
+
 def _exported(
     make: Callable[[], nn.Module],
     is_new: bool = False,
@@ -189,11 +235,7 @@ def _exported(
         given["output_names"] = names
         given["dynamic_axes"] = {name: {0: "n"} for name in ["rows", *names]}
     given |= {"external_data": False, "verbose": False} if is_new else {}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # operators of torchvision
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "net.onnx")
-        torch.onnx.export(net, (example,), path, **given)
-        content = path.read_bytes()
+    content = _written(net, (example,), **given)
 
     def answer(values: np.ndarray) -> np.ndarray:
         with torch.no_grad():

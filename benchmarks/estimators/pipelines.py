@@ -180,6 +180,10 @@ def _with_texts() -> dict[str, tuple[Make, Table]]:
     loan = ColumnTransformer(
         [("purpose", hot, ["purpose"])], remainder="passthrough", sparse_threshold=0
     )
+    simple = ColumnTransformer(
+        [("numbers", imputed, ["age", "fare"]), ("texts", hot, ["sex", "embarked"])],
+        remainder="passthrough",
+    )
     classifiers: dict[str, Make] = {
         "logistic regression": _logistic,
         "random forest": partial(RandomForestClassifier, **FEW),
@@ -187,6 +191,9 @@ def _with_texts() -> dict[str, tuple[Make, Table]]:
     }
     found: dict[str, tuple[Make, Table]] = {
         f"titanic, {name}": (partial(_behind, passenger, make), PASSENGERS)
+        for name, make in classifiers.items()
+    } | {
+        f"titanic, texts without imputer, {name}": (partial(_behind, simple, make), PASSENGERS)
         for name, make in classifiers.items()
     }
     encoders = {

@@ -23,6 +23,7 @@ REASONS = {
     r"names were given": "the graph has another number of outputs",
     r"flatten_transform|not supported|only support|Only binary|sparse outputs|target_opset"
     r"|invalid literal": "skl2onnx does not convert this form of it",
+    r"MB are allowed": "its graph is too large",
     r"operands could not be broadcast|unsupported operand": "it gives several labels at once",
     r"onnxruntime cannot run|ONNXRuntimeError": "onnxruntime does not run the graph",
 }

@@ -38,6 +38,8 @@ SCALED = (
 TWO_TARGETS = ("MultiOutputRegressor", "PLSRegression")
 ONLY_TWO_CLASSES = ("TunedThresholdClassifierCV",)
 
+Make = Callable[[], Subject]
+
 
 def cases() -> list[Case]:
     """Every class that skl2onnx converts in its own module, and the variants."""
@@ -146,7 +148,7 @@ def _settings() -> dict[str, dict]:
     }
 
 
-def variants() -> dict[str, Callable[[], Subject]]:
+def variants() -> dict[str, Make]:
     """Settings of classes that change the form of the graph or of the answers."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.ensemble import (
@@ -167,13 +169,13 @@ def variants() -> dict[str, Callable[[], Subject]]:
     linear = _settings()["VotingClassifier"]["estimators"]
     missing = rows.with_missing(rows.ROWS)
 
-    def fitted(model: Any, target: Any, seen: np.ndarray = rows.ROWS, **given: Any) -> Callable:
+    def fitted(model: Any, target: Any, seen: np.ndarray = rows.ROWS, **given: Any) -> Make:
         return lambda: subject(_quick(model).fit(seen, target), seen, **given)
 
     grid = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]})
     logarithm = TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1)
     given = {"new": rows.with_missing(rows.unseen(rows.ROWS))}
-    found = {
+    found: dict[str, Make] = {
         "DecisionTreeClassifier, missing values": fitted(
             DecisionTreeClassifier(max_depth=5), rows.MOODS, missing, **given
         ),
@@ -192,6 +194,12 @@ def variants() -> dict[str, Callable[[], Subject]]:
         ),
         "HistGradientBoostingRegressor, values closer than float32": fitted(
             HistGradientBoostingRegressor(max_iter=20), rows.AMOUNT, rows.CLOSE, new=rows.CLOSER
+        ),
+        "HistGradientBoostingRegressor, values closer than float32, few examples": _few_examples,
+        "HistGradientBoostingRegressor, a column of categories": _with_categories,
+        "ExtraTreesRegressor, 100 trees on 5,000 rows": _large,
+        "LogisticRegression, classes with blanks and quotes": fitted(
+            LogisticRegression(max_iter=5_000), np.char.add('it\'s "so" ', rows.MOODS)
         ),
         "HistGradientBoostingRegressor, missing values": fitted(
             HistGradientBoostingRegressor(max_iter=20), rows.AMOUNT, missing, **given
@@ -229,3 +237,28 @@ def variants() -> dict[str, Callable[[], Subject]]:
     for count, target in {"2 classes": rows.YES_OR_NO, "3 classes": rows.MOODS}.items():
         found[f"SVC, probability, {count}"] = fitted(SVC(probability=True), target, rows.SCALED)
     return found
+
+
+def _few_examples() -> Subject:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(max_iter=20).fit(rows.CLOSE, rows.AMOUNT)
+    return subject(model, rows.CLOSE[:20], rows.CLOSER)
+
+
+def _with_categories() -> Subject:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(max_iter=20, categorical_features=[0])
+    seen = rows.COUNTS * [1, 2.5, 1, 1]
+    return subject(
+        model.fit(seen, rows.AMOUNT + 9 * (seen[:, 0] == 1)), seen, rows.recombined(seen)
+    )
+
+
+def _large() -> Subject:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    many = rows.recombined(rows.ROWS, 5_000)
+    target = many[:, 0] + np.random.default_rng(0).normal(0, 9, len(many))
+    return subject(ExtraTreesRegressor(n_jobs=1, random_state=0).fit(many, target), many)
