@@ -99,7 +99,12 @@ def _lightgbm() -> Named:
     make = partial(lightgbm.LGBMRegressor, objective="poisson", **given)
     yield "poisson", partial(_fitted, make, rows.PURCHASES, None, False)
     make = partial(lightgbm.LGBMRegressor, **given)
-    yield "numbers, values closer than float32", partial(_close, make)
+    pairs = {
+        "values closer than float32": (rows.CLOSE, rows.CLOSER),
+        "scaled whole numbers": (rows.WHOLE, rows.WHOLE_TOO),
+    }
+    for name, (seen, new) in pairs.items():
+        yield f"numbers, {name}", partial(_with_rows, make, seen, new)
     yield "a DataFrame", partial(_on_frame, make)
     yield (
         "a categorical column of pandas",
@@ -107,8 +112,8 @@ def _lightgbm() -> Named:
     )
 
 
-def _close(make: Callable[[], Any]) -> Subject:
-    return subject(make().fit(rows.CLOSE, rows.AMOUNT), rows.CLOSE, rows.CLOSER)
+def _with_rows(make: Callable[[], Any], seen: np.ndarray, new: np.ndarray) -> Subject:
+    return subject(make().fit(seen, rows.AMOUNT), seen, new)
 
 
 def _on_frame(make: Callable[[], Any]) -> Subject:

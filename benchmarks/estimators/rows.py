@@ -74,3 +74,7 @@ def with_missing(rows: np.ndarray) -> np.ndarray:
 
 
 CLOSE, CLOSER = close(SCALED), close(recombined(SCALED), seed=19)
+# Whole numbers after a scaler: an unseen one may lie at a threshold, the middle of two training
+# values, or beside it by less than float32 can hold.
+_WHOLE = (200 * SCALED).round()
+WHOLE, WHOLE_TOO = (found / 66.6 for found in (_WHOLE, unseen(_WHOLE).round()))

@@ -51,8 +51,8 @@ def run(
         BenchError: no case matches.
     """
     say = console or Console(quiet=True)
-    with opened(database):
-        pass  # a missing or foreign file is reported before it is copied
+    with opened(database) as connection:
+        connection.execute("from ml.registered_models limit 0")  # an error if it is not finished
     chosen = [case for case in cases() if re.search(pattern, f"{case.family}: {case.name}")]
     if not chosen:
         raise BenchError(f"no case matches {pattern!r}: see docs/reference/estimators.md")

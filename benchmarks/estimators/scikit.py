@@ -153,6 +153,7 @@ def variants() -> dict[str, Make]:
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.ensemble import (
         ExtraTreesRegressor,
+        GradientBoostingRegressor,
         HistGradientBoostingClassifier,
         HistGradientBoostingRegressor,
         RandomForestClassifier,
@@ -195,7 +196,15 @@ def variants() -> dict[str, Make]:
         "HistGradientBoostingRegressor, values closer than float32": fitted(
             HistGradientBoostingRegressor(max_iter=20), rows.AMOUNT, rows.CLOSE, new=rows.CLOSER
         ),
-        "HistGradientBoostingRegressor, values closer than float32, few examples": _few_examples,
+        "HistGradientBoostingClassifier, scaled whole numbers": fitted(
+            HistGradientBoostingClassifier(max_iter=20), rows.MOODS, rows.WHOLE, new=rows.WHOLE_TOO
+        ),
+        "HistGradientBoostingRegressor, scaled whole numbers": fitted(
+            HistGradientBoostingRegressor(max_iter=20), rows.AMOUNT, rows.WHOLE, new=rows.WHOLE_TOO
+        ),
+        "GradientBoostingRegressor, scaled whole numbers": fitted(
+            GradientBoostingRegressor(), rows.AMOUNT, rows.WHOLE, new=rows.WHOLE_TOO
+        ),
         "HistGradientBoostingRegressor, a column of categories": _with_categories,
         "ExtraTreesRegressor, 100 trees on 5,000 rows": _large,
         "LogisticRegression, classes with blanks and quotes": fitted(
@@ -237,13 +246,6 @@ def variants() -> dict[str, Make]:
     for count, target in {"2 classes": rows.YES_OR_NO, "3 classes": rows.MOODS}.items():
         found[f"SVC, probability, {count}"] = fitted(SVC(probability=True), target, rows.SCALED)
     return found
-
-
-def _few_examples() -> Subject:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    model = HistGradientBoostingRegressor(max_iter=20).fit(rows.CLOSE, rows.AMOUNT)
-    return subject(model, rows.CLOSE[:20], rows.CLOSER)
 
 
 def _with_categories() -> Subject:
