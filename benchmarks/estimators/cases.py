@@ -89,8 +89,8 @@ def _method(source: Any, name: str) -> Function:
         found = getattr(source, name)(rows)
         if name == "kneighbors":
             found = found[0]  # the distances
-        if isinstance(found, list):  # one matrix for each output
-            found = np.hstack(found)
+        if isinstance(found, list):  # the probabilities of false and true for each output
+            found = np.column_stack([part[:, -1] for part in found])
         if hasattr(found, "toarray"):
             found = found.toarray()
         return np.asarray(found, dtype=float).reshape(len(rows), -1)

@@ -98,49 +98,102 @@ def _right_answers(subject: Subject) -> dict[str, Any]:
 
 
 def _compared(registry: Registry, subject: Subject, model_id: str) -> dict[str, Any]:
-    rows = subject.unseen
-    scores = _answers(registry.onnx_runtime, model_id, rows)
-    name, expected = _source(subject, scores)
-    found = {"rows": len(rows), "scores": name, "sql_backend": True}
-    found["difference"], found["wrong_rows"] = _differences(scores, expected)
-    others = [_other_labels(registry, subject, model_id, scores, expected)]
+    stored = _Stored.of(registry, model_id)
+    rows = stored.lists(subject.unseen)
+    found = _answers(registry.onnx_runtime, model_id, rows)
+    name, expected = _source(subject, stored.scores(found))
+    result = {"rows": len(rows), "scores": name, "sql_backend": True}
+    result["difference"], result["wrong_rows"] = _differences(stored.scores(found), expected)
+    others = [_other_labels(subject, stored, found, expected)]
     try:
-        in_sql = _answers(registry.sql_backend, model_id, rows)
+        found = _answers(registry.sql_backend, model_id, rows)
     except duckdb.Error as error:
         if "has no SQL form" not in str(error):
             raise
-        found["sql_backend"] = False
+        result["sql_backend"] = False
     else:
-        found["sql_difference"], found["sql_wrong_rows"] = _differences(in_sql, expected)
-        others.append(_other_labels(registry, subject, model_id, in_sql, expected))
+        in_sql = _differences(stored.scores(found), expected)
+        result["sql_difference"], result["sql_wrong_rows"] = in_sql
+        others.append(_other_labels(subject, stored, found, expected))
     known = [count for count in others if count is not None]
-    return found | {"other_labels": max(known, default=None)}
+    return result | {"other_labels": max(known, default=None)}
 
 
-def _answers(connection: duckdb.DuckDBPyConnection, model_id: str, rows: Any) -> np.ndarray:
-    """Return the scores (n, m) of a model in SQL; NaN where it gives NULL."""
+@dataclass(frozen=True)
+class _Stored:
+    """What the registry says of a model: how to ask it, and what its numbers are."""
+
+    inputs: list[str]
+    outputs: list[str]
+    answer: str | None
+
+    @classmethod
+    def of(cls, registry: Registry, model_id: str) -> "_Stored":
+        query = """
+            select list_transform(inputs, lambda input: input.name), outputs, answer
+            from ml.registered_models where model_id = ?
+        """
+        return cls(*registry.sql_backend.execute(query, [model_id]).fetchall()[0])
+
+    def lists(self, rows: Any) -> list[list[float | None]]:
+        """Return rows as lists of the inputs; a missing number is None."""
+        if hasattr(rows, "columns"):
+            columns = [self._column(rows, name) for name in self.inputs]
+        else:
+            columns = list(rows.T)
+        pairs = zip(*columns, strict=True)
+        return [[None if value != value else float(value) for value in row] for row in pairs]
+
+    def _column(self, rows: Any, name: str) -> Any:
+        """Return the values of an input, which may say whether a column has a certain text."""
+        if name in rows:
+            return rows[name]
+        column, is_text, text = name.partition("=")
+        if is_text:
+            return rows[column] == text
+        column, _, kind = name.rpartition(" is ")
+        if kind == "missing":
+            return rows[column].isna()
+        known = [one.partition("=")[2] for one in self.inputs if one.startswith(f"{column}=")]
+        return ~rows[column].isna() & ~rows[column].isin(known)
+
+    def scores(self, found: np.ndarray) -> np.ndarray:
+        """Return the scores without the place of the label, which some models give at the end."""
+        return found[:, : len(self.outputs)]
+
+    def labels(self, found: np.ndarray) -> np.ndarray:
+        """Return the label of each row; several are joined by a plus."""
+        names, scores = np.array(self.outputs), np.nan_to_num(self.scores(found), nan=-np.inf)
+        if self.answer == "labels":
+            return np.array(["+".join(names[row > 1 / 2]) for row in scores])
+        if found.shape[1] > len(names):
+            return names[np.nan_to_num(found[:, -1]).astype(int)]
+        return names[scores.argmax(axis=1)]
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, model_id: str, rows: list[list[float | None]]
+) -> np.ndarray:
+    """Return the answers of a model in SQL, a row for each; NaN where it gives NULL."""
     query = "select onnx_predict(?, row) from (select unnest(?) as row)"
-    found = connection.execute(query, [model_id, _lists(rows)]).fetchall()
+    found = connection.execute(query, [model_id, rows]).fetchall()
     width = max((len(scores) for (scores,) in found if scores is not None), default=1)
     return np.array([[np.nan] * width if scores is None else scores for (scores,) in found])
 
 
-def _lists(rows: Any) -> list[list]:
-    """Return rows as lists; a missing value is None, and texts make all values of a row texts."""
-    values = rows.to_numpy(dtype=object) if hasattr(rows, "columns") else rows
-    has_texts = any(isinstance(value, str) for row in values for value in row)
-    kind = str if has_texts else float
-    return [[None if value != value else kind(value) for value in row] for row in values]
-
-
 def _source(subject: Subject, scores: np.ndarray) -> tuple[str, np.ndarray]:
-    """Return the name and the values of those answers of the source that the scores are."""
+    """Return the name and the values of those answers of the source that the scores are.
+
+    One number of a classifier of two classes may be stored as a score for each of them.
+    """
     found = {}
     for name, answer in subject.answers.items():
         try:
-            found[name] = answer(subject.unseen)
+            own = answer(subject.unseen)
         except (AttributeError, TypeError, ValueError):
             continue  # such as labels that are no numbers
+        is_one_of_two = name == "decision_function" and own.shape[1] < scores.shape[1] == 2
+        found[name] = np.hstack([-own, own]) if is_one_of_two else own
     same = {name: own for name, own in found.items() if own.shape == scores.shape}
     if not same:
         shapes = ", ".join(f"{name} {own.shape}" for name, own in found.items())
@@ -164,24 +217,18 @@ def _differences(scores: np.ndarray, expected: np.ndarray) -> tuple[float, int]:
 
 
 def _other_labels(
-    registry: Registry, subject: Subject, model_id: str, scores: np.ndarray, expected: np.ndarray
+    subject: Subject, stored: _Stored, found: np.ndarray, expected: np.ndarray
 ) -> int | None:
     """Return the number of rows with another label than the source predicts.
 
-    The label of a row is the most probable one. If a model says that it gives several at once, they
-    are those whose score is over 1/2. A row that is equally close to two within TOLERANCE is not
-    counted.
+    A row that is equally close to two labels within TOLERANCE is not counted.
     """
-    if subject.predict is None or scores.shape[1] == 1:
+    if subject.predict is None or len(stored.outputs) == 1:
         return None
-    query = "select outputs, answer from ml.registered_models where model_id = ?"
-    ((names, answer),) = registry.sql_backend.execute(query, [model_id]).fetchall()
-    labels, scores = np.array(names), np.nan_to_num(scores, nan=-np.inf)
-    if answer == "labels":
-        found = np.array(["+".join(labels[row > 1 / 2]) for row in scores])
+    if stored.answer == "labels":
         margin = np.abs(expected - 1 / 2).min(axis=1)
     else:
-        found = labels[scores.argmax(axis=1)]
         second, best = np.sort(expected, axis=1)[:, -2:].T
         margin = (best - second) / np.maximum(1, np.abs(best))
-    return int(((found != subject.predict(subject.unseen)) & (margin > TOLERANCE)).sum())
+    is_other = stored.labels(found) != subject.predict(subject.unseen)
+    return int((is_other & (margin > TOLERANCE)).sum())
