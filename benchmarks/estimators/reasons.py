@@ -27,10 +27,12 @@ REASONS = {
     r"operands could not be broadcast|unsupported operand": "it gives several labels at once",
     r"onnxruntime cannot run|ONNXRuntimeError": "onnxruntime does not run the graph",
 }
+# What comes before the reason in a message, and how much of an unknown one the table shows.
+BEFORE = re.compile(r"^the \w+ (was not stored|cannot be exported): ")
 LONGEST = 80
 
 
 def reason(message: str) -> str:
     """Return the reason of a refusal in a few words; a message that is not known is cut."""
     known = (words for said, words in REASONS.items() if re.search(said, message))
-    return next(known, message.split("\n")[0][:LONGEST])
+    return next(known, BEFORE.sub("", message).split("\n")[0][:LONGEST])

@@ -117,6 +117,8 @@ def _settings() -> dict[str, dict]:
     return {
         "ColumnTransformer": {"transformers": parts},
         "FeatureUnion": {"transformer_list": [("scaled", StandardScaler()), ("pca", PCA(2))]},
+        "BayesianGaussianMixture": {"n_components": 3},
+        "GaussianMixture": {"n_components": 3},
         "GaussianRandomProjection": {"n_components": 2},
         "GenericUnivariateSelect": {"param": 50},
         "GridSearchCV": {"estimator": logistic, "param_grid": {"C": [0.1, 1.0]}},
@@ -161,6 +163,7 @@ def variants() -> dict[str, Make]:
         VotingClassifier,
     )
     from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+    from sklearn.mixture import GaussianMixture
     from sklearn.model_selection import GridSearchCV
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -186,6 +189,7 @@ def variants() -> dict[str, Make]:
         "ExtraTreesRegressor, missing values": fitted(
             ExtraTreesRegressor(), rows.AMOUNT, missing, **given
         ),
+        "GaussianMixture, 1 component": fitted(GaussianMixture(), None),
         "GridSearchCV of a regressor": fitted(grid, rows.AMOUNT),
         "HistGradientBoostingClassifier, missing values": fitted(
             HistGradientBoostingClassifier(max_iter=20), rows.YES_OR_NO, missing, **given
