@@ -190,6 +190,32 @@ def song_optimization_quality(as_json: AsJson = False) -> None:
     _show(dict(zip(titles, found.values(), strict=True)), found, as_json)
 
 
+@app.command()
+def estimators(
+    match: Annotated[
+        str, typer.Option(help="Regular expression of `family: case`. Default: every case.")
+    ] = "",
+    processes: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+    page: Annotated[
+        bool, typer.Option("--page", help="Write all cases to docs/reference/estimators.md.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register models of other tools, and compare their answers in SQL with their own."""
+    from benchmarks.estimators import page as written
+    from benchmarks.estimators import run as measure
+
+    if page and match:
+        raise typer.BadParameter("--page writes all cases: leave out --match")
+    with errors(*ERRORS):
+        rows = measure.run(database(), match, processes, None if as_json else console)
+    if page:
+        written.PAGE.write_text(written.text(rows))
+    names = ("family", "case", "sql_backend", "difference", "other_labels")
+    table = [{"result": written.result(row)} | {name: row[name] for name in names} for row in rows]
+    _show({"Cases": [written.counts(rows)], "Each case": table}, rows, as_json)
+
+
 @app.command("build")
 def build_cost(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,

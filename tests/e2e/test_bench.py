@@ -244,7 +244,23 @@ def test_song_optimization_evaluates_every_contender_independently(bench, small_
     assert [row["songs_per_second"] > 0 for row in calls] == [True, True]
 
 
-@pytest.mark.parametrize("name", ["speed", "quality", "song-optimization"])
+def test_estimators_measures_the_cases_that_match(bench, small_warehouse):
+    arguments = ("estimators", "--match", "^scikit-learn: (Ridge|TfidfVectorizer)$")
+    ridge, texts = json.loads(bench(*arguments, "--json", database=small_warehouse.database).stdout)
+    assert (ridge["case"], ridge["outcome"], ridge["wrong_rows"]) == ("Ridge", "accepted", 0)
+    assert (texts["outcome"], texts["reason"]) == ("not tried", "takes texts")
+    printed = bench(*arguments, database=small_warehouse.database)
+    assert "right" in printed.stdout and "not tried: takes texts" in printed.stdout
+
+
+def test_estimators_refuses_a_page_of_some_cases_and_no_cases(bench, small_warehouse):
+    result = bench("estimators", "--page", "--match", "a", database=small_warehouse.database)
+    assert result.exit_code == 2 and "leave out --match" in result.output
+    result = bench("estimators", "--match", "no such", database=small_warehouse.database)
+    assert result.exit_code == 1 and "no case matches 'no such'" in result.output
+
+
+@pytest.mark.parametrize("name", ["speed", "quality", "song-optimization", "estimators"])
 def test_a_missing_warehouse_is_reported_with_the_next_step(bench, name, tmp_path):
     result = bench(name)
     assert result.exit_code == 1
