@@ -2,7 +2,7 @@
 
 | estimator | scores (n, m) | answer |
 |---|---|---|
-| classifier | predict_proba, else decision_function, else 1 for the label and 0 for others | label |
+| classifier | predict_proba, else decision_function, else 1 for the label, 0 for others | label |
 | classifier of several labels | probability of each label | labels |
 | regressor | predict | number, or numbers if m > 1 |
 | transformer | transform | number or numbers |

@@ -12,8 +12,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models_py.columns import another, member
+from models_py.graph_edits import constant, rename
 from udfs.graphs import Refusal
-from udfs.registry.graph_edits import constant, rename
 
 MAX_INPUTS = 100_000
 NUMBERS = {

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from models_py.graph_edits import constant, nodes, remove_unused, rename
 from udfs.graphs import Refusal
-from udfs.registry.graph_edits import constant, nodes, rename
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
 DISCRETE = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.STRING}
@@ -142,7 +142,7 @@ def keep_scores(
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("scores", type, ["n", total]))
     graph.name = "hitparade"
-    _remove_unused(graph)
+    remove_unused(graph)
     if len(outputs.scores) == 1:
         return None
     return [
@@ -227,24 +227,6 @@ def add_threshold(graph: onnx.GraphProto, threshold: float, type: int) -> None:
     graph.node.extend([score, reaches, cast, joined])
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("scores", type, ["n", 3]))
-
-
-def _remove_unused(graph: onnx.GraphProto) -> None:
-    """Remove the nodes that only the removed outputs need, and nodes that change nothing."""
-    wanted = {value.name for value in graph.output}
-    for node in reversed([*graph.node]):
-        if not wanted & set(node.output):
-            graph.node.remove(node)
-            continue
-        wanted.update(node.input)
-        for attribute in node.attribute:
-            for inner in [attribute.g, *attribute.graphs]:
-                for one in nodes(inner):
-                    wanted.update(one.input)
-                wanted.update(value.name for value in inner.output)
-    used = [tensor for tensor in graph.initializer if tensor.name in wanted]
-    del graph.initializer[:]
-    graph.initializer.extend(used)
 
 
 def places_of(labels: np.ndarray, classes: Sequence[str | int]) -> np.ndarray:

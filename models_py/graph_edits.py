@@ -40,3 +40,21 @@ def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
         for attribute in node.attribute:
             for inner in [attribute.g, *attribute.graphs]:
                 yield from nodes(inner)
+
+
+def remove_unused(graph: onnx.GraphProto) -> None:
+    """Remove the nodes and parameters that no output needs."""
+    wanted = {value.name for value in graph.output}
+    for node in reversed([*graph.node]):
+        if not wanted & set(node.output):
+            graph.node.remove(node)
+            continue
+        wanted.update(node.input)
+        for attribute in node.attribute:
+            for inner in [attribute.g, *attribute.graphs]:
+                for one in nodes(inner):
+                    wanted.update(one.input)
+                wanted.update(value.name for value in inner.output)
+    used = [tensor for tensor in graph.initializer if tensor.name in wanted]
+    del graph.initializer[:]
+    graph.initializer.extend(used)
