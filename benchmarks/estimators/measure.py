@@ -14,7 +14,8 @@ import numpy as np
 import udfs
 from benchmarks.estimators.cases import Case, NotExportedError, Subject
 from benchmarks.estimators.reasons import reason
-from models_py.export import TOLERANCE, difference
+from models_py.agreement import difference
+from models_py.export import TOLERANCE
 
 # What is known of each case; the measurements of a model that was not registered are None.
 FIELDS = (

@@ -62,7 +62,7 @@ from models_py.estimators.answers import Answerer
 from models_py.estimators.building import Builder
 from models_py.estimators.columns import Table
 from models_py.estimators.trees import Ensemble, attributes
-from models_py.graph_edits import remove_unused
+from models_py.graph_edits import cut_dictionaries, remove_unused
 
 Converter = Callable[[Scope, Operator, ModelComponentContainer], None]
 # The operators that skl2onnx writes; ai.onnx.ml 3 is the first with float64 thresholds.
@@ -113,6 +113,7 @@ def to_onnx(estimator: BaseEstimator, width: int, is_double: bool, answerer: Ans
             custom_conversion_functions=_converters(),
             custom_shape_calculators={SimpleImputer: _imputer_shape},
         )
+    cut_dictionaries(graph)
     _keep_outputs(graph.graph, answerer)
     remove_unused(graph.graph)
     return graph.SerializeToString(deterministic=True)

@@ -11,14 +11,24 @@
                         o.features[i] is null
                         -- A missing one-hot group is reported once.
                         then case
-                            when i = 1 or split_part(input.name, '=', 1) <> split_part(o.model.inputs[i - 1].name, '=', 1)
-                                then split_part(input.name, '=', 1) || ' is missing'
+                            when i = 1 or {{ input_group('input.name') }} <> {{ input_group('o.model.inputs[i - 1].name') }}
+                                then {{ input_group('input.name') }} || ' is missing'
+                        end
+                    when isinf(o.features[i]) and contains(input.name, '=')
+                        -- An unknown text is reported once.
+                        then case
+                            when i = 1 or {{ input_group('input.name') }} <> {{ input_group('o.model.inputs[i - 1].name') }}
+                                then {{ input_group('input.name') }} || ' is a text that the model does not know'
                         end
                     when o.x[i] is null
                         then input.name || case
                             when isfinite(o.features[i]) then ' is ' || o.features[i] || ', beyond 1e15'
                             else ' is not a finite number'
                         end
+                    when suffix(input.name, ' is other') and o.x[i] > input.maximum
+                        then {{ input_group('input.name') }} || ' is a text that was not seen in training'
+                    when suffix(input.name, ' is missing') and o.x[i] > input.maximum
+                        then input.name
                     when not o.x[i] between input.minimum and input.maximum
                         then input.name || ' is ' || o.features[i] || ', outside the range seen in training, '
                         || cast(input.minimum as float) || ' to ' || cast(input.maximum as float)

@@ -34,31 +34,6 @@ class Outputs:
     classes: list[str | int] | None
 
 
-def cut_dictionaries(model: onnx.ModelProto) -> None:
-    """Replace each ZipMap at the end of a graph by the numbers that it gets."""
-    graph = model.graph
-    makers = {node.output[0]: node for node in graph.node if node.op_type == "ZipMap"}
-    maps = {output.name: makers[output.name] for output in graph.output if output.name in makers}
-    for output in [*graph.output]:
-        if output.name in maps:
-            node = maps[output.name]
-            graph.node.remove(node)
-            place = [*graph.output].index(output)
-            graph.output.remove(output)
-            type = _type_of(model, node.input[0])
-            value = helper.make_tensor_value_info(node.input[0], type, ["n", "m"])
-            graph.output.insert(place, value)
-
-
-def _type_of(model: onnx.ModelProto, name: str) -> int:
-    """Return the type of a value inside a graph; float32 if it cannot be inferred."""
-    inner = onnx.ModelProto.FromString(model.SerializeToString())
-    del inner.graph.output[:]
-    found = onnx.shape_inference.infer_shapes(inner)
-    types = {value.name: value.type.tensor_type.elem_type for value in found.graph.value_info}
-    return types.get(name) or TensorProto.FLOAT
-
-
 def find_outputs(model: onnx.ModelProto, classes: list[str | int] | None) -> Outputs:
     """Return the outputs by their meaning.
 

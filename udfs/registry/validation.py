@@ -22,6 +22,7 @@ from onnx.checker import ValidationError
 from onnx.defs import onnx_ml_opset_version, onnx_opset_version
 
 from models_py.columns import group
+from models_py.graph_edits import cut_dictionaries
 from models_py.sql_backend.attributes import attributes
 from udfs.graphs import Refusal, graphs, refuse_other_files, set_missing
 from udfs.registry.graph_inputs import Inputs, join_inputs
@@ -29,7 +30,6 @@ from udfs.registry.graph_outputs import (
     Outputs,
     add_threshold,
     class_labels,
-    cut_dictionaries,
     find_outputs,
     keep_scores,
     places_of,

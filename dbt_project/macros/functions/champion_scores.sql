@@ -41,11 +41,6 @@
     ) || ']], lambda s: ' || {{ answer_text(served ~ '.transform') }} || ')[1] end)'
 {%- endmacro %}
 
-{#- The SQL of an input of a registered model, from the column `name`. -#}
-{% macro registered_input(row) -%}
-    'cast({{ row }}"' || replace(name, '"', '""') || '" as double)'
-{%- endmacro %}
-
 {#- A number as a SQL literal of a double. -#}
 {% macro number_as_sql(number) -%}
     printf('%.17e', {{ number }})

@@ -315,7 +315,7 @@
 {#- The members of a one-hot group count as one input. -#}
 {% macro duckdb__input_groups(inputs) -%}
     list_transform(
-        [list_transform({{ inputs }}, lambda input: split_part(struct_extract(input, 'name'), '=', 1))],
+        [list_transform({{ inputs }}, lambda input: {{ input_group("struct_extract(input, 'name')") }})],
         lambda names: list_transform(
             list_filter(range(1, len(names) + 1), lambda i: i = 1 or names[i] <> names[i - 1]), lambda i: names[i]
         )

@@ -27,7 +27,7 @@ vocabularies as (
         -- as the functions spell the genres that they are given
         coalesce({{ genre_name(member) }}, {{ member }}) as member
     from inputs
-    where contains(name, '=')
+    where contains(name, '=') and task in ({{ quoted(tasks().keys()) }})
 
 ),
 
@@ -56,17 +56,40 @@ traffic as (
 
 ),
 
+texts as (
+
+    select
+        task,
+        {{ input_group('name') }} as "group",
+        {{ list_as_sql(text_as_sql(member), 'place') }} as texts
+    from inputs
+    where contains(name, '=')
+    group by all
+
+),
+
+-- Each encoded input of a registered model, with the column and the texts of its one-hot group.
 registered as (
 
     select
-        champions.task,
-        unnest({{ input_groups('any_value(registry.inputs)') }}) as name,
-        generate_subscripts({{ input_groups('any_value(registry.inputs)') }}, 1) as place
-    from {{ ref('champions') }} as champions
-    inner join {{ ref('registry') }} as registry
-        on champions.task = registry.task and champions.model_id = registry.model_id
-    where champions.task not in ({{ quoted(tasks().keys()) }})
-    group by champions.task
+        inputs.task,
+        inputs.place,
+        inputs.name,
+        texts.texts,
+        {{ input_group('inputs.name') }} as "group",
+        -- its place among the texts of the group; NULL for other inputs
+        case
+            when contains(inputs.name, '=')
+                then row_number() over (partition by inputs.task, {{ input_group('inputs.name') }} order by inputs.place asc)
+        end as text_place,
+        bool_or(inputs.name = {{ input_group('inputs.name') }} || ' is missing')
+            over (partition by inputs.task, {{ input_group('inputs.name') }}) as has_missing,
+        bool_or(inputs.name = {{ input_group('inputs.name') }} || ' is other')
+            over (partition by inputs.task, {{ input_group('inputs.name') }}) as has_other
+    from inputs
+    left join texts
+        on inputs.task = texts.task and {{ input_group('inputs.name') }} = texts."group"
+    where inputs.task not in ({{ quoted(tasks().keys()) }})
 
 ),
 
@@ -89,7 +112,7 @@ encoded as (
         {{ text_literal(encoded_arguments(task, row)) }} as arguments
     union all
     {%- endfor %}
-    -- The inputs of registered models are numbers. Their functions have an argument for each group of inputs.
+    -- The functions of registered models have an argument for each number and each one-hot group.
     select
         task,
         '{{ form }}' as form,
@@ -124,6 +147,12 @@ select
     placeholder,
     stamp
 from scores
+union all
+select
+    '[' || replace(form, 'scores', 'inputs') || task || ']' as placeholder,
+    arguments as stamp
+from encoded
+where task not in ({{ quoted(tasks().keys()) }})
 union all
 select
     '[champion of ' || task || ']' as placeholder,
