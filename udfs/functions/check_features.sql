@@ -14,12 +14,12 @@
                             when i = 1 or split_part(input.name, '=', 1) <> split_part(o.model.inputs[i - 1].name, '=', 1)
                                 then split_part(input.name, '=', 1) || ' is missing'
                         end
-                    when o.x[i] is null
+                    when isnan(o.x[i])
                         then input.name || case
                             when isfinite(o.features[i]) then ' is ' || o.features[i] || ', beyond 1e15'
                             else ' is not a finite number'
                         end
-                    when not o.x[i] between input.minimum and input.maximum
+                    when not case when input.type = 'float64' then o.x[i] else cast(o.x[i] as float) end between input.minimum and input.maximum
                         then input.name || ' is ' || o.features[i] || ', outside the range seen in training, '
                         || cast(input.minimum as float) || ' to ' || cast(input.maximum as float)
                 end
