@@ -82,8 +82,8 @@ PORTABLE = pa.struct(
         _column(
             "kind",
             pa.string(),
-            "linear (a net with one layer), net, trees, or steps for any other graph; NULL without a "
-            "SQL form.",
+            "linear (a net with one layer), net, trees, or steps for any other graph; NULL without "
+            "a SQL form.",
         ),
         _column(
             "transform",
@@ -103,24 +103,31 @@ PORTABLE = pa.struct(
         ),
         _column("further_steps", pa.list_(STEP), "For steps, those after the trees."),
         _column(
-            "ensembles", pa.list_(ENSEMBLE), "For steps, the trees that are summed, as places in roots."
+            "ensembles",
+            pa.list_(ENSEMBLE),
+            "For steps, which trees are summed, by their roots.",
         ),
         _column(
             "intercepts", pa.list_(pa.float32()), "For trees, the initial value of each raw score."
         ),
         _column("depth", pa.int32(), "For trees and steps, the number of levels below the root."),
         _column("roots", pa.list_(pa.int32()), "For trees and steps, the root node of each tree."),
-        _column("features", pa.list_(pa.int32()), "For trees and steps, the number that each node tests."),
+        _column(
+            "features",
+            pa.list_(pa.int32()),
+            "For trees and steps, what each node tests.",
+        ),
         _column(
             "thresholds",
             pa.list_(pa.float64()),
-            "For trees and steps, the threshold of each node. Its test is: number < threshold, before "
-            "the number is rounded to float32.",
+            "For trees and steps, the threshold of each node. Its test is: number < threshold, "
+            "before the number is rounded to float32.",
         ),
         _column(
             "next",
             pa.list_(pa.int32()),
-            "For trees and steps, the child of each node if its test holds; the other child is the next one.",
+            "For trees and steps, the child of each node if its test holds; the other child is the "
+            "next one.",
         ),
         _column(
             "leaves",

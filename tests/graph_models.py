@@ -1,5 +1,6 @@
 """Small models that exercise each operator and shape that the SQL backend knows, as ONNX graphs."""
 
+import copy
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -302,14 +303,14 @@ HAND: dict[str, Callable[[], bytes]] = {
 
 
 def tree(modes: list[str], tracks: list[int] | None = None, type: int = FLOAT, **more) -> bytes:
-    """Return trees of three comparisons each, with thresholds that no decimal number hits."""
+    """Return unbalanced trees of three comparisons each, with thresholds that are no decimals."""
     rng = np.random.default_rng(3)
     thresholds = rng.normal(size=(len(modes), 3)).astype(np.float32 if type == FLOAT else float)
     nodes: dict[str, list] = {name: [] for name in ("tree", "id", "feature", "mode", "yes", "no")}
     values: list[float] = []
     leaves: list[tuple[int, int]] = []
     for number, mode in enumerate(modes):
-        children = {0: (1, 2), 1: (3, 4), 2: (5, 6)}
+        children = {0: (3, 1), 1: (2, 4), 2: (5, 6)}
         for node in range(7):
             yes, no = children.get(node, (0, 0))
             nodes["tree"].append(number)
@@ -405,8 +406,18 @@ def rows_at(points: np.ndarray, width: int) -> np.ndarray:
 
 def fitted() -> dict[str, object]:
     """Return scikit-learn models whose exports are of many shapes."""
-    from sklearn import decomposition, ensemble, feature_selection, impute, linear_model
-    from sklearn import multiclass, naive_bayes, neural_network, pipeline, preprocessing, tree
+    from sklearn import (
+        decomposition,
+        ensemble,
+        feature_selection,
+        linear_model,
+        multiclass,
+        naive_bayes,
+        neural_network,
+        pipeline,
+        preprocessing,
+        tree,
+    )
     from sklearn.compose import ColumnTransformer
 
     rng = np.random.default_rng(0)
@@ -460,12 +471,18 @@ def fitted() -> dict[str, object]:
     both = {
         "logistic": linear_model.LogisticRegression(),
         "voting classifier": ensemble.VotingClassifier(
-            [("a", linear_model.LogisticRegression()), ("b", ensemble.GradientBoostingClassifier(**few))],
+            [
+                ("a", linear_model.LogisticRegression()),
+                ("b", ensemble.GradientBoostingClassifier(**few)),
+            ],
             voting="soft",
             flatten_transform=False,
         ),
         "stacking classifier": ensemble.StackingClassifier(
-            [("a", ensemble.RandomForestClassifier(**few)), ("b", linear_model.LogisticRegression())],
+            [
+                ("a", ensemble.RandomForestClassifier(**few)),
+                ("b", linear_model.LogisticRegression()),
+            ],
             cv=2,
         ),
         "bagging classifier": ensemble.BaggingClassifier(
@@ -486,8 +503,6 @@ def fitted() -> dict[str, object]:
         warnings.simplefilter("ignore")
         found = {name: model.fit(x, y) for name, model in regressors.items()}
         found |= {name: model.fit(x, np.exp(y)) for name, model in positive.items()}
-        import copy
-
         found |= {f"{n} of two": copy.deepcopy(m).fit(x, two) for n, m in both.items()}
         found |= {f"{n} of three": copy.deepcopy(m).fit(x, three) for n, m in both.items()}
     return found

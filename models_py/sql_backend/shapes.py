@@ -51,13 +51,11 @@ def _reshape(call: Call) -> list[Given]:
     """Reshape, if it keeps the numbers of each row together."""
     value, target = call.value(), call.constant(1, "shape").ravel().tolist()
     before = [ROWS, *value.shape]
-    check(not call.attributes.get("allowzero"), "a Reshape with zeros")
+    check(not call.attributes.get("allowzero") or 0 not in target, "a Reshape to nothing")
     if target[:2] == [1, -1] and target[2:] == [*value.shape, 1][: len(target) - 2]:
         # One of several answers that are joined along the first axis.
         return [replace(value.reshaped((1, *target[2:])), is_stacked=True)]
-    sizes = [
-        before[i] if size == 0 and i < len(before) else size for i, size in enumerate(target)
-    ]
+    sizes = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(target)]
     if sizes[:1] == [-1] and prod(sizes[1:]) == value.size:
         sizes[0] = ROWS
     check(sizes[:1] == [ROWS], "a Reshape across rows")
@@ -153,9 +151,7 @@ def _looked_up(call: Call, table: np.ndarray) -> Value:
 MAX_TABLE = 200
 
 
-def mapped(
-    call: Call, value: Value, keys: np.ndarray, found: np.ndarray, default: float
-) -> Value:
+def mapped(call: Call, value: Value, keys: np.ndarray, found: np.ndarray, default: float) -> Value:
     """Return what belongs to a number among keys, or the default."""
     places = np.repeat(np.arange(value.size), len(keys))
     each = call.program.certain(value).select(places, (len(places),))

@@ -4,8 +4,8 @@ They are few, because a query plans all of them, each in .1 milliseconds: `funct
 operators of ONNX of them. `hitparade generate` writes the macro that evaluates them.
 
 In the SQL, `step` is the step, {numbers} are all numbers of the row, {taken} those that the step
-takes, {v} is the number that is taken for result {i}, and {other} the one after all of these. DuckDB
-counts NaN as larger than every number.
+takes, {v} is the number that is taken for result {i}, and {other} the one after all of these.
+DuckDB counts NaN as larger than every number.
 """
 
 # Operations that give one number for each intercept of the step.
@@ -45,6 +45,4 @@ OF_ROWS = {
     "ArgMax": "[cast(list_position({taken}, list_max({taken})) - 1 as double)]",
 }
 # Those that may come before trees.
-BEFORE_TREES = (
-    *("Affine", "Scale", "Where", "Fill", "Float", "Floor", "IsPositive", "IsZero"),
-)
+BEFORE_TREES = (*("Affine", "Scale", "Where", "Fill", "Float", "Floor", "IsPositive", "IsZero"),)

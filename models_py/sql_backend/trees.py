@@ -30,6 +30,7 @@ POST_TRANSFORMS = {0: "NONE", 1: "SOFTMAX", 2: "LOGISTIC"}
 AGGREGATES = {0: "AVERAGE", 1: "SUM"}
 # Nodes with two parents are copied, but not without end.
 MAX_COPIES = 2
+LARGEST_DOUBLE = np.finfo(np.float64).max
 # Leaves are stored as float32.
 CLOSE = 1e-5
 
@@ -292,7 +293,7 @@ def _tests(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what each node compares, with what, and whether its second child comes first.
 
-    A leaf compares the first number with infinity, so that it always passes.
+    A leaf compares the first number with infinity, so that it always passes. No other node does.
     """
     places = np.ones(len(found.modes), dtype=int)
     thresholds = np.full(len(found.modes), np.inf)
@@ -309,7 +310,8 @@ def _tests(
     for column in range(len(used)):
         own = columns == column
         chain = chosen.chains[column] if chosen.chains else ()
-        thresholds[nodes[own]] = _limits(limits[own], chain, program.dtype)
+        found_limits = _limits(limits[own], chain, program.dtype)
+        thresholds[nodes[own]] = np.clip(found_limits, -LARGEST_DOUBLE, LARGEST_DOUBLE)
     is_swapped = np.isin(found.modes, ("BRANCH_GT", "BRANCH_GTE", "BRANCH_EQ"))
     _compare_equal(found, chosen, columns, nodes, places, thresholds, program)
     # Where NaN goes to the first child.

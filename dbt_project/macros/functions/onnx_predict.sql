@@ -138,17 +138,21 @@
     list_transform([{{ reached_nodes(model, x) }}], lambda reached: {{ leaf_sums(model) }})[1]
 {%- endmacro %}
 
-{#- The leaf that each tree reaches. -#}
+{#- The leaf that each tree reaches. A missing number is NaN, and only a leaf has an infinite threshold. -#}
 {% macro reached_nodes(model, x) -%}
     list_transform(
         {{ model }}.roots,
         lambda root: list_reduce(
-            range(cast({{ model }}.depth as bigint)), lambda node, level: {{ next_node(model, x) }}, root
+            range(cast({{ model }}.depth as bigint)),
+            lambda node, level: case
+                when isinf({{ model }}.thresholds[node]) then node else {{ next_node(model, x) }}
+            end,
+            root
         )
     )
 {%- endmacro %}
 
-{#- The node below `node`; a leaf is below itself. -#}
+{#- The node below `node`; a leaf is below itself. NaN is larger than all thresholds. -#}
 {% macro next_node(model, x) -%}
     {{ model }}.next[node] + cast({{ x }}[{{ model }}.features[node]] >= {{ model }}.thresholds[node] as integer)
 {%- endmacro %}
