@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import onnx
 
-from models_py.sql_backend.answers import Given, value_of
+from models_py.sql_backend.answers import value_of
 from models_py.sql_backend.attributes import attributes, check
 from models_py.sql_backend.program import Program
 from models_py.sql_backend.values import Value
@@ -14,10 +15,10 @@ from models_py.sql_backend.values import Value
 
 @dataclass(frozen=True)
 class Call:
-    """An operator with its inputs; one that is left out is None."""
+    """An operator with its inputs, see `answers.Given`; one that is left out is None."""
 
     node: onnx.NodeProto
-    given: list[Given | None]
+    given: list[Any]
     program: Program
 
     @cached_property
@@ -60,7 +61,7 @@ class Call:
             ValueError: it is missing.
         """
         if self.has(place):
-            found = self.given[place]
+            found: Any = self.given[place]
             check(isinstance(found, np.ndarray), "an input that is no constant")
             check(found.dtype.kind in "fiub", "a constant that is no number")
             return found

@@ -108,16 +108,18 @@ def _layers(raw: Value, program: Program) -> list[dict] | None:
     """Return a program as layers that each take all numbers of the layer before; None if not."""
     if program.forest.roots or max(program.width, raw.size) > MAX_WIDTH or len(program.steps) % 2:
         return None
-    layers, known = [], np.arange(1, program.width + 1)
+    layers: list[dict | None] = []
+    known = np.arange(1, program.width + 1)
     for sums, function in zip(program.steps[::2], program.steps[1::2], strict=True):
-        is_layer = sums.op in ("Affine", "Scale") and function.op in ACTIVATIONS
-        if not is_layer or not np.array_equal(function.takes, sums.places):
+        is_layer = function.op in ACTIVATIONS and np.array_equal(function.takes, sums.places)
+        if not is_layer or sums.weights is None or sums.intercepts is None:
             return None
         weights = sums.weights if sums.op == "Affine" else sums.weights[0]
         layers.append(_layer(sums.takes, weights, sums.intercepts, known, function.op))
         known = function.places
     layers.append(_layer(raw.places, raw.weights, raw.intercepts, known, None))
-    return None if None in layers else layers
+    whole = [layer for layer in layers if layer is not None]
+    return whole if len(whole) == len(layers) else None
 
 
 def _layer(

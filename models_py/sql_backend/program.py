@@ -205,8 +205,8 @@ class Program:
         """
         if value.precision <= Precision.DOUBLE:
             return self.settled(value)
-        chains = value.chains
-        check(chains is not None and bool(value.places.all()), "trees of numbers in float32")
+        chains = value.chains or ()
+        check(len(chains) > 0 and bool(value.places.all()), "trees of numbers in float32")
         current = selection(value.places, self.dtype, Precision.EXACT)
         for level in range(max(map(len, chains))):
             now = [chain[level] if level < len(chain) else None for chain in chains]

@@ -4,7 +4,9 @@ https://onnx.ai/onnx/operators/onnx__Gather.html
 https://onnx.ai/onnx/operators/onnx_aionnxml_ArrayFeatureExtractor.html
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -78,7 +80,7 @@ def _flatten(call: Call) -> list[Given]:
 
 def _squeeze(call: Call) -> list[Given]:
     value = call.value()
-    axes = range(len(value.shape))
+    axes = list(range(len(value.shape)))
     if call.knows(1, "axes"):
         axes = [axis_of(int(a), len(value.shape)) for a in call.constant(1, "axes").ravel()]
         check(all(value.shape[axis] == 1 for axis in axes), "a Squeeze of a wider axis")
@@ -101,7 +103,7 @@ def _transpose(call: Call) -> list[Given]:
     return [_picked(value, lambda numbers: numbers.transpose([axis - 1 for axis in order[1:]]))]
 
 
-def _picked(value: Value, choose) -> Value:
+def _picked(value: Value, choose: Callable[[np.ndarray], np.ndarray]) -> Value:
     """Return the numbers that `choose` takes from an array of their places."""
     found = choose(np.arange(value.size).reshape(value.shape))
     check(found.size <= MAX_NUMBERS, "too many numbers")
@@ -200,7 +202,7 @@ def _split(call: Call) -> list[Given]:
         raise ValueError(f"the parts of a Split end at {ends.tolist()}")
     starts = [0, *ends[:-1].tolist()]
     return [
-        _picked(value, lambda numbers, s=start, e=end: numbers.take(np.arange(s, e), axis))
+        _picked(value, partial(np.take, indices=np.arange(start, end), axis=axis))
         for start, end in zip(starts, ends.tolist(), strict=True)
     ]
 

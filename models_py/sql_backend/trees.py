@@ -139,7 +139,7 @@ def _by_id(values: dict) -> Ensemble:
         features=np.where(modes == LEAF, 0, features),
         thresholds=_numbers(values, "nodes_values"),
         children=np.array(children, dtype=int).reshape(-1, 2),
-        tracks=np.array(values.get("nodes_missing_value_tracks_true") or [0] * len(modes)) > 0,
+        tracks=_tracks(values, len(modes)),
         roots=np.array([place[key] for key in place if key[1] == 0], dtype=int),
         leaves=leaves,
         has_score=has_score,
@@ -164,7 +164,7 @@ def _by_index(values: dict) -> Ensemble:
     leaves[targets, inner + leaf] = values["leaf_weights"]
     is_leaf = np.arange(inner + len(leaf)) >= inner
     thresholds = np.asarray(values["nodes_splits"])
-    tracks = np.array(values.get("nodes_missing_value_tracks_true") or [0] * inner) > 0
+    tracks = _tracks(values, inner)
     roots = np.array(values["tree_roots"], dtype=int)
     _check_range("node", np.concatenate([*sides, roots]), len(is_leaf))
     none = np.zeros(len(leaf), dtype=int)
@@ -179,6 +179,14 @@ def _by_index(values: dict) -> Ensemble:
         has_score=leaves != 0,
         intercepts=np.zeros(scores),
     )
+
+
+def _tracks(values: dict, count: int) -> np.ndarray:
+    """Return for each node whether its test holds for NaN."""
+    found = np.array(values.get("nodes_missing_value_tracks_true") or [0] * count) > 0
+    if len(found) != count:
+        raise ValueError(f"{len(found)} flags of missing inputs for {count} nodes")
+    return found
 
 
 def _numbers(values: dict, name: str) -> np.ndarray:
@@ -219,8 +227,8 @@ def _transformed(values: dict, found: Ensemble) -> tuple[str, np.ndarray, np.nda
     if labels == 2 and scores == 1 and post != "LOGISTIC":
         if (leaves >= 0).all():
             return "BINARY", leaves, found.intercepts
-        both = [np.concatenate([-one, one]) for one in (leaves, found.intercepts)]
-        return "NONE", *both
+        base = found.intercepts
+        return "NONE", np.concatenate([-leaves, leaves]), np.concatenate([-base, base])
     if post == "LOGISTIC":
         check(labels > 0, "a regressor with a logistic transform")
         return "LOGISTIC" if scores == 1 else "SIGMOID", leaves, found.intercepts

@@ -269,12 +269,11 @@ def joined(parts: Sequence[Value], axis: int) -> Value:
         chains = tuple(c for part in parts for c in part.chains or ((),) * part.size)
     whole = Value(
         (int(starts[-1]),),
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in FIELDS),
+        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.intercepts for part in parts]),
         dtype=parts[0].dtype,
         precision=max(part.precision for part in parts),
         chains=chains,
     )
     return whole.select(order, order.shape)
-
-
-FIELDS = ("places", "weights", "intercepts")

@@ -1,4 +1,4 @@
-"""Graphs of all shapes: the SQL backend gives the answers of onnxruntime, on rows it was not shown."""
+"""Graphs of all shapes: the SQL backend gives the answers of onnxruntime, on unseen rows."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from skl2onnx.common.data_types import FloatTensorType
 
 from models_py import export, sql_backend
 from tests.graph_models import (
@@ -21,7 +21,6 @@ from tests.graph_models import (
     WIDTH,
     fitted,
     graph_of,
-    log_sum,
     op,
     rows,
     rows_at,
