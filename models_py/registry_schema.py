@@ -68,12 +68,22 @@ LAYER = pa.struct(
         "activation": pa.string(),
     }
 )
+STEP = pa.struct(
+    {
+        "op": pa.string(),
+        "takes": pa.list_(pa.int32()),
+        "weights": pa.list_(pa.list_(pa.float64())),
+        "intercepts": pa.list_(pa.float64()),
+    }
+)
+ENSEMBLE = pa.struct({"first_root": pa.int32(), "last_root": pa.int32()})
 PORTABLE = pa.struct(
     [
         _column(
             "kind",
             pa.string(),
-            "net (a linear model is a net with one layer) or trees; NULL without a SQL form.",
+            "linear (a net with one layer), net, trees, or steps for any other graph; NULL without "
+            "a SQL form.",
         ),
         _column(
             "transform",
@@ -86,25 +96,43 @@ PORTABLE = pa.struct(
             "For a net, the weights, intercepts and activation of each layer.",
         ),
         _column(
+            "steps",
+            pa.list_(STEP),
+            "For steps, what is computed one after the other before the trees: the operation, the "
+            "numbers that it takes, counted from the first input, and its parameters.",
+        ),
+        _column("further_steps", pa.list_(STEP), "For steps, those after the trees."),
+        _column(
+            "ensembles",
+            pa.list_(ENSEMBLE),
+            "For steps, which trees are summed, by their roots.",
+        ),
+        _column(
             "intercepts", pa.list_(pa.float32()), "For trees, the initial value of each raw score."
         ),
-        _column("depth", pa.int32(), "For trees, the number of levels below the root."),
-        _column("roots", pa.list_(pa.int32()), "For trees, the root node of each tree."),
-        _column("features", pa.list_(pa.int32()), "For trees, the input that each node tests."),
+        _column("depth", pa.int32(), "For trees and steps, the number of levels below the root."),
+        _column("roots", pa.list_(pa.int32()), "For trees and steps, the root node of each tree."),
+        _column(
+            "features",
+            pa.list_(pa.int32()),
+            "For trees and steps, what each node tests.",
+        ),
         _column(
             "thresholds",
-            pa.list_(pa.float32()),
-            "For trees, the threshold of each node. Its test is: input < threshold.",
+            pa.list_(pa.float64()),
+            "For trees and steps, the threshold of each node. Its test is: number < threshold, "
+            "before the number is rounded to float32.",
         ),
         _column(
             "next",
             pa.list_(pa.int32()),
-            "For trees, the child of each node if its test holds; the other child is the next one.",
+            "For trees and steps, the child of each node if its test holds; the other child is the "
+            "next one.",
         ),
         _column(
             "leaves",
             pa.list_(pa.list_(pa.float32())),
-            "For trees, the value that each node adds to each raw score.",
+            "For trees and steps, the value that each node adds to each raw score.",
         ),
     ]
 )

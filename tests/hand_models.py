@@ -142,21 +142,34 @@ def softmax_of_two(inputs: int = 1) -> bytes:
     return graph(*nodes, inputs=inputs, initializers=[weights])
 
 
-def tanh(inputs: int) -> bytes:
-    """Return tanh of each feature: a graph without a layer, which has no SQL translation."""
-    return graph(helper.make_node("Tanh", ["features"], ["scores"]), inputs=inputs)
+def sine(inputs: int) -> bytes:
+    """Return the sine of each feature: a graph that has no SQL translation."""
+    return graph(helper.make_node("Sin", ["features"], ["scores"]), inputs=inputs)
 
 
-def add_model(connection: duckdb.DuckDBPyConnection, model_id: str, content: bytes) -> None:
+def add_model(
+    connection: duckdb.DuckDBPyConnection,
+    model_id: str,
+    content: bytes,
+    takes_missing: bool = False,
+) -> None:
     """Add a graph to the registry, among the models of task hit, and serve it."""
-    inputs = onnx.load_from_string(content).graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    features = onnx.load_from_string(content).graph.input[0].type.tensor_type
+    inputs = features.shape.dim[1].dim_value
+    type = "float64" if features.elem_type == TensorProto.DOUBLE else "float32"
     row = {
         "model_id": model_id,
         "task": "hand",
         "algorithm": model_id,
         "version": 1,
         "inputs": [
-            {"name": f"x{i}", "type": "float32", "minimum": 0.0, "maximum": 1.0}
+            {
+                "name": f"x{i}",
+                "type": type,
+                "minimum": 0.0,
+                "maximum": 1.0,
+                "takes_missing": takes_missing,
+            }
             for i in range(inputs)
         ],
         "onnx": content,

@@ -14,6 +14,7 @@ from hitparade.generate.declarations import (
 )
 from models_py.registry_schema import PORTABLE, REGISTRY_FORMAT, SCHEMA, sql_types
 from models_py.sql_backend.activations import ACTIVATIONS
+from models_py.sql_backend.steps import BEFORE_TREES, ELEMENTWISE, OF_ROWS
 from models_py.sql_backend.transforms import TRANSFORMS
 from udfs.registry import statements
 
@@ -41,6 +42,9 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "registry_format": REGISTRY_FORMAT,
         "activations": ACTIVATIONS,
         "transforms": TRANSFORMS,
+        "elementwise": ELEMENTWISE,
+        "of_rows": OF_ROWS,
+        "before_trees": BEFORE_TREES,
         "promotion": statements,
     }
 

@@ -1,16 +1,13 @@
-"""Activations: functions of one number, between two layers of a net.
+"""Activations: functions between two layers of a net, as SQL with {v} for a number.
 
-https://onnx.ai/onnx/operators/onnx__Relu.html
-https://onnx.ai/onnx/operators/onnx__Sigmoid.html
-https://onnx.ai/onnx/operators/onnx__Tanh.html
+https://onnx.ai/onnx/operators/index.html
 
-To add an activation, add a line here: its ONNX operator, and its SQL with {v} for the number. Then
+To add an activation of nets, add a line here: its ONNX operator and its SQL. Then
 `hitparade generate` writes the macro that evaluates it, and tests/parity/test_activations.py tests
-it.
+it. tanh is written as a sigmoid, see `functions`.
 """
 
 ACTIVATIONS = {
     "Relu": "greatest({v}, 0)",
     "Sigmoid": "1 / (1 + exp(-{v}))",
-    "Tanh": "tanh({v})",
 }

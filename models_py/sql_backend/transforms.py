@@ -16,19 +16,3 @@ TRANSFORMS = {
         "lambda e: list_transform(e, lambda v: v / list_sum(e)))[1]"
     ),
 }
-# The transform of each operator that may be the last of a net.
-ENDINGS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
-
-
-def of_classifier(values: dict, raw_scores: int) -> str | None:
-    """Return the transform of a regressor or classifier operator; None if SQL does not have it.
-
-    Args:
-        values: the attributes of the operator by name; a regressor has no class labels.
-        raw_scores: how many raw scores it computes for a row.
-    """
-    labels = next((v for name, v in values.items() if name.startswith("classlabels_")), ())
-    post = values.get("post_transform", "NONE")
-    if len(labels) == 2 and raw_scores == 1:
-        return {"NONE": "BINARY", "LOGISTIC": "LOGISTIC"}.get(post)
-    return post if post in ("NONE", "SOFTMAX") else None

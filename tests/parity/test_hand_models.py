@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import udfs
-from tests.hand_models import add_model, linear, net, scaled_line, sigmoid, softmax, stump, tanh
+from tests.hand_models import add_model, linear, net, scaled_line, sigmoid, sine, softmax, stump
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def file(warehouse, tmp_path_factory):
         add_model(connection, "line", linear([2.0, -1.0, 0.5], 0.25))
         add_model(connection, "below", stump("BRANCH_LT", 0.1, 1.0, 2.0))
         add_model(connection, "up_to", stump("BRANCH_LEQ", 0.1, 1.0, 2.0))
-        add_model(connection, "tanh", tanh(2))
+        add_model(connection, "sine", sine(2))
         add_model(connection, "net", net())
         add_model(connection, "softmax", softmax())
         add_model(connection, "scaled_line", scaled_line())
@@ -123,11 +123,11 @@ def test_a_bad_call_names_the_cause_and_the_next_step(hand, model_id, features, 
 
 def test_a_graph_without_an_sql_translation_names_the_backend_that_runs_it(copy):
     with duckdb.connect(copy.database) as connection:
-        add_model(connection, "tanh", tanh(2))
-        with pytest.raises(duckdb.Error, match=r"model tanh has no SQL form.*register"):
-            answer(connection, "tanh", [0, 1])
+        add_model(connection, "sine", sine(2))
+        with pytest.raises(duckdb.Error, match=r"model sine has no SQL form.*register"):
+            answer(connection, "sine", [0, 1])
         udfs.register(connection)
-        assert answer(connection, "tanh", [0, 1]) == pytest.approx([0, np.tanh(1)], rel=1e-6)
+        assert answer(connection, "sine", [0, 1]) == pytest.approx([0, np.sin(1)], rel=1e-6)
 
 
 def test_corrupted_bytes_are_refused(copy):

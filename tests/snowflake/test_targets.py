@@ -39,6 +39,7 @@ DUCKDB_ONLY = {
 DUCKDB_FUNCTIONS = {
     "onnx_explain_plan",
     "onnx_predict_net",
+    "onnx_predict_steps",
     "onnx_predict_trees_3",
     "onnx_predict_trees_6",
 }

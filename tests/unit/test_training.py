@@ -180,7 +180,7 @@ def test_a_net_with_another_activation_is_translated():
     with pytest.warns(UserWarning, match="Maximum iterations"):
         bent.fit(rows.features, rows.label)
     found = sql_backend.translate(export.to_onnx(bent, 8))
-    assert [layer["activation"] for layer in found["layers"]] == ["Tanh", None]
+    assert [layer["activation"] for layer in found["layers"]] == ["Sigmoid", None]
 
 
 def test_a_list_is_one_input_for_each_member():

@@ -20,7 +20,7 @@
                             when i = 1 or {{ input_group('input.name') }} <> {{ input_group('o.model.inputs[i - 1].name') }}
                                 then {{ input_group('input.name') }} || ' is a text that the model does not know'
                         end
-                    when o.x[i] is null
+                    when isnan(o.x[i])
                         then input.name || case
                             when isfinite(o.features[i]) then ' is ' || o.features[i] || ', beyond 1e15'
                             else ' is not a finite number'
@@ -29,7 +29,7 @@
                         then {{ input_group('input.name') }} || ' is a text that was not seen in training'
                     when suffix(input.name, ' is missing') and o.x[i] > input.maximum
                         then input.name
-                    when not o.x[i] between input.minimum and input.maximum
+                    when not case when input.type = 'float64' then o.x[i] else cast(o.x[i] as float) end between input.minimum and input.maximum
                         then input.name || ' is ' || o.features[i] || ', outside the range seen in training, '
                         || cast(input.minimum as float) || ' to ' || cast(input.maximum as float)
                 end

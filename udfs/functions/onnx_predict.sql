@@ -1,7 +1,7 @@
 -- depends_on: {{ ref('challengers') }}
 {#- The functions of tasks call these. -#}
 {%- if has_sql_backend() -%}
-    {%- for kind in ['net', 'trees_3', 'trees_6'] -%}
+    {%- for kind in ['net', 'trees_3', 'trees_6', 'steps'] -%}
         {%- do function('onnx_predict_' ~ kind) -%}
     {%- endfor -%}
 {%- endif %}

@@ -300,7 +300,10 @@ FUNCTIONS = (
         {"model_id": "varchar", "features": "double[]"},
         "double[]",
         partial(onnx_predict, _model),
-        kinds=("onnx_predict_net", "onnx_predict_trees_3", "onnx_predict_trees_6"),
+        kinds=(
+            *("onnx_predict_net", "onnx_predict_trees_3", "onnx_predict_trees_6"),
+            "onnx_predict_steps",
+        ),
         forms=(
             Function(
                 "onnx_predict_members",

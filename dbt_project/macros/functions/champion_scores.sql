@@ -1,18 +1,26 @@
 {#- The SQL of a champion's scores, as text, for the functions of its task: see docs/decisions/0025-forms-of-champions.md.
     `served` is the alias of ml.served_models. `inputs` is a list of the encoded inputs one by one, and `arguments` are those
-    of onnx_predict after the id; both are expressions of SQL texts. -#}
+    of onnx_predict after the id; both are expressions of SQL texts. The fast forms need all inputs. -#}
 {% macro champion_scores(served, inputs, arguments) -%}
+    {%- set is_float -%} {{ served }}.inputs[1].type <> 'float64' {%- endset -%}
     case
         when {{ served }}.kind = 'linear' and len({{ inputs }}) = len({{ served }}.inputs)
             and len({{ served }}.inputs) * len({{ served }}.layers[1].weights) <= 32
+            and not {{ takes_missing(served) }}
             then {{ linear_scores(served, inputs) }}
         else case
-            when {{ served }}.kind in ('linear', 'net') then 'onnx_predict_net'
+            when {{ served }}.kind = 'steps' then 'onnx_predict_steps'
+            when {{ takes_missing(served) }} then 'onnx_predict'
+            when {{ served }}.kind in ('linear', 'net') and {{ is_float }} then 'onnx_predict_net'
             when {{ served }}.kind = 'trees' and {{ served }}.depth <= 3 then 'onnx_predict_trees_3'
             when {{ served }}.kind = 'trees' and {{ served }}.depth <= 6 then 'onnx_predict_trees_6'
             else 'onnx_predict'
         end || '(' || {{ text_as_sql(served ~ '.model_id') }} || ', ' || {{ arguments }} || ')'
     end
+{%- endmacro %}
+
+{% macro takes_missing(served) -%}
+    coalesce(list_contains(list_transform({{ served }}.inputs, lambda input: input.takes_missing), true), false)
 {%- endmacro %}
 
 {#- The SQL of the error of a task without champion. It has the arguments, so that DuckDB raises it only where a row is
@@ -24,21 +32,28 @@
 {#- A linear model as one expression. The engine evaluates it faster than any other form, so both backends use it. -#}
 {% macro linear_scores(served, inputs) -%}
     '(case when ' || array_to_string(
-        list_transform({{ inputs }}, lambda input: 'abs(try_cast(' || input || ' as float)) <= 1e15'), ' and '
+        list_transform({{ inputs }}, lambda input: {{ is_usable_text('input') }}), ' and '
     ) || ' then list_transform([[' || array_to_string(
         list_transform(
             {{ served }}.layers[1].weights,
             lambda weights, k: {{ number_as_sql(served ~ '.layers[1].intercepts[k]') }} || array_to_string(
                 list_transform(
                     {{ inputs }},
-                    lambda input, i: ' + ' || {{ number_as_sql('weights[i]') }}
-                    || ' * cast(try_cast(' || input || ' as float) as double)'
+                    lambda input, i: ' + ' || {{ number_as_sql('weights[i]') }} || ' * cast('
+                    || case
+                        when {{ served }}.inputs[1].type = 'float64' then input
+                        else 'try_cast(' || input || ' as float)'
+                    end || ' as double)'
                 ),
                 ''
             )
         ),
         ', '
     ) || ']], lambda s: ' || {{ answer_text(served ~ '.transform') }} || ')[1] end)'
+{%- endmacro %}
+
+{% macro is_usable_text(input) -%}
+    'abs(try_cast(' || {{ input }} || ' as float)) <= 1e15'
 {%- endmacro %}
 
 {#- A number as a SQL literal of a double. -#}
@@ -67,8 +82,9 @@
 
 {#- The scores of a model of one kind, for the function `name`. The query reads only its `columns`, and has nothing for
     other kinds, so it is planned in half of the time of `onnx_predict`. `scores` are the raw scores of the model o.model
-    for the inputs o.x, and `condition` is that of the kind in ml.served_models. -#}
-{% macro scored_by_kind(name, condition, columns, scores) -%}
+    for the inputs o.x, `lacks` says whether one of these is missing, and `condition` is that of the kind in
+    ml.served_models. -#}
+{% macro scored_by_kind(name, condition, columns, scores, lacks='len(list_filter(o.x, lambda v: isnan(v))) > 0') -%}
     list_transform(
         [struct_pack(
             id := model_id,
@@ -89,6 +105,9 @@
                 )
                 where __model_id = model_id
             ),
+            {%- if 'inputs' in columns %}
+            features := cast(features as double[]),
+            {%- endif %}
             x := {{ usable('features') }}
         )],
         lambda o: case
@@ -98,7 +117,7 @@
                     'double[]'
                 ) }}
             when len(o.x) <> o.model.width then {{ wrong_width('o.id', 'o.model.width', 'o.x', 'double[]') }}
-            when o.x is null or len(list_filter(o.x, lambda v: v is null)) > 0 then null
+            when o.x is null or {{ lacks }} then null
             else {{ finite(transformed('o.model', scores)) }}
         end
     )[1]

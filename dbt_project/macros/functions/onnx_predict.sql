@@ -3,9 +3,7 @@
     `__served` is the only column in the subquery's scope, so that an expression that a caller passes as
     model_id cannot refer to a column of the table. any_value is used although there is at most one row:
     DuckDB 2.0 adds a volatile check to other scalar subqueries, and windows refuse volatile functions (see
-    raise_error). Inputs are cast to float because the thresholds are float. A number that does not fit
-    becomes NULL, as other bad values do. So does a number beyond 1e15, because intermediate results could
-    overflow in float32 but not in SQL's float64.
+    raise_error).
 -#}
 {% macro served(model_id, features) -%}
     [struct_pack(
@@ -20,12 +18,37 @@
     )]
 {%- endmacro %}
 
-{#- Features as float; NULL for those that no model can use. -#}
+{#- Features, with NaN for each that no model can use. So is a number beyond 1e15, because intermediate results could
+    overflow in float32 but not in SQL's float64. The limit is on the nearest float32, also where a graph is in float64. -#}
 {% macro usable(features) -%}
     list_transform(
-        list_transform(cast({{ features }} as double[]), lambda v: try_cast(v as float)),
-        lambda v: case when abs(v) <= 1e15 then v end
+        cast({{ features }} as double[]),
+        lambda v: case when abs(try_cast(v as float)) <= 1e15 then v else cast('nan' as double) end
     )
+{%- endmacro %}
+
+{#- Features as a graph in float32 reads them. Trees need no rounding, because their thresholds account for it. -#}
+{% macro floats(x) -%}
+    list_transform({{ x }}, lambda v: cast(cast(v as float) as double))
+{%- endmacro %}
+
+{#- Features as the graph of a model reads them. -#}
+{% macro floats_of(model, x) -%}
+    case when {{ model }}.inputs[1].type = 'float64' then {{ x }} else {{ floats(x) }} end
+{%- endmacro %}
+
+{#- Whether a row lacks a feature that the model needs. `o` is the struct of `served`. -#}
+{% macro lacks_features(o) -%}
+    len(list_filter(
+        {{ o }}.x,
+        lambda v, i: case
+            when isnan(v)
+                then not (
+                    coalesce({{ o }}.model.inputs[i].takes_missing, false)
+                    and coalesce(isnan({{ o }}.features[i]), true)
+                )
+        end
+    )) > 0
 {%- endmacro %}
 
 {#- Whether a model_id is the sentence that `champion` and `newest` give for a task without model. -#}
@@ -69,7 +92,7 @@
 {% macro scored(o, name) -%}
     case
         {{ bad_call(o, name, 'double[]') }}
-        when {{ o }}.x is null or len(list_filter({{ o }}.x, lambda v: v is null)) > 0 then null
+        when {{ o }}.x is null or {{ lacks_features(o) }} then null
         when {{ o }}.model.kind is not null then {{ scores_of(o ~ '.model', o ~ '.x') }}
         else {{ raise_error(
             "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' has no SQL form: call it in Python after udfs.register(connection)'",
@@ -78,16 +101,16 @@
     end
 {%- endmacro %}
 
-{#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy
-    it for each row of values. -#}
+{#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy it
+    for each row of values. -#}
 {% macro scores_of(model, x) -%}
-    {{ finite(transformed(model, 'case when ' ~ model ~ ".kind = 'trees' then " ~ tree_scores(model, x)
-        ~ ' else ' ~ net_scores(model, x) ~ ' end')) }}
+    {{ finite(transformed(model, 'case ' ~ model ~ ".kind when 'trees' then " ~ tree_scores(model, x)
+        ~ " when 'steps' then " ~ step_scores(model, x) ~ ' else '
+        ~ net_scores(model, floats_of(model, x)) ~ ' end')) }}
 {%- endmacro %}
 
 {#- Raw scores of a net: each layer's dot products, then its activation. The struct that is passed between
-    layers has the values in the field that holds the intercepts in a layer. Bad values count as 0, because one
-    NULL makes list_dot_product fail for a whole vector of rows. -#}
+    layers has the values in the field that holds the intercepts in a layer. -#}
 {% macro net_scores(model, x) -%}
     list_reduce(
         {{ model }}.layers,
@@ -104,7 +127,7 @@
         ),
         struct_pack(
             weights := cast(null as double[][]),
-            intercepts := list_transform({{ x }}, lambda v: coalesce(cast(v as double), 0)),
+            intercepts := {{ x }},
             activation := cast(null as varchar)
         )
     ).intercepts
@@ -112,18 +135,24 @@
 
 {#- Raw scores of a tree ensemble: walks down each tree and adds the values of the leaves. -#}
 {% macro tree_scores(model, x) -%}
-    list_transform(
-        [list_transform(
-            {{ model }}.roots,
-            lambda root: list_reduce(
-                range(cast({{ model }}.depth as bigint)), lambda node, step: {{ next_node(model, x) }}, root
-            )
-        )],
-        lambda reached: {{ leaf_sums(model) }}
-    )[1]
+    list_transform([{{ reached_nodes(model, x) }}], lambda reached: {{ leaf_sums(model) }})[1]
 {%- endmacro %}
 
-{#- The node below `node`; a leaf is below itself. -#}
+{#- The leaf that each tree reaches. A missing number is NaN, and only a leaf has an infinite threshold. -#}
+{% macro reached_nodes(model, x) -%}
+    list_transform(
+        {{ model }}.roots,
+        lambda root: list_reduce(
+            range(cast({{ model }}.depth as bigint)),
+            lambda node, level: case
+                when isinf({{ model }}.thresholds[node]) then node else {{ next_node(model, x) }}
+            end,
+            root
+        )
+    )
+{%- endmacro %}
+
+{#- The node below `node`; a leaf is below itself. NaN is larger than all thresholds. -#}
 {% macro next_node(model, x) -%}
     {{ model }}.next[node] + cast({{ x }}[{{ model }}.features[node]] >= {{ model }}.thresholds[node] as integer)
 {%- endmacro %}

@@ -37,8 +37,8 @@
 {% macro renew_served_models() -%}
     delete from ml.served_models
     where (model_id, task, algorithm, is_newest, coalesce(kind, '')) not in (select model_id, task, algorithm, is_newest, coalesce(kind, '') from ml.models_to_serve);
-    insert into ml.served_models (model_id, task, algorithm, is_newest, inputs, kind, transform, layers, intercepts, depth, roots, features, thresholds, next, leaves)
-    select model_id, task, algorithm, is_newest, inputs, kind, transform, layers, intercepts, depth, roots, features, thresholds, next, leaves
+    insert into ml.served_models (model_id, task, algorithm, is_newest, inputs, kind, transform, layers, steps, further_steps, ensembles, intercepts, depth, roots, features, thresholds, next, leaves)
+    select model_id, task, algorithm, is_newest, inputs, kind, transform, layers, steps, further_steps, ensembles, intercepts, depth, roots, features, thresholds, next, leaves
     from ml.models_to_serve
     where (model_id, task, algorithm, is_newest, coalesce(kind, '')) not in (select model_id, task, algorithm, is_newest, coalesce(kind, '') from ml.served_models);
 {%- endmacro %}

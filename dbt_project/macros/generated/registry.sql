@@ -31,7 +31,7 @@
         'onnx_bytes': 'bigint',
         'sha256': 'varchar',
         'onnx': 'blob',
-        'portable': 'struct("kind" varchar, "transform" varchar, "layers" struct("weights" double[][], "intercepts" double[], "activation" varchar)[], "intercepts" float[], "depth" integer, "roots" integer[], "features" integer[], "thresholds" float[], "next" integer[], "leaves" float[][])',
+        'portable': 'struct("kind" varchar, "transform" varchar, "layers" struct("weights" double[][], "intercepts" double[], "activation" varchar)[], "steps" struct("op" varchar, "takes" integer[], "weights" double[][], "intercepts" double[])[], "further_steps" struct("op" varchar, "takes" integer[], "weights" double[][], "intercepts" double[])[], "ensembles" struct("first_root" integer, "last_root" integer)[], "intercepts" float[], "depth" integer, "roots" integer[], "features" integer[], "thresholds" double[], "next" integer[], "leaves" float[][])',
         'refusal': 'varchar',
     }) %}
 {%- endmacro %}
@@ -42,11 +42,14 @@
         'kind': 'varchar',
         'transform': 'varchar',
         'layers': 'struct("weights" double[][], "intercepts" double[], "activation" varchar)[]',
+        'steps': 'struct("op" varchar, "takes" integer[], "weights" double[][], "intercepts" double[])[]',
+        'further_steps': 'struct("op" varchar, "takes" integer[], "weights" double[][], "intercepts" double[])[]',
+        'ensembles': 'struct("first_root" integer, "last_root" integer)[]',
         'intercepts': 'float[]',
         'depth': 'integer',
         'roots': 'integer[]',
         'features': 'integer[]',
-        'thresholds': 'float[]',
+        'thresholds': 'double[]',
         'next': 'integer[]',
         'leaves': 'float[][]',
     }) %}

@@ -5,7 +5,6 @@
     case {{ activation }}
         when 'Relu' then list_transform({{ values }}, lambda v: greatest(v, 0))
         when 'Sigmoid' then list_transform({{ values }}, lambda v: 1 / (1 + exp(-v)))
-        when 'Tanh' then list_transform({{ values }}, lambda v: tanh(v))
         else {{ values }}
     end
 {%- endmacro %}
@@ -29,5 +28,52 @@
         when 'LOGISTIC' then '[1 / (1 + exp(s[1])), 1 / (1 + exp(-s[1]))]'
         when 'SIGMOID' then 'list_transform(s, lambda v: 1 / (1 + exp(-v)))'
         when 'SOFTMAX' then 'list_transform([list_transform(s, lambda v: exp(v - list_max(s)))], lambda e: list_transform(e, lambda v: v / list_sum(e)))[1]'
+    end
+{%- endmacro %}
+{#- What the step `step` computes from the numbers of a row. -#}
+{% macro computed_step(numbers) -%}
+    
+    case step.op
+        when 'Affine' then list_transform([list_select({{ numbers }}, step.takes)], lambda taken: list_transform(step.weights, lambda weights, i: step.intercepts[i] + list_dot_product(weights, taken)))[1]
+        when 'Max' then [list_max(list_select({{ numbers }}, step.takes))]
+        when 'ArgMax' then [cast(list_position(list_select({{ numbers }}, step.takes), list_max(list_select({{ numbers }}, step.takes))) - 1 as double)]
+        else list_transform(
+            list_select({{ numbers }}, step.takes[:len(step.intercepts)]),
+            lambda v, i: case step.op
+                when 'Scale' then step.weights[1][i] * v + step.intercepts[i]
+                when 'Relu' then greatest(v, 0)
+                when 'Sigmoid' then 1 / (1 + exp(-v))
+                when 'Exp' then exp(v)
+                when 'Log' then case when v > 0 then ln(v) when v = 0 then cast('-inf' as double) else cast('nan' as double) end
+                when 'Mul' then v * {{ numbers }}[step.takes[i + len(step.intercepts)]]
+                when 'Div' then v / {{ numbers }}[step.takes[i + len(step.intercepts)]]
+                when 'Where' then case when v = 1 then {{ numbers }}[step.takes[i + len(step.intercepts)]] else {{ numbers }}[step.takes[i + 2 * len(step.intercepts)]] end
+                when 'Fill' then case when isnan(v) then step.intercepts[i] else v end
+                when 'Float' then case when abs(v) < 3.4028235677973366e38 then cast(cast(v as float) as double) else v * cast('inf' as double) end
+                when 'Floor' then floor(v)
+                when 'IsPositive' then cast(v > 0 and not isnan(v) as double)
+                when 'IsZero' then cast(v = 0 as double)
+            end
+        )
+    end
+{%- endmacro %}
+
+{#- The same for a step before the trees. -#}
+{% macro computed_step_before_trees(numbers) -%}
+    
+    case step.op
+        when 'Affine' then list_transform([list_select({{ numbers }}, step.takes)], lambda taken: list_transform(step.weights, lambda weights, i: step.intercepts[i] + list_dot_product(weights, taken)))[1]
+        else list_transform(
+            list_select({{ numbers }}, step.takes[:len(step.intercepts)]),
+            lambda v, i: case step.op
+                when 'Scale' then step.weights[1][i] * v + step.intercepts[i]
+                when 'Where' then case when v = 1 then {{ numbers }}[step.takes[i + len(step.intercepts)]] else {{ numbers }}[step.takes[i + 2 * len(step.intercepts)]] end
+                when 'Fill' then case when isnan(v) then step.intercepts[i] else v end
+                when 'Float' then case when abs(v) < 3.4028235677973366e38 then cast(cast(v as float) as double) else v * cast('inf' as double) end
+                when 'Floor' then floor(v)
+                when 'IsPositive' then cast(v > 0 and not isnan(v) as double)
+                when 'IsZero' then cast(v = 0 as double)
+            end
+        )
     end
 {%- endmacro %}

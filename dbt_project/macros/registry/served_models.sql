@@ -6,7 +6,7 @@
         task varchar,
         algorithm varchar,
         is_newest boolean,
-        inputs {{ column_type('struct(name varchar, "type" varchar, minimum double, maximum double)[]') }},
+        inputs {{ column_type(registry_types()['inputs']) }},
         {%- for name, type in sql_backend_types().items() %}
         {{ name }} {{ column_type(type) }}{% if not loop.last %},{% endif %}
         {%- endfor %}

@@ -18,6 +18,7 @@ def properties(declared: Declarations) -> dict:
         {"name": "is_pinned", "type": "boolean", "description": "True to pin the task."},
     ]
     transform = {"name": "transform", "type": "string", "description": "Name of the transform."}
+    numbers = {"name": "numbers", "type": "string", "description": "SQL expression of the row."}
     entries = [
         _macro("tasks", "Every task: encoder, raw source, tables of predictions."),
         _macro("entities", "The entities of tabular tasks: relation, key, training rows."),
@@ -35,6 +36,8 @@ def properties(declared: Declarations) -> dict:
         ),
         _macro("renew_served_models", "The statements that renew ml.served_models."),
         _macro("activated", "The values after a layer's activation.", activation, values),
+        _macro("computed_step", "What a step computes from the numbers of a row.", numbers),
+        _macro("computed_step_before_trees", "The same for a step before trees.", numbers),
         _macro("answered", "The answer of a model from its raw scores `s`.", transform),
         _macro("answer_text", "The SQL of `answered` as text, for one transform.", transform),
     ]
