@@ -6,7 +6,7 @@
 | classifier of several labels | probability of each label | labels |
 | regressor | predict | number, or numbers if m > 1 |
 | transformer | transform | number or numbers |
-| clusterer | probability of each cluster, else the number of the cluster | label or number |
+| clusterer | predict_proba, else the number of the cluster | label, else number |
 | outlier detector | decision_function: negative for an outlier | number |
 """
 
@@ -18,11 +18,12 @@ import numpy as np
 from sklearn.base import is_clusterer, is_outlier_detector
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils.validation import check_is_fitted
 
-from models_py.estimators.boosting import UnsupportedError
+from models_py.estimators.errors import UnsupportedError
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Answerer:
         labels: the classes in the order of the scores; None for numbers.
         threshold: the score of the second class from which it is the label, if the estimator has a
             threshold of its own.
-        is_coupled: whether the scores jump where libsvm ends an iteration: no copy does so at the
-            same number.
+        is_coupled: whether pairs of classes are weighed against each other, so that the scores jump
+            where the last digit of a sum decides: no copy does so at the same number.
+        prefix: what stands before the labels in their names.
     """
 
     method: str
@@ -44,6 +46,16 @@ class Answerer:
     labels: list | None = None
     threshold: float | None = None
     is_coupled: bool = False
+    prefix: str = ""
+
+    @property
+    def texts(self) -> list[str] | None:
+        """The names of the labels."""
+        if self.labels is None:
+            return None
+        is_boolean = all(isinstance(label, bool | np.bool_) for label in self.labels)
+        texts = [str(label).lower() if is_boolean else str(label) for label in self.labels]
+        return [f"{self.prefix}{text}" for text in texts]
 
     @property
     def classes(self) -> list[str | int] | None:
@@ -84,7 +96,8 @@ def answerer(estimator: Any) -> Answerer:
         return Answerer("decision_function", "number")
     if is_clusterer(estimator) or _is_mixture(estimator):
         if hasattr(estimator, "predict_proba"):
-            return Answerer("predict_proba", "label", list(range(estimator.n_components)))
+            clusters = list(range(estimator.n_components))
+            return Answerer("predict_proba", "label", clusters, prefix="cluster_")
         return Answerer("predict", "number")
     for method in ("predict", "transform"):
         if hasattr(estimator, method):
@@ -102,9 +115,9 @@ def _of_classifier(estimator: Any) -> Answerer:
                 "it predicts several labels of more than two classes: register an estimator for "
                 "each label"
             )
-        return Answerer(method, "labels", [str(place + 1) for place in range(len(classes))])
+        return Answerer(method, "labels", list(range(1, len(classes) + 1)), prefix="label_")
     if getattr(estimator, "multilabel_", False) or _is_multilabel(estimator):
-        return Answerer(method, "labels", list(classes))
+        return Answerer(method, "labels", list(classes), prefix="label_")
     threshold = None
     if isinstance(_last(estimator), TunedThresholdClassifierCV):
         threshold = float(_last(estimator).best_threshold_)
@@ -112,7 +125,7 @@ def _of_classifier(estimator: Any) -> Answerer:
         default = 0.5 if method == "predict_proba" else 0.0
         given = _last(estimator).threshold
         threshold = default if given == "auto" else float(given)
-    is_coupled = method == "predict_proba" and isinstance(_last(estimator), SVC | NuSVC)
+    is_coupled = isinstance(_last(estimator), SVC | NuSVC | OneVsOneClassifier)
     return Answerer(method, "label", list(classes), threshold, is_coupled)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from models_py.estimators.errors import UnsupportedError
 from models_py.estimators.trees import Ensemble, Tree
 
 # How raw scores become the answer, by the objective of XGBoost and LightGBM without its group.
@@ -48,10 +49,6 @@ LINKS = {
     "lambdarank": "identity",
     "rank_xendcg": "identity",
 }
-
-
-class UnsupportedError(ValueError):
-    """A model uses what ONNX or this export does not have; the message says what to do."""
 
 
 def of_xgboost(model: Any) -> Ensemble:

@@ -11,6 +11,8 @@ from skl2onnx.common._topology import Scope
 class Builder:
     """Adds nodes to a graph; its numbers are float64 or float32."""
 
+    BOOL = TensorProto.BOOL
+
     def __init__(self, scope: Scope, container: ModelComponentContainer, is_double: bool):
         """Take what skl2onnx gives to a converter."""
         self._scope = scope

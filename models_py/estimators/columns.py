@@ -6,6 +6,7 @@ finite number of answers: one for each text that it knows, one for missing ones,
 others. So it is replaced by a table of its answers, and what follows is an estimator of numbers.
 """
 
+import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +15,27 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sklearn.utils._indexing import _get_column_indices
 
 from models_py.columns import another, member, missing
-from models_py.estimators.boosting import UnsupportedError
+from models_py.estimators.errors import UnsupportedError
 
+# The attributes of transformers that have an entry for each column.
+COLUMN_LISTS = {
+    OneHotEncoder: (
+        "categories_",
+        "drop_idx_",
+        "_drop_idx_after_grouping",
+        "_infrequent_indices",
+        "_default_to_infrequent_mappings",
+        "_n_features_outs",
+    ),
+    OrdinalEncoder: ("categories_", "_infrequent_indices", "_default_to_infrequent_mappings"),
+    SimpleImputer: ("statistics_",),
+}
 # No column of text has this text.
 OTHER_TEXT = "\u0001 another text"
 MAX_TEXTS = 1_000
@@ -194,10 +210,14 @@ def of_numbers(estimator: Any, frame: Any) -> tuple[Any, Frame]:
         if transformer == "passthrough":
             raise UnsupportedError(_no_encoder(own[0]))
         if len(own) < len(taken):
-            raise UnsupportedError(
-                f"one transformer takes text ({own[0]}) and numbers together: give the columns of "
-                "text a transformer of their own"
-            )
+            for place, column in enumerate(taken):
+                part = _of_column(transformer, place, own[0])
+                if column in texts:
+                    values = _Values(part, frame[[column]], missing_text, is_frame)
+                    known[column] = values.texts[0]
+                    part = Table(values.weights())
+                parts.append((f"{name}_{place}", part, [column]))
+            continue
         values = _Values(transformer, frame[taken], missing_text, is_frame)
         known |= dict(zip(taken, values.texts, strict=True))
         parts.append((name, Table(values.weights()), taken))
@@ -316,6 +336,35 @@ class _Values:
             found = self._transformer.transform(given)
         found = found.toarray() if hasattr(found, "toarray") else np.asarray(found)
         return found.astype(np.float64)
+
+
+def _of_column(transformer: Any, place: int, text: str) -> Any:
+    """Return the part of a fitted transformer for one of its columns.
+
+    Raises:
+        UnsupportedError: its columns cannot be taken apart.
+    """
+    if isinstance(transformer, Pipeline):
+        steps = [(name, _of_column(step, place, text)) for name, step in transformer.steps]
+        return Pipeline(steps)
+    lists = COLUMN_LISTS.get(type(transformer))
+    if lists is None or getattr(transformer, "add_indicator", False):
+        raise UnsupportedError(
+            f"one transformer takes text ({text}) and numbers together: give the columns of text a "
+            "transformer of their own"
+        )
+    part = copy.copy(transformer)
+    part.n_features_in_ = 1
+    if hasattr(part, "feature_names_in_"):
+        part.feature_names_in_ = transformer.feature_names_in_[place : place + 1]
+    for name in lists:
+        values = getattr(transformer, name, None)
+        if values is not None:
+            setattr(part, name, values[place : place + 1])
+    if hasattr(part, "_missing_indices"):
+        found = transformer._missing_indices
+        part._missing_indices = {0: found[place]} if place in found else {}
+    return part
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> np.ndarray:

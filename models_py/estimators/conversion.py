@@ -33,6 +33,7 @@ from skl2onnx.common.shape_calculator import (
     calculate_linear_regressor_output_shapes,
 )
 from sklearn.base import BaseEstimator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
     ExtraTreesClassifier,
@@ -47,7 +48,10 @@ from sklearn.ensemble import (
     RandomTreesEmbedding,
     VotingClassifier,
 )
+from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -57,10 +61,11 @@ from sklearn.tree import (
 )
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
-from models_py.estimators import boosting, svm
+from models_py.estimators import boosting, encoders, svm
 from models_py.estimators.answers import Answerer
 from models_py.estimators.building import Builder
 from models_py.estimators.columns import Table
+from models_py.estimators.errors import UnsupportedError
 from models_py.estimators.trees import Ensemble, attributes
 from models_py.graph_edits import cut_dictionaries, remove_unused
 
@@ -107,16 +112,28 @@ def to_onnx(estimator: BaseEstimator, width: int, is_double: bool, answerer: Ans
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # converters warn of details of their own
         graph = skl2onnx.convert_sklearn(
-            estimator,
+            _prepared(estimator),
             initial_types=[("features", floats([None, width]))],
             target_opset=OPSETS,
             custom_conversion_functions=_converters(),
-            custom_shape_calculators={SimpleImputer: _imputer_shape},
+            custom_shape_calculators={
+                KBinsDiscretizer: _bins_shape,
+                OneHotEncoder: _one_hot_shape,
+                OrdinalEncoder: _same_shape,
+                SimpleImputer: _imputer_shape,
+            },
         )
     cut_dictionaries(graph)
     _keep_outputs(graph.graph, answerer)
     remove_unused(graph.graph)
     return graph.SerializeToString(deterministic=True)
+
+
+def _prepared(estimator: BaseEstimator) -> BaseEstimator:
+    """Return an estimator that skl2onnx takes for what it is: RFE also predicts."""
+    if isinstance(estimator, RFE):
+        return Pipeline([("select", estimator), ("estimator", estimator.estimator_)])
+    return estimator
 
 
 def _keep_outputs(graph: onnx.GraphProto, answerer: Answerer) -> None:
@@ -177,6 +194,10 @@ def _converters() -> Mapping[type, Converter]:
     return {
         **{cls: _narrowed(get_converter(sklearn_operator_name_map[cls])) for cls in ROUNDED},
         **{cls: _of_trees(read) for cls, read in READERS.items()},
+        KBinsDiscretizer: _encoder(encoders.bins),
+        LinearDiscriminantAnalysis: _discriminant,
+        OneHotEncoder: _encoder(encoders.one_hot),
+        OrdinalEncoder: _encoder(encoders.ordinal),
         SimpleImputer: _imputer,
         **dict.fromkeys((SVC, NuSVC, SVR, NuSVR, OneClassSVM), _svm),
         VotingClassifier: _voting,
@@ -184,23 +205,28 @@ def _converters() -> Mapping[type, Converter]:
 
 
 def _imputer_shape(operator: Operator) -> None:
-    features, model = operator.inputs[0].type, operator.raw_operator
+    model = operator.raw_operator
     flags = 0 if model.indicator_ is None else len(model.indicator_.features_)
-    width = (~np.isnan(model.statistics_)).sum() + flags
-    operator.outputs[0].type = type(features)([None, int(width)])
+    _set_width(operator, int((~np.isnan(_fills(model))).sum()) + flags)
+
+
+def _fills(model: SimpleImputer) -> np.ndarray:
+    """Return what replaces missing numbers; NaN for a column that is left out."""
+    return np.asarray(model.statistics_, dtype=np.float64)
 
 
 def _imputer(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
     """Convert a SimpleImputer of numbers with its indicators, which skl2onnx does not know."""
     model, features = operator.raw_operator, operator.inputs[0]
     if not np.isnan(model.missing_values):
-        raise boosting.UnsupportedError(
+        raise UnsupportedError(
             "SimpleImputer takes only NaN as missing here: fit it without missing_values"
         )
     builder = Builder(scope, container, _is_double(features))
-    known = np.flatnonzero(~np.isnan(model.statistics_))
+    fills = _fills(model)
+    known = np.flatnonzero(~np.isnan(fills))
     is_missing = builder.add("IsNaN", features.full_name)
-    fill = builder.constant(model.statistics_[None, known])
+    fill = builder.constant(fills[None, known])
     parts = [
         builder.add(
             "Where",
@@ -213,6 +239,52 @@ def _imputer(scope: Scope, operator: Operator, container: ModelComponentContaine
         places = builder.places(model.indicator_.features_)
         parts.append(builder.cast(builder.add("Gather", is_missing, places, axis=1)))
     builder.add("Concat", *parts, axis=1, output=operator.outputs[0].full_name)
+
+
+def _encoder(add: Callable[[Builder, str, Any], list[str]]) -> Converter:
+    """Return a converter of an encoder of numbers."""
+
+    def converter(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+        (features,) = operator.inputs
+        builder = Builder(scope, container, _is_double(features))
+        parts = add(builder, features.full_name, operator.raw_operator)
+        builder.add("Concat", *parts, axis=1, output=operator.outputs[0].full_name)
+
+    return converter
+
+
+def _set_width(operator: Operator, width: int) -> None:
+    operator.outputs[0].type = type(operator.inputs[0].type)([None, width])
+
+
+def _one_hot_shape(operator: Operator) -> None:
+    _set_width(operator, len(operator.raw_operator.get_feature_names_out()))
+
+
+def _same_shape(operator: Operator) -> None:
+    _set_width(operator, operator.raw_operator.n_features_in_)
+
+
+def _bins_shape(operator: Operator) -> None:
+    model = operator.raw_operator
+    is_ordinal = model.encode == "ordinal"
+    _set_width(operator, len(model.n_bins_) if is_ordinal else int(model.n_bins_.sum()))
+
+
+def _discriminant(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Convert LinearDiscriminantAnalysis; skl2onnx answers wrongly for two classes."""
+    model, features = operator.raw_operator, operator.inputs[0]
+    if len(model.classes_) > 2:
+        get_converter(sklearn_operator_name_map[type(model)])(scope, operator, container)
+        return
+    builder = Builder(scope, container, _is_double(features))
+    label, answer = (one.full_name for one in operator.outputs)
+    product = builder.add("MatMul", features.full_name, builder.constant(model.coef_.T))
+    second = builder.add("Sigmoid", builder.add("Add", product, builder.constant(model.intercept_)))
+    first = builder.add("Sub", builder.constant(np.ones(1)), second)
+    both = builder.add("Concat", first, second, axis=1, output=answer)
+    place = builder.add("ArgMax", both, axis=1, keepdims=0)
+    builder.add("Gather", _classes(scope, container, model.classes_), place, output=label)
 
 
 def _svm(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
@@ -284,8 +356,7 @@ def _register_boosting() -> None:
 
 
 def _table_shape(operator: Operator) -> None:
-    features = operator.inputs[0].type
-    operator.outputs[0].type = type(features)([None, operator.raw_operator.weights.shape[1]])
+    _set_width(operator, operator.raw_operator.weights.shape[1])
 
 
 def _table(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from models_py.estimators.boosting import UnsupportedError
 from models_py.estimators.building import Builder
+from models_py.estimators.errors import UnsupportedError
 
 
 def decision(builder: Builder, features: str, model: Any) -> str:

@@ -1,7 +1,7 @@
 """Export a fitted estimator, and check that its graph answers as the estimator does.
 
-The graph takes float32 features if it then answers alike on all rows that are compared, else
-float64. The rows are the examples and those of `udfs.registry.probes`.
+The graph takes float32 features if it then answers alike on all rows that are compared, and if SQL
+can evaluate it; else it takes float64. The rows are the examples and those of `udfs.registry.probes`.
 """
 
 import json
@@ -16,10 +16,10 @@ import numpy as np
 
 from models_py.agreement import difference
 from udfs.errors import ModelError
+from udfs.registry.examples import as_frame, matrix
 from udfs.registry.probes import EXAMPLES, Compared, rows_to_compare, spread
 from udfs.registry.sandbox import validated_in_sandbox
 from udfs.registry.validation import TIE, Given, Graph, is_likeliest
-from udfs.runtime.scores import LARGEST
 from udfs.runtime.sessions import Model
 
 if TYPE_CHECKING:  # models_py.estimators needs scikit-learn, which may be absent
@@ -67,21 +67,25 @@ def exported(estimator: Any, examples: Any, inputs: Sequence[str] | None) -> Exp
     """
     # Imported here because these packages are not installed where models are only served.
     from models_py.estimators import answers
-    from models_py.estimators.boosting import UnsupportedError
+    from models_py.estimators.errors import UnsupportedError
 
     name = type(estimator).__name__
     try:
         source = _Source(estimator, answers.answerer(estimator), examples, inputs)
     except UnsupportedError as error:
         raise ModelError(f"the {name} was not stored: {error}") from error
-    failures = []
+    found, failures = [], []
     for is_double in (False, True):
         try:
-            return _checked(source, is_double)
+            found.append(_checked(source, is_double))
         except _Differs as error:
             failures.append(str(error))
         except UnsupportedError as error:
             raise ModelError(f"the {name} was not stored: {error}") from error
+        if found and found[-1].graph.portable is not None:
+            return found[-1]
+    if found:
+        return found[0]
     reasons = "; ".join(dict.fromkeys(failures))
     raise ModelError(
         f"the {name} was not stored: {reasons}. Export it with another tool, and give the bytes "
@@ -106,7 +110,7 @@ class _Source:
         self.name = type(estimator).__name__
         self.frame: Frame | None = None
         self.numeric = estimator
-        frame = _as_frame(examples, inputs)
+        frame = as_frame(examples, inputs)
         if frame is not None:
             self.numeric, self.frame = columns.of_numbers(estimator, frame)
             self.rows = self.frame.encoded(frame)
@@ -131,15 +135,6 @@ class _Source:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names of features, among others
             return self.answerer.scores(self.estimator, self.decoded(rows))
-
-    @property
-    def texts(self) -> list[str] | None:
-        """The labels as texts."""
-        labels = self.answerer.labels
-        if labels is None:
-            return None
-        is_boolean = all(isinstance(label, bool | np.bool_) for label in labels)
-        return [str(label).lower() if is_boolean else str(label) for label in labels]
 
     def answer(self, graph: Graph) -> str:
         """Return what the scores of its graph mean."""
@@ -232,7 +227,7 @@ def _checked(source: _Source, is_double: bool) -> Exported:
     return Exported(
         graph,
         source.inputs,
-        source.texts,
+        source.answerer.texts,
         source.answer(graph),
         source.rows,
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", source.name).lower(),
@@ -258,8 +253,8 @@ def _validated(source: _Source, content: bytes, rows: np.ndarray, missing: list[
 
 
 def _content(source: _Source, is_double: bool) -> bytes:
-    from models_py.estimators.boosting import UnsupportedError
     from models_py.estimators.conversion import to_onnx
+    from models_py.estimators.errors import UnsupportedError
 
     try:
         return to_onnx(source.numeric, source.rows.shape[1], is_double, source.answerer)
@@ -345,62 +340,3 @@ def _compare_labels(
             f"the label of its ONNX graph is another one in {wrong.sum()} of {len(rows)} rows, "
             f"such as for the inputs {rows[row].tolist()[:20]}"
         )
-
-
-def _as_frame(examples: Any, inputs: Sequence[str] | None) -> Any:
-    """Return the examples as a pandas data frame; None for an array of numbers."""
-    if examples is None:
-        return None
-    if not hasattr(examples, "dtypes") or not hasattr(examples, "iloc"):
-        if hasattr(examples, "to_pandas"):  # Arrow and Polars
-            return examples.to_pandas()
-        array = np.asarray(examples)
-        if array.dtype.kind not in "OUS" or array.ndim != 2:
-            return None
-        import pandas as pd  # whoever fits estimators on text has it
-
-        names = list(inputs) if inputs and len(inputs) == array.shape[1] else None
-        return pd.DataFrame(array, columns=names).infer_objects()
-    return examples
-
-
-def matrix(examples: Any, name: str, estimator: Any) -> np.ndarray:
-    """Return examples of numbers as float64 (n, k), possibly with NaN.
-
-    Raises:
-        ModelError: they are no such rows, or not as many columns as the estimator takes.
-    """
-    width = getattr(estimator, "n_features_in_", None)
-    wanted = "rows (n, k)" if width is None else f"rows (n, {width})"
-    if examples is None:
-        raise ModelError(
-            f"a {name} needs examples, {wanted}, to check its ONNX graph, and none were given"
-        )
-    rows = numbers(examples)
-    if width is not None and rows.shape[1] != width:
-        raise ModelError(
-            f"a {name} needs examples, {wanted}, to check its ONNX graph, and these have shape "
-            f"{rows.shape}"
-        )
-    return rows
-
-
-def numbers(examples: Any) -> np.ndarray:
-    """Return examples of numbers as float64 (n, k), with NaN for missing ones.
-
-    Raises:
-        ModelError: they are no such rows.
-    """
-    try:
-        rows = np.asarray(examples, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"examples must be rows (n, k) of numbers: {error}. Encode or drop other values"
-        ) from error
-    is_known = (np.isnan(rows) | (np.abs(rows) <= LARGEST)).all() and rows.ndim == 2 and rows.size
-    if not is_known or np.isnan(rows).all(axis=0).any():
-        raise ModelError(
-            f"examples must be rows (n, k) of finite numbers up to {LARGEST:.0e}, and only some of "
-            f"a column may be missing, got shape {rows.shape}: drop other values"
-        )
-    return rows

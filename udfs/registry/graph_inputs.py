@@ -17,12 +17,15 @@ from udfs.graphs import Refusal
 
 MAX_INPUTS = 100_000
 NUMBERS = {
+    TensorProto.FLOAT16,
     TensorProto.FLOAT,
     TensorProto.DOUBLE,
     TensorProto.INT32,
     TensorProto.INT64,
     TensorProto.BOOL,
 }
+# Types whose values float32 holds.
+SMALL = {TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.BOOL, TensorProto.STRING}
 WANTED = (
     "a model takes inputs of numbers or text with shape (n, 1) or (n, k), with any n and a fixed k"
 )
@@ -90,8 +93,8 @@ def join_inputs(model: onnx.ModelProto, width: int | None) -> Inputs:
     total = sum(len(one.columns) for one in inputs)
     if not 1 <= total <= MAX_INPUTS:
         raise Refusal(f"{WANTED}, together 1 to {MAX_INPUTS} columns, and this one has {total}")
-    is_double = any(one.type not in (TensorProto.FLOAT, TensorProto.STRING) for one in inputs)
-    type = TensorProto.DOUBLE if is_double else TensorProto.FLOAT
+    is_float = all(one.type in SMALL for one in inputs)
+    type = TensorProto.FLOAT if is_float else TensorProto.DOUBLE
     # Shapes inside that were annotated for a fixed batch or for other inputs no longer hold.
     del graph.value_info[:]
     (first, *others) = inputs
@@ -153,11 +156,8 @@ def _read(
     """Yield the nodes that compute an input from its columns of `features`."""
     count = len(one.columns)
     part = f"{name}_columns"
-    bounds = [
-        constant(graph, f"{name}_{what}", [place])
-        for what, place in (("start", start), ("end", start + count), ("axis", 1))
-    ]
-    yield helper.make_node("Slice", ["features", *bounds], [part])
+    places = constant(graph, f"{name}_places", range(start, start + count))
+    yield helper.make_node("Gather", ["features", places], [part], axis=1)
     if one.type == TensorProto.STRING:
         texts = np.array([*one.texts, OTHER_TEXT], dtype=object)
         tensor = numpy_helper.from_array(texts, f"{name}_texts")

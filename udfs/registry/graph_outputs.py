@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from models_py.graph_edits import constant, nodes, remove_unused, rename
 from udfs.graphs import Refusal
 
-FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
+FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16}
 DISCRETE = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.STRING}
 CLASSES = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 
@@ -93,7 +93,7 @@ def keep_scores(
     kinds = {value.name: value.type.tensor_type.elem_type for value in graph.output}
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.output}
     parts = [_before_casts(graph, name, kinds[name]) for name in outputs.scores]
-    is_float = all(kind == TensorProto.FLOAT for _, kind in parts)
+    is_float = all(kind in (TensorProto.FLOAT, TensorProto.FLOAT16) for _, kind in parts)
     type = TensorProto.FLOAT if is_float else TensorProto.DOUBLE
     total = sum(widths) + bool(two_sided) + keep_label
     if (
@@ -130,13 +130,12 @@ def keep_scores(
 def _before_casts(graph: onnx.GraphProto, name: str, kind: int) -> tuple[str, int]:
     """Return the value before nodes at the end that only widen it, and its type."""
     producers = {output: node for node in graph.node for output in node.output}
-    while name in producers:
+    while name in producers and producers[name].input and producers[name].input[0] in producers:
         node = producers[name]
-        before = producers.get(node.input[0]) if node.input else None
+        before = producers[node.input[0]]
         is_widened = (
             node.op_type == "Cast"
             and kind == TensorProto.DOUBLE
-            and before is not None
             and before.op_type.startswith("TreeEnsemble")
         )
         if node.op_type != "Identity" and not is_widened:
@@ -148,11 +147,11 @@ def _before_casts(graph: onnx.GraphProto, name: str, kind: int) -> tuple[str, in
 def _column(graph: onnx.GraphProto, name: str, kind: int, type: int, width: int) -> str:
     """Give an output the wanted type, and the shape (n, width)."""
     if kind != type:
-        graph.node.append(helper.make_node("Cast", [name], [f"{name}_score_cast"], to=type))
-        name = f"{name}_score_cast"
-    shape = constant(graph, f"{name}_score_shape", [-1, width])
-    graph.node.append(helper.make_node("Reshape", [name, shape], [f"{name}_scores"]))
-    return f"{name}_scores"
+        graph.node.append(helper.make_node("Cast", [name], [f"registry_{name}_cast"], to=type))
+        name = f"registry_{name}_cast"
+    shape = constant(graph, f"registry_{name}_shape", [-1, width])
+    graph.node.append(helper.make_node("Reshape", [name, shape], [f"registry_{name}_column"]))
+    return f"registry_{name}_column"
 
 
 def _other_side(graph: onnx.GraphProto, part: str, two_sided: str, type: int) -> str:

@@ -18,7 +18,8 @@ from models_py.agreement import difference
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
 from udfs.identifiers import quoted
-from udfs.registry.estimators import TOLERANCE, exported, numbers
+from udfs.registry.estimators import TOLERANCE, exported
+from udfs.registry.examples import encoded, has_text, numbers
 from udfs.registry.operations import renew_served_models, transaction
 from udfs.registry.probes import spread
 from udfs.registry.sandbox import validated_in_sandbox
@@ -176,6 +177,9 @@ def _of_bytes(
     examples: Any,
     expected: ArrayLike | None,
 ) -> _Registered:
+    if examples is not None and has_text(examples):
+        known = validated_in_sandbox(content, Given(names=None if inputs is None else list(inputs)))
+        examples = encoded(examples, known.input_names or inputs or [])
     rows = None if examples is None else numbers(examples)
     tried = None if rows is None else spread(rows, ROWS)
     missing = None if rows is None else np.flatnonzero(np.isnan(rows).any(axis=0)).tolist()

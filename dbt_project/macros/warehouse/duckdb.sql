@@ -441,6 +441,7 @@
     {%- set missing = {
         "champion of (\\w+)": "'task \\1 has no champion'",
         "scores (?:by row )?of (\\w+)": "onnx_predict('task \\1 has no champion', cast(null as double[]))",
+        "inputs (?:by row )?of \\w+": "cast(null as double[])",
         "newest of \\w+": "cast(map() as map(varchar, varchar))",
     } -%}
     {%- set filled = namespace(sql="list_reduce(list_concat([[" ~ definition ~ ", '']], coalesce((select list([placeholder, stamp] "
