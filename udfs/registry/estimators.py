@@ -1,7 +1,8 @@
 """Export a fitted estimator, and check that its graph answers as the estimator does.
 
 The graph takes float32 features if it then answers alike on all rows that are compared, and if SQL
-can evaluate it; else it takes float64. The rows are the examples and those of `udfs.registry.probes`.
+can evaluate it; else it takes float64. The rows are the examples and those of
+`udfs.registry.probes`.
 """
 
 import json

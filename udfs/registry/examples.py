@@ -72,14 +72,9 @@ def numbers(examples: Any) -> np.ndarray:
 def has_text(examples: Any) -> bool:
     """Return whether examples have columns that are not numbers."""
     frame = as_frame(examples, None)
-    return frame is not None and any(
-        kind.kind not in "biuf" for kind in map(np.dtype, _kinds(frame))
-    )
-
-
-def _kinds(frame: Any) -> list[Any]:
-    """Return the types of the columns as NumPy has them."""
-    return [np.asarray(frame[name]).dtype for name in frame.columns]
+    if frame is None:
+        return False
+    return any(np.asarray(frame[name]).dtype.kind not in "biuf" for name in frame.columns)
 
 
 def encoded(examples: Any, names: Sequence[str]) -> np.ndarray:

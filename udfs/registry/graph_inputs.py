@@ -17,7 +17,6 @@ from udfs.graphs import Refusal
 
 MAX_INPUTS = 100_000
 NUMBERS = {
-    TensorProto.FLOAT16,
     TensorProto.FLOAT,
     TensorProto.DOUBLE,
     TensorProto.INT32,
@@ -25,7 +24,7 @@ NUMBERS = {
     TensorProto.BOOL,
 }
 # Types whose values float32 holds.
-SMALL = {TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.BOOL, TensorProto.STRING}
+SMALL = {TensorProto.FLOAT, TensorProto.BOOL, TensorProto.STRING}
 WANTED = (
     "a model takes inputs of numbers or text with shape (n, 1) or (n, k), with any n and a fixed k"
 )

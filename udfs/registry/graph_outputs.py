@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from models_py.graph_edits import constant, nodes, remove_unused, rename
 from udfs.graphs import Refusal
 
-FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16}
+FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
 DISCRETE = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.STRING}
 CLASSES = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 
@@ -93,7 +93,7 @@ def keep_scores(
     kinds = {value.name: value.type.tensor_type.elem_type for value in graph.output}
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.output}
     parts = [_before_casts(graph, name, kinds[name]) for name in outputs.scores]
-    is_float = all(kind in (TensorProto.FLOAT, TensorProto.FLOAT16) for _, kind in parts)
+    is_float = all(kind == TensorProto.FLOAT for _, kind in parts)
     type = TensorProto.FLOAT if is_float else TensorProto.DOUBLE
     total = sum(widths) + bool(two_sided) + keep_label
     if (
