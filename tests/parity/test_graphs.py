@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from models_py import export, sql_backend
 from tests.graph_models import (
@@ -240,6 +240,32 @@ def test_estimators_of_scikit_learn(served, estimators, name):
         assert sql_backend.translate(content) is None
     else:
         check(served, name, content, rows_for(content))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NOT_IN_DOUBLE])
+def test_estimators_of_scikit_learn_in_float64(served, estimators, name):
+    content = exported(estimators[name], DoubleTensorType)
+    check(served, f"{name} in float64", content, rows_for(content))
+
+
+def test_rows_of_many_models_are_scored_by_several_threads(served):
+    names = ["Softplus", "residual", "mixed", "double"]
+    for name in names:
+        add_model(served, f"{name} by threads", WHOLE[name]())
+    served.execute("set threads = 4")
+    found = served.execute(
+        "with given as (select i, [sin(i), cos(i), sin(2 * i), cos(3 * i)] as row "
+        "from range(20_000) t(i)) "
+        "select name, i, onnx_predict(name || ' by threads', row) "
+        "from given, (select unnest($names) as name) order by name, i",
+        {"names": names},
+    ).fetchall()
+    served.execute("reset threads")
+    i = np.arange(20_000)
+    given = np.stack([np.sin(i), np.cos(i), np.sin(2 * i), np.cos(3 * i)], axis=1)
+    for name in names:
+        scores = np.array([row[2] for row in found if row[0] == name])
+        assert export.difference(scores, expected_of(WHOLE[name](), given)).max() < TOLERANCE
 
 
 def test_every_estimator_has_a_test(estimators):

@@ -88,9 +88,9 @@
     ) }}
 {%- endmacro %}
 
-{#- The scores of a model; NULL for bad values. An error for a bad call. `o` is the struct of `served`. Without `steps`
-    it is planned in half of the time, and a model of kind steps is an error. -#}
-{% macro scored(o, name, steps=true) -%}
+{#- The scores of a model; NULL for bad values. An error for a bad call. `o` is the struct of `served`. Models of kind
+    steps are evaluated by the SQL `steps`; without it they are an error. -#}
+{% macro scored(o, name, steps=none) -%}
     case
         {{ bad_call(o, name, 'double[]') }}
         when {{ o }}.x is null or {{ lacks_features(o) }} then null
@@ -105,9 +105,9 @@
 
 {#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy it
     for each row of values. -#}
-{% macro scores_of(model, x, steps=true) -%}
+{% macro scores_of(model, x, steps=none) -%}
     {{ finite(transformed(model, 'case ' ~ model ~ ".kind when 'trees' then " ~ tree_scores(model, x)
-        ~ (" when 'steps' then " ~ step_scores(model, x) if steps else '')
+        ~ (" when 'steps' then " ~ steps if steps else '')
         ~ ' else ' ~ net_scores(model, floats_of(model, x)) ~ ' end')) }}
 {%- endmacro %}
 

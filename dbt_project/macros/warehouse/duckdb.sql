@@ -581,7 +581,7 @@
             )
         )],
         lambda e: list_transform(
-            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain', steps=false) }})[1]],
+            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain') }})[1]],
             lambda answer: case
                 when e.plan_id is null then null
                 when e.plan is null
@@ -612,7 +612,7 @@
                                 lambda v, i: case when mix.is_own[i] then e.o.x[i] else cast(v as float) end
                             )
                         ),
-                        lambda x: {{ scores_of('e.o.model', 'x', steps=false) }}[
+                        lambda x: {{ scores_of('e.o.model', 'x') }}[
                             coalesce(e.output, list_position(answer, list_max(answer)))
                         ]
                     )],
