@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
@@ -225,12 +226,23 @@ def exported(model, type) -> bytes:
     for node in found.graph.node:
         node.output[:] = ["scores" if name == scores else name for name in node.output]
         node.input[:] = ["scores" if name == scores else name for name in node.input]
-    float32 = type is FloatTensorType or any("Ensemble" in n.op_type for n in found.graph.node[-2:])
-    kind = TensorProto.FLOAT if float32 else DOUBLE
-    del found.graph.output[:]
-    found.graph.output.append(helper.make_tensor_value_info("scores", kind, [None, None]))
-    inferred = onnx.shape_inference.infer_shapes(found)
-    return inferred.SerializeToString()
+    # The converter often states float64 for scores that are float32.
+    graphs = [_with_scores(found, kind) for kind in (TensorProto.FLOAT, DOUBLE)]
+    return next(graph for graph in graphs if _is_accepted(graph))
+
+
+def _with_scores(model: onnx.ModelProto, kind: int) -> bytes:
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("scores", kind, [None, None]))
+    return model.SerializeToString()
+
+
+def _is_accepted(content: bytes) -> bool:
+    try:
+        expected_of(content, rows())
+    except Fail:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", NAMES)
