@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models_py import sql_backend
 from models_py.registry_schema import SCHEMA
+from udfs.registry.operations import renew_functions
 
 
 def graph(*nodes: onnx.NodeProto, inputs: int, initializers=()) -> bytes:
@@ -184,3 +185,4 @@ def add_model(
         "select model_id, task, algorithm, true, inputs, unnest(portable) from hand_rows"
     )
     connection.unregister("hand_rows")
+    renew_functions(connection)

@@ -3,10 +3,12 @@
 import shutil
 
 import duckdb
+import numpy as np
 import pytest
 
 import udfs
 from models_py.tasks import TASKS
+from tests.graph_models import graph_of, op
 from tests.hand_models import linear
 
 CANDIDATES = [(task, algorithm) for task in TASKS.values() for algorithm in task.algorithms]
@@ -180,3 +182,40 @@ def test_known_members_are_one_text(onnx_runtime, known):
         onnx_runtime.execute(
             f"select onnx_predict('{model_id}', [{numbers}], t.genres, {known}) from dim_tracks t"
         ).fetchall()
+
+
+def gated() -> bytes:
+    """Return the softmax of two layers of softplus units of the four inputs of task hit."""
+    constants = {
+        "w": np.array([[2, -1], [1, 0], [-1, 1], [0.01, -0.01]], dtype=np.float32),
+        "v": np.array([[1, -1], [-1, 0.5]], dtype=np.float32),
+    }
+    nodes = [
+        op("MatMul", ["features", "w"], ["sums"]),
+        op("Softplus", ["sums"], ["hidden"]),
+        op("MatMul", ["hidden", "v"], ["logits"]),
+        op("Softmax", ["logits"], ["scores"]),
+    ]
+    return graph_of(nodes, constants)
+
+
+def test_a_champion_of_any_shape_answers_on_both_backends(writable):
+    body = "select macro_definition from duckdb_functions() where function_name = $name limit 1"
+    (before,) = writable.execute(body, {"name": "onnx_predict"}).fetchone()
+    assert "further_steps" not in before
+    names = ["danceability", "energy", "valence", "tempo"]
+    model_id = udfs.register_model(
+        writable, gated(), task="hit", algorithm="gated", inputs=names, labels=["false", "true"]
+    )
+    (after,) = writable.execute(body, {"name": "onnx_predict"}).fetchone()
+    assert "further_steps" in after
+    udfs.promote(writable, "hit", model_id)
+    (champion,) = writable.execute(body, {"name": "predict_hit"}).fetchone()
+    assert "onnx_predict_steps" in champion
+    query = (
+        "select predict_hit(t), predict_hit_by('gated', t) from dim_tracks t "
+        "where predict_hit(t) is not null order by track_id limit 100"
+    )
+    by_sql = np.array(writable.execute(query).fetchall())
+    udfs.register(writable)
+    assert np.allclose(by_sql, np.array(writable.execute(query).fetchall()), atol=1e-5)

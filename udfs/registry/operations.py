@@ -330,6 +330,11 @@ def renew_served_models(connection: duckdb.DuckDBPyConnection) -> None:
     """Renew ml.served_models and the functions with stamps, in the caller's transaction."""
     for statement in RENEW_SERVED_MODELS:
         connection.execute(statement)
+    renew_functions(connection)
+
+
+def renew_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the functions again whose stamps changed, in the caller's transaction."""
     for name, statement in connection.execute(STALE_FUNCTIONS).fetchall():
         connection.execute(statement)
         connection.execute(

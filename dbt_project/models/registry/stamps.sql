@@ -1,6 +1,8 @@
 {{ config(enabled=has_sql_backend()) }}
 
 {%- set member = "substr(name, strpos(name, '=') + 1)" -%}
+{%- set older = "'onnx_predict is older than the models: run `hitparade build`'" -%}
+{%- set without_steps = raise_error(older, 'double[]') -%}
 {%- set forms = {'scores of ': '', 'scores by row of ': 't.'} -%}
 
 -- A promotion reads this view, so no build may replace it at the same time.
@@ -199,6 +201,16 @@ select
     || {{ list_as_sql('buckets', 'task') }}
     || ') as map(varchar, struct(model_id varchar, first_bucket integer, last_bucket integer)[]))' as stamp
 from traffic
+union all
+-- It is planned for each query, so it is left out while no served model needs it.
+select
+    '[step_scores]' as placeholder,
+    case
+        when count(*) > 0 then {{ text_literal(step_scores('o.model', 'o.x')) }}
+        else {{ text_literal(without_steps) }}
+    end as stamp
+from {{ source('ml', 'served_models') }}
+where kind = 'steps'
 union all
 select
     '[database]' as placeholder,
