@@ -71,15 +71,17 @@ def cut_dictionaries(model: onnx.ModelProto) -> None:
             graph.node.remove(node)
             place = [*graph.output].index(output)
             graph.output.remove(output)
-            type = _type_of(model, node.input[0])
+            known = inner_types(model).get(node.input[0])
+            type = TensorProto.FLOAT if known is None else known.elem_type
             value = helper.make_tensor_value_info(node.input[0], type, ["n", "m"])
             graph.output.insert(place, value)
 
 
-def _type_of(model: onnx.ModelProto, name: str) -> int:
-    """Return the type of a value inside a graph; float32 if it cannot be inferred."""
+def inner_types(model: onnx.ModelProto) -> dict[str, onnx.TypeProto.Tensor]:
+    """Return the types and shapes of the values that a graph computes, whatever it states."""
     inner = onnx.ModelProto.FromString(model.SerializeToString())
     del inner.graph.output[:]
+    del inner.graph.value_info[:]
     found = onnx.shape_inference.infer_shapes(inner)
-    types = {value.name: value.type.tensor_type.elem_type for value in found.graph.value_info}
-    return types.get(name) or TensorProto.FLOAT
+    tensors = [value for value in found.graph.value_info if value.type.HasField("tensor_type")]
+    return {value.name: value.type.tensor_type for value in tensors}

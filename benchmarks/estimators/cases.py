@@ -104,11 +104,12 @@ def _labels(source: Any, names: Sequence[str] | None) -> Function:
     def predict(rows: Any) -> np.ndarray:
         found = np.asarray(source.predict(rows))
         if found.ndim == 2 and found.shape[1] > 1:
-            known = np.array(names or [str(place) for place in range(found.shape[1])])
+            known = np.array(names or [f"label_{place + 1}" for place in range(found.shape[1])])
             return np.array(["+".join(known[flags == 1]) for flags in found])
         found = found.reshape(len(rows))
         if names:
             found = np.array(names)[np.searchsorted(source.classes_, found)]
-        return found.astype(str)
+        texts = found.astype(str)
+        return np.char.lower(texts) if found.dtype == bool else texts
 
     return predict

@@ -85,6 +85,22 @@ class Table(TransformerMixin, BaseEstimator):
         return self
 
 
+class Pick(TransformerMixin, BaseEstimator):
+    """A transformer that takes some of the columns, in an order of its own.
+
+    Attributes:
+        places: the columns, from 0.
+    """
+
+    def __init__(self, places: Sequence[int] = ()):
+        """Take the columns."""
+        self.places = places
+
+    def fit(self, rows: np.ndarray, labels: None = None) -> "Pick":
+        """Do nothing: the columns are known."""
+        return self
+
+
 @dataclass(frozen=True)
 class Frame:
     """How rows of numbers are made from a data frame, and back.
@@ -389,8 +405,16 @@ def _known_texts(transformer: Any, frame: Any, place: int) -> list[str]:
 
 def _joined(transformers: list[tuple], rest: list[tuple], width: int) -> Any:
     """Return a fitted pipeline of numbers, from transformers with the places of their columns."""
-    head = ColumnTransformer(transformers)
-    head.transformers_ = transformers
+    everything = list(range(width))
+    parts = []
+    for name, transformer, places in transformers:
+        # skl2onnx ignores the order of places if they are all columns.
+        steps = [("pick", Pick(places))]
+        if transformer != "passthrough":
+            steps.append(("transform", transformer))
+        parts.append((name, Pipeline(steps), everything))
+    head = ColumnTransformer(parts)
+    head.transformers_ = parts
     head.sparse_output_ = False
     head.n_features_in_ = width
     return Pipeline([("columns", head), *rest]) if rest else head

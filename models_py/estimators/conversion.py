@@ -64,7 +64,7 @@ from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 from models_py.estimators import boosting, encoders, svm
 from models_py.estimators.answers import Answerer
 from models_py.estimators.building import Builder
-from models_py.estimators.columns import Table
+from models_py.estimators.columns import Pick, Table
 from models_py.estimators.errors import UnsupportedError
 from models_py.estimators.trees import Ensemble, attributes
 from models_py.graph_edits import cut_dictionaries, remove_unused
@@ -353,6 +353,19 @@ def _register_boosting() -> None:
             )
 
     update_registered_converter(Table, "HitparadeTable", _table_shape, _table)
+    update_registered_converter(Pick, "HitparadePick", _pick_shape, _pick)
+
+
+def _pick_shape(operator: Operator) -> None:
+    _set_width(operator, len(operator.raw_operator.places))
+
+
+def _pick(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Convert the choice of columns."""
+    builder = Builder(scope, container, is_double=False)
+    places = builder.places(np.array(operator.raw_operator.places))
+    features, answer = operator.inputs[0].full_name, operator.outputs[0].full_name
+    builder.add("Gather", features, places, axis=1, output=answer)
 
 
 def _table_shape(operator: Operator) -> None:

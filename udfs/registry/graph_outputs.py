@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from models_py.graph_edits import constant, nodes, remove_unused, rename
 from udfs.graphs import Refusal
@@ -61,12 +61,29 @@ def find_outputs(model: onnx.ModelProto, classes: list[str | int] | None) -> Out
 
 
 def class_labels(graph: onnx.GraphProto) -> list[str | int] | None:
-    """Return the class labels of an ONNX-ML classifier or a ZipMap, in order."""
+    """Return the class labels of a graph in order: of a classifier, a ZipMap, or a list of them."""
     for node in reversed([*nodes(graph)]):
         for attribute in node.attribute:
             values = attribute.strings or attribute.ints
             if attribute.name in CLASSES and values:
                 return [v.decode() if isinstance(v, bytes) else int(v) for v in values]
+    return _chosen_labels(graph)
+
+
+def _chosen_labels(graph: onnx.GraphProto) -> list[str | int] | None:
+    """Return the list from which a graph chooses its label by the place of the largest score."""
+    makers = {name: node for node in graph.node for name in node.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for output in graph.output:
+        node = makers.get(output.name)
+        while node is not None and node.op_type in ("Cast", "Reshape", "Squeeze", "Identity"):
+            node = makers.get(node.input[0])
+        if node is None or node.op_type not in ("ArrayFeatureExtractor", "Gather"):
+            continue
+        known = constants.get(node.input[0])
+        if known is not None and known.data_type in (TensorProto.STRING, TensorProto.INT64):
+            values = numpy_helper.to_array(known).ravel().tolist()
+            return [v.decode() if isinstance(v, bytes) else v for v in values]
     return None
 
 

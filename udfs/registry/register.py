@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from models_py.agreement import difference
+from models_py.columns import group
 from models_py.registry_schema import REGISTRY_FORMAT, SCHEMA, model_id
 from udfs.errors import ModelError
 from udfs.identifiers import quoted
@@ -157,8 +158,10 @@ def _of_estimator(
     found = exported(estimator, examples, inputs)
     return _Registered(
         found.graph,
-        # The inputs of a data frame with text are not its columns.
-        found.inputs if groups_of(found.inputs) else inputs or found.inputs,
+        # The inputs of an estimator of a data frame need not be its columns.
+        inputs
+        if inputs and not groups_of(found.inputs) and len(inputs) == found.graph.inputs
+        else found.inputs or inputs,
         labels,
         found.labels,
         algorithm or found.algorithm,
@@ -190,13 +193,29 @@ def _of_bytes(
     parity = None if expected is None else _parity(graph, rows, expected)
     return _Registered(
         graph,
-        inputs or (None if graph.input_names == names else graph.input_names),
+        _input_names(graph, inputs, names),
         labels,
         graph.labels,
         algorithm or "registered",
         rows,
         parity=parity,
     )
+
+
+def _input_names(
+    graph: Graph, inputs: Sequence[str] | None, tried: list[str] | None
+) -> Sequence[str] | None:
+    """Return the names of the features; names that were given may be those of columns of text."""
+    if graph.input_names is None or not groups_of(graph.input_names):
+        return inputs or (None if graph.input_names == tried else graph.input_names)
+    columns = [*dict.fromkeys(group(name) or name for name in graph.input_names)]
+    if inputs is None or len(inputs) != len(columns):
+        return inputs or graph.input_names
+    given = dict(zip(columns, inputs, strict=True))
+    return [
+        given[group(name) or name] + name.removeprefix(group(name) or name)
+        for name in graph.input_names
+    ]
 
 
 def _parity(graph: Graph, rows: np.ndarray | None, expected: ArrayLike) -> float:
@@ -397,6 +416,10 @@ def _compare_backends(connection: duckdb.DuckDBPyConnection, row: dict, found: _
     rows = rows_to_try(len(row["inputs"]), [one["name"] for one in row["inputs"]])
     if found.examples is not None:
         rows = np.concatenate([spread(found.examples, ROWS), rows])
+    for place in found.graph.missing:
+        without = rows[:1].copy()
+        without[:, place] = np.nan
+        rows = np.concatenate([rows, without])
     model = Model(row["model_id"], row["onnx"])
     (expected,) = model.run(["scores"], {"features": rows.astype(model.floats)})
     if not _agree(_sql_backend_scores(connection, row["model_id"], rows), expected):

@@ -22,7 +22,7 @@ from onnx.checker import ValidationError
 from onnx.defs import onnx_ml_opset_version, onnx_opset_version
 
 from models_py.columns import group
-from models_py.graph_edits import cut_dictionaries
+from models_py.graph_edits import cut_dictionaries, inner_types
 from models_py.sql_backend.attributes import attributes
 from udfs.graphs import Refusal, graphs, refuse_other_files, set_missing
 from udfs.registry.graph_inputs import Inputs, join_inputs
@@ -366,19 +366,13 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _renew_shapes(model: onnx.ModelProto) -> None:
     """Compute types and shapes of the outputs again: some files state wrong ones."""
-    outputs = [one for one in model.graph.output if one.type.HasField("tensor_type")]
-    stated = [onnx.TypeProto.FromString(one.type.SerializeToString()) for one in outputs]
-    for value in outputs:
-        value.type.tensor_type.ClearField("shape")
-        value.type.tensor_type.ClearField("elem_type")
-    found = onnx.shape_inference.infer_shapes(model)
-    inferred = {value.name: value.type.tensor_type for value in found.graph.output}
-    for value, before in zip(outputs, stated, strict=True):
-        known, stated_type = inferred[value.name], before.tensor_type
-        value.type.tensor_type.elem_type = known.elem_type or stated_type.elem_type
-        value.type.tensor_type.shape.CopyFrom(
-            (known if known.HasField("shape") else stated_type).shape
-        )
+    inferred = inner_types(model)
+    for value in model.graph.output:
+        known = inferred.get(value.name)
+        if known is not None and value.type.HasField("tensor_type"):
+            value.type.tensor_type.elem_type = known.elem_type
+            if known.HasField("shape"):
+                value.type.tensor_type.shape.CopyFrom(known.shape)
 
 
 def _refuse_cycles(model: onnx.ModelProto) -> None:
