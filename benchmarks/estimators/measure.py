@@ -102,7 +102,7 @@ def _compared(registry: Registry, subject: Subject, model_id: str) -> dict[str, 
     stored = _Stored.of(registry, model_id)
     rows = stored.lists(subject.unseen)
     found = _answers(registry.onnx_runtime, model_id, rows)
-    name, expected = _source(subject, stored.scores(found))
+    name, expected = _source(subject, stored, stored.scores(found))
     result = {"rows": len(rows), "scores": name, "sql_backend": True}
     result["difference"], result["wrong_rows"] = _differences(stored.scores(found), expected)
     others = [_other_labels(subject, stored, found, expected)]
@@ -182,12 +182,16 @@ def _answers(
     return np.array([[np.nan] * width if scores is None else scores for (scores,) in found])
 
 
-def _source(subject: Subject, scores: np.ndarray) -> tuple[str, np.ndarray]:
+def _source(subject: Subject, stored: _Stored, scores: np.ndarray) -> tuple[str, np.ndarray]:
     """Return the name and the values of those answers of the source that the scores are.
 
-    One number of a classifier of two classes may be stored as a score for each of them.
+    One number of a classifier of two classes may be stored as a score for each of them, and a label
+    without scores as 1 for the label and 0 for the others.
     """
     found = {}
+    if subject.predict is not None and stored.answer == "label":
+        is_label = subject.predict(subject.unseen)[:, None] == np.array(stored.outputs)
+        found["label"] = is_label.astype(float)
     for name, answer in subject.answers.items():
         try:
             own = answer(subject.unseen)

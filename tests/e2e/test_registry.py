@@ -197,6 +197,18 @@ def test_pruning_does_not_touch_tables_of_the_user(grown):
         assert connection.execute(lost).fetchall() == [(0,)]
 
 
+def test_pruning_keeps_models_that_a_table_of_the_user_names(grown):
+    """Stored predictions of one's own are read with the model that made them."""
+    with duckdb.connect(grown.database) as connection:
+        connection.execute("create schema mine")
+        connection.execute("create table mine.\"fct loans\" as select 'second' as hit_model_id")
+        kept = "select onnx is not null from ml.train_hit where model_id = 'second'"
+        udfs.prune(connection, 1)
+        assert connection.execute(kept).fetchall() == [(True,)]
+    grown.dbt("run-operation", "prune", "--args", "{keep: 1}")
+    assert grown.query(kept) == [(True,)]
+
+
 def test_a_pruned_model_is_refused_by_name(grown):
     with duckdb.connect(grown.database) as connection:
         udfs.prune(connection, 1)

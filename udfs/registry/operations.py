@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from udfs.errors import ModelError
+from udfs.identifiers import quoted
 from udfs.registry.statements import (
     NOW,
     RECORD_FUNCTION,
@@ -23,6 +24,20 @@ from udfs.registry.statements import (
 BUCKETS = 10_000
 # Two transactions at the same time would both renew ml.served_models, and one would fail.
 _lock = threading.RLock()
+
+# The user's tables may have predictions of any model. Reports (rpt_*) only tell of models.
+OWN_TABLES = """
+    select columns.schema_name, columns.table_name, columns.column_name
+    from duckdb_columns() as columns
+    inner join duckdb_tables() as tables using (table_oid, database_oid)
+    where
+        columns.database_name = current_database()
+        and columns.schema_name <> 'ml'
+        and not starts_with(columns.table_name, 'rpt_')
+        and columns.column_name ilike '%model_id'
+        and columns.data_type = 'VARCHAR'
+    order by all
+"""
 
 
 def promote(
@@ -110,18 +125,31 @@ def prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple[str
 
 
 def _prunable(connection: duckdb.DuckDBPyConnection, keep: int) -> list[tuple]:
-    return connection.execute(
+    used = _in_own_tables(connection)
+    found = connection.execute(
         "select task, algorithm, version, onnx_bytes, model_id, origin from ml.prunable_models "
         "where newer_versions >= ? order by all",
         [keep],
     ).fetchall()
+    return [model for model in found if model[4] not in used]
+
+
+def _in_own_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the models that a table of the user names: those with a column `model_id` of text."""
+    used: set[str] = set()
+    for schema, table, column in connection.execute(OWN_TABLES).fetchall():
+        name = ".".join(map(quoted, (schema, table)))
+        query = f"select distinct {quoted(column)} from {name}"
+        used.update(model_id for (model_id,) in connection.execute(query).fetchall())
+    return used
 
 
 def prune(connection: duckdb.DuckDBPyConnection, keep: int = 3) -> list[tuple[str, str, int, int]]:
     """Drop the bytes of unused models, and keep their metadata.
 
     Never dropped are the newest `keep` versions of an algorithm, champions, previous champions,
-    models that stored predictions come from, and models that have a share of the traffic.
+    models that have a share of the traffic, and models that a table outside of schema `ml` names in
+    a column `model_id`, as stored predictions do.
 
     Returns:
         (task, algorithm, version, bytes) of each pruned model.
