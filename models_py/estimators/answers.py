@@ -38,6 +38,7 @@ class Answerer:
             threshold of its own.
         is_coupled: whether pairs of classes are weighed against each other, so that the scores jump
             where the last digit of a sum decides: no copy does so at the same number.
+        has_ties: whether neighbors at the same distance are chosen by chance.
         prefix: what stands before the labels in their names.
     """
 
@@ -46,6 +47,7 @@ class Answerer:
     labels: list | None = None
     threshold: float | None = None
     is_coupled: bool = False
+    has_ties: bool = False
     prefix: str = ""
 
     @property
@@ -101,7 +103,7 @@ def answerer(estimator: Any) -> Answerer:
         return Answerer("predict", "number")
     for method in ("predict", "transform"):
         if hasattr(estimator, method):
-            return Answerer(method, "numbers")
+            return Answerer(method, "numbers", has_ties=_has_ties(estimator))
     raise UnsupportedError("it has neither predict nor transform")
 
 
@@ -126,7 +128,11 @@ def _of_classifier(estimator: Any) -> Answerer:
         given = _last(estimator).threshold
         threshold = default if given == "auto" else float(given)
     is_coupled = isinstance(_last(estimator), SVC | NuSVC | OneVsOneClassifier)
-    return Answerer(method, "label", list(classes), threshold, is_coupled)
+    return Answerer(method, "label", list(classes), threshold, is_coupled, _has_ties(estimator))
+
+
+def _has_ties(estimator: Any) -> bool:
+    return type(_last(estimator)).__module__.startswith("sklearn.neighbors")
 
 
 def _last(estimator: Any) -> Any:

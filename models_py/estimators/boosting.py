@@ -57,6 +57,10 @@ def of_xgboost(model: Any) -> Ensemble:
     Raises:
         UnsupportedError: it has no trees, splits by category, or several numbers in a leaf.
     """
+    if model.missing is not None and not np.isnan(model.missing):
+        raise UnsupportedError(
+            f"it takes {model.missing} as missing: replace it by NaN, and fit without `missing`"
+        )
     learner = json.loads(_best_booster(model).save_raw("json"))["learner"]
     booster = learner["gradient_booster"]
     weights = booster.get("weight_drop")

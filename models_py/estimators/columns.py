@@ -17,10 +17,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils._indexing import _get_column_indices
 
-from models_py.columns import another, member, missing
+from models_py.columns import another, group, member, missing
 from models_py.estimators.errors import UnsupportedError
 
 # The attributes of transformers that have an entry for each column.
@@ -36,6 +36,8 @@ COLUMN_LISTS = {
     OrdinalEncoder: ("categories_", "_infrequent_indices", "_default_to_infrequent_mappings"),
     SimpleImputer: ("statistics_",),
 }
+# Transformers that treat all texts alike that they do not know.
+ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder, SimpleImputer)
 # No column of text has this text.
 OTHER_TEXT = "\u0001 another text"
 MAX_TEXTS = 1_000
@@ -125,6 +127,11 @@ class Frame:
         return [name for column in self.columns for name in column.inputs]
 
     @property
+    def _labels(self) -> dict[str, Any]:
+        """The columns as the examples name them, which may be numbers."""
+        return {str(label): label for label in self.order}
+
+    @property
     def groups(self) -> list[list[int]]:
         """The places of the inputs of each one-hot group."""
         return [places for column, places in self.places() if column.texts is not None]
@@ -142,7 +149,7 @@ class Frame:
         """Return rows (n, k) of numbers; a text that has no input gives zeros."""
         parts = []
         for column in self.columns:
-            values = frame[column.name]
+            values = frame[self._labels[column.name]]
             if column.texts is None:
                 parts.append(np.asarray(values, dtype=np.float64)[:, None])
                 continue
@@ -208,6 +215,12 @@ def of_numbers(estimator: Any, frame: Any) -> tuple[Any, Frame]:
     """
     texts = set(text_columns(frame))
     names = list(frame.columns)
+    for name in names:
+        if name not in texts and group(str(name)) is not None:
+            raise UnsupportedError(
+                f"the column of numbers {name!r} has the name of an input of a column of text: "
+                "rename it"
+            )
     missing_text = _missing_text(frame[list(texts)])
     is_frame = getattr(estimator, "feature_names_in_", None) is not None
     head, rest = _split(estimator, frame)
@@ -276,6 +289,9 @@ def _split(estimator: Any, frame: Any) -> tuple[list[tuple] | None, list[tuple]]
     while isinstance(steps[0][1], Pipeline):
         steps = [*steps[0][1].steps, *steps[1:]]
     (name, first), *rest = steps
+    if isinstance(first, ENCODERS):
+        while rest and isinstance(rest[0][1], ENCODERS):  # an imputer before an encoder
+            first = Pipeline([("first", first), rest.pop(0)])
     if isinstance(first, ColumnTransformer):
         return [
             (name, transformer, [frame.columns[place] for place in _get_column_indices(frame, own)])
@@ -297,6 +313,7 @@ class _Values:
     """
 
     def __init__(self, transformer: Any, frame: Any, missing_text: Any, is_frame: bool):
+        _refuse_other_encoders(transformer)
         self._transformer = transformer
         self._columns = list(frame.columns)
         self._missing = missing_text
@@ -354,6 +371,34 @@ class _Values:
         return found.astype(np.float64)
 
 
+def _refuse_other_encoders(transformer: Any) -> None:
+    """Refuse steps that may answer differently for texts that no example has.
+
+    Raises:
+        UnsupportedError: a step is none of ENCODERS.
+    """
+    for step in (
+        [step for _, step in transformer.steps]
+        if isinstance(transformer, Pipeline)
+        else [transformer]
+    ):
+        if not isinstance(step, ENCODERS):
+            known = ", ".join(one.__name__ for one in ENCODERS)
+            raise UnsupportedError(
+                f"a column of text goes through {type(step).__name__}, whose answers for all other "
+                f"texts are unknown: use {known} or a Pipeline of them, and prepare texts before"
+            )
+        if isinstance(step, SimpleImputer) and not _is_nothing(step.missing_values):
+            raise UnsupportedError(
+                "SimpleImputer takes only NaN or None as missing here: fit it without other "
+                "missing_values"
+            )
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value != value
+
+
 def _of_column(transformer: Any, place: int, text: str) -> Any:
     """Return the part of a fitted transformer for one of its columns.
 
@@ -401,6 +446,24 @@ def _known_texts(transformer: Any, frame: Any, place: int) -> list[str]:
             "can become inputs: group rare ones, as min_frequency of OneHotEncoder does"
         )
     return sorted(found)
+
+
+def in_order_of_fit(estimator: Any, frame: Any) -> Any:
+    """Return a data frame with its columns in the order of the estimator's.
+
+    Raises:
+        UnsupportedError: the estimator was fitted on other columns.
+    """
+    names = getattr(estimator, "feature_names_in_", getattr(estimator, "feature_names_", None))
+    if names is None or list(map(str, names)) == [str(place) for place in range(len(names))]:
+        return frame
+    lacking = [str(name) for name in names if name not in frame.columns]
+    if lacking:
+        raise UnsupportedError(
+            f"it was fitted on the columns {', '.join(map(str, names))}, and the examples lack "
+            f"{', '.join(lacking)}: give a data frame like that of the fit"
+        )
+    return frame[list(names)]
 
 
 def _joined(transformers: list[tuple], rest: list[tuple], width: int) -> Any:

@@ -51,7 +51,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -194,6 +194,7 @@ def _converters() -> Mapping[type, Converter]:
     return {
         **{cls: _narrowed(get_converter(sklearn_operator_name_map[cls])) for cls in ROUNDED},
         **{cls: _of_trees(read) for cls, read in READERS.items()},
+        Binarizer: _encoder(encoders.above),
         KBinsDiscretizer: _encoder(encoders.bins),
         LinearDiscriminantAnalysis: _discriminant,
         OneHotEncoder: _encoder(encoders.one_hot),
@@ -377,6 +378,12 @@ def _table(scope: Scope, operator: Operator, container: ModelComponentContainer)
     weights = operator.raw_operator.weights
     features = operator.inputs[0]
     builder = Builder(scope, container, _is_double(features))
+    is_choice = np.isin(weights, (0, 1)).all() and (weights.sum(axis=0) == 1).all()
+    if is_choice:  # one-hot groups: SQL evaluates trees behind a choice of columns
+        places = builder.places(weights.argmax(axis=0))
+        output = operator.outputs[0].full_name
+        builder.add("Gather", features.full_name, places, axis=1, output=output)
+        return
     found = builder.add("MatMul", features.full_name, builder.constant(np.nan_to_num(weights)))
     is_nan = np.isnan(weights)
     if is_nan.any():  # a product with NaN would be NaN in every row

@@ -51,6 +51,12 @@ def ordinal(builder: Builder, features: str, model: Any) -> list[str]:
     return parts
 
 
+def above(builder: Builder, features: str, model: Any) -> list[str]:
+    """Add 1 where a number is above the threshold of a Binarizer, and 0 elsewhere."""
+    threshold = builder.constant(np.full((1, 1), float(model.threshold)))
+    return [builder.cast(builder.add("Greater", features, threshold))]
+
+
 def bins(builder: Builder, features: str, model: Any) -> list[str]:
     """Add the bins of the columns of a KBinsDiscretizer, and return their names."""
     parts = []

@@ -67,14 +67,27 @@ def exported(estimator: Any, examples: Any, inputs: Sequence[str] | None) -> Exp
         ModelError: it cannot be exported, or its graph answers otherwise; the message says why.
     """
     # Imported here because these packages are not installed where models are only served.
+    from sklearn.model_selection._search import BaseSearchCV
+
     from models_py.estimators import answers
     from models_py.estimators.errors import UnsupportedError
 
     name = type(estimator).__name__
+    if isinstance(estimator, BaseSearchCV) and hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
     try:
         source = _Source(estimator, answers.answerer(estimator), examples, inputs)
+        source.scores(spread(source.rows, 2))
     except UnsupportedError as error:
         raise ModelError(f"the {name} was not stored: {error}") from error
+    except ModelError:
+        raise
+    except Exception as error:  # whatever an estimator raises for rows that are not its own
+        said = f"{type(error).__name__}: {error}"
+        raise ModelError(
+            f"the {name} was not stored: it does not answer the examples ({said[:200]}): give rows "
+            "as it was fitted on"
+        ) from error
     found, failures = [], []
     for is_double in (False, True):
         try:
@@ -83,6 +96,11 @@ def exported(estimator: Any, examples: Any, inputs: Sequence[str] | None) -> Exp
             failures.append(str(error))
         except UnsupportedError as error:
             raise ModelError(f"the {name} was not stored: {error}") from error
+        except ModelError:
+            raise
+        except Exception as error:  # whatever an estimator raises for rows made from the examples
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            failures.append(f"it does not answer rows like the examples ({said[:200]})")
         if found and found[-1].graph.portable is not None:
             return found[-1]
     if found:
@@ -111,8 +129,11 @@ class _Source:
         self.name = type(estimator).__name__
         self.frame: Frame | None = None
         self.numeric = estimator
+        self.given: Any = None
         frame = as_frame(examples, inputs)
         if frame is not None:
+            frame = columns.in_order_of_fit(estimator, frame)
+            self.given = frame
             self.numeric, self.frame = columns.of_numbers(estimator, frame)
             self.rows = self.frame.encoded(frame)
         else:
@@ -224,7 +245,7 @@ def _checked(source: _Source, is_double: bool) -> Exported:
         missing = [place for place in missing if place not in refused]
         graph = _validated(source, content, beside.rows, missing)
     rows = np.concatenate([beside.rows, source.without(missing)])
-    parity = _parity(source, graph, rows, beside.at_jumps)
+    parity = _parity(source, graph, rows, beside)
     return Exported(
         graph,
         source.inputs,
@@ -285,7 +306,7 @@ def _run(graph: Graph, rows: np.ndarray) -> np.ndarray:
     return model.run(["scores"], {"features": features})[0].astype(np.float64)
 
 
-def _parity(source: _Source, graph: Graph, rows: np.ndarray, at_jumps: np.ndarray) -> float:
+def _parity(source: _Source, graph: Graph, rows: np.ndarray, beside: Compared) -> float:
     """Return the largest difference from the estimator.
 
     Raises:
@@ -300,7 +321,9 @@ def _parity(source: _Source, graph: Graph, rows: np.ndarray, at_jumps: np.ndarra
         )
     differences = difference(scores, expected)
     if source.answerer.is_coupled:
-        differences[at_jumps] = 0
+        differences[beside.at_jumps] = 0
+    if source.answerer.has_ties:
+        differences[beside.at_round] = 0
     worst = float(differences.max())
     if not worst <= TOLERANCE:
         row = int(differences.max(axis=1).argmax())
@@ -308,8 +331,33 @@ def _parity(source: _Source, graph: Graph, rows: np.ndarray, at_jumps: np.ndarra
             f"its ONNX graph differs from it by {worst:.2e} for the inputs "
             f"{rows[row].tolist()[:20]}, and {TOLERANCE} is allowed"
         )
-    _compare_labels(source, graph, rows, found, expected, at_jumps)
+    _compare_labels(source, graph, rows, found, expected, beside)
+    _compare_given(source, graph)
     return worst
+
+
+def _compare_given(source: _Source, graph: Graph) -> None:
+    """Compare the graph with the estimator on the examples as they were given.
+
+    Raises:
+        _Differs: they differ, such as for None, which the estimator takes otherwise than NaN.
+    """
+    if source.given is None:
+        return
+    places = np.unique(np.linspace(0, len(source.given) - 1, EXAMPLES).round().astype(int))
+    given = source.given.iloc[places]
+    if source.frame is not None and not source.frame.is_frame:
+        given = given.to_numpy(dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = source.answerer.scores(source.estimator, given)
+    scores = _run(graph, source.rows[places])[:, : graph.outputs - graph.has_label]
+    wrong = difference(scores, expected).max(axis=1) > TOLERANCE
+    if wrong.any():
+        raise _Differs(
+            f"its ONNX graph differs from it for the example number {places[wrong.argmax()]}: "
+            "missing values may be None in one place and NaN in another"
+        )
 
 
 def _compare_labels(
@@ -318,7 +366,7 @@ def _compare_labels(
     rows: np.ndarray,
     found: np.ndarray,
     expected: np.ndarray,
-    at_jumps: np.ndarray,
+    beside: Compared,
 ) -> None:
     labels = source.labels(rows)
     if labels is None or expected.shape[1] == 1:
@@ -332,7 +380,9 @@ def _compare_labels(
     is_open = ordered[:, -1] - ordered[:, -2] <= TIE * np.maximum(np.abs(ordered).max(axis=1), 1)
     if graph.has_label:  # a label of its own, whose border float32 cannot hit exactly
         is_open = np.zeros(len(rows), dtype=bool)
-        is_open[at_jumps] = True
+        is_open[beside.at_jumps] = True
+    if source.answerer.has_ties:
+        is_open[beside.at_round] = True
     places = found[:, -1] if graph.has_label else found.argmax(axis=1)
     wrong = (places != labels) & ~is_open
     if wrong.any():

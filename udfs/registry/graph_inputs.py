@@ -23,11 +23,27 @@ NUMBERS = {
     TensorProto.INT64,
     TensorProto.BOOL,
 }
+WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL}
 # Types whose values float32 holds.
 SMALL = {TensorProto.FLOAT, TensorProto.BOOL, TensorProto.STRING}
 WANTED = (
     "a model takes inputs of numbers or text with shape (n, 1) or (n, k), with any n and a fixed k"
 )
+# Operators that move texts, and those that compare them with known ones.
+PASSING = {
+    "ArrayFeatureExtractor",
+    "Concat",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+}
+COMPARING = {"CategoryMapper", "Equal", "LabelEncoder", "OneHotEncoder"}
 # The text that stands for all texts that a graph does not know.
 OTHER_TEXT = "\u0001 another text"
 
@@ -67,6 +83,12 @@ class Inputs:
 
     inputs: list[Input]
     names: list[str] | None
+
+    @property
+    def whole(self) -> list[int]:
+        """The places of whole numbers and booleans among the features: they are never missing."""
+        kinds = [one.type for one in self.inputs for _ in one.columns]
+        return [place for place, kind in enumerate(kinds) if kind in WHOLE]
 
     def feeds(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return the inputs by name for features (n, k)."""
@@ -175,20 +197,32 @@ def _read(
 
 
 def _known_texts(graph: onnx.GraphProto, name: str) -> Iterator[str]:
-    """Yield the texts that operators behind an input compare with."""
+    """Yield the texts that operators behind an input compare with.
+
+    Raises:
+        Refusal: an operator does more with a text than to compare it with known ones.
+    """
     constants = {tensor.name: tensor for tensor in graph.initializer}
     reached = {name}
     for node in graph.node:  # in topological order
         if not reached & set(node.input):
             continue
-        reached |= set(node.output)
+        if node.op_type in PASSING:
+            reached |= set(node.output)
+            continue
+        if node.op_type not in COMPARING:
+            raise Refusal(
+                f"the operator {node.op_type} changes the text of input {name!r}, so the texts "
+                "that it knows cannot be listed: prepare texts before, and export one-hot or label "
+                "encoders"
+            )
         for attribute in node.attribute:
             if attribute.name in ("cats_strings", "keys_strings"):
                 yield from (text.decode() for text in attribute.strings)
             if attribute.name == "keys_tensor":
                 yield from _texts(attribute.t)
         for other in node.input:
-            if other in constants and constants[other].data_type == TensorProto.STRING:
+            if other in constants:
                 yield from _texts(constants[other])
 
 

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from models_py.graph_edits import constant, nodes, remove_unused, rename
 from udfs.graphs import Refusal
 
+# The first version of the operator Equal that compares texts.
+EQUAL_OF_TEXT = 19
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
 DISCRETE = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.STRING}
 CLASSES = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
@@ -129,7 +131,8 @@ def keep_scores(
         if two_sided:
             names.insert(0, _other_side(graph, names[0], two_sided, type))
         if keep_label:
-            names.append(_label_places(graph, outputs, type))
+            opset = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+            names.append(_label_places(graph, outputs, type, opset))
         graph.node.append(helper.make_node("Concat", names, ["scores"], axis=1))
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("scores", type, ["n", total]))
@@ -181,7 +184,7 @@ def _other_side(graph: onnx.GraphProto, part: str, two_sided: str, type: int) ->
     return "score_of_first"
 
 
-def _label_places(graph: onnx.GraphProto, outputs: Outputs, type: int) -> str:
+def _label_places(graph: onnx.GraphProto, outputs: Outputs, type: int, opset: int) -> str:
     """Add the place of the label among the classes, from 0."""
     if outputs.classes is None or outputs.label is None:
         raise Refusal(
@@ -191,6 +194,11 @@ def _label_places(graph: onnx.GraphProto, outputs: Outputs, type: int) -> str:
     shape = constant(graph, "label_shape", [-1, 1])
     graph.node.append(helper.make_node("Reshape", [outputs.label, shape], ["label_column"]))
     if isinstance(outputs.classes[0], str):
+        if opset < EQUAL_OF_TEXT:
+            raise Refusal(
+                "the model's label is not always that of its largest score, and its operators are "
+                f"too old to compare texts: export it with opset {EQUAL_OF_TEXT} or later"
+            )
         kind = TensorProto.STRING
         values: list = [str(label).encode() for label in outputs.classes]
     else:

@@ -228,8 +228,12 @@ def _parity(graph: Graph, rows: np.ndarray | None, expected: ArrayLike) -> float
         raise ModelError("expected belongs to examples: give the rows that it answers")
     model = Model("to be registered", graph.content)
     (scores,) = model.run(["scores"], {"features": rows.astype(model.floats)})
-    wanted = np.asarray(expected, dtype=np.float64)
-    wanted = wanted.reshape(len(wanted), -1)
+    try:
+        wanted = np.asarray(expected, dtype=np.float64).reshape(len(rows), -1)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"expected must be numbers, a row for each of the {len(rows)} examples: {error}"
+        ) from error
     scores = scores[:, : graph.outputs - graph.has_label]
     if wanted.shape != scores.shape:
         raise ModelError(
@@ -291,7 +295,9 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
             "algorithm name"
         )
     graph = found.graph
-    inputs = _inputs(_names("inputs", graph.inputs, found.inputs or known), found)
+    names = _names("inputs", graph.inputs, found.inputs or known)
+    _refuse_other_types(task, names, known)
+    inputs = _inputs(names, found)
     labels = _outputs(task, found, outputs)
     name = model_id(graph.content, inputs, labels)
     is_taken_back = connection.execute(TAKEN_BACK, [name]).fetchall()[0][0]
@@ -312,6 +318,17 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
         "onnx": graph.content,
         "portable": None if is_taken_back else graph.portable,
     }
+
+
+def _refuse_other_types(task: str, names: list[str], known: list[str] | None) -> None:
+    """Refuse a column that is text for the task and a number for the model, or the reverse."""
+    every = {*names, *(known or ())}
+    numbers_of = {name for name in every if group(name) is None}
+    for column in sorted({group(name) or "" for name in every} & numbers_of):
+        raise ModelError(
+            f"column {column} is text in one model of task {task} and a number in another: register "
+            "this one for a task of its own"
+        )
 
 
 def _answer(task: str, found: _Registered, labels: list[str], known: str | None) -> str:
@@ -335,6 +352,11 @@ def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
         raise ModelError(
             f"the model has {count} {what}, and {len(names)} names were given "
             f"({', '.join(names)}): give {count} different names"
+        )
+    if what == "outputs" and len({name.casefold() for name in names}) < count:
+        raise ModelError(
+            f"the labels {', '.join(names)} differ only in case, and SQL does not tell such names "
+            "apart: give other labels"
         )
     return list(names)
 

@@ -135,6 +135,11 @@ def validated(content: bytes, given: Given | None = None) -> Graph:
     missing = given.missing
     if missing is None:
         missing = np.flatnonzero(np.isnan(rows).any(axis=0)).tolist()
+    if never := set(missing) & set(inputs.whole):
+        raise Refusal(
+            f"input number {min(never) + 1} takes whole numbers, which cannot be missing, and an "
+            "example lacks it: leave these rows out"
+        )
     outputs = find_outputs(model, given.classes or class_labels(model.graph))
     whole = _Whole(model.SerializeToString(deterministic=True), outputs, is_double, is_fixed)
     widths = whole.widths(rows)
