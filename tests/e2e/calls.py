@@ -7,7 +7,6 @@ import duckdb
 CHAMPION = "(select max(model_id) from ml.champions where task = '{}')"
 LINEAR = "(select max(model_id) from ml.served_models where task = 'hit' and kind = 'linear')"
 SHALLOW = "(select max(model_id) from ml.served_models where task = 'hit' and depth <= 3)"
-STEPS = "(select max(model_id) from ml.served_models where task = 'hit' and kind = 'steps')"
 BOUNDS = "[0, 0, -60, 0, 0, 0, 0, 0, 60], [1, 1, 0, 1, 1, 1, 1, 1, 220]"
 REACH = "[0.1, 0.1, 5, 0.1, 0.1, 0.1, 0.1, 0.1, 20]"
 EVALUATOR = "(select max(model_id) from ml.served_models where algorithm = 'judge')"
@@ -78,7 +77,7 @@ OTHERS = {
     ),
     "onnx_predict": Call(f"onnx_predict({CHAMPION.format('hit')}, encode_hit(t))", TRACKS),
     "onnx_predict_net": Call(f"onnx_predict_net({LINEAR}, encode_hit(t))", TRACKS),
-    "onnx_predict_steps": Call(f"onnx_predict_steps({STEPS}, encode_hit(t))", TRACKS),
+    "onnx_predict_steps": Call(f"onnx_predict_steps({LINEAR}, encode_hit(t))", TRACKS),
     "onnx_predict_trees_3": Call(f"onnx_predict_trees_3({SHALLOW}, encode_hit(t))", TRACKS),
     "onnx_predict_trees_6": Call(f"onnx_predict_trees_6({SHALLOW}, encode_hit(t))", TRACKS),
     "onnx_track_vector": Call(
@@ -103,4 +102,4 @@ def calls(connection: duckdb.DuckDBPyConnection) -> dict[str, Call]:
 
 def has_no_sql_form(error: duckdb.Error) -> bool:
     """Whether a function cannot answer on the SQL backend, and says so."""
-    return "has no SQL form" in str(error)
+    return any(said in str(error) for said in ("has no SQL form", "of this kind is served"))

@@ -11,7 +11,7 @@ from models_py import export, sql_backend
 from tests.hand_models import linear, net, sine, softmax, stump
 from udfs import ModelError
 from udfs.registry.sandbox import validated_in_sandbox
-from udfs.registry.validation import MAX_BYTES, Refusal, validated
+from udfs.registry.validation import Refusal, validated
 
 FLOAT, DOUBLE, INT64, STRING = (
     TensorProto.FLOAT,
@@ -122,7 +122,6 @@ def endless() -> bytes:
 
 REFUSED = {
     "nothing": (b"", "the file is empty"),
-    "too large": (b"x" * (MAX_BYTES + 1), f"may have at most {MAX_BYTES}"),
     "text": (b"select 1", "not an ONNX model"),
     "half a file": (net()[:-40], "not an ONNX model|not valid ONNX"),
     "other file": (external(), "are in another file, which is never read"),
@@ -311,3 +310,11 @@ def test_no_file_of_the_working_directory_is_imported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     assert validated_in_sandbox(net()).inputs == 2
+
+
+def test_the_largest_size_is_a_setting(monkeypatch):
+    monkeypatch.setenv("HITPARADE_MODEL_MB", "0.5")
+    with pytest.raises(
+        Refusal, match=r"1 MB, and a model may have at most 0\.5: .*HITPARADE_MODEL_MB"
+    ):
+        validated(b"x" * 2**20)

@@ -206,7 +206,7 @@ def _input_names(
     graph: Graph, inputs: Sequence[str] | None, tried: list[str] | None
 ) -> Sequence[str] | None:
     """Return the names of the features; names that were given may be those of columns of text."""
-    if graph.input_names is None or not groups_of(graph.input_names):
+    if graph.input_names in (None, inputs) or not groups_of(graph.input_names):
         return inputs or (None if graph.input_names == tried else graph.input_names)
     columns = [*dict.fromkeys(group(name) or name for name in graph.input_names)]
     if inputs is None or len(inputs) != len(columns):
@@ -326,8 +326,8 @@ def _refuse_other_types(task: str, names: list[str], known: list[str] | None) ->
     numbers_of = {name for name in every if group(name) is None}
     for column in sorted({group(name) or "" for name in every} & numbers_of):
         raise ModelError(
-            f"column {column} is text in one model of task {task} and a number in another: register "
-            "this one for a task of its own"
+            f"column {column} is text in one model of task {task} and a number in another: "
+            "register this one for a task of its own"
         )
 
 

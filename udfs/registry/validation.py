@@ -180,7 +180,7 @@ def _check_size(content: bytes) -> None:
     if len(content) > limit:
         raise Refusal(
             f"the file has {len(content) / 2**20:.0f} MB, and a model may have at most "
-            f"{limit // 2**20}: use fewer or shallower trees or a smaller net, or set "
+            f"{limit / 2**20:g}: use fewer or shallower trees or a smaller net, or set "
             f"{SIZE_VARIABLE} to a larger number of MB"
         )
 
