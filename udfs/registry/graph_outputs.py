@@ -115,12 +115,10 @@ def keep_scores(
     is_float = all(kind == TensorProto.FLOAT for _, kind in parts)
     type = TensorProto.FLOAT if is_float else TensorProto.DOUBLE
     total = sum(widths) + bool(two_sided) + keep_label
-    if (
-        len(parts) == 1
-        and total == widths[0]
-        and ranks[outputs.scores[0]] == 2
-        and parts[0][1] == type
-    ):
+    name, kind = parts[0]
+    is_computed = any(name in node.output for node in graph.node)
+    is_alone = len(parts) == 1 and total == widths[0] and is_computed
+    if is_alone and ranks[outputs.scores[0]] == 2 and kind == type:
         rename(graph, parts[0][0], "scores")
     else:
         rename(graph, "scores", "scores_inside")

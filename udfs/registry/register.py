@@ -206,16 +206,14 @@ def _input_names(
     graph: Graph, inputs: Sequence[str] | None, tried: list[str] | None
 ) -> Sequence[str] | None:
     """Return the names of the features; names that were given may be those of columns of text."""
-    if graph.input_names in (None, inputs) or not groups_of(graph.input_names):
-        return inputs or (None if graph.input_names == tried else graph.input_names)
-    columns = [*dict.fromkeys(group(name) or name for name in graph.input_names)]
+    own = graph.input_names
+    if own is None or own == inputs or not groups_of(own):
+        return inputs or (None if own == tried else own)
+    columns = [*dict.fromkeys(group(name) or name for name in own)]
     if inputs is None or len(inputs) != len(columns):
-        return inputs or graph.input_names
+        return inputs or own
     given = dict(zip(columns, inputs, strict=True))
-    return [
-        given[group(name) or name] + name.removeprefix(group(name) or name)
-        for name in graph.input_names
-    ]
+    return [given[group(name) or name] + name.removeprefix(group(name) or name) for name in own]
 
 
 def _parity(graph: Graph, rows: np.ndarray | None, expected: ArrayLike) -> float:
