@@ -111,7 +111,7 @@ def _encoded(values: Any, name: str, names: Sequence[str]) -> np.ndarray:
     """Return the values of one input, from its column."""
     column = group(name)
     if column is None:
-        return np.asarray(values, dtype=np.float64)
+        return numbers(np.asarray(values, dtype=object)[:, None])[:, 0]
     is_missing = np.asarray(values.isna())
     if name == missing(column):
         return is_missing.astype(float)

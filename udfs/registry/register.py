@@ -190,6 +190,12 @@ def _of_bytes(
     if names is None and rows is not None:
         names = [f"input_{place + 1}" for place in range(rows.shape[1])]
     graph = validated_in_sandbox(content, Given(tried, names, missing=missing))
+    if graph.rounds_before_trees:
+        warnings.warn(
+            "the file computes in float32 before its trees, so it may answer otherwise than its "
+            "source for a row near a threshold: register the estimator itself, if you have it",
+            stacklevel=3,
+        )
     parity = None if expected is None else _parity(graph, rows, expected)
     return _Registered(
         graph,

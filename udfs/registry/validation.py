@@ -39,6 +39,8 @@ from udfs.registry.probes import rows_to_compare, spread
 # The environment variable for the largest size of a model, in MB.
 SIZE_VARIABLE, DEFAULT_MB = "HITPARADE_MODEL_MB", "256"
 MAX_SCORES = 1_000
+# Operators that move numbers and do not change them.
+MOVING = {"ArrayFeatureExtractor", "Cast", "Concat", "Gather", "Identity", "Reshape", "Slice"}
 ROWS = 16
 # Two scores that differ by less, relative to their size, are equal: any of them may be the label.
 TIE = 1e-6
@@ -68,6 +70,7 @@ class Graph:
         labels: the names that the graph gives to its scores.
         has_label: whether the last score is the place of the label.
         missing: the features that may be missing.
+        rounds_before_trees: whether its trees compare numbers that it computed in float32.
         portable: its parameters for the SQL backend; None if it cannot be translated.
     """
 
@@ -81,6 +84,7 @@ class Graph:
     labels: list[str] | None
     has_label: bool
     missing: list[int]
+    rounds_before_trees: bool
     portable: dict | None = None
 
 
@@ -170,7 +174,22 @@ def validated(content: bytes, given: Given | None = None) -> Graph:
         labels,
         keep_label,
         missing,
+        not is_double and _rounds_before_trees(model.graph),
     )
+
+
+def _rounds_before_trees(graph: onnx.GraphProto) -> bool:
+    """Return whether the trees of a graph compare numbers that it computed from its features."""
+    makers = {name: node for node in graph.node for name in node.output}
+    waiting = [node.input[0] for node in graph.node if node.op_type.startswith("TreeEnsemble")]
+    while waiting:
+        node = makers.get(waiting.pop())
+        if node is None:
+            continue
+        if node.op_type not in MOVING:
+            return True
+        waiting += node.input
+    return False
 
 
 def _check_size(content: bytes) -> None:
@@ -267,7 +286,13 @@ def _compare_with_file(
         return
     found = []
     for row in rows:
-        answers = session.run(None, inputs.feeds(row[None]))
+        try:
+            answers = session.run(None, inputs.feeds(row[None]))
+        except Exception as error:  # onnxruntime has a class for each of its error codes
+            raise Refusal(
+                f"the file itself cannot be run: {_first_line(error)}: export it again, or with "
+                "another tool"
+            ) from error
         parts = [_numbers(answer, "f") for answer in answers]
         if not any(len(part) for part in parts):
             parts = [_numbers(answer, "iub") for answer in answers]
