@@ -602,3 +602,5 @@ def test_columns_are_taken_in_the_order_of_the_fit(open_copy):
     model = LinearRegression().fit(frame, ROWS[:, 1])
     model_id = udfs.register_model(open_copy, model, task="mood", examples=frame[["b", "a"]])
     assert scores(open_copy, model_id, np.array([[0.25, 0.75]])).ravel() == pytest.approx([0.75])
+    with pytest.raises(udfs.ModelError, match="the model was fitted on a, b: give them in this"):
+        udfs.register_model(open_copy, model, task="m", examples=frame, inputs=["b", "a"])

@@ -156,6 +156,11 @@ def _of_estimator(
     examples: Any,
 ) -> _Registered:
     found = exported(estimator, examples, inputs)
+    if inputs and found.inputs and list(inputs) != found.inputs and {*inputs} == {*found.inputs}:
+        raise ModelError(
+            f"inputs are {', '.join(inputs)}, and the model was fitted on "
+            f"{', '.join(found.inputs)}: give them in this order, or leave them out"
+        )
     return _Registered(
         found.graph,
         # The inputs of an estimator of a data frame need not be its columns.
