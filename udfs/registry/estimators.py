@@ -10,29 +10,20 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from models_py.agreement import difference
 from udfs.errors import ModelError
-from udfs.registry.examples import as_frame, matrix
-from udfs.registry.probes import EXAMPLES, Compared, rows_to_compare, spread
+from udfs.registry.probes import EXAMPLES, Compared, spread
 from udfs.registry.sandbox import validated_in_sandbox
-from udfs.registry.validation import TIE, Given, Graph, is_likeliest
+from udfs.registry.source import MISSING_ROWS, Source
+from udfs.registry.validation import TIE, Given, Graph
 from udfs.runtime.sessions import Model
-
-if TYPE_CHECKING:  # models_py.estimators needs scikit-learn, which may be absent
-    from models_py.estimators.answers import Answerer
-    from models_py.estimators.columns import Frame
 
 # The largest difference from the estimator, relative to the size of the answer.
 TOLERANCE = 1e-5
-# Rows on which one input after the other is left out.
-MISSING_ROWS = 50
-# With more inputs, only those that are missing in an example are tried.
-MOST_TRIED = 200
 
 
 @dataclass(frozen=True)
@@ -67,16 +58,13 @@ def exported(estimator: Any, examples: Any, inputs: Sequence[str] | None) -> Exp
         ModelError: it cannot be exported, or its graph answers otherwise; the message says why.
     """
     # Imported here because these packages are not installed where models are only served.
-    from sklearn.model_selection._search import BaseSearchCV
-
     from models_py.estimators import answers
     from models_py.estimators.errors import UnsupportedError
 
     name = type(estimator).__name__
-    if isinstance(estimator, BaseSearchCV) and hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of GridSearchCV and its like
     try:
-        source = _Source(estimator, answers.answerer(estimator), examples, inputs)
+        source = Source(estimator, answers.answerer(estimator), examples, inputs)
         source.scores(spread(source.rows, 2))
     except UnsupportedError as error:
         raise ModelError(f"the {name} was not stored: {error}") from error
@@ -116,120 +104,7 @@ class _Differs(Exception):
     """A graph cannot be made, or answers otherwise than its estimator."""
 
 
-class _Source:
-    """An estimator with its examples as rows of numbers."""
-
-    def __init__(
-        self, estimator: Any, answerer: "Answerer", examples: Any, inputs: Sequence[str] | None
-    ):
-        from models_py.estimators import columns
-
-        self.estimator = estimator
-        self.answerer = answerer
-        self.name = type(estimator).__name__
-        self.frame: Frame | None = None
-        self.numeric = estimator
-        self.given: Any = None
-        frame = as_frame(examples, inputs)
-        if frame is not None:
-            frame = columns.in_order_of_fit(estimator, frame)
-            self.given = frame
-            self.numeric, self.frame = columns.of_numbers(estimator, frame)
-            self.rows = self.frame.encoded(frame)
-        else:
-            self.rows = matrix(examples, self.name, estimator)
-        self.inputs = self._names()
-
-    def _names(self) -> list[str] | None:
-        if self.frame is not None:
-            return self.frame.inputs
-        names = getattr(self.estimator, "feature_names_in_", None)
-        return None if names is None else [str(name) for name in names]
-
-    @property
-    def groups(self) -> list[list[int]]:
-        return [] if self.frame is None else self.frame.groups
-
-    def decoded(self, rows: np.ndarray) -> Any:
-        return rows if self.frame is None else self.frame.decoded(rows)
-
-    def scores(self, rows: np.ndarray) -> np.ndarray:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names of features, among others
-            return self.answerer.scores(self.estimator, self.decoded(rows))
-
-    def answer(self, graph: Graph) -> str:
-        """Return what the scores of its graph mean."""
-        if self.answerer.answer == "numbers" and graph.outputs == 1:
-            return "number"
-        return self.answerer.answer
-
-    @cached_property
-    def compared(self) -> Compared:
-        """The rows on which its graph is compared with it."""
-        return rows_to_compare(self.rows, self.groups, self.all_answers)
-
-    @cached_property
-    def keeps_label(self) -> bool:
-        """Whether its label is not always that of its largest score."""
-        labels = self.labels(self.compared.rows)
-        if labels is None or labels.ndim > 1:
-            return False
-        return not is_likeliest(self.scores(self.compared.rows), labels)
-
-    def missing(self) -> list[int]:
-        """Return the inputs without which the estimator answers."""
-        grouped = {place for group in self.groups for place in group}
-        width = self.rows.shape[1]
-        places = [place for place in range(width) if place not in grouped]
-        if width > MOST_TRIED:
-            places = np.flatnonzero(np.isnan(self.rows).any(axis=0)).tolist()
-        return [place for place in places if self._answers_without(place)]
-
-    def _answers_without(self, place: int) -> bool:
-        rows = spread(self.rows, MISSING_ROWS).copy()
-        rows[:, place] = np.nan
-        try:
-            return bool(np.isfinite(self.scores(rows)).all())
-        except Exception:  # whatever an estimator raises for a missing value
-            return False
-
-    def without(self, missing: list[int]) -> np.ndarray:
-        """Return examples in which a fifth of these inputs is missing, and each of them once."""
-        if not missing:
-            return np.empty((0, self.rows.shape[1]))
-        random = np.random.default_rng(1)
-        rows = spread(self.rows, EXAMPLES).copy()
-        chosen = random.random((len(rows), len(missing))) < 0.2
-        rows[:, missing] = np.where(chosen, np.nan, rows[:, missing])
-        return rows
-
-    def labels(self, rows: np.ndarray) -> np.ndarray | None:
-        """Return the place of the label (n,), or of each label (n, m); None for numbers."""
-        if self.answerer.answer not in ("label", "labels") or not hasattr(
-            self.estimator, "predict"
-        ):
-            return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = np.asarray(self.estimator.predict(self.decoded(rows)))
-        if self.answerer.answer == "labels":
-            return found.astype(int)
-        known = {str(label): place for place, label in enumerate(self.answerer.labels or [])}
-        return np.array([known[str(label)] for label in found.ravel()])
-
-    def all_answers(self, rows: np.ndarray) -> np.ndarray:
-        """Return the scores and the labels as numbers."""
-        labels = self.labels(rows)
-        scores = self.scores(rows)
-        if labels is None:
-            return scores
-        if labels.ndim == 1:
-            labels = labels[:, None] == np.arange(len(self.answerer.labels or []))
-        return np.hstack([scores, labels])
-
-
-def _checked(source: _Source, is_double: bool) -> Exported:
+def _checked(source: Source, is_double: bool) -> Exported:
     content = _content(source, is_double)
     beside = source.compared
     missing = source.missing()
@@ -258,7 +133,7 @@ def _checked(source: _Source, is_double: bool) -> Exported:
     )
 
 
-def _validated(source: _Source, content: bytes, rows: np.ndarray, missing: list[int]) -> Graph:
+def _validated(source: Source, content: bytes, rows: np.ndarray, missing: list[int]) -> Graph:
     names = source.inputs or [f"input_{place + 1}" for place in range(rows.shape[1])]
     try:
         given = Given(
@@ -274,7 +149,7 @@ def _validated(source: _Source, content: bytes, rows: np.ndarray, missing: list[
         raise _Differs(str(error).removeprefix("the model was not stored: ")) from error
 
 
-def _content(source: _Source, is_double: bool) -> bytes:
+def _content(source: Source, is_double: bool) -> bytes:
     from models_py.estimators.conversion import to_onnx
     from models_py.estimators.errors import UnsupportedError
 
@@ -287,7 +162,7 @@ def _content(source: _Source, is_double: bool) -> bytes:
         raise _Differs(f"it has no complete ONNX form ({said[:200]})") from error
 
 
-def _wrong_without(source: _Source, graph: Graph, missing: list[int]) -> list[int]:
+def _wrong_without(source: Source, graph: Graph, missing: list[int]) -> list[int]:
     """Return the inputs without which the graph answers otherwise than the estimator."""
     found = []
     for place in missing:
@@ -306,7 +181,7 @@ def _run(graph: Graph, rows: np.ndarray) -> np.ndarray:
     return model.run(["scores"], {"features": features})[0].astype(np.float64)
 
 
-def _parity(source: _Source, graph: Graph, rows: np.ndarray, beside: Compared) -> float:
+def _parity(source: Source, graph: Graph, rows: np.ndarray, beside: Compared) -> float:
     """Return the largest difference from the estimator.
 
     Raises:
@@ -336,7 +211,7 @@ def _parity(source: _Source, graph: Graph, rows: np.ndarray, beside: Compared) -
     return worst
 
 
-def _compare_given(source: _Source, graph: Graph) -> None:
+def _compare_given(source: Source, graph: Graph) -> None:
     """Compare the graph with the estimator on the examples as they were given.
 
     Raises:
@@ -361,7 +236,7 @@ def _compare_given(source: _Source, graph: Graph) -> None:
 
 
 def _compare_labels(
-    source: _Source,
+    source: Source,
     graph: Graph,
     rows: np.ndarray,
     found: np.ndarray,
