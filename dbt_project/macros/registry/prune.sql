@@ -52,6 +52,7 @@
         and tables.table_type = 'BASE TABLE'
         and lower(columns.table_schema) <> 'ml'
         and substr(lower(columns.table_name), 1, 4) <> 'rpt_'
+        and lower(columns.table_name) <> 'pruned'
         and lower(columns.column_name) like '%model_id'
         and lower(columns.data_type) in ('varchar', 'text')
 {%- endmacro %}
