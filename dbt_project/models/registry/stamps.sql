@@ -82,7 +82,10 @@ registered as (
         -- its place among the texts of the group; NULL for other inputs
         case
             when contains(inputs.name, '=')
-                then row_number() over (partition by inputs.task, {{ input_group('inputs.name') }} order by inputs.place asc nulls last)
+                then row_number() over (
+                    partition by inputs.task, {{ input_group('inputs.name') }}
+                    order by inputs.place asc nulls last
+                )
         end as text_place,
         bool_or(inputs.name = {{ input_group('inputs.name') }} || ' is missing')
             over (partition by inputs.task, {{ input_group('inputs.name') }}) as has_missing,
