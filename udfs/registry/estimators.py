@@ -24,6 +24,8 @@ from udfs.runtime.sessions import Model
 
 # The largest difference from the estimator, relative to the size of the answer.
 TOLERANCE = 1e-5
+# Rows on which the SQL backend is compared, evenly spaced among all that the graph is compared on.
+TRIED = 300
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Exported:
         labels: its classes, as texts; None for numbers.
         answer: what its scores mean, see `models_py.estimators.answers`.
         rows: the examples as features (n, k).
+        tried: some of the rows on which it was compared, among them rows beside jumps.
         algorithm: a name from the estimator's class.
         parity: the largest relative difference from the estimator.
         config: its description as JSON.
@@ -46,6 +49,7 @@ class Exported:
     labels: list[str] | None
     answer: str
     rows: np.ndarray
+    tried: np.ndarray
     algorithm: str
     parity: float
     config: str
@@ -127,6 +131,7 @@ def _checked(source: Source, is_double: bool) -> Exported:
         source.answerer.texts,
         source.answer(graph),
         source.rows,
+        spread(rows, TRIED),
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", source.name).lower(),
         parity,
         json.dumps({"estimator": repr(source.estimator)}),

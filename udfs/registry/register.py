@@ -78,7 +78,20 @@ IN_USE = """
 
 @dataclass(frozen=True)
 class _Registered:
-    """A model that may be stored, and what is known of it."""
+    """A model that may be stored, and what is known of it.
+
+    Attributes:
+        graph: the graph.
+        inputs: the names of its features, if they are known.
+        labels: the names that the caller gives to its scores.
+        classes: the names that it gives itself.
+        algorithm: the name of its algorithm.
+        examples: rows (n, k) of features, if there are any.
+        tried: rows (n, k) on which the SQL backend must give onnxruntime's answers.
+        answer: what its scores mean, if it is known.
+        parity: its largest difference from its source.
+        config: its description as JSON.
+    """
 
     graph: Graph
     inputs: Sequence[str] | None
@@ -86,6 +99,7 @@ class _Registered:
     classes: Sequence[str] | None
     algorithm: str
     examples: np.ndarray | None
+    tried: np.ndarray | None
     answer: str | None = None
     parity: float | None = None
     config: str | None = None
@@ -171,6 +185,7 @@ def _of_estimator(
         found.labels,
         algorithm or found.algorithm,
         found.rows,
+        found.tried,
         found.answer,
         found.parity,
         found.config,
@@ -209,6 +224,7 @@ def _of_bytes(
         graph.labels,
         algorithm or "registered",
         rows,
+        tried,
         parity=parity,
     )
 
@@ -445,8 +461,8 @@ def _compare_backends(connection: duckdb.DuckDBPyConnection, row: dict, found: _
     if row["portable"] is None:
         return
     rows = rows_to_try(len(row["inputs"]), [one["name"] for one in row["inputs"]])
-    if found.examples is not None:
-        rows = np.concatenate([spread(found.examples, ROWS), rows])
+    if found.tried is not None:
+        rows = np.concatenate([found.tried, rows])
     for place in found.graph.missing:
         without = rows[:1].copy()
         without[:, place] = np.nan

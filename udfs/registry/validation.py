@@ -222,11 +222,13 @@ def _free_batch(model: onnx.ModelProto) -> bool:
         if len(sizes) and sizes[0].dim_value == 1:
             is_fixed = True
             sizes[0].dim_param = "n"
-    return is_fixed and _free_shapes(model.graph)
+    if is_fixed:
+        _free_shapes(model.graph)
+    return is_fixed
 
 
-def _free_shapes(graph: onnx.GraphProto) -> bool:
-    """Free the batch of one row in the shapes of Reshape nodes; return True."""
+def _free_shapes(graph: onnx.GraphProto) -> None:
+    """Free the batch of one row in the shapes of Reshape nodes."""
     shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
     for tensor in graph.initializer:
         if tensor.name in shapes:
@@ -234,7 +236,6 @@ def _free_shapes(graph: onnx.GraphProto) -> bool:
             if len(sizes) and sizes[0] == 1 and not (sizes == -1).any():
                 sizes = np.concatenate([[-1], sizes[1:]])
                 tensor.CopyFrom(numpy_helper.from_array(sizes, tensor.name))
-    return True
 
 
 class _Whole:

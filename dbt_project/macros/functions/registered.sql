@@ -48,7 +48,7 @@
     list_transform(
         [{{ scores }}],
         lambda s: case when s is not null then
-            list_filter([{{ quoted(labels) }}], lambda label, i: s[i] > 0.5) -- noqa: PRS
+            list_filter([{{ quoted(labels) }}], lambda label, i: s[i] > 0.5)
         end
     )[1]
 {%- endmacro %}
