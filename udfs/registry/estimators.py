@@ -125,13 +125,17 @@ def _checked(source: Source, is_double: bool) -> Exported:
         graph = _validated(source, content, beside.rows, missing)
     rows = np.concatenate([beside.rows, source.without(missing)])
     parity = _parity(source, graph, rows, beside)
+    if graph.has_label:  # as in `_compare_labels`
+        tried = spread(np.delete(rows, beside.at_jumps, axis=0), TRIED)
+    else:
+        tried = spread(rows, TRIED)
     return Exported(
         graph,
         source.inputs,
         source.answerer.texts,
         source.answer(graph),
         source.rows,
-        spread(rows, TRIED),
+        tried,
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", source.name).lower(),
         parity,
         json.dumps({"estimator": repr(source.estimator)}),
