@@ -4,11 +4,14 @@ import hashlib
 import json
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.hand_models import linear
 from udfs.errors import ModelError
+from udfs.registry.validation import Given, validated
 from udfs.snowflake import helpers, served
 
 snowpark = pytest.importorskip("snowflake.snowpark", reason="the extra snowflake is not there")
@@ -89,6 +92,48 @@ def test_changed_bytes_are_refused(line, tmp_path):
 def test_unusual_values_are_named(line):
     found = answers(lambda rows: served.check_features(line, rows), ["line"], [[None, 5, 1]])
     assert found == [["a is missing", "b is 5.0, outside the range seen in training, 0.0 to 4.0"]]
+
+
+def test_ranges_have_the_type_of_the_input(line):
+    """float32 cannot tell these two numbers apart; a model without examples has no ranges."""
+    one, *others = INPUTS
+    exact = one | {"type": "float64", "maximum": 16777216.0}
+    line.stamp["models"]["line"]["inputs"] = [exact, *({**o, "minimum": None} for o in others)]
+    lists = [[16777217, 99, 99], [16777216, 99, 99]]
+    found = answers(lambda rows: served.check_features(line, rows), ["line"] * 2, lists)
+    assert [len(findings) for findings in found] == [1, 0]
+
+
+def test_a_graph_of_float64_with_a_missing_input_is_answered(tmp_path):
+    """float32 would move the first value across the threshold."""
+    nodes = {
+        "nodes_treeids": [0, 0, 0],
+        "nodes_nodeids": [0, 1, 2],
+        "nodes_featureids": [0, 0, 0],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"],
+        "nodes_truenodeids": [1, 0, 0],
+        "nodes_falsenodeids": [2, 0, 0],
+        "nodes_missing_value_tracks_true": [1, 0, 0],
+        "nodes_values_as_tensor": numpy_helper.from_array(np.array([0.1, 0, 0])),
+        "target_treeids": [0, 0],
+        "target_nodeids": [1, 2],
+        "target_ids": [0, 0],
+        "target_weights_as_tensor": numpy_helper.from_array(np.array([5.0, 7.0])),
+        "n_targets": 1,
+    }
+    node = helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **nodes)
+    x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", 1])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 3)]
+    graph = helper.make_graph([node], "tree", [x], [y])
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    content = validated(model.SerializeToString(), Given(missing=[0])).content
+    (tmp_path / "tree.onnx").write_bytes(content)
+    known = {"sha256": hashlib.sha256(content).hexdigest(), "inputs": INPUTS[:1]}
+    tree = served.Served(json.dumps({"models": {"tree": known}, "words": {}}), tmp_path)
+    lists = [[0.1], [0.1 + 1e-12], [None], [float("inf")]]
+    found = answers(lambda rows: served.onnx_predict(tree, rows), ["tree"] * 4, lists)
+    assert found == [[5.0], [7.0], [5.0], None]
 
 
 def test_each_bucket_belongs_to_a_challenger_or_the_champion(line):

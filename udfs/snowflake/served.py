@@ -301,8 +301,11 @@ def _finding(one: dict, value: float) -> str | None:
         return f"{one['name']} is not a finite number"
     if abs(value) > LARGEST:
         return f"{one['name']} is {value}, beyond 1e15"
-    low, high = np.float32(one["minimum"]), np.float32(one["maximum"])
-    if not low <= np.float32(value) <= high:
+    if one["minimum"] is None:  # the model has no examples
+        return None
+    floats = np.float64 if one.get("type") == "float64" else np.float32
+    low, high = floats(one["minimum"]), floats(one["maximum"])
+    if not low <= floats(value) <= high:
         return f"{one['name']} is {value}, outside the range seen in training, {low!s} to {high!s}"
     return None
 
