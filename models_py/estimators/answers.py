@@ -118,7 +118,7 @@ def _of_classifier(estimator: Any) -> Answerer:
                 "each label"
             )
         return Answerer(method, "labels", list(range(1, len(classes) + 1)), prefix="label_")
-    if getattr(estimator, "multilabel_", False) or _is_multilabel(estimator):
+    if _is_multilabel(_last(estimator)):
         return Answerer(method, "labels", list(classes), prefix="label_")
     threshold = None
     if isinstance(_last(estimator), TunedThresholdClassifierCV):
@@ -141,9 +141,10 @@ def _last(estimator: Any) -> Any:
 
 
 def _is_multilabel(estimator: Any) -> bool:
-    """Return whether a net of scikit-learn has labels that do not exclude each other."""
-    binarizer = getattr(estimator, "_label_binarizer", None)
-    return getattr(binarizer, "y_type_", "") == "multilabel-indicator"
+    """Return whether the labels of a classifier do not exclude each other."""
+    binarizer = getattr(estimator, "_label_binarizer", None)  # that of a net of scikit-learn
+    is_net = getattr(binarizer, "y_type_", "") == "multilabel-indicator"
+    return is_net or bool(getattr(estimator, "multilabel_", False))
 
 
 def _is_mixture(estimator: Any) -> bool:

@@ -50,6 +50,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
@@ -130,9 +131,17 @@ def to_onnx(estimator: BaseEstimator, width: int, is_double: bool, answerer: Ans
 
 
 def _prepared(estimator: BaseEstimator) -> BaseEstimator:
-    """Return an estimator that skl2onnx takes for what it is: RFE also predicts."""
+    """Return an estimator that skl2onnx takes for what it is.
+
+    RFE also predicts. A threshold decides about the label only, see `Answerer`.
+    """
+    if isinstance(estimator, Pipeline):
+        *steps, (name, last) = estimator.steps
+        return Pipeline([*steps, (name, _prepared(last))])
     if isinstance(estimator, RFE):
         return Pipeline([("select", estimator), ("estimator", estimator.estimator_)])
+    if isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return _prepared(estimator.estimator_)
     return estimator
 
 
