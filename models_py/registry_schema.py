@@ -8,7 +8,7 @@ import pyarrow as pa
 
 # Raise this number with each change of SCHEMA and teach `hitparade upgrade` to convert older rows:
 # a build refuses a file of another format.
-REGISTRY_FORMAT = 6
+REGISTRY_FORMAT = 7
 
 SQL_TYPES = {
     pa.string(): "varchar",
@@ -171,6 +171,12 @@ SCHEMA = pa.schema(
             "What the scores of a registered model mean: number, numbers, label (one of the "
             "outputs) or labels (any of the outputs); NULL for a trained model.",
         ),
+        _column(
+            "examples",
+            pa.list_(pa.list_(pa.float64())),
+            "Rows that a registered model was registered with, as encoded inputs, in random order: "
+            "the background of its explanations, and the reference of drift. NULL without.",
+        ),
         _column("metrics", pa.list_(METRIC), "Metrics of the model and of the baseline."),
         _column(
             "importance",
@@ -187,8 +193,17 @@ SCHEMA = pa.schema(
             pa.list_(CELL),
             "Counts of actual and predicted labels, on held-out rows.",
         ),
-        _column("train_rows", pa.int64(), "Number of rows that it was trained on."),
-        _column("holdout_rows", pa.int64(), "Rows of fold 0, which it was not trained on."),
+        _column(
+            "train_rows",
+            pa.int64(),
+            "Number of rows that it was trained on; NULL for a registered model.",
+        ),
+        _column(
+            "holdout_rows",
+            pa.int64(),
+            "Rows of fold 0, which it was not trained on; of a registered model, those of its "
+            "evaluation.",
+        ),
         _column(
             "parity",
             pa.float64(),
@@ -199,7 +214,11 @@ SCHEMA = pa.schema(
         _column(
             "incumbent_holdout", pa.float64(), "That champion's value on this run's held-out rows."
         ),
-        _column("feature_fingerprint", pa.string(), "Short hash of the training rows."),
+        _column(
+            "feature_fingerprint",
+            pa.string(),
+            "Short hash of the training rows, or of the rows that a model was registered with.",
+        ),
         _column(
             "definition",
             pa.string(),

@@ -64,7 +64,7 @@ def _refuse_old_files() -> None:
     from hitparade import generate as generating
 
     with errors(generating.DeclarationError, OSError):
-        if changed := generating.outdated(root()):
+        if changed := generating.check(root()):
             raise generating.DeclarationError(
                 f"{len(changed)} files do not follow from tasks/, such as {short(changed[0])}: run "
                 "`hitparade generate`"

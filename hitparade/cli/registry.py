@@ -183,25 +183,74 @@ def unregister(model_id: ModelId) -> None:
 @app.command()
 def function(
     task: Annotated[str, typer.Argument(help="A task whose models were registered.")],
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where to write; udfs/functions of the project by default.",
-            exists=True,
-            file_okay=False,
-        ),
+    rows: Annotated[
+        str | None,
+        typer.Option(help="Its present rows, to watch: a dbt model, or schema.table."),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The column that identifies a row.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The column with the right answers, for `evaluate`.")
+    ] = None,
+    predictions: Annotated[
+        str | None, typer.Option(help="A table of stored predictions to build.")
     ] = None,
 ) -> None:
-    """Write the dbt files of a registered model's functions: predict, proba and check."""
+    """Declare a task whose models were registered, and generate its functions."""
+    from hitparade import generate as generating
     from hitparade.generate import registered
 
+    given = {"relation": rows, "key": key, "label": label, "predictions": predictions}
     with _registry(read_only=True) as (_, connection):
-        folder = folder or root() / "udfs" / "functions"
-        paths = registered.write(connection, task, folder)
-    for path in paths:
+        known = {name: text for name, text in given.items() if text}
+        file = registered.declare(connection, task, root() / "tasks", known)
+    with errors(generating.DeclarationError, OSError):
+        try:
+            paths = generating.write(root())
+        except generating.DeclarationError:
+            file.unlink()
+            raise
+    for path in (file, *paths):
         wrote(console, path)
-    names = " ".join(path.stem for path in paths if path.suffix == ".sql")
-    console.print(f"Build them: hitparade publish --select {names}", soft_wrap=True)
+    functions = [path.stem for path in paths if "functions" in path.parts and path.suffix == ".sql"]
+    names = [*functions, "explanation_backgrounds", "explanation_plans"]
+    console.print(f"Build them: hitparade publish --select {' '.join(names)}", soft_wrap=True)
+    if rows:
+        console.print(f"Every `hitparade build` compares {rows} with the examples.")
+
+
+@app.command()
+def evaluate(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A registered model_id, or a task for its champion.", metavar="TASK|MODEL_ID"
+        ),
+    ],
+    rows: Annotated[
+        str | None,
+        typer.Option(help="A table of labelled rows; by default that of the declaration."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Its column of right answers; by default that of the declaration."),
+    ] = None,
+) -> None:
+    """Measure a registered model on labelled rows, and store the result for the leaderboard."""
+    from hitparade.generate import DeclarationError
+    from hitparade.generate.registered import labelled
+
+    with _registry() as (udfs, connection), errors(DeclarationError):
+        model_id, features, labels = labelled(connection, root() / "tasks", name, rows, label)
+        found = udfs.evaluate(connection, model_id, features, labels)
+        measured = [
+            {"metric": metric, "model": value, "baseline": found.baseline[metric]}
+            for metric, value in found.metrics.items()
+        ]
+        show_rows(f"Model {model_id} on {found.rows:,} rows", measured)
+        for count, what in ((found.unanswered, "no answer"), (found.unlabelled, "no label")):
+            if count:
+                console.print(f"{count:,} rows have {what} and were left out.")
+        console.print("The next `hitparade build` shows it in rpt_model_leaderboard.")
 
 
 @app.command()

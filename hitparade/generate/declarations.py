@@ -134,11 +134,55 @@ class SpecialTask(Task):
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The present rows of a registered task.
+
+    Attributes:
+        relation: a dbt model, or schema and name of another table.
+        key: the column that identifies a row.
+        label: the column with the right answers, if there is one.
+        predictions: the table of stored predictions, if there is one.
+    """
+
+    relation: str
+    key: str
+    label: str | None = None
+    predictions: str | None = None
+
+
+@dataclass(frozen=True)
+class RegisteredTask:
+    """A task whose models are registered, not trained here.
+
+    Attributes:
+        name: name of the task.
+        answers: what the task predicts, as a clause.
+        kind: what the scores of its models mean: number, numbers, label or labels.
+        outputs: the names of the scores in order.
+        arguments: the type of each argument of its functions, by name.
+        rows: the rows to watch, if they are known.
+    """
+
+    name: str
+    answers: str
+    kind: str
+    outputs: tuple[str, ...]
+    arguments: Mapping[str, str]
+    rows: Rows | None = None
+
+    @property
+    def is_boolean(self) -> bool:
+        """Whether the task answers true or false."""
+        return self.kind == "label" and self.outputs == ("false", "true")
+
+
+@dataclass(frozen=True)
 class Declarations:
     """All declarations, with the tasks in the order of their file names."""
 
     entities: Mapping[str, Entity]
     tasks: tuple[Task, ...]
+    registered: tuple[RegisteredTask, ...] = ()
 
     @property
     def tabular(self) -> list[TabularTask]:

@@ -17,6 +17,8 @@ from hitparade.generate.declarations import (
     Entity,
     Input,
     Label,
+    RegisteredTask,
+    Rows,
     SpecialTask,
     TabularTask,
     Task,
@@ -30,6 +32,8 @@ from models_py.spaces import SPACES
 COLUMNS = "columns.yml"
 SCHEMA = yaml.safe_load(importlib.resources.files(__package__).joinpath("schema.yml").read_text())
 MERGE = "tag:yaml.org,2002:merge"  # `<<`: a key of the mapping may be in the merged one too
+# The keys that only one kind of task has.
+KINDS = {"code": "special", "outputs": "registered"}
 # Every split is made by folds, so they are part of every tabular task's definition.
 FOLDS = {"folds": "folds"}
 
@@ -61,7 +65,12 @@ def read(folder: Path, variables: Collection[str] | None = None) -> Declarations
         for file in folder.glob("*.yml")
         if file.is_file() and file.name != COLUMNS and not file.name.startswith(".")
     )
-    declared = Declarations(entities, tuple(_task(file, entities) for file in files))
+    tasks = [_task(file, entities) for file in files]
+    declared = Declarations(
+        entities,
+        tuple(task for task in tasks if not isinstance(task, RegisteredTask)),
+        tuple(task for task in tasks if isinstance(task, RegisteredTask)),
+    )
     for special in declared.special:
         _check_special(folder / f"{special.name}.yml", special, declared)
     _check_names(folder, declared)
@@ -108,7 +117,8 @@ def _facts(file: Path, kind: str | None = None) -> dict:
         raise DeclarationError(
             f"{file} declares nothing: see the other files in {file.parent} for examples"
         )
-    kind = kind or ("special" if "code" in found else "tabular")
+    if kind is None:
+        kind = next((name for key, name in KINDS.items() if key in found), "tabular")
     schema = {"$ref": f"#/{kind}"} | SCHEMA
     if fault := best_match(Draft202012Validator(schema).iter_errors(found)):
         place = "".join(f"{part}: " for part in fault.absolute_path)
@@ -159,11 +169,41 @@ def _column(file: Path, what: str, name: str, facts: dict) -> Column:
     return column
 
 
-def _task(file: Path, entities: Mapping[str, Entity]) -> Task:
+def _task(file: Path, entities: Mapping[str, Entity]) -> Task | RegisteredTask:
     facts = _facts(file)
     if facts["task"] != file.stem:
         raise DeclarationError(f"{file}: task is {facts['task']!r}: give the name of the file")
+    if "outputs" in facts:
+        return _registered(file, facts)
     return _special(file, facts, entities) if "code" in facts else _tabular(file, facts, entities)
+
+
+def declared_rows(file: Path) -> Rows | None:
+    """Return the rows that the declaration of a registered task names.
+
+    Raises:
+        DeclarationError: the file is wrong.
+    """
+    return _registered(file, _facts(file)).rows
+
+
+def _registered(file: Path, facts: dict) -> RegisteredTask:
+    rows = Rows(**facts["rows"]) if "rows" in facts else None
+    _refuse_keywords(file, facts["arguments"])
+    if len({output.casefold() for output in facts["outputs"]}) < len(facts["outputs"]):
+        raise DeclarationError(f"{file}: two outputs differ only in case: SQL takes them as one")
+    if facts["kind"] == "number" and len(facts["outputs"]) > 1:
+        raise DeclarationError(f"{file}: kind is number, and there are several outputs: numbers?")
+    if rows:
+        _refuse_keywords(file, [name for name in (rows.key, rows.label) if name])
+    return RegisteredTask(
+        name=facts["task"],
+        answers=facts["answers"],
+        kind=facts["kind"],
+        outputs=tuple(facts["outputs"]),
+        arguments=facts["arguments"],
+        rows=rows,
+    )
 
 
 def _common(file: Path, facts: dict, source: str, definition: dict) -> dict:

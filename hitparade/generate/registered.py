@@ -1,14 +1,16 @@
-"""`hitparade function`: write the dbt files of a registered model's functions."""
+"""`hitparade function`: declare a task whose models are registered."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import yaml
 
 from hitparade.generate.names import is_sql_name
+from hitparade.generate.reading import declared_rows
 from models_py.columns import group
 from udfs import ModelError
+from udfs.identifiers import quoted
 
 # The inputs and outputs of the task's champion, else of its newest model.
 MODEL = """
@@ -24,36 +26,33 @@ MODEL = """
     order by champions.model_id is null, versions.trained_at desc
     limit 1
 """
-FILE = """-- depends_on: {{{{ function('{needs}') }}}}
-{{% call({given}) {overloads} %}}
-{body}
-{{% endcall %}}
+EVALUATED = """
+    select versions.task, versions.model_id, versions.inputs, versions.outputs, versions.answer
+    from ml.model_versions as versions
+    left join ml.champions as champions
+        on versions.task = champions.task and versions.model_id = champions.model_id
+    where
+        versions.origin = 'registered'
+        and (versions.model_id = $name or (versions.task = $name and champions.task is not null))
+    order by versions.version desc
+    limit 1
 """
+HEAD = "# A task whose models are registered, see docs/own-models.md.\n"
 
 
-@dataclass(frozen=True)
-class _Argument:
-    """An argument of the functions: a number, or the text of a one-hot group."""
+def declare(
+    connection: duckdb.DuckDBPyConnection, task: str, folder: Path, rows: dict[str, str]
+) -> Path:
+    """Write the declaration of a task whose models were registered, and return its file.
 
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
-class _Function:
-    name: str
-    needs: str
-    body: str
-    returns: str
-    description: str
-    answer: str
-
-
-def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> list[Path]:
-    """Write the functions of a task whose models were registered, and return their files.
+    Args:
+        connection: the database with the models.
+        task: name of the task.
+        folder: the folder tasks of the project.
+        rows: what is known of its present rows: relation, key, label and predictions.
 
     Raises:
-        ModelError: the task has no model, a name is not valid in SQL, or the functions exist.
+        ModelError: the task has no model, a name is not valid in SQL, or the file exists.
     """
     found = connection.execute(MODEL, [task]).fetchall()
     if not found:
@@ -64,27 +63,80 @@ def write(connection: duckdb.DuckDBPyConnection, task: str, folder: Path) -> lis
             f"task {task} is trained in this project: change tasks/{task}.yml, then run "
             "`hitparade generate`"
         )
+    if rows and not {"relation", "key"} <= rows.keys():
+        raise ModelError("the rows of a task need both --rows and --key")
     arguments = _arguments([entry["name"] for entry in inputs])
-    names = [argument.name for argument in arguments]
-    _check_names([task, *names])
-    functions = _functions(task, outputs, answer)
-    texts = {folder / f"{f.name}.sql": _sql(f, task, names) for f in functions}
-    texts[folder / f"_{task}.yml"] = _yaml(functions, arguments)
-    if present := [path for path in texts if path.exists()]:
-        files = ", ".join(map(str, present))
-        raise ModelError(f"task {task} already has functions in {files}: delete these files first")
-    for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
-    return list(texts)
+    _check_names([task, *arguments])
+    file = folder / f"{task}.yml"
+    if file.exists():
+        raise ModelError(
+            f"task {task} already has a declaration, {file}: change it, then run "
+            "`hitparade generate`"
+        )
+    declared = {
+        "task": task,
+        "answers": f"the answer of task {task}",
+        "kind": answer,
+        "outputs": outputs,
+        "arguments": arguments,
+    } | ({"rows": rows} if rows else {})
+    text = yaml.safe_dump(declared, sort_keys=False, width=110, allow_unicode=True)
+    file.write_text(HEAD + text, encoding="utf-8")
+    return file
 
 
-def _arguments(inputs: list[str]) -> list[_Argument]:
-    """Return an argument for each number and for each one-hot group."""
-    found = {}
-    for name in inputs:
-        column = group(name)
-        found[column or name] = _Argument(column or name, "varchar" if column else "double")
-    return list(found.values())
+def labelled(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    name: str,
+    rows: str | None,
+    label: str | None,
+) -> tuple[str, Any, list]:
+    """Return a registered model, the rows to evaluate it on as a data frame, and their labels.
+
+    Args:
+        connection: the database with the model and the rows.
+        folder: the folder tasks of the project.
+        name: a model_id, or a task for its champion.
+        rows: the table of the rows; by default that of the task's declaration.
+        label: its column with the labels; by default that of the declaration.
+
+    Raises:
+        ModelError: there is no such model, the rows are not known, or they lack a column.
+        DeclarationError: the declaration is wrong.
+    """
+    found = connection.execute(EVALUATED, {"name": name}).fetchall()
+    if not found:
+        raise ModelError(
+            f"{name} is no registered model, nor a task with a registered champion: see "
+            "`hitparade models`. A build evaluates the models that it trains"
+        )
+    ((task, model_id, inputs, outputs, answer),) = found
+    file = folder / f"{task}.yml"
+    declared = declared_rows(file) if file.is_file() else None
+    rows = rows or (declared.relation if declared else None)
+    label = label or (declared.label if declared else None)
+    if rows is None or (label is None and answer != "numbers"):
+        raise ModelError(
+            f"the labelled rows of task {task} are not known: give --rows and --label, or declare "
+            f"them in tasks/{task}.yml"
+        )
+    columns = list(_arguments([entry["name"] for entry in inputs]))
+    labels = [label] if label else outputs
+    listed = ", ".join(f"{quoted(column)}" for column in dict.fromkeys([*columns, *labels]))
+    try:
+        query = f"select {listed} from {'.'.join(map(quoted, rows.split('.')))}"
+        table: Any = connection.sql(query).to_arrow_table()
+    except duckdb.Error as error:
+        raise ModelError(f"the rows of {rows} cannot be read: {error}") from error
+    values = zip(*(table[name].to_pylist() for name in labels), strict=True)
+    features = table.select(columns).to_pandas()
+    return model_id, features, [row[0] if label else list(row) for row in values]
+
+
+def _arguments(inputs: list[str]) -> dict[str, str]:
+    """Return the type of each argument: a number, or the text of a one-hot group."""
+    return {group(name) or name: "varchar" if group(name) else "double" for name in inputs}
 
 
 def _check_names(names: list[str]) -> None:
@@ -95,79 +147,3 @@ def _check_names(names: list[str]) -> None:
                 "have only lowercase letters, digits and underscores, and are no keywords, nor "
                 "t, which is the row, nor algorithm"
             )
-
-
-def _functions(task: str, outputs: list[str], answer: str) -> list[_Function]:
-    check = _Function(
-        f"check_{task}",
-        "check_features",
-        f"check_features({{{{ champion('{task}') }}}}, {{{{ inputs }}}})",
-        "varchar[]",
-        f"What is wrong or unusual in a row for predict_{task}: values that are missing, not "
-        "finite, outside the range seen in training, or texts that the model does not know.",
-        "One sentence for each finding; an empty list if there is none.",
-    )
-    model = f"the champion of task {task}"
-    return [*_predictions(f"predict_{task}", outputs, answer, model), check]
-
-
-def _predictions(name: str, outputs: list[str], answer: str, model: str) -> list[_Function]:
-    labels = "[" + ", ".join(map(repr, outputs)) + "]"
-    struct = ", ".join('"' + label.replace('"', '""') + '" double' for label in outputs)
-    proba = _Function(
-        f"{name}_proba",
-        "onnx_predict",
-        f"{{{{ by_label({labels}, scores) }}}}",
-        f"struct({struct})",
-        f"The scores of all labels by {model}.",
-        "One number for each label.",
-    )
-    one_of = f"{', '.join(outputs)}."
-    if answer == "number":
-        says = f"The prediction of {model}."
-        return [_Function(name, "onnx_predict", "{{ scores }}[1]", "double", says, outputs[0])]
-    if answer == "numbers":
-        return [replace(proba, name=name, description=f"The predictions of {model}.")]
-    if answer == "labels":
-        body = f"{{{{ labels_of({labels}, scores) }}}}"
-        says = f"The labels by {model}."
-        found = _Function(name, "onnx_predict", body, "varchar[]", says, f"Any of {one_of}")
-        return [found, proba]
-    label = f"{{{{ label_of({labels}, scores) }}}}"
-    if outputs == ["false", "true"]:
-        body, says = f"cast({label} as boolean)", f"Whether it is so, by {model}."
-        chance = f"The probability, or the score, that it is so, by {model}."
-        return [
-            _Function(name, "onnx_predict", body, "boolean", says, "True or false."),
-            replace(proba, body="{{ scores }}[2]", returns="double", description=chance),
-        ]
-    says = f"The label by {model}."
-    return [_Function(name, "onnx_predict", label, "varchar", says, f"One of {one_of}"), proba]
-
-
-def _sql(function: _Function, task: str, names: list[str]) -> str:
-    is_scored = function.needs == "onnx_predict"
-    overloads = f"{'scored' if is_scored else 'encoded'}_overloads({task!r}, {names})"
-    given = "scores" if is_scored else "inputs"
-    return FILE.format(needs=function.needs, given=given, overloads=overloads, body=function.body)
-
-
-def _yaml(functions: list[_Function], arguments: list[_Argument]) -> str:
-    by_row = (
-        ""
-        if len(arguments) == 1
-        else " Also by row, {name}(t), where t has columns of these names."
-    )
-    entries = [
-        {
-            "name": function.name,
-            "description": function.description + by_row.format(name=function.name),
-            "arguments": [
-                {"name": one.name, "data_type": one.type, "description": f"The input {one.name}."}
-                for one in arguments
-            ],
-            "returns": {"data_type": function.returns, "description": function.answer},
-        }
-        for function in functions
-    ]
-    return yaml.safe_dump({"functions": entries}, sort_keys=False, width=110, allow_unicode=True)

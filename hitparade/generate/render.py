@@ -32,6 +32,7 @@ def facts(declared: Declarations) -> dict[str, Any]:
         "tasks": declared.tasks,
         "tabular": declared.tabular,
         "special": declared.special,
+        "registered": declared.registered,
         "entities": list(declared.entities.values()),
         "tracks": declared.entities["tracks"],
         "changeable": changeable,

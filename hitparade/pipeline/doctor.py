@@ -88,7 +88,7 @@ def _generated_files() -> Check:
     """Check that the generated files follow from the declarations."""
     name = "generated files"
     try:
-        changed = generate.outdated(project.root())
+        changed = generate.check(project.root())
     except generate.DeclarationError as error:
         return Check(name, "cannot be generated", str(error))
     if changed:

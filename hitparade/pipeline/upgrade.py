@@ -2,6 +2,7 @@
 
 Formats, newest first:
 
+7. Registered models keep examples.
 6. Registered models say what their scores mean and which inputs may be missing; thresholds of trees
    are float64.
 5. A training that was refused has a row with the reason; errors of a single split name the number

@@ -10,7 +10,7 @@ SHALLOW = "(select max(model_id) from ml.served_models where task = 'hit' and de
 BOUNDS = "[0, 0, -60, 0, 0, 0, 0, 0, 60], [1, 1, 0, 1, 1, 1, 1, 1, 220]"
 REACH = "[0.1, 0.1, 5, 0.1, 0.1, 0.1, 0.1, 0.1, 20]"
 EVALUATOR = "(select max(model_id) from ml.served_models where algorithm = 'judge')"
-PLAN = "(select plan_id from features.int_explanation_plans where task = 'hit')"
+PLAN = "(select plan_id from ml.explanation_plans where task = 'hit')"
 FUNCTIONS = """
     select function_name, any_value(parameters) filter (where parameters[-1] = 't')
     from duckdb_functions()

@@ -16,8 +16,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def own_project(small_copy, tmp_path) -> Warehouse:
-    return Warehouse(small_copy.folder, copy_project(tmp_path / "project"))
+def own_project(small_copy, tmp_path, monkeypatch) -> Warehouse:
+    """A copy of the project, which is the working directory."""
+    project = copy_project(tmp_path / "project")
+    monkeypatch.chdir(project)
+    return Warehouse(small_copy.folder, project)
 
 
 def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_path):
@@ -27,8 +30,7 @@ def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_
     said = hitparade(own_project, "register", str(file), *given).output
     assert "runs on both backends" in said
     assert "task mood: the champion is now calm_or_wild" in said
-    folder = own_project.project / "udfs" / "functions"
-    said = hitparade(own_project, "function", "mood", "--folder", str(folder)).output
+    said = hitparade(own_project, "function", "mood").output
     (names,) = re.findall(r"hitparade publish --select (.*)", said)
     own_project.dbt("build", "--select", *names.split())
     query = "select predict_mood(2), predict_mood_proba(-2).calm, check_mood(null)"
@@ -36,9 +38,9 @@ def test_a_registered_file_gets_its_own_function(own_project, small_sample, tmp_
     assert label == "calm"
     assert calm == pytest.approx(np.exp(-2) / (np.exp(2) + 1 + np.exp(-2)), rel=1e-5)
     assert problems == ["energy is missing"]
-    again = hitparade(own_project, "function", "mood", "--folder", str(folder))
+    again = hitparade(own_project, "function", "mood")
     assert again.exit_code == 1
-    assert "task mood already has functions" in again.output
+    assert "task mood already has a declaration" in again.output
 
 
 def test_a_generated_function_takes_a_row_and_checks_its_inputs(own_project, tmp_path):
@@ -47,8 +49,7 @@ def test_a_generated_function_takes_a_row_and_checks_its_inputs(own_project, tmp
             connection, linear([1.0, 2.0, 0.5], 1.0), task="glow", inputs=NAMES
         )
         udfs.promote(connection, "glow", model_id)
-    folder = own_project.project / "udfs" / "functions"
-    hitparade(own_project, "function", "glow", "--folder", str(folder))
+    hitparade(own_project, "function", "glow")
     own_project.dbt("build", "--select", "predict_glow", "check_glow")
     query = (
         "select predict_glow(t), 1 + energy + 2 * valence + tempo / 2 "
@@ -71,13 +72,33 @@ def test_a_generated_function_takes_a_row_and_checks_its_inputs(own_project, tmp
         ("left,b", "'left'"),
     ],
 )
-def test_names_that_are_invalid_in_sql_are_refused(small_copy, tmp_path, inputs, sentence):
-    with duckdb.connect(small_copy.database) as connection:
+def test_names_that_are_invalid_in_sql_are_refused(own_project, inputs, sentence):
+    with duckdb.connect(own_project.database) as connection:
         udfs.register_model(connection, net(), task="mood", inputs=inputs.split(","))
-    result = hitparade(small_copy, "function", "mood", "--folder", str(tmp_path))
+    result = hitparade(own_project, "function", "mood")
     assert result.exit_code == 1
     assert sentence in result.output.replace("\n", " ")
-    assert not list(tmp_path.glob("*.sql"))
+    assert not (own_project.project / "tasks" / "mood.yml").exists()
+
+
+def test_a_declaration_needs_both_rows_and_key(own_project):
+    with duckdb.connect(own_project.database) as connection:
+        udfs.register_model(connection, linear([1.0], 0.0), task="glow", inputs=["energy"])
+    result = hitparade(own_project, "function", "glow", "--rows", "dim_tracks")
+    assert result.exit_code == 1
+    assert "need both --rows and --key" in result.output
+
+
+def test_a_model_without_examples_is_not_explained(own_project):
+    with duckdb.connect(own_project.database) as connection:
+        model_id = udfs.register_model(
+            connection, linear([1.0, 2.0], 0.0), task="glow", inputs=["energy", "valence"]
+        )
+        udfs.promote(connection, "glow", model_id)
+    hitparade(own_project, "function", "glow")
+    own_project.dbt("build", "--select", "explain_glow", "explanation_plans")
+    with pytest.raises(duckdb.Error, match="task glow has no background songs"):
+        own_project.query("select explain_glow(0.5, 0.5)")
 
 
 def test_a_file_that_is_not_a_model_is_refused(small_copy, tmp_path):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs/titanic.md").read_text()
 (TRAINING,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+(COMMAND,) = re.findall(r"^hitparade (function .*)$", PAGE, flags=re.M)
 (QUERY,) = re.findall(r"```sql\n(.*?)```", PAGE, flags=re.S)
 # Compares the functions with the pipeline on passengers that it has not seen.
 COMPARISON = """
@@ -36,9 +37,11 @@ def trained(small_warehouse, tmp_path_factory) -> Warehouse:
     shutil.copy(small_warehouse.database, own.database)
     program = (TRAINING + COMPARISON).replace("hitparade.duckdb", str(own.database))
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
-    functions = own.project / "udfs" / "functions"
-    hitparade(own, "function", "titanic", "--folder", str(functions))
-    own.dbt("build", "--select", "predict_titanic", "predict_titanic_proba", "check_titanic")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(own.project)
+        said = hitparade(own, *COMMAND.split()).output
+    (names,) = re.findall(r"hitparade publish --select (.*)", said)
+    own.dbt("build", "--select", *names.split())
     return own
 
 

@@ -41,7 +41,7 @@ def two_files(warehouse, tmp_path_factory):
         connection.execute(
             "update fct_track_vectors set vector = list_transform(vector, lambda v: -v)"
         )
-        connection.execute("update features.int_explanation_plans set plan_id = md5(plan_id)")
+        connection.execute("update ml.explanation_plans set plan_id = md5(plan_id)")
         runners_up = connection.execute(RUNNERS_UP).fetchall()
         assert len(runners_up) > 4
         for task, model_id in runners_up:

@@ -37,7 +37,8 @@ WRITING = {
     "prune": ("--keep 1", "{database}"),
     "register": ("{folder}/mood.onnx " + " ".join(MOOD), "{database}"),
     "unregister": ("{registered}", "{database}"),
-    "function": ("mood --folder {folder}", "{folder}/predict_mood.sql"),
+    "evaluate": ("{registered} --rows labelled --label mood", "{database}"),
+    "function": ("mood", "{folder}/project/tasks/mood.yml"),
     "upgrade": ("", "{database}"),
 }
 
@@ -61,7 +62,7 @@ def places(small_copy, small_sample, tmp_path, monkeypatch) -> dict[str, str]:
 
 def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[str, str]:
     """Prepare the warehouse so that a command can change something."""
-    if name == "generate":
+    if name in ("generate", "function"):
         project = copy_project(Path(places["folder"], "project"))
         (project / "udfs" / "functions" / "generated" / "_hit.yml").unlink()
         monkeypatch.setenv("DBT_PROJECT_DIR", str(project))
@@ -71,8 +72,11 @@ def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[
         monkeypatch.setattr(snowflake.dbt, "run", lambda *_: True)
     if name == "rollback":
         assert hitparade(warehouse, "promote", "hit", places["model"]).exit_code == 0
-    if name in ("unregister", "function"):
+    if name in ("unregister", "function", "evaluate"):
         said = hitparade(warehouse, "register", f"{places['folder']}/mood.onnx", *MOOD).output
+        with duckdb.connect(warehouse.database) as connection:
+            connection.execute("create table labelled as select 1 as energy, 'calm' as mood")
+            connection.execute("insert into labelled values (-1, 'wild')")
         places |= {"registered": re.search(r"registered (\w+) for", said)[1]}
     if name == "upgrade":
         with duckdb.connect(warehouse.database) as connection:

@@ -59,7 +59,7 @@ class Explained:
     """A champion and its background, as shap takes them: songs with some inputs replaced."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, task: str):
-        query = "select features from features.int_explanation_backgrounds where task = ? "
+        query = "select features from ml.explanation_backgrounds where task = ? "
         songs = connection.execute(query + "order by place", [task]).fetchall()
         self.background = np.array([song for (song,) in songs])
         query = "select onnx from ml.champions inner join ml.model_artifacts using (model_id) "

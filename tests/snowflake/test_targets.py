@@ -33,7 +33,7 @@ LEFT_OUT = {
 }
 # Tables of DuckDB only, tables that name such tables, and values that other tables have with a key.
 DUCKDB_ONLY = {
-    *("int_explanation_plans", "runs", "observed_values"),
+    *("explanation_plans", "example_values", "runs", "observed_values"),
     *("function_definitions", "stamps", "stamped_functions"),
 }
 DUCKDB_FUNCTIONS = {

@@ -1,2 +1,2 @@
--- depends_on: {{ ref('challengers') }}, {{ ref('int_explanation_backgrounds') }}
+-- depends_on: {{ ref('challengers') }}, {{ ref('explanation_backgrounds') }}
 {{ parameters(['task_name', 'model_id', 'features', 'output']) }} {{ explained() }}

@@ -88,6 +88,23 @@ def encoded(examples: Any, names: Sequence[str]) -> np.ndarray:
     Raises:
         ModelError: a column is missing, or has a text that has no input.
     """
+    rows, known = encoded_as_known(examples, names)
+    if not known.all():
+        raise ModelError(
+            f"{(~known).sum()} of the examples, such as row {int(known.argmin())}, have texts that "
+            "the model does not know: leave these rows out"
+        )
+    return rows
+
+
+def encoded_as_known(examples: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return examples as features (n, k), and for each row whether all its texts are known (n,).
+
+    The arguments are those of `encoded`.
+
+    Raises:
+        ModelError: a column is missing.
+    """
     columns = [*dict.fromkeys(group(name) or name for name in names)]
     frame = as_frame(examples, columns)
     if not set(columns) <= set(map(str, frame.columns)):
@@ -97,14 +114,12 @@ def encoded(examples: Any, names: Sequence[str]) -> np.ndarray:
         )
     parts = {name: _encoded(frame[group(name) or name], name, names) for name in names}
     rows = np.column_stack(list(parts.values()))
+    known = np.ones(len(rows), dtype=bool)
     for column in columns:
         places = [place for place, name in enumerate(names) if group(name) == column]
-        if places and not rows[:, places].any(axis=1).all():
-            raise ModelError(
-                f"the examples have values of {column} that the model does not know: leave these "
-                "rows out"
-            )
-    return rows
+        if places:
+            known &= rows[:, places].any(axis=1)
+    return rows, known
 
 
 def _encoded(values: Any, name: str, names: Sequence[str]) -> np.ndarray:

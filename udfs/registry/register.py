@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # these are not installed where models are only served
     from pandas import DataFrame
     from sklearn.base import BaseEstimator
 
+# How many rows a model keeps of its examples, and how many numbers at most.
+KEPT_EXAMPLES = 1_000
+KEPT_NUMBERS = 1_000_000
 TASK_NAME = r"[a-z][a-z0-9_]*"  # a part of the names of functions
 # The inputs of a task are those of its newest trained model, else of its newest model.
 KNOWN = """
@@ -334,6 +337,8 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
         "inputs": inputs,
         "outputs": labels,
         "answer": _answer(task, found, labels, answer),
+        "examples": _kept(found.examples),
+        "feature_fingerprint": _fingerprint(found.examples),
         "parity": found.parity,
         "config": found.config,
         "library_versions": json.dumps({"producer": graph.producer}),
@@ -343,6 +348,20 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
         "onnx": graph.content,
         "portable": None if is_taken_back else graph.portable,
     }
+
+
+def _kept(examples: np.ndarray | None) -> list[np.ndarray] | None:
+    """Return some of the examples in random order, which is always the same."""
+    if examples is None:
+        return None
+    most = min(KEPT_EXAMPLES, max(KEPT_NUMBERS // examples.shape[1], 1))
+    return list(np.random.default_rng(0).permutation(examples)[:most])
+
+
+def _fingerprint(examples: np.ndarray | None) -> str | None:
+    if examples is None:
+        return None
+    return hashlib.sha256(np.ascontiguousarray(examples).tobytes()).hexdigest()[:12]
 
 
 def _refuse_other_types(task: str, names: list[str], known: list[str] | None) -> None:

@@ -266,7 +266,7 @@ PLAN = """
         list_transform(mixes, lambda mix: mix.background),
         list_transform(mixes, lambda mix: mix.is_own),
         weights
-    from {}.features.int_explanation_plans
+    from {}.ml.explanation_plans
     where plan_id = ?
 """
 
@@ -279,8 +279,8 @@ def _stored_plan(connection: duckdb.DuckDBPyConnection, database: str, plan_id: 
 def _plan(plan_id: str) -> Plan:
     """Read a plan from an open database that has it. A plan_id is a hash of all of its plan."""
     stored = _read_everywhere(
-        "features",
-        "int_explanation_plans",
+        "ml",
+        "explanation_plans",
         "plan_id",
         lambda cursor, database: _stored_plan(cursor, database, plan_id),
     )
@@ -290,7 +290,7 @@ def _plan(plan_id: str) -> Plan:
     what = plan_id if says_no_model(plan_id) else f"no open file has the plan {plan_id}"
     raise ModelError(
         f"onnx_explain: {what}: give the task of the model, one of select task from "
-        "features.int_explanation_plans, or promote a model of the last build"
+        "ml.explanation_plans, or promote a model of the last build"
     )
 
 

@@ -1,4 +1,4 @@
-"""The plans of explanations in Python, as int_explanation_plans has them in DuckDB."""
+"""The plans of explanations in Python, as explanation_plans has them in DuckDB."""
 
 import hashlib
 import math

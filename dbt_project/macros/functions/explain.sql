@@ -1,5 +1,5 @@
 {#- The largest number of background songs that a prediction is explained against. -#}
-{% macro explanation_backgrounds() -%}
+{% macro most_background_rows() -%}
     {% do return(64) %}
 {%- endmacro %}
 
@@ -17,6 +17,45 @@
         {% do places.append(names.index(input.argument | default(input.name)) + 1) %}
     {% endfor %}
     {% do return(places) %}
+{%- endmacro %}
+
+{#- The tasks whose predictions are explained, with the arguments of their functions. -#}
+{% macro explained_tasks() -%}
+    {% set found = {} %}
+    {% for task in tabular_tasks() %}
+        {% do found.update({task: argument_names(task)}) %}
+    {% endfor %}
+    {% for task in registered_tasks() if has_sql_backend() %}
+        {% do found.update({task: registered_arguments(task)}) %}
+    {% endfor %}
+    {% do return(found) %}
+{%- endmacro %}
+
+{#- One row with the names of the encoded inputs of a task, and the position of the argument of each. -#}
+{% macro encoded_inputs(task) -%}
+    {%- if task in registered_tasks() -%}
+    select
+        '{{ task }}' as task,
+        list_transform(versions.inputs, lambda input: struct_extract(input, 'name')) as input_names,
+        list_transform(
+            list_transform(versions.inputs, lambda input: struct_extract(input, 'name')),
+            lambda name: list_position([{{ quoted(registered_arguments(task)) }}], {{ input_group('name') }})
+        ) as places
+    from {{ ref('model_versions') }} as versions
+    inner join {{ ref('champions') }} as champions
+        on versions.task = champions.task and versions.model_id = champions.model_id
+    where versions.task = '{{ task }}'
+    -- A model with the same bytes may have several versions.
+    qualify row_number() over (order by versions.version desc nulls last) = 1
+    {%- else -%}
+    select
+        '{{ task }}' as task,
+        {{ encoded_names(task) }} as input_names,
+        list_transform(
+            range(1, len({{ encoded_names(task) }}) + 1),
+            lambda i: {{ argument_places(task) }}[least(i, {{ encode(task) | length }})]
+        ) as places
+    {%- endif -%}
 {%- endmacro %}
 
 {#- All coalitions of arguments with each background song: `own` says which arguments come from the explained song, and
@@ -52,7 +91,7 @@
             place,
             features,
             count(*) over () as row_count
-        from {{ ref('int_explanation_backgrounds') }}
+        from {{ ref('explanation_backgrounds') }}
         where task = '{{ task }}'
     ) as songs
 {%- endmacro %}
@@ -92,7 +131,7 @@
                     ),
                     lambda r: cast(r as integer)
                 ) as ranks
-            from {{ ref('int_explanation_backgrounds') }}
+            from {{ ref('explanation_backgrounds') }}
             where task = '{{ task }}'
         ) as songs
         cross join (values (true), (false)) as directions (is_reverse)

@@ -89,15 +89,15 @@
 {%- endmacro %}
 
 {#- The scores of a model; NULL for bad values. An error for a bad call. `o` is the struct of `served`. Models of kind
-    steps are evaluated by the SQL `steps`; without it they are an error. -#}
-{% macro scored(o, name, steps=none) -%}
+    steps are evaluated by the SQL `steps`. -#}
+{% macro scored(o, name, steps) -%}
     case
         {{ bad_call(o, name, 'double[]') }}
         when {{ o }}.x is null or {{ lacks_features(o) }} then null
-        when {{ o }}.model.kind is not null{% if not steps %} and {{ o }}.model.kind <> 'steps'{% endif %}
+        when {{ o }}.model.kind is not null
             then {{ scores_of(o ~ '.model', o ~ '.x', steps) }}
         else {{ raise_error(
-            "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' has no SQL form" ~ (" that is explained" if not steps else "") ~ ": call it in Python after udfs.register(connection)'",
+            "'" ~ name ~ ": model ' || " ~ o ~ ".id || ' has no SQL form: call it in Python after udfs.register(connection)'",
             'double[]'
         ) }}
     end
@@ -105,9 +105,9 @@
 
 {#- The scores of a model for good values. `model` and `x` stay apart: a list of structs that hold the model would copy it
     for each row of values. -#}
-{% macro scores_of(model, x, steps=none) -%}
+{% macro scores_of(model, x, steps) -%}
     {{ finite(transformed(model, 'case ' ~ model ~ ".kind when 'trees' then " ~ tree_scores(model, x)
-        ~ (" when 'steps' then " ~ steps if steps else '')
+        ~ " when 'steps' then " ~ steps
         ~ ' else ' ~ net_scores(model, floats_of(model, x)) ~ ' end')) }}
 {%- endmacro %}
 

@@ -33,13 +33,19 @@
     end
 {%- endmacro %}
 
-{#- The label of a row: the one that the model itself gives after its scores, else that of the largest score. -#}
+{#- The label of a row. -#}
 {% macro label_of(labels, scores) -%}
+    [{{ quoted(labels) }}][{{ place_of_label(labels, scores) }}]
+{%- endmacro %}
+
+{#- The place of a row's label: the one that the model itself gives after its scores, else that of the largest score. -#}
+{% macro place_of_label(labels, scores) -%}
     list_transform(
         [{{ scores }}],
-        lambda s: [{{ quoted(labels) }}][
-            case when len(s) > {{ labels | length }} then cast(s[{{ labels | length + 1 }}] as bigint) + 1 else list_position(s, list_max(s)) end
-        ]
+        lambda s: case
+            when len(s) > {{ labels | length }} then cast(s[{{ labels | length + 1 }}] as bigint) + 1
+            else list_position(s, list_max(s))
+        end
     )[1]
 {%- endmacro %}
 
@@ -53,11 +59,67 @@
     )[1]
 {%- endmacro %}
 
-{#- Both forms of a function of the encoded inputs of a registered model. -#}
-{% macro encoded_overloads(task, names) -%}
+{#- The names of the arguments of a registered task. -#}
+{% macro registered_arguments(task) -%}
+    {% do return(registered_tasks()[task].arguments | list) %}
+{%- endmacro %}
+
+{#- The forms of a function of the encoded inputs of a registered model. An argument `first` may stand before the others.
+    For one input, `f(x)` and `f(t)` would be the same. -#}
+{% macro encoded_overloads(task, first='') -%}
     {%- do ref('stamped_functions') -%}
-    ({{ names | join(', ') }}) as {{ caller('[inputs of ' ~ task ~ ']') }}
+    {%- set names = registered_arguments(task) -%}
+    {%- set before = [first] if first else [] -%}
+    ({{ (before + names) | join(', ') }}) as {{ caller('[inputs of ' ~ task ~ ']') }}
     {%- if names | length > 1 %},
-    (t) as {{ caller('[inputs by row of ' ~ task ~ ']') }}
+    ({{ (before + ['t']) | join(', ') }}) as {{ caller('[inputs by row of ' ~ task ~ ']') }}
     {%- endif %}
+{%- endmacro %}
+
+{#- What a registered model answers, by its scores. -#}
+{% macro registered_answer(task, scores) -%}
+    {%- set facts = registered_tasks()[task] -%}
+    {%- if facts.kind == 'number' -%}
+    {{ scores }}[1]
+    {%- elif facts.kind == 'numbers' -%}
+    {{ by_label(facts.outputs, scores) }}
+    {%- elif facts.kind == 'labels' -%}
+    {{ labels_of(facts.outputs, scores) }}
+    {%- elif facts.is_boolean -%}
+    cast({{ label_of(facts.outputs, scores) }} as boolean)
+    {%- else -%}
+    {{ label_of(facts.outputs, scores) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The scores of all labels; of a boolean answer, the score of true. -#}
+{% macro registered_proba(task, scores) -%}
+    {%- set facts = registered_tasks()[task] -%}
+    {{ scores ~ '[2]' if facts.is_boolean else by_label(facts.outputs, scores) }}
+{%- endmacro %}
+
+{#- The place of the score that is explained: the only one, that of true, that of the label, or that of the argument
+    `output`. -#}
+{% macro registered_place(task, inputs) -%}
+    {%- set facts = registered_tasks()[task] -%}
+    {%- if facts.kind == 'number' or facts.is_boolean -%}
+    {{ 2 if facts.is_boolean else 1 }}
+    {%- elif facts.kind == 'label' -%}
+    {{ place_of_label(facts.outputs, 'onnx_predict(' ~ champion(task) ~ ', ' ~ inputs ~ ')') }}
+    {%- else -%}
+    coalesce(
+        list_position([{{ quoted(facts.outputs) }}], output),
+        {{ raise_error("'explain_" ~ task ~ ": there is no output ' || coalesce(output, 'NULL') || ': use one of "
+            ~ escape_single_quotes(facts.outputs | join(', ')) ~ "'", 'integer') }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The relation with the present rows of a registered task: a dbt model, or another table. -#}
+{% macro relation_of(task) -%}
+    {%- set relation = registered_tasks()[task].relation -%}
+    {%- if '.' in relation -%}
+        {%- do return(relation) -%}
+    {%- endif -%}
+    {%- do return(ref(relation)) -%}
 {%- endmacro %}

@@ -12,6 +12,7 @@
         'inputs': 'struct("name" varchar, "type" varchar, "minimum" double, "maximum" double, "takes_missing" boolean)[]',
         'outputs': 'varchar[]',
         'answer': 'varchar',
+        'examples': 'double[][]',
         'metrics': 'struct("metric" varchar, "is_primary" boolean, "higher_is_better" boolean, "holdout" double, "mean" double, "sd" double, "folds" integer, "held_out_groups" bigint, "baseline_holdout" double, "baseline_mean" double, "gain_sd" double, "ceiling" double)[]',
         'importance': 'struct("feature" varchar, "importance" double)[]',
         'calibration': 'struct("label" varchar, "bin" integer, "rows" bigint, "predicted" double, "observed" double)[]',
@@ -57,5 +58,5 @@
 
 {#- Number of the registry's format. -#}
 {% macro registry_format() -%}
-    {% do return(6) %}
+    {% do return(7) %}
 {%- endmacro %}

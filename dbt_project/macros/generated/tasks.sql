@@ -62,6 +62,13 @@
     }) %}
 {%- endmacro %}
 
+{#- The tasks whose models are registered: what their scores mean, the names of these, the arguments of their functions,
+    and the rows to watch, if they are known. -#}
+{% macro registered_tasks() -%}
+    {% do return({
+    }) %}
+{%- endmacro %}
+
 {#- The entities of tabular tasks: the model with the rows, its key, and the conditions of the rows to train on and of
     the rows to score. -#}
 {% macro entities() -%}

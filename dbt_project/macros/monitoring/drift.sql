@@ -1,5 +1,5 @@
 {#- The query of a drift report: the distance of current values from earlier profiles. `kind` is feature or prediction.
-    `references` is a query for the profiles, with task, model_id and reference.
+    `references` is a query for the profiles, with task, model_id, origin and reference.
 
     PSI is the sum of (p - q) ln(p / q) over the bins. Jensen-Shannon is the mean divergence of both distributions from
     their average, in bits. Half a row is added to each bin, so that an empty bin does not make PSI infinite. Two samples
@@ -152,19 +152,22 @@
     )
 
     select
-        task,
-        model_id,
-        name as {{ kind }},
-        cast(expected_rows as bigint) as expected_rows,
-        cast(observed_rows as bigint) as observed_rows,
-        psi,
-        psi_noise,
-        jensen_shannon,
+        judged.task,
+        judged.model_id,
+        compared.origin,
+        judged.name as {{ kind }},
+        cast(judged.expected_rows as bigint) as expected_rows,
+        cast(judged.observed_rows as bigint) as observed_rows,
+        judged.psi,
+        judged.psi_noise,
+        judged.jensen_shannon,
         case
-            when observed_rows = 0 then 'error'
-            when psi > {{ var('drift_error') }} + psi_noise then 'error'
-            when psi > {{ var('drift_warn') }} + psi_noise then 'warn'
+            when judged.observed_rows = 0 then 'error'
+            when judged.psi > {{ var('drift_error') }} + judged.psi_noise then 'error'
+            when judged.psi > {{ var('drift_warn') }} + judged.psi_noise then 'warn'
             else 'none'
         end as level
     from judged
+    inner join compared
+        on judged.task = compared.task and judged.model_id = compared.model_id
 {%- endmacro %}

@@ -32,7 +32,7 @@
         entities.{{ key }},
         {%- for column in columns %}
         case
-            when champions.{{ column.task }}_model_id is not null then {{ by_row(column.function, column.task, 'entities') }}
+            when champions.{{ column.task }}_model_id is not null then {{ predicted(column.function, column.task, 'entities') }}
         end as {{ column.name }},
         {%- endfor %}
         {%- for task in tasks %}
@@ -45,6 +45,41 @@
     {%- if is_incremental() %}
     {{ not_predicted(key, 'entities', model_columns, columns=columns | map(attribute='name') | list) }}
     {%- endif %}
+{%- endmacro %}
+
+{#- The stored predictions of a task whose models are registered, as a complete model. -#}
+{% macro registered_predictions(name) -%}
+    {%- set task = registered_tasks()[name] -%}
+    {{ config(
+        enabled=has_sql_backend(),
+        materialized='incremental',
+        on_schema_change='append_new_columns',
+        unique_key=task.key,
+        incremental_strategy='delete+insert',
+        post_hook="{{ delete_gone('" ~ task.key ~ "', relation_of('" ~ name ~ "')) }}"
+    ) }}
+    {{ predictions(relation_of(name), task.key, [{'name': name, 'task': name, 'function': function('predict_' ~ name)}]) }}
+{%- endmacro %}
+
+{#- The tables of stored predictions, as pairs of task and table. -#}
+{% macro tables_of_predictions() -%}
+    {%- set found = [] -%}
+    {%- for name, task in tasks().items() -%}
+        {%- for table in task.predictions -%}{%- do found.append((name, table)) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- for name, task in registered_tasks().items() if has_sql_backend() -%}
+        {%- for table in task.predictions -%}{%- do found.append((name, table)) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
+{#- The call of a function of a task for a row. -#}
+{% macro predicted(function, task, row) -%}
+    {%- if task in registered_tasks() -%}
+    {{ function }}({{ row }}.{{ registered_arguments(task) | join(', ' ~ row ~ '.') }})
+    {%- else -%}
+    {{ by_row(function, task, row) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The end of a query: keeps the rows without a stored prediction for these inputs and models. `rows` are joined to
@@ -71,10 +106,14 @@
 {% macro inputs_hash(tasks, sql_hash='') -%}
     {%- set texts = [] -%}
     {%- for task in tasks -%}
-        {%- for input in encode(task) -%}
-            {%- set text = input.name if input.vocabulary is defined else input.expression -%}
-            {%- do texts.append(text) if text not in texts -%}
-        {%- endfor -%}
+        {%- if task in registered_tasks() -%}
+            {%- do texts.extend(registered_arguments(task)) -%}
+        {%- else -%}
+            {%- for input in encode(task) -%}
+                {%- set text = input.name if input.vocabulary is defined else input.expression -%}
+                {%- do texts.append(text) if text not in texts -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
     md5(
         {%- if sql_hash %}

@@ -72,7 +72,7 @@ $$
 {% macro explained_backgrounds() -%}
     {%- set backgrounds = {} -%}
     {%- for task, features in rows_of(
-        "select task, to_json(features) from features.int_explanation_backgrounds order by task asc nulls last, place asc nulls last"
+        "select task, to_json(features) from ml.explanation_backgrounds order by task asc nulls last, place asc nulls last"
     ) -%}
         {%- if task not in backgrounds -%}
             {%- do backgrounds.update({task: {

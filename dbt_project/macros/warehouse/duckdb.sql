@@ -538,7 +538,7 @@
                     task as __task,
                     plan_id as __plan_id,
                     input_names as __input_names
-                from features.int_explanation_plans
+                from ml.explanation_plans
             )
             where
                 __task = {{ task }}
@@ -564,7 +564,7 @@
 {#- The model and the plan are read once for a query, and the mixed songs are scored in lambdas. A query for each row
     would be run for all rows of a table before a LIMIT around it applies. A list of one element names a value. -#}
 {% macro explained_by_plan() -%}
-    {%- do ref('int_explanation_plans') -%}
+    {%- do ref('explanation_plans') -%}
     list_transform(
         [struct_pack(
             plan_id := cast(plan as varchar),
@@ -576,20 +576,20 @@
                     select
                         plan_id as __plan_id,
                         struct_pack(terms := terms, mixes := mixes, weights := weights) as __plan
-                    from features.int_explanation_plans
+                    from ml.explanation_plans
                 )
                 where __plan_id = plan
             )
         )],
         lambda e: list_transform(
-            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain') }})[1]],
+            [list_transform([e.o], lambda o: {{ scored('o', 'onnx_explain', '[step_scores]') }})[1]],
             lambda answer: case
                 when e.plan_id is null then null
                 when e.plan is null
                     then {{ raise_error(
                         "'onnx_explain: ' || case when " ~ says_no_model('e.plan_id')
                         ~ " then e.plan_id else 'the plan ' || e.plan_id || ' is not in the file in use' end "
-                        ~ "|| ': give the task of the model, one of " ~ tabular_tasks() | join(', ')
+                        ~ "|| ': give the task of the model, one of " ~ explained_tasks() | join(', ')
                         ~ " that has training rows, or promote a model of the last build'", explanation()
                     ) }}
                 when len(e.o.x) <> len(e.plan.mixes[1].background)
@@ -610,10 +610,10 @@
                             e.plan.mixes,
                             lambda mix: list_transform(
                                 mix.background,
-                                lambda v, i: case when mix.is_own[i] then e.o.x[i] else cast(v as float) end
+                                lambda v, i: case when mix.is_own[i] then e.o.x[i] else v end
                             )
                         ),
-                        lambda x: {{ scores_of('e.o.model', 'x') }}[
+                        lambda x: {{ scores_of('e.o.model', 'x', '[mixed_step_scores]') }}[
                             coalesce(e.output, list_position(answer, list_max(answer)))
                         ]
                     )],

@@ -72,3 +72,11 @@ select
 from {{ ref(task.predictions[0]) }}
 where {{ name }}_model_id is not null and {{ task.column }} is not null
 {% endfor %}
+{%- for name, task in registered_tasks().items() if task.relation and has_sql_backend() %}
+{%- for argument in task.arguments %}
+union all
+{{ present_values(name, argument) }}
+{%- endfor %}
+union all
+{{ present_predictions(name) }}
+{%- endfor %}

@@ -8,11 +8,25 @@
     )
 }}
 
--- Only profiles that the table lacks: of training data, and of a champion's first predictions.
-with pending as (
+-- Only profiles that the table lacks: of training data, and of a champion's first predictions. The training
+-- data of a registered model is not among the present rows.
+with known_values as (
+
+    select *
+    from {{ ref('observed_values') }}
+    where reference is not null
+    {%- if has_sql_backend() %}
+    union all
+    select *
+    from {{ ref('example_values') }}
+    {%- endif %}
+
+),
+
+pending as (
 
     select observed.*
-    from {{ ref('observed_values') }} as observed
+    from known_values as observed
     {%- if is_incremental() %}
         left join (select distinct kind, task, reference from {{ this }}) as known
             on

@@ -5,6 +5,7 @@
     select
         champions.task,
         champions.model_id,
+        versions.origin,
         versions.feature_fingerprint as reference
     from {{ ref('champions') }} as champions
     inner join {{ ref('model_versions') }} as versions

@@ -7,6 +7,7 @@
     select
         replaced.task,
         replaced.model_id,
+        replaced.origin,
         replaced.feature_fingerprint as reference
     from {{ ref('replaced_champions') }} as replaced
     inner join {{ ref('rpt_sources') }} as present

@@ -1,8 +1,6 @@
 {{ config(schema='ml', materialized='view') }}
 
-{% for name, task in tasks().items() -%}
-{% set is_last_task = loop.last -%}
-{% for table in task.predictions -%}
+{% for name, table in tables_of_predictions() -%}
 select
     '{{ table }}' as table_name,
     '{{ name }}' as task,
@@ -10,6 +8,5 @@ select
     count(*) as row_count
 from {{ ref(table) }}
 group by {{ name }}_model_id
-{% if not (is_last_task and loop.last) %}union all{% endif %}
-{% endfor -%}
+{% if not loop.last %}union all{% endif %}
 {% endfor %}

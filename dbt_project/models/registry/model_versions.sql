@@ -1,2 +1,2 @@
-select * exclude (onnx, portable, metrics, importance, calibration, confusion)
+select * exclude (onnx, portable, examples, metrics, importance, calibration, confusion)
 from {{ ref('registry') }}

@@ -204,16 +204,20 @@ select
     || {{ list_as_sql('buckets', 'task') }}
     || ') as map(varchar, struct(model_id varchar, first_bucket integer, last_bucket integer)[]))' as stamp
 from traffic
+{%- for placeholder, model, x in [
+    ('step_scores', 'o.model', 'o.x'), ('mixed_step_scores', 'e.o.model', 'x')
+] %}
 union all
 -- It is planned for each query, so it is left out while no served model needs it.
 select
-    '[step_scores]' as placeholder,
+    '[{{ placeholder }}]' as placeholder,
     case
-        when count(*) > 0 then {{ text_literal(step_scores('o.model', 'o.x')) }}
+        when count(*) > 0 then {{ text_literal(step_scores(model, x)) }}
         else {{ text_literal(without_steps) }}
     end as stamp
 from {{ source('ml', 'served_models') }}
 where kind = 'steps'
+{%- endfor %}
 union all
 select
     '[database]' as placeholder,

@@ -21,6 +21,7 @@ def properties(declared: Declarations) -> dict:
     numbers = {"name": "numbers", "type": "string", "description": "SQL expression of the row."}
     entries = [
         _macro("tasks", "Every task: encoder, raw source, tables of predictions."),
+        _macro("registered_tasks", "The tasks whose models are registered, and their rows."),
         _macro("entities", "The entities of tabular tasks: relation, key, training rows."),
         _macro("registry_types", "The columns of the registry and their types."),
         _macro("sql_backend_types", "The parts of a model's parameters for the SQL backend."),

@@ -1,4 +1,4 @@
-{{ config(enabled=has_sql_backend()) }}
+{{ config(enabled=has_sql_backend(), materialized='table') }}
 
 -- depends_on: {{ ref('genres') }}
 
@@ -7,22 +7,27 @@
 -- prediction, so they are computed once. For few arguments the mixes are all coalitions (Shapley, 1953). For
 -- more they follow permutations of the arguments, an order by hash and its reverse (Castro et al., 2009;
 -- Mitchell et al., 2022). The mixes are numbered: a sum of floating-point numbers depends on the order.
-with plans as (
+with encoded as (
 
-    {% for task in tabular_tasks() -%}
-    {%- set names = argument_names(task) -%}
+    {% for task in explained_tasks() -%}
+    {{ encoded_inputs(task) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+plans as (
+
+    {% for task, names in explained_tasks().items() -%}
     {%- set count = names | length -%}
     select
         '{{ task }}' as task,
-        any_value({{ encoded_names(task) }}) as input_names,
+        any_value(encoded.input_names) as input_names,
         ['average', {{ quoted(names) }}] as terms,
         list(
             struct_pack(
                 background := mixes.background,
-                is_own := list_transform(
-                    range(1, len(mixes.background) + 1),
-                    lambda i: mixes.own[{{ argument_places(task) }}[least(i, {{ encode(task) | length }})]]
-                )
+                is_own := list_transform(encoded.places, lambda place: mixes.own[place])
             )
             order by mixes.number asc nulls last
         ) as mixes,
@@ -34,6 +39,8 @@ with plans as (
         {{ permutations(task, count) }}
         {%- endif %}
     ) as mixes
+    inner join encoded
+        on encoded.task = '{{ task }}'
     having count(*) > 0
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
