@@ -4,8 +4,9 @@
     udfs.register(connection)
 
 makes every SQL function of the database run in onnxruntime on that connection.
-`udfs.register_model` stores a model that was trained elsewhere. `udfs.promote` makes a model the
-champion of its task. `udfs.Reader` reads a database file that `hitparade publish` replaces.
+`udfs.register_model` stores a model that was trained elsewhere, `udfs.evaluate` measures it, and
+`udfs.promote` makes a model the champion of its task. `udfs.Reader` reads a database file that
+`hitparade publish` replaces.
 """
 
 from importlib import import_module
@@ -15,6 +16,7 @@ from udfs.errors import ModelError
 
 _HOMES = {
     "udfs.runtime.reader": ("Reader",),
+    "udfs.registry.evaluation": ("evaluate",),
     "udfs.registry.register": ("register_model", "unregister_model"),
     "udfs.registry.operations": (
         "assign",
@@ -33,6 +35,7 @@ __all__ = [
     "ModelError",
     "Reader",
     "assign",
+    "evaluate",
     "pin",
     "promote",
     "prunable",
