@@ -151,6 +151,7 @@ def declarations() -> str:
     parts = {
         "A task: tasks/TASK.yml": SCHEMA["tabular"],
         "A task with its own code": SCHEMA["special"],
+        "A task whose models are registered": SCHEMA["registered"],
         "An entity: tasks/columns.yml": SCHEMA["$defs"]["entity"],
         "A column of an entity": SCHEMA["$defs"]["column"],
     }
