@@ -49,8 +49,8 @@ from models_py.next_song.rules import Rule
 
 # Larger than for other models, because long float32 sums are added in another order.
 TOLERANCE = 1e-4
-# The largest share of rows with other candidates, and the largest number of them in a row.
-MOST_SWAPPED, SWAPS = 0.05, 3
+# The largest share of rows with other candidates, and what counts as equally strong there.
+MOST_SWAPPED, EQUALLY_STRONG = 0.5, 1e-5
 OPSET, ML_OPSET = 18, 2
 # In the graph, `track_uri` is in the place of `found`.
 OUTPUTS = ["found", "score", "artist", "song", "barred_song", "asked_score", "vector"]
@@ -265,30 +265,44 @@ def no_options(rows: int) -> dict[str, NDArray]:
 
 
 def _with_same_candidates(
-    found: NDArray,
-    scores: NDArray[np.float32],
-    expected: NDArray,
-    expected_scores: NDArray[np.float32],
+    chosen: list[set[int]], wanted: list[set[int]], strengths: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
     """Return the rows (n,) in which a graph and its ranker chose the same candidates.
 
     Runtimes round differently, so of two tracks that are equally strong at the cut each may choose
     another. All scores of the row then differ a little.
 
+    Args:
+        chosen: the candidates of each row in the graph.
+        wanted: those of the ranker.
+        strengths: by what each source of candidates chooses, shape (sources, n, tracks + 1).
+
     Raises:
-        ExportError: that is so in too many rows, or for too many candidates of a row.
+        ExportError: other candidates are not equally strong, or most rows have some.
     """
-    chosen, wanted = (
-        [{*uris[values > 0]} for uris, values in zip(tracks, all_scores, strict=True)]
-        for tracks, all_scores in ((found, scores), (expected, expected_scores))
-    )
-    swapped = np.array([len(one - other) for one, other in zip(chosen, wanted, strict=True)])
-    if np.mean(swapped > 0) > MOST_SWAPPED or swapped.max() > SWAPS:
+    for row, (one, other) in enumerate(zip(chosen, wanted, strict=True)):
+        mine, others = (np.array(sorted(tracks), int) for tracks in (one - other, other - one))
+        of_mine, of_others = strengths[:, row, mine], strengths[:, row, others]
+        gaps = np.abs(of_mine[..., None] - of_others[:, None])
+        allowed = EQUALLY_STRONG * np.maximum(np.abs(of_mine), 1)
+        is_equal = (gaps <= allowed[..., None]).any(axis=0)  # in one source
+        if not (is_equal.any(axis=1).all() and is_equal.any(axis=0).all()):
+            raise ExportError(
+                f"the ONNX graph of {Ranker.__name__} chooses other candidates, which are not "
+                f"equally strong, such as in row {row}: the model was not stored"
+            )
+    same = np.array([one == other for one, other in zip(chosen, wanted, strict=True)])
+    if np.mean(~same) > MOST_SWAPPED:
         raise ExportError(
             f"the ONNX graph of {Ranker.__name__} chooses other candidates in "
-            f"{np.mean(swapped > 0):.0%} of the rows: the model was not stored"
+            f"{np.mean(~same):.0%} of the rows: the model was not stored"
         )
-    return swapped == 0
+    return same
+
+
+def _candidates(tracks: NDArray[np.int64], scores: NDArray[np.float32]) -> list[set[int]]:
+    """Return the tracks of each row that are scored as candidates."""
+    return [{*row[values >= 0].tolist()} for row, values in zip(tracks, scores, strict=True)]
 
 
 def check_parity(
@@ -327,10 +341,17 @@ def check_parity(
     feeds = {name: texts.astype(object) for name, texts in feeds.items()} | options
     names = ["track_uri", "score", "asked_score", "artist", "song", "barred_song"]
     found_uri, found_score, found_asked, *numbers = session(content).run(names, feeds)
+    index = {uri: track for track, uri in enumerate([*catalog.uris, ""])}
+    tracks = np.vectorize(index.__getitem__)(found_uri)
     same = np.ones(len(asked), dtype=bool)
     if isinstance(model, Ranker):  # the score of a rule does not depend on other candidates
-        expected_uri = uris[found.numpy()]
-        same = _with_same_candidates(found_uri, found_score, expected_uri, scores.numpy())
+        with torch.no_grad():
+            strengths = model.strengths(known, model.signals(known), model.groups(known))
+        same = _with_same_candidates(
+            _candidates(tracks, found_score),
+            _candidates(found.numpy(), scores.numpy()),
+            torch.stack(strengths).numpy(),
+        )
     both = [(found_score, scores), (found_asked, asked_score)]
     worst = max(
         float(np.nan_to_num(difference(mine[same], other.numpy()[same]), nan=0).max())
@@ -340,8 +361,6 @@ def check_parity(
     # Tracks may only change places if their scores are equal within TOLERANCE.
     moved = (found_uri != uris[found.numpy()]) & same[:, None]
     close = np.abs(found_score - scores.numpy()) <= TOLERANCE
-    index = {uri: track for track, uri in enumerate([*catalog.uris, ""])}
-    tracks = np.vectorize(index.__getitem__)(found_uri)
     right = serving.artist_of[tracks].numpy(), serving.song_of[tracks].numpy(), barred
     if not all(map(np.array_equal, numbers, right)):
         raise ExportError(

@@ -227,6 +227,18 @@ class Ranker(nn.Module):
         Valid candidates are unique and may be recommended. The others only fill the shape, if there
         are too few.
         """
+        taken, values = [known.barred, torch.full_like(known.barred[:, :1], self.tracks)], []
+        strengths = self.strengths(known, signals, groups)
+        for strength, count in zip(strengths, self.counts, strict=True):
+            best = strength.scatter(1, torch.cat(taken, dim=1), NEVER).topk(count)
+            taken.append(best.indices)
+            values.append(best.values)
+        return torch.cat(taken[2:], dim=1), torch.cat(values, dim=1) > NEVER / 2
+
+    def strengths(
+        self, known: Beginnings, signals: Signals, groups: Groups
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return by what each source of candidates chooses: three of shape (n, tracks + 1)."""
         s = signals
         may = 0.0 if known.limit is None else known.limit
         # The net's score breaks ties, so that all runtimes choose the same candidates.
@@ -235,12 +247,7 @@ class Ranker(nn.Module):
         related = groups.artist_decayed[:, self.artist] + groups.album_decayed[:, self.album]
         # Any related track is above all others, however far back its artist is.
         related = related + (related > 0) + by_net + TIE_BY_PLAYS * self.plays
-        taken, values = [known.barred, torch.full_like(known.barred[:, :1], self.tracks)], []
-        for strength, count in zip((s.net + may, near_by, related), self.counts, strict=True):
-            best = strength.scatter(1, torch.cat(taken, dim=1), NEVER).topk(count)
-            taken.append(best.indices)
-            values.append(best.values)
-        return torch.cat(taken[2:], dim=1), torch.cat(values, dim=1) > NEVER / 2
+        return s.net + may, near_by, related
 
     def features(
         self, known: Beginnings, signals: Signals, groups: Groups, tracks: torch.Tensor

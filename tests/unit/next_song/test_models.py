@@ -90,21 +90,28 @@ def test_a_graph_with_other_songs_is_refused(model, data, graph):
         export.check_parity(graph, model, other, known)
 
 
-def swapped(rows: int, swaps: int):
-    """Four candidates in each of 40 rows; in some rows, some of them are other ones."""
-    expected = np.array([["a", "b", "c", "d", "rest"]] * 40, dtype=object)
-    found = expected.copy()
-    found[:rows, :swaps] = [f"other {place}" for place in range(swaps)]
-    scores = np.tile(np.array([0.4, 0.3, 0.2, 0.1, -1], dtype=np.float32), (40, 1))
-    return found, scores, expected, scores
+def swapped(rows: int):
+    """Tracks 0 to 3 are the candidates of 40 rows; in some rows, track 4 stands for track 3."""
+    wanted = [{0, 1, 2, 3} for _ in range(40)]
+    return [{0, 1, 2, 4} if row < rows else one for row, one in enumerate(wanted)], wanted
 
 
-def test_a_few_candidates_at_the_cut_may_be_others():
-    same = export._with_same_candidates(*swapped(2, 1))
-    assert same.tolist() == [False] * 2 + [True] * 38
-    for rows, swaps in ((3, 1), (1, 4)):
-        with pytest.raises(ExportError, match="chooses other candidates in"):
-            export._with_same_candidates(*swapped(rows, swaps))
+def strengths(of_track_4: float) -> np.ndarray:
+    """Two sources: one chooses tracks 0 and 1, and the other 2 and 3."""
+    one, other = [9, 8, 7, 6, 1], [0, 0, 5, 3, of_track_4]
+    return np.tile(np.array([one, other], dtype=np.float32)[:, None], (1, 40, 1))
+
+
+def test_candidates_that_are_equally_strong_may_be_others():
+    same = export._with_same_candidates(*swapped(12), strengths(3.00001))
+    assert same.tolist() == [False] * 12 + [True] * 28
+    with pytest.raises(ExportError, match="not equally strong, such as in row 0"):
+        export._with_same_candidates(*swapped(1), strengths(3.001))
+    with pytest.raises(ExportError, match="chooses other candidates in 52% of the rows"):
+        export._with_same_candidates(*swapped(21), strengths(3))
+    fewer = [{0, 1, 2}] * 40
+    with pytest.raises(ExportError, match="not equally strong"):
+        export._with_same_candidates(fewer, swapped(0)[1], strengths(3))
 
 
 def test_played_tracks_are_never_recommended(graph, data):
