@@ -4,7 +4,7 @@ Labels have shape (n,): numbers, or the index of the class among the task's outp
 shape (n, m): one number for a regression, or the probability of each class.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn import metrics
 from models_py.algorithms import Kind
 
 BINS = 10
+SHUFFLES = 5
 Compute = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -83,6 +84,41 @@ METRICS: dict[Kind, dict[str, Metric]] = {
 def score(kind: Kind, label: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """Return every metric of a kind of task on held-out rows: label (n,), scores (n, m)."""
     return {name: float(m.compute(label, scores)) for name, m in METRICS[kind].items()}
+
+
+def always_true_f1(label: np.ndarray) -> float:
+    """Return the F1 of a model that always predicts true: the baseline of F1.
+
+    With the most frequent label, the F1 of the baseline would be 0 whenever true is the rarer
+    class, and any model would beat it.
+    """
+    share = float(label.mean())
+    return 2 * share / (1 + share)
+
+
+def importance(
+    loss: Callable[[np.ndarray], float], features: np.ndarray, groups: Sequence[str]
+) -> dict[str, float]:
+    """Return the permutation importance (Breiman 2001) of each group of columns.
+
+    It is how much the loss grows when the columns of a group are shuffled together, averaged over
+    SHUFFLES shuffles.
+
+    Args:
+        loss: the loss of features (n, k).
+        features: held-out rows (n, k).
+        groups: the group of each column, shape (k,).
+    """
+    rng, whole, owners = np.random.default_rng(0), loss(features), np.array(groups)
+    result = {}
+    for name in dict.fromkeys(groups):
+        columns, losses = owners == name, []
+        for _ in range(SHUFFLES):
+            shuffled = features.copy()
+            shuffled[:, columns] = rng.permutation(shuffled[:, columns])
+            losses.append(loss(shuffled) - whole)
+        result[name] = float(np.mean(losses))
+    return result
 
 
 def gain_error(gains: np.ndarray) -> float:

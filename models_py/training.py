@@ -17,7 +17,6 @@ from models_py import algorithms, export, metrics
 from models_py.examples import HOLDOUT, Examples, SettingsError, TrainingError
 from models_py.tasks import Task
 
-SHUFFLES = 5
 log = logging.getLogger(__name__)
 
 
@@ -152,16 +151,14 @@ def folds_of(task: Task, rows: Examples) -> list[int]:
 def evaluate_baseline(task: Task, rows: Examples) -> dict[int, dict[str, float]]:
     """Return every metric of the baseline by fold.
 
-    The baseline predicts the mean label, or the share of each class. As an exception, its F1 is
-    that of a model that always predicts true: without it, the F1 would be 0 whenever true is the
-    rarer class, and any model would beat it.
+    The baseline predicts the mean label, or the share of each class; for its F1 see
+    `metrics.always_true_f1`.
     """
     model = DummyRegressor() if task.kind == "regression" else DummyClassifier(strategy="prior")
     found = evaluate(task, model, rows).metrics
     if task.kind == "binary":
         for fold, scores in found.items():
-            share = rows.label[rows.fold == fold].mean()
-            scores["f1"] = float(2 * share / (1 + share))
+            scores["f1"] = metrics.always_true_f1(rows.label[rows.fold == fold])
     return found
 
 
@@ -248,11 +245,9 @@ def _scores(task: Task, scores: dict, baseline: dict) -> list[Score]:
 
 
 def importance(task: Task, content: bytes, held_out: Examples) -> dict[str, float]:
-    """Return the permutation importance (Breiman 2001) of each input of the task.
+    """Return how much worse the task's metric gets when an input is shuffled, by input.
 
-    It is how much worse the task's metric gets on the held-out rows when one input is shuffled, in
-    the unit of the metric and averaged over SHUFFLES shuffles. The columns of a one-hot group are
-    shuffled together.
+    See `metrics.importance`. The columns of a one-hot group are shuffled together.
 
     Args:
         task: the task.
@@ -260,20 +255,12 @@ def importance(task: Task, content: bytes, held_out: Examples) -> dict[str, floa
         held_out: rows that the model was not trained on.
     """
     metric = metrics.METRICS[task.kind][task.metric]
-    sign = 1 if metric.higher_is_better else -1
-    rng = np.random.default_rng(0)
-    whole = metric.compute(held_out.label, export.run(content, held_out.features))
-    result = {}
-    for name in task.inputs:
-        columns = np.array([group == name for group in held_out.groups])
-        losses = []
-        for _ in range(SHUFFLES):
-            shuffled = held_out.features.copy()
-            shuffled[:, columns] = rng.permutation(shuffled[:, columns])
-            scores = export.run(content, shuffled)
-            losses.append(sign * (whole - metric.compute(held_out.label, scores)))
-        result[name] = float(np.mean(losses))
-    return result
+    sign = -1 if metric.higher_is_better else 1
+
+    def loss(features: np.ndarray) -> float:
+        return sign * metric.compute(held_out.label, export.run(content, features))
+
+    return metrics.importance(loss, held_out.features, held_out.groups)
 
 
 def rescore(task: Task, content: bytes, rows: Examples) -> float:

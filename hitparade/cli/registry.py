@@ -16,6 +16,16 @@ from hitparade.warehouse import WarehouseError, opened, rows_of
 
 app = typer.Typer()
 Task = Annotated[str, typer.Argument(help="The task, such as hit.")]
+# Whether the champion of a task has examples, else its newest model.
+HAS_EXAMPLES = """
+    select models.examples is not null
+    from ml.registered_models as models
+    left join ml.champions as champions
+        on models.task = champions.task and models.model_id = champions.model_id
+    where models.task = ?
+    order by champions.model_id is null, models.trained_at desc
+    limit 1
+"""
 ModelId = Annotated[str, typer.Argument(help="The model_id, as `hitparade models` shows it.")]
 
 
@@ -197,12 +207,13 @@ def function(
 ) -> None:
     """Declare a task whose models were registered, and generate its functions."""
     from hitparade import generate as generating
-    from hitparade.generate import registered
+    from hitparade.generate.declare import declare
 
     given = {"relation": rows, "key": key, "label": label, "predictions": predictions}
     with _registry(read_only=True) as (_, connection):
         known = {name: text for name, text in given.items() if text}
-        file = registered.declare(connection, task, root() / "tasks", known)
+        file = declare(connection, task, root() / "tasks", known)
+        is_explained = connection.execute(HAS_EXAMPLES, [task]).fetchall()[0][0]
     with errors(generating.DeclarationError, OSError):
         try:
             paths = generating.write(root())
@@ -214,7 +225,14 @@ def function(
     functions = [path.stem for path in paths if "functions" in path.parts and path.suffix == ".sql"]
     names = [*functions, "explanation_backgrounds", "explanation_plans"]
     console.print(f"Build them: hitparade publish --select {' '.join(names)}", soft_wrap=True)
-    if rows:
+    if not is_explained:
+        console.print(
+            "The model has no examples: it is not explained, and the drift of its inputs is not "
+            "known. Register it with examples.",
+            style="yellow",
+            soft_wrap=True,
+        )
+    elif rows:
         console.print(f"Every `hitparade build` compares {rows} with the examples.")
 
 
@@ -237,16 +255,16 @@ def evaluate(
 ) -> None:
     """Measure a registered model on labelled rows, and store the result for the leaderboard."""
     from hitparade.generate import DeclarationError
-    from hitparade.generate.registered import labelled
+    from hitparade.pipeline.evaluation import labelled
 
     with _registry() as (udfs, connection), errors(DeclarationError):
-        model_id, features, labels = labelled(connection, root() / "tasks", name, rows, label)
-        found = udfs.evaluate(connection, model_id, features, labels)
+        task, model_id, *given = labelled(connection, root() / "tasks", name, rows, label)
+        found = udfs.evaluate(connection, model_id, *given, task=task)
         measured = [
             {"metric": metric, "model": value, "baseline": found.baseline[metric]}
             for metric, value in found.metrics.items()
         ]
-        show_rows(f"Model {model_id} on {found.rows:,} rows", measured)
+        show_rows(f"Model {model_id} of {task} on {found.rows:,} rows", measured)
         for count, what in ((found.unanswered, "no answer"), (found.unlabelled, "no label")):
             if count:
                 console.print(f"{count:,} rows have {what} and were left out.")

@@ -25,7 +25,7 @@ CHAMPIONS = """
         from ml.champions as champions
         inner join ml.model_versions as versions
             on champions.task = versions.task and champions.model_id = versions.model_id
-        -- a registered model was not evaluated
+        -- a registered model may not be evaluated
         left join ml.model_metrics as metrics
             on versions.task = metrics.task
             and versions.algorithm = metrics.algorithm
@@ -62,14 +62,16 @@ CHAMPIONS = """
             else format('{:.4f}', newest.baseline_holdout)
         end as baseline,
         case
-            when champions.origin = 'registered' then 'a registered model, not evaluated here'
+            when champions.origin = 'registered'
+                then coalesce(board.verdict, 'a registered model: see `hitparade evaluate`')
             when newest.task is not null and newest.model_id is null then newest.reason
             else coalesce(board.verdict, newest.reason, 'no rows to train on')
         end as verdict
     from (select unnest(?) as task) as tasks
     left join champions on tasks.task = champions.task
     left join newest on tasks.task = newest.task
-    left join rpt_model_leaderboard as board on champions.model_id = board.model_id
+    left join rpt_model_leaderboard as board
+        on champions.task = board.task and champions.model_id = board.model_id
     order by tasks.task
 """
 SOURCES = """

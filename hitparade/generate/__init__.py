@@ -18,8 +18,8 @@ from hitparade.generate.properties import (
     features,
     functions,
     macros,
-    own_models,
     predictions,
+    registered,
     registry,
     training,
 )
@@ -93,18 +93,24 @@ def files(root: Path) -> dict[Path, str]:
     of_tasks += [(task.name, _of_registered(task)) for task in declared.registered]
     for name, task_files in of_tasks:
         for path, text in task_files:
-            if path in found or (root / path).exists():
+            if path in found or _exists(root, path):
                 raise DeclarationError(
                     f"{root / 'tasks' / name}.yml: there is another {Path(path).stem}: give "
                     "the task, or what is derived from it, another name"
                 )
             found[path] = text
-    absent = tuple(f"{package}/" for package in PACKAGES if not (root / package).is_dir())
+    absent = tuple(f"{one}/" for one in PACKAGES if not (root / one / "__init__.py").is_file())
     return {
         root / _inside_generated(path): text
         for path, text in found.items()
         if not path.startswith(absent)
     }
+
+
+def _exists(root: Path, path: str) -> bool:
+    """Return whether a person has written a file of this name in a folder of dbt, or below it."""
+    folder = root.joinpath(*Path(path).parts[:2])
+    return any(GENERATED not in file.parts for file in folder.rglob(Path(path).name))
 
 
 def _variables(file: Path) -> set[str] | None:
@@ -155,18 +161,14 @@ def _of_task(task: TabularTask) -> Iterator[tuple[str, str]]:
 
 def _of_registered(task: RegisteredTask) -> Iterator[tuple[str, str]]:
     """Yield the files of a task whose models are registered: functions, stored predictions."""
-    written = own_models.functions(task)
-    yield f"udfs/functions/_{task.name}.yml", _yaml(written)
-    for function in written["functions"]:
-        template = function["name"].replace(f"_{task.name}", "", 1)
-        yield (
-            f"udfs/functions/{function['name']}.sql",
-            _rendered(f"registered/{template}.sql", task=task),
-        )
+    yield f"udfs/functions/_{task.name}.yml", _yaml(registered.properties(task))
+    for function in registered.functions_of(task):
+        text = _rendered(f"registered/{function.template}.sql", task=task)
+        yield f"udfs/functions/{function.name}.sql", text
     if task.rows and task.rows.predictions:
         stem = f"dbt_project/models/predictions/{task.rows.predictions}"
         yield f"{stem}.sql", _rendered("registered_predictions.sql", task=task)
-        yield f"{stem}.yml", _yaml(own_models.predictions(task))
+        yield f"{stem}.yml", _yaml(registered.predictions(task, task.rows))
 
 
 def _rendered(template: str, source: str = DECLARED, **facts: Any) -> str:

@@ -117,8 +117,7 @@ def _facts(file: Path, kind: str | None = None) -> dict:
         raise DeclarationError(
             f"{file} declares nothing: see the other files in {file.parent} for examples"
         )
-    if kind is None:
-        kind = next((name for key, name in KINDS.items() if key in found), "tabular")
+    kind = kind or _kind(found)
     schema = {"$ref": f"#/{kind}"} | SCHEMA
     if fault := best_match(Draft202012Validator(schema).iter_errors(found)):
         place = "".join(f"{part}: " for part in fault.absolute_path)
@@ -126,6 +125,10 @@ def _facts(file: Path, kind: str | None = None) -> dict:
             f"{file}: {place}{fault.message}: see docs/reference/declarations.md"
         )
     return found
+
+
+def _kind(facts: dict) -> str:
+    return next((kind for key, kind in KINDS.items() if key in facts), "tabular")
 
 
 def _entity(file: Path, name: str, facts: dict) -> Entity:
@@ -173,37 +176,62 @@ def _task(file: Path, entities: Mapping[str, Entity]) -> Task | RegisteredTask:
     facts = _facts(file)
     if facts["task"] != file.stem:
         raise DeclarationError(f"{file}: task is {facts['task']!r}: give the name of the file")
-    if "outputs" in facts:
+    if _kind(facts) == "registered":
         return _registered(file, facts)
-    return _special(file, facts, entities) if "code" in facts else _tabular(file, facts, entities)
+    read_as = _special if _kind(facts) == "special" else _tabular
+    return read_as(file, facts, entities)
 
 
 def declared_rows(file: Path) -> Rows | None:
-    """Return the rows that the declaration of a registered task names.
+    """Return the rows that the declaration of a registered task names, if there is one.
 
     Raises:
         DeclarationError: the file is wrong.
     """
-    return _registered(file, _facts(file)).rows
+    facts = _facts(file) if file.is_file() else {}
+    return _registered(file, facts).rows if _kind(facts) == "registered" else None
 
 
 def _registered(file: Path, facts: dict) -> RegisteredTask:
-    rows = Rows(**facts["rows"]) if "rows" in facts else None
-    _refuse_keywords(file, facts["arguments"])
-    if len({output.casefold() for output in facts["outputs"]}) < len(facts["outputs"]):
-        raise DeclarationError(f"{file}: two outputs differ only in case: SQL takes them as one")
-    if facts["kind"] == "number" and len(facts["outputs"]) > 1:
-        raise DeclarationError(f"{file}: kind is number, and there are several outputs: numbers?")
-    if rows:
-        _refuse_keywords(file, [name for name in (rows.key, rows.label) if name])
-    return RegisteredTask(
+    task = RegisteredTask(
         name=facts["task"],
         answers=facts["answers"],
         kind=facts["kind"],
         outputs=tuple(facts["outputs"]),
         arguments=facts["arguments"],
-        rows=rows,
+        rows=Rows(**facts["rows"]) if "rows" in facts else None,
     )
+    if len({output.casefold() for output in task.outputs}) < len(task.outputs):
+        raise DeclarationError(f"{file}: two outputs differ only in case: SQL takes them as one")
+    if task.kind == "number" and len(task.outputs) > 1:
+        raise DeclarationError(f"{file}: kind is number, and there are several outputs: numbers?")
+    _refuse_keywords(file, [task.name])
+    for name in task.arguments:
+        # With several outputs, explain_<task> has an argument of this name.
+        is_taken = name == "output" and task.kind in ("numbers", "labels")
+        if not is_sql_name(name) or is_taken:
+            raise DeclarationError(
+                f"{file}: {name} cannot be the name of an argument in SQL: register the model with "
+                "another name of this input, in lower case, no keyword, and not t, algorithm or "
+                "output"
+            )
+    if task.rows:
+        _check_rows(file, task, task.rows)
+    return task
+
+
+def _check_rows(file: Path, task: RegisteredTask, rows: Rows) -> None:
+    _refuse_keywords(file, [name for name in (rows.key, rows.label) if name])
+    parts = rows.relation.split(".")
+    if len(parts) > 2 or not all(map(is_sql_name, parts)):
+        raise DeclarationError(
+            f"{file}: rows.relation is {rows.relation}: give a dbt model, or schema.table, in "
+            "lower case"
+        )
+    if rows.key in (task.name, f"{task.name}_model_id", "inputs_hash", "predicted_at"):
+        raise DeclarationError(
+            f"{file}: the table of predictions has a column {rows.key} of its own: give another key"
+        )
 
 
 def _common(file: Path, facts: dict, source: str, definition: dict) -> dict:

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -195,10 +196,12 @@ SUM = "list_sum(list_transform({}, lambda term: term.contribution))"
     ],
 )
 def test_explanations_add_up_to_the_score(own, session, explained, score):
+    task = explained.partition("_")[2].partition("(")[0]
     query = f"select {SUM.format(explained)}, {score}, {explained} from loans as t limit 12"
     for total, expected, terms in session.execute(query).fetchall():
         assert total == pytest.approx(expected, rel=1e-4, abs=1e-6)
-        assert {term["feature"] for term in terms} - {"average"} <= {*NUMBERS, "purpose"}
+        assert len(terms) == 1 + len(own.fitted[task][1])
+        assert {term["feature"] for term in terms} - {"average"} == {*own.fitted[task][1]}
 
 
 def test_an_explanation_names_the_outputs(session):
@@ -223,7 +226,7 @@ def test_evaluations_are_on_the_leaderboard(own):
         ("grade", "roc_auc"),
         ("late", "roc_auc"),
         ("loss", "rmse"),
-        ("prices", "rmse"),
+        ("prices", "r2"),
         ("warned", "accuracy"),
     ]
     assert all(verdict.startswith("better than") for *_, verdict in found)
@@ -257,6 +260,11 @@ def test_importance_is_by_argument(own):
     features = [feature for (feature,) in own.warehouse.query(query)]
     assert {*features} == {*NUMBERS, "purpose"}
     assert {*features[:2]} == {"rate", "purpose"}
+    query = (
+        "select min(importance), max(importance) from rpt_feature_importance where task = 'late'"
+    )
+    ((least, most),) = own.warehouse.query(query)
+    assert least < 0.01 < 0.1 < most
 
 
 def test_unchanged_rows_have_not_drifted(own):
@@ -264,7 +272,8 @@ def test_unchanged_rows_have_not_drifted(own):
     found = own.warehouse.query(query)
     assert {task for task, *_ in found} == {*own.fitted}
     assert {level for *_, level in found} == {"none"}
-    query = ()
+    query = "select task, count(*) from rpt_prediction_drift where origin = 'registered' "
+    query += "and level = 'none' group by task"
     expected = dict.fromkeys(own.fitted, 1) | {"prices": 2}
     assert dict(own.warehouse.query(query)) == expected
 
@@ -282,6 +291,18 @@ def test_a_change_of_unit_is_an_incident_and_fails_no_build(own, tmp_path, monke
     levels = dict(changed.query(query))
     assert levels["rate"] == levels["purpose"] == levels["years is missing"] == "error"
     assert levels["amount"] == "none"
+    wrong = "select count(*) from fct_loans inner join loans as t using (loan_id) "
+    wrong += "where late is distinct from predict_late(t)"
+    assert changed.query(wrong) == [(0,)]
+    renewed = (
+        "select count(*) from fct_loans where predicted_at > (select max(predicted_at) from old)"
+    )
+    with duckdb.connect(changed.database) as connection:
+        connection.execute(f"attach '{own.warehouse.database}' as before (read_only)")
+        connection.execute("create temp view old as from before.main.fct_loans")
+        ((count,),) = connection.execute(renewed).fetchall()
+    # All rows but those that kept rate, purpose and years: 2 of 5, of these 1 of 2, and 2 of 3.
+    assert count == pytest.approx(ROWS * (1 - 2 / 5 / 2 * 2 / 3), abs=30)
     subjects = changed.query("select subject from rpt_incidents where check_name = 'feature_drift'")
     assert {"late.rate", "loss.rate", "prices.rate", "late.purpose"} <= {s for (s,) in subjects}
     monkeypatch.chdir(changed.project)
@@ -301,3 +322,71 @@ def test_an_evaluation_refuses_what_does_not_fit(own, monkeypatch):
         refused = hitparade(own.warehouse, "evaluate", *given)
         assert refused.exit_code == 1
         assert sentence in " ".join(refused.output.split()), refused.output
+
+
+def test_a_promotion_changes_what_the_functions_answer(own, tmp_path):
+    """Also with another vocabulary of a text: the new model knows boats."""
+    changed = Warehouse(tmp_path, own.warehouse.project)
+    shutil.copy(own.warehouse.database, changed.database)
+    rows = own.rows.assign(purpose=np.where(own.rows["loan_id"] % 3, own.rows["purpose"], "boat"))
+    estimator, columns, label = own.fitted["late"]
+    fitted = clone(estimator).fit(rows[columns], rows[label])
+    with duckdb.connect(changed.database) as connection:
+        model_id = udfs.register_model(connection, fitted, task="late", examples=rows[columns])
+        udfs.promote(connection, "late", model_id)
+        query = "select predict_late_proba(t) from rows as t order by loan_id"
+        found = [chance for (chance,) in connection.execute(query).fetchall()]
+        assert found == pytest.approx(fitted.predict_proba(rows[columns])[:, 1], abs=1e-5)
+        with pytest.raises(duckdb.Error, match="no background songs with the inputs of the model"):
+            connection.execute("select explain_late(t) from rows as t limit 1").fetchall()
+    changed.dbt("build", "--select", "fct_loans", *TABLES, "example_values")
+    stored = "select distinct late_model_id from fct_loans"
+    assert changed.query(stored) == [(model_id,)]
+    assert changed.query("select count(explain_late(t)) from (from loans limit 3) as t") == [(3,)]
+
+
+def test_models_without_declared_rows_have_no_drift(own, tmp_path):
+    changed = Warehouse(tmp_path, own.warehouse.project)
+    shutil.copy(own.warehouse.database, changed.database)
+    estimator, columns, _ = own.fitted["loss"]
+    with duckdb.connect(changed.database) as connection:
+        for task in ("alone", "popularity"):
+            inputs = connection.execute(
+                "select list(input.name) from (select unnest(inputs) as input from ml.champions "
+                "inner join ml.model_versions using (task, model_id) where task = ?)",
+                [task],
+            ).fetchall()[0][0]
+            examples = own.rows[columns].to_numpy()
+            if inputs:
+                examples = np.random.default_rng(0).random((300, len(inputs)))
+                estimator = LinearRegression().fit(examples, examples[:, 0])
+            model_id = udfs.register_model(
+                connection, estimator, task=task, inputs=inputs or columns, examples=examples
+            )
+            udfs.promote(connection, task, model_id)
+    changed.dbt("build", "--select", "observed_values", "example_values", *REPORTS)
+    query = "select task from rpt_feature_drift where task in ('alone', 'popularity')"
+    assert changed.query(query) == []
+
+
+def test_an_evaluated_model_leaves_the_challengers_of_a_trained_task_alone(own, tmp_path):
+    changed = Warehouse(tmp_path, own.warehouse.project)
+    shutil.copy(own.warehouse.database, changed.database)
+    names = ["danceability", "energy", "valence", "tempo"]
+    examples = np.random.default_rng(0).random((300, 4))
+    label = examples[:, 0] > 0.5
+    before = changed.query("from ml.challengers order by all")
+    with duckdb.connect(changed.database) as connection:
+        fitted = LogisticRegression().fit(examples, label)
+        model_id = udfs.register_model(
+            connection, fitted, task="hit", inputs=names, examples=examples, algorithm="mine"
+        )
+        udfs.evaluate(connection, model_id, examples, label)
+    assert changed.query("from ml.challengers order by all") == before
+
+
+def test_the_declarations_are_left_out_on_snowflake(own):
+    needed = ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PRIVATE_KEY_PATH")
+    account = dict.fromkeys(needed, "mine")
+    found = own.warehouse.dbt("parse", "--target", "snowflake", check=False, **account)
+    assert found.returncode == 0, found.stdout

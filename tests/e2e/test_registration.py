@@ -290,11 +290,11 @@ REFUSALS = {
     ),
     "the name of another function": (
         {"model": linear([1.0], 0.0), "task": "streams", "inputs": ["a"]},
-        "another task already has a function predict_streams or check_streams",
+        "another task already has a function predict_streams",
     ),
     "the name of the check of another function": (
         {"model": linear([1.0], 0.0), "task": "features", "inputs": ["a"]},
-        "another task already has a function predict_features or check_features",
+        "another task already has a function check_features",
     ),
     "examples with too few columns": (
         {"model": net(), "inputs": ["a", "b"], "examples": [[1.0]]},

@@ -95,11 +95,19 @@ def test_a_build_continues_on_an_upgraded_file(empty, small_sample, number):
     assert by_sql == pytest.approx(expected, rel=1e-5)
 
 
+def test_an_upgrade_keeps_a_registered_model_without_examples(empty):
+    write(empty, 6)
+    ((before,),) = empty.query("select onnx from ml.registered_models")
+    upgrade(empty)
+    query = "select onnx, portable.kind, examples, feature_fingerprint from ml.registered_models"
+    assert empty.query(query) == [(before, "linear", None, None)]
+
+
 def test_a_file_without_models_is_upgraded(empty, small_sample):
     write(empty, OLD[-1])
     with duckdb.connect(empty.database) as connection:
-        for table in ("train_hit", "train_log_streams", "promotions"):
-            connection.execute(f"delete from ml.{table}")
+        for table in (FORMATS / str(OLD[-1])).glob("*.parquet"):
+            connection.execute(f"delete from ml.{table.stem}")
     result = empty.dbt("run", "--select", "genres", check=False, HITPARADE_SAMPLE=str(small_sample))
     assert "run `hitparade upgrade`" in result.stdout
     assert "run `hitparade build`" in upgrade(empty)

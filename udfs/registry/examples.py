@@ -48,18 +48,29 @@ def matrix(examples: Any, name: str, estimator: Any) -> np.ndarray:
     return rows
 
 
+def as_numbers(examples: Any) -> np.ndarray:
+    """Return values as float64, with NaN for missing ones.
+
+    Raises:
+        ModelError: some are no numbers.
+    """
+    try:
+        if hasattr(examples, "to_numpy"):  # pandas, whose own types have a value for missing ones
+            examples = examples.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(examples, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"give rows (n, k) of numbers: {error}. Encode or drop other values"
+        ) from error
+
+
 def numbers(examples: Any) -> np.ndarray:
     """Return examples of numbers as float64 (n, k), with NaN for missing ones.
 
     Raises:
         ModelError: they are no such rows.
     """
-    try:
-        rows = np.asarray(examples, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"examples must be rows (n, k) of numbers: {error}. Encode or drop other values"
-        ) from error
+    rows = as_numbers(examples)
     is_known = (np.isnan(rows) | (np.abs(rows) <= LARGEST)).all() and rows.ndim == 2 and rows.size
     if not is_known or np.isnan(rows).all(axis=0).any():
         raise ModelError(
@@ -94,7 +105,7 @@ def encoded(examples: Any, names: Sequence[str]) -> np.ndarray:
             f"{(~known).sum()} of the examples, such as row {int(known.argmin())}, have texts that "
             "the model does not know: leave these rows out"
         )
-    return rows
+    return numbers(rows)
 
 
 def encoded_as_known(examples: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +137,7 @@ def _encoded(values: Any, name: str, names: Sequence[str]) -> np.ndarray:
     """Return the values of one input, from its column."""
     column = group(name)
     if column is None:
-        return numbers(np.asarray(values, dtype=object)[:, None])[:, 0]
+        return as_numbers(values)
     is_missing = np.asarray(values.isna())
     if name == missing(column):
         return is_missing.astype(float)

@@ -63,8 +63,11 @@ TAKEN_BACK = """
     where model_id = ? and portable is null and pruned_at is null
 """
 TAKEN_NAME = """
-    select count(*) > 0 from duckdb_functions()
-    where function_name in ('predict_' || $task, 'predict_' || $task || '_proba', 'check_' || $task)
+    select any_value(function_name) from duckdb_functions()
+    where function_name in (
+        'predict_' || $task, 'predict_' || $task || '_proba', 'predict_' || $task || '_by',
+        'check_' || $task, 'encode_' || $task, 'explain_' || $task
+    )
 """
 
 # The reason why a model cannot be removed from the registry, in words.
@@ -121,8 +124,9 @@ def register_model(
 ) -> str:
     """Store a model from outside, serve it, and return its model_id for `onnx_predict`.
 
-    The model does not become champion: use `promote` for that. `hitparade function` writes SQL
-    functions for it. Registering the newest model of an algorithm again adds nothing.
+    The model does not become champion: use `promote` for that. `hitparade function` declares its
+    task, from which its SQL functions follow. Registering the newest model of an algorithm again
+    adds nothing.
 
     Args:
         connection: a writable connection to a database with a registry.
@@ -312,11 +316,9 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
             f"the functions of task {task} need more than numeric scores, and a registered model "
             "gives only those: name another task"
         )
-    if outputs is None and connection.execute(TAKEN_NAME, {"task": task}).fetchall()[0][0]:
-        raise ModelError(
-            f"another task already has a function predict_{task} or check_{task}: give the task "
-            "another name"
-        )
+    ((taken,),) = connection.execute(TAKEN_NAME, {"task": task}).fetchall()
+    if outputs is None and taken:
+        raise ModelError(f"another task already has a function {taken}: give the task another name")
     if found.algorithm in (trained or ()):
         raise ModelError(
             f"task {task} trains the algorithm {found.algorithm} itself: give the model another "

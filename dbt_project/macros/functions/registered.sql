@@ -64,15 +64,14 @@
     {% do return(registered_tasks()[task].arguments | list) %}
 {%- endmacro %}
 
-{#- The forms of a function of the encoded inputs of a registered model. An argument `first` may stand before the others.
+{#- The forms of a function of the encoded inputs of a registered model. The arguments `first` stand before the others.
     For one input, `f(x)` and `f(t)` would be the same. -#}
-{% macro encoded_overloads(task, first='') -%}
+{% macro encoded_overloads(task, first=[]) -%}
     {%- do ref('stamped_functions') -%}
     {%- set names = registered_arguments(task) -%}
-    {%- set before = [first] if first else [] -%}
-    ({{ (before + names) | join(', ') }}) as {{ caller('[inputs of ' ~ task ~ ']') }}
+    ({{ (first + names) | join(', ') }}) as {{ caller('[inputs of ' ~ task ~ ']') }}
     {%- if names | length > 1 %},
-    ({{ (before + ['t']) | join(', ') }}) as {{ caller('[inputs by row of ' ~ task ~ ']') }}
+    ({{ (first + ['t']) | join(', ') }}) as {{ caller('[inputs by row of ' ~ task ~ ']') }}
     {%- endif %}
 {%- endmacro %}
 
@@ -118,6 +117,9 @@
 {#- The relation with the present rows of a registered task: a dbt model, or another table. -#}
 {% macro relation_of(task) -%}
     {%- set relation = registered_tasks()[task].relation -%}
+    {%- if not relation -%}
+        {%- do exceptions.raise_compiler_error("the rows of task " ~ task ~ " are not known: declare rows in tasks/" ~ task ~ ".yml") -%}
+    {%- endif -%}
     {%- if '.' in relation -%}
         {%- do return(relation) -%}
     {%- endif -%}

@@ -1,18 +1,47 @@
+{#- The registered tasks whose present rows are declared. Only DuckDB has registered models. -#}
+{% macro registered_tasks_with_rows() -%}
+    {%- set found = [] -%}
+    {%- for name, task in registered_tasks().items() if task.relation and has_sql_backend() -%}
+        {%- do found.append(name) -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
 {#- The values of an argument in the present rows of a registered task: each as a number or a label, and whether it is
-    missing. -#}
+    missing. Texts that the champion does not know have one label, as in example_values. -#}
 {% macro present_values(task, argument) -%}
     {%- set is_text = registered_tasks()[task].arguments[argument] == 'varchar' -%}
-    {%- set value -%}
-    {{ 'cast(' ~ argument ~ ' as varchar)' if is_text else "nullif(cast(" ~ argument ~ " as double), cast('nan' as double))" }}
-    {%- endset -%}
+    {%- set number = "nullif(cast(present." ~ argument ~ " as double), cast('nan' as double))" -%}
+    {%- set text = 'cast(present.' ~ argument ~ ' as varchar)' -%}
     select
         'feature' as kind,
         '{{ task }}' as task,
         cast(null as varchar) as reference,
         '{{ argument }}' as name,
-        {{ 'cast(null as double)' if is_text else value }} as value,
-        {{ value if is_text else 'cast(null as varchar)' }} as label
-    from {{ relation_of(task) }}
+        {%- if is_text %}
+        cast(null as double) as value,
+        case
+            when list_contains(known.texts, {{ text }}) then {{ text }}
+            when {{ text }} is not null then '(other)'
+        end as label
+        {%- else %}
+        {{ number }} as value,
+        cast(null as varchar) as label
+        {%- endif %}
+    from {{ relation_of(task) }} as present
+    {%- if is_text %}
+    cross join (
+        select coalesce(list(substr(inputs.name, {{ argument | length + 2 }})), cast([] as varchar[])) as texts
+        from (
+            select unnest(list_transform(versions.inputs, lambda input: struct_extract(input, 'name'))) as name
+            from {{ ref('model_versions') }} as versions
+            inner join {{ ref('champions') }} as champions
+                on versions.task = champions.task and versions.model_id = champions.model_id
+            where versions.task = '{{ task }}'
+        ) as inputs
+        where starts_with(inputs.name, '{{ argument }}=')
+    ) as known
+    {%- endif %}
     union all
     select
         'feature' as kind,
@@ -20,43 +49,58 @@
         cast(null as varchar) as reference,
         '{{ argument }} is missing' as name,
         cast(null as double) as value,
-        cast({{ value }} is null as varchar) as label
-    from {{ relation_of(task) }}
+        cast({{ text if is_text else number }} is null as varchar) as label
+    from {{ relation_of(task) }} as present
 {%- endmacro %}
 
 {#- The predictions of the champion of a registered task for its present rows, as numbers or labels. Those that are stored
     are not computed again. -#}
 {% macro present_predictions(name) -%}
     {%- set task = registered_tasks()[name] -%}
-    {%- set outputs = task.outputs if task.kind == 'numbers' else [none] -%}
-    {%- for output in outputs %}
+    {%- set is_struct = task.kind == 'numbers' -%}
     select
         'prediction' as kind,
         '{{ name }}' as task,
-        {{ name }}_model_id as reference,
-        '{{ name }}{{ '.' ~ escape_single_quotes(output) if output }}' as name,
-        {%- if task.kind in ('number', 'numbers') %}
-        {{ name }}{{ '."' ~ output | replace('"', '""') ~ '"' if output }} as value,
+        predicted.model_id as reference,
+        {%- if is_struct %}
+        '{{ name }}.' || outputs.name as name,
+        case outputs.name
+            {%- for output in task.outputs %}
+            when {{ text_literal(output) }} then predicted.answer."{{ output | replace('"', '""') }}"
+            {%- endfor %}
+        end as value,
+        cast(null as varchar) as label
+        {%- elif task.kind == 'number' %}
+        '{{ name }}' as name,
+        predicted.answer as value,
         cast(null as varchar) as label
         {%- else %}
+        '{{ name }}' as name,
         cast(null as double) as value,
-        cast({{ name }} as varchar) as label
+        cast(predicted.answer as varchar) as label
         {%- endif %}
-    {%- if task.predictions %}
-    from {{ ref(task.predictions[0]) }}
-    {%- else %}
     from (
+        {%- if task.predictions %}
         select
-            champions.model_id as {{ name }}_model_id,
-            {{ predicted(function('predict_' ~ name), name, 'present') }} as {{ name }}
+            {{ name }}_model_id as model_id,
+            {{ name }} as answer
+        from {{ ref(task.predictions[0]) }}
+        {%- else %}
+        select
+            champions.model_id,
+            {{ predicted(function('predict_' ~ name), name, 'present') }} as answer
         from {{ relation_of(name) }} as present
         inner join {{ ref('champions') }} as champions
             on champions.task = '{{ name }}'
+        {%- endif %}
     ) as predicted
+    {%- if is_struct %}
+    cross join (
+        values
+        {%- for output in task.outputs %}
+        ({{ text_literal(output) }}){% if not loop.last %},{% endif %}
+        {%- endfor %}
+    ) as outputs (name)
     {%- endif %}
-    where {{ name }}_model_id is not null and {{ name }} is not null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    where predicted.model_id is not null and predicted.answer is not null
 {%- endmacro %}

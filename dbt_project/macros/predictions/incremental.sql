@@ -50,6 +50,7 @@
 {#- The stored predictions of a task whose models are registered, as a complete model. -#}
 {% macro registered_predictions(name) -%}
     {%- set task = registered_tasks()[name] -%}
+    {%- do relation_of(name) -%}
     {{ config(
         enabled=has_sql_backend(),
         materialized='incremental',
@@ -58,7 +59,9 @@
         incremental_strategy='delete+insert',
         post_hook="{{ delete_gone('" ~ task.key ~ "', relation_of('" ~ name ~ "')) }}"
     ) }}
+    {%- if has_sql_backend() -%}
     {{ predictions(relation_of(name), task.key, [{'name': name, 'task': name, 'function': function('predict_' ~ name)}]) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The tables of stored predictions, as pairs of task and table. -#}
@@ -107,7 +110,8 @@
     {%- set texts = [] -%}
     {%- for task in tasks -%}
         {%- if task in registered_tasks() -%}
-            {%- do texts.extend(registered_arguments(task)) -%}
+            {#- as JSON, because a text may have any character, and NULL is not an empty text -#}
+            {%- do texts.append('to_json([cast(' ~ registered_arguments(task) | join(' as varchar), cast(') ~ ' as varchar)])') -%}
         {%- else -%}
             {%- for input in encode(task) -%}
                 {%- set text = input.name if input.vocabulary is defined else input.expression -%}

@@ -32,6 +32,7 @@ select
     models.algorithm,
     models.version,
     models.model_id,
+    versions.origin,
     models.is_champion,
     models.metric,
     models.higher_is_better,

@@ -1,5 +1,8 @@
 {{ config(schema='ml', enabled=has_sql_backend()) }}
 
+{%- set watched = registered_tasks_with_rows() %}
+
+-- Only of tasks whose present rows are declared: the values of others are compared with nothing.
 with champions as (
 
     select
@@ -10,7 +13,10 @@ with champions as (
     from {{ ref('registry') }} as registry
     inner join {{ ref('champions') }} as champions
         on registry.task = champions.task and registry.model_id = champions.model_id
-    where registry.origin = 'registered' and registry.examples is not null
+    where
+        registry.origin = 'registered'
+        and registry.examples is not null
+        and registry.task in ({{ quoted(watched) if watched else "''" }})
     -- A model with the same bytes may have several versions.
     qualify row_number() over (partition by registry.task order by registry.version desc nulls last) = 1
 

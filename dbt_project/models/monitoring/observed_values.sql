@@ -72,8 +72,8 @@ select
 from {{ ref(task.predictions[0]) }}
 where {{ name }}_model_id is not null and {{ task.column }} is not null
 {% endfor %}
-{%- for name, task in registered_tasks().items() if task.relation and has_sql_backend() %}
-{%- for argument in task.arguments %}
+{%- for name in registered_tasks_with_rows() %}
+{%- for argument in registered_arguments(name) %}
 union all
 {{ present_values(name, argument) }}
 {%- endfor %}

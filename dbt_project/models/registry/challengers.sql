@@ -18,7 +18,8 @@ with scored as (
             versions.task = metrics.task
             and versions.algorithm = metrics.algorithm
             and versions.version = metrics.version
-    where metrics.is_primary
+    -- A registered model is evaluated on other rows.
+    where metrics.is_primary and versions.origin = 'trained'
 
 ),
 

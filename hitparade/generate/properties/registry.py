@@ -9,10 +9,8 @@ from models_py.registry_schema import PORTABLE, SCHEMA, sql_types
 ORIGIN = ("origin", "varchar", doc("origin"))
 NEWEST = "True for the newest version of its algorithm that has the inputs of the champion."
 # Columns that ml.model_versions leaves out, because other views have them.
-LEFT_OUT = (
-    *("onnx", "portable", "examples"),
-    *("metrics", "importance", "calibration", "confusion"),
-)
+MEASURED = ("metrics", "importance", "calibration", "confusion")
+LEFT_OUT = ("onnx", "portable", "examples", *MEASURED)
 # Data tests of single columns, by model.
 TESTS: dict[str, dict[str, list]] = {
     "model_versions": {
