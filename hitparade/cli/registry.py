@@ -216,14 +216,12 @@ def function(
         is_explained = connection.execute(HAS_EXAMPLES, [task]).fetchall()[0][0]
     with errors(generating.DeclarationError, OSError):
         try:
-            paths = generating.write(root())
+            paths, names = generating.write(root()), generating.nodes_of(root(), task)
         except generating.DeclarationError:
             file.unlink()
             raise
     for path in (file, *paths):
         wrote(console, path)
-    functions = [path.stem for path in paths if "functions" in path.parts and path.suffix == ".sql"]
-    names = [*functions, "explanation_backgrounds", "explanation_plans"]
     console.print(f"Build them: hitparade publish --select {' '.join(names)}", soft_wrap=True)
     if not is_explained:
         console.print(

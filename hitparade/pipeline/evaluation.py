@@ -64,12 +64,14 @@ def labelled(
         )
     columns = [*dict.fromkeys(group(entry["name"]) or entry["name"] for entry in inputs)]
     labels = [label] if label else outputs
-    listed = ", ".join(quoted(column) for column in dict.fromkeys([*columns, *labels]))
+    wanted = [*dict.fromkeys([*columns, *labels])]
+    listed = ", ".join(map(quoted, wanted))
     relation = ".".join(quoted(part) for part in rows.split("."))
     try:
         table: Any = connection.sql(f"select {listed} from {relation}").to_arrow_table()
     except duckdb.Error as error:
         raise ModelError(f"the rows of {rows} cannot be read: {error}") from error
+    table = table.rename_columns(wanted)  # DuckDB gives the spelling of the table
     values = zip(*(table[column].to_pylist() for column in labels), strict=True)
     right = [row[0] if label else list(row) for row in values]
     return task, model_id, table.select(columns).to_pandas(), right

@@ -73,9 +73,7 @@ def test_a_model_is_not_explained_by_the_songs_of_another_task(connection):
         "select onnx_explain('tier', (select max(model_id) from ml.champions where task = 'hit'), "
         "[0.7, 0.8, 0.5, 120], null)"
     )
-    said = (
-        "task tier has no background songs with the inputs of the model: give the task of the model"
-    )
+    said = "task tier has no background rows with the inputs of the model: run `hitparade build`"
     with pytest.raises(duckdb.Error, match=said):
         connection.execute(query).fetchall()
 

@@ -110,7 +110,7 @@ def test_an_earlier_model_is_served_with_its_own_genres(with_new_genre, small_wa
     assert 0 < share < 0.1
     assert "popularity: " in summary_of(pinned)
     assert "have genres that the champion does not know" in summary_of(pinned)
-    with pytest.raises(duckdb.Error, match="has no background songs with the inputs of the model"):
+    with pytest.raises(duckdb.Error, match="has no background rows with the inputs of the model"):
         pinned.query("select explain_popularity(t) from dim_tracks t limit 1")
 
 

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import udfs
+from hitparade import generate
 from tests.e2e.registry import hitparade
 from tests.warehouse import Warehouse, copy_project
 
@@ -337,12 +338,49 @@ def test_a_promotion_changes_what_the_functions_answer(own, tmp_path):
         query = "select predict_late_proba(t) from rows as t order by loan_id"
         found = [chance for (chance,) in connection.execute(query).fetchall()]
         assert found == pytest.approx(fitted.predict_proba(rows[columns])[:, 1], abs=1e-5)
-        with pytest.raises(duckdb.Error, match="no background songs with the inputs of the model"):
+        with pytest.raises(duckdb.Error, match="no background rows with the inputs of the model"):
             connection.execute("select explain_late(t) from rows as t limit 1").fetchall()
     changed.dbt("build", "--select", "fct_loans", *TABLES, "example_values")
     stored = "select distinct late_model_id from fct_loans"
     assert changed.query(stored) == [(model_id,)]
     assert changed.query("select count(explain_late(t)) from (from loans limit 3) as t") == [(3,)]
+
+
+def test_a_text_that_becomes_empty_is_scored_again(own, tmp_path):
+    changed = Warehouse(tmp_path, own.warehouse.project)
+    shutil.copy(own.warehouse.database, changed.database)
+    with duckdb.connect(changed.database) as connection:
+        connection.execute("update loans set purpose = '' where purpose is null")
+    changed.dbt("run", "--select", "fct_loans")
+    wrong = "select count(*) from fct_loans inner join loans as t using (loan_id) "
+    assert changed.query(wrong + "where late is distinct from predict_late(t)") == [(0,)]
+
+
+def test_rows_with_arguments_named_like_our_columns(own, tmp_path, monkeypatch):
+    """Functions read tables, whose columns have these names too."""
+    project = tmp_path / "project"
+    shutil.copytree(own.warehouse.project, project)
+    changed = Warehouse(tmp_path, project)
+    shutil.copy(own.warehouse.database, changed.database)
+    names = ["name", "task", "plan_id", "input_names", "creation_id", "model_id", "features"]
+    examples = pd.DataFrame(np.random.default_rng(0).random((300, len(names))), columns=names)
+    fitted = LinearRegression().fit(examples, examples["name"] - examples["task"])
+    monkeypatch.chdir(project)
+    with duckdb.connect(changed.database) as connection:
+        model_id = udfs.register_model(connection, fitted, task="names", examples=examples)
+        udfs.promote(connection, "names", model_id)
+        checks = "select count(*) from examples as t where len(check_features(?, [{}])) > 0"
+        columns = ", ".join(f"t.{name}" for name in names)
+        found = connection.execute(checks.format(columns), [model_id]).fetchall()
+        assert found == [(0,)]  # not even the rows with the largest values
+    said = hitparade(changed, "function", "names")
+    changed.dbt("build", "--select", *said.output.split("--select ")[1].split("\n")[0].split())
+    with duckdb.connect(changed.database, read_only=True) as connection:
+        for _ in range(2):
+            query = f"select {SUM.format('explain_names(t)')}, predict_names(t) from examples as t"
+            for total, expected in connection.execute(query + " limit 5").fetchall():
+                assert total == pytest.approx(expected, abs=1e-6)
+            udfs.register(connection)
 
 
 def test_models_without_declared_rows_have_no_drift(own, tmp_path):
@@ -383,6 +421,30 @@ def test_an_evaluated_model_leaves_the_challengers_of_a_trained_task_alone(own, 
         )
         udfs.evaluate(connection, model_id, examples, label)
     assert changed.query("from ml.challengers order by all") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("- bad\n- good", "- good\n- bad"), "outputs bad, good"),
+        (("kind: label", "kind: labels"), "they have kind label"),
+        (("amount: double", "sum: double"), "arguments amount, rate"),
+    ],
+)
+def test_a_declaration_that_contradicts_the_models_stops_the_build(
+    own, tmp_path, monkeypatch, change, sentence
+):
+    project = tmp_path / "project"
+    shutil.copytree(own.warehouse.project, project)
+    file = project / "tasks" / "grade.yml"
+    assert change[0] in file.read_text()
+    file.write_text(file.read_text().replace(*change))
+    generate.write(project)
+    changed = Warehouse(own.warehouse.folder, project)
+    said = changed.dbt("build", "--select", "predict_grade", check=False)
+    assert said.returncode
+    assert "tasks/grade.yml does not agree with the models of the task" in said.stdout
+    assert sentence in said.stdout
 
 
 def test_the_declarations_are_left_out_on_snowflake(own):

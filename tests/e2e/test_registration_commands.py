@@ -97,7 +97,7 @@ def test_a_model_without_examples_is_not_explained(own_project):
         udfs.promote(connection, "glow", model_id)
     hitparade(own_project, "function", "glow")
     own_project.dbt("build", "--select", "explain_glow", "explanation_plans")
-    with pytest.raises(duckdb.Error, match="task glow has no background songs"):
+    with pytest.raises(duckdb.Error, match="task glow has no background rows"):
         own_project.query("select explain_glow(0.5, 0.5)")
 
 

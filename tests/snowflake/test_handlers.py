@@ -74,7 +74,7 @@ def test_a_model_is_not_explained_by_songs_with_other_inputs(line, inputs):
     stamp = line.stamp | {"backgrounds": {"lines": known | {"inputs": inputs}}}
     explain = served.Served(json.dumps(stamp), line._folder)
     arguments = (["lines"], ["champion of lines"], [[1, 2, 3]], [1])
-    with pytest.raises(ModelError, match="lines has no background songs with the inputs of the"):
+    with pytest.raises(ModelError, match="lines has no background rows with the inputs of the"):
         answers(lambda rows: served.onnx_explain(explain, rows), *arguments)
     known = known | {"terms": ["average", "a", "b", "c"], "songs": [[0.0] * 3]}
     stamp = line.stamp | {"backgrounds": {"lines": known | {"inputs": ["a", "b", "c"]}}}

@@ -73,5 +73,6 @@ def _place(value: Any, outputs: list[str]) -> int:
     if outputs == ["false", "true"]:
         text = BOOLEANS.get(text, text.lower())
     if text not in outputs:
-        raise ModelError(f"there is no label {value!r}: the labels are {', '.join(outputs)}")
+        given = repr(value.item() if isinstance(value, np.generic) else value)
+        raise ModelError(f"there is no label {given}: the labels are {', '.join(outputs)}")
     return outputs.index(text)

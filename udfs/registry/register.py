@@ -340,7 +340,7 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
         "outputs": labels,
         "answer": _answer(task, found, labels, answer),
         "examples": _kept(found.examples),
-        "feature_fingerprint": _fingerprint(found.examples),
+        "feature_fingerprint": _fingerprint(names, found.examples),
         "parity": found.parity,
         "config": found.config,
         "library_versions": json.dumps({"producer": graph.producer}),
@@ -360,10 +360,11 @@ def _kept(examples: np.ndarray | None) -> list[np.ndarray] | None:
     return list(np.random.default_rng(0).permutation(examples)[:most])
 
 
-def _fingerprint(examples: np.ndarray | None) -> str | None:
+def _fingerprint(names: list[str], examples: np.ndarray | None) -> str | None:
     if examples is None:
         return None
-    return hashlib.sha256(np.ascontiguousarray(examples).tobytes()).hexdigest()[:12]
+    content = json.dumps(names).encode() + np.ascontiguousarray(examples).tobytes()
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _refuse_other_types(task: str, names: list[str], known: list[str] | None) -> None:
@@ -410,10 +411,11 @@ def _names(what: str, count: int, names: Sequence[str] | None) -> list[str]:
 def _inputs(names: list[str], found: _Registered) -> list[dict]:
     """Return the inputs in order with their ranges in the examples."""
     low = high = [None] * len(names)
-    if found.examples is not None:
-        low = np.nanmin(found.examples, axis=0).tolist()
-        high = np.nanmax(found.examples, axis=0).tolist()
     floats = "float64" if found.graph.is_double else "float32"
+    if found.examples is not None:
+        # check_features compares a value as the graph reads it.
+        read = found.examples.astype(floats).astype(np.float64)
+        low, high = np.nanmin(read, axis=0).tolist(), np.nanmax(read, axis=0).tolist()
     inputs: list[dict] = [
         {"name": name, "type": floats, "minimum": least, "maximum": most}
         for name, least, most in zip(names, low, high, strict=True)

@@ -106,7 +106,7 @@ def explanation(
         )
     if len(song) != plan.backgrounds.shape[1]:
         raise ModelError(
-            f"onnx_explain: the model takes {len(song)} inputs, and the background songs of the "
+            f"onnx_explain: the model takes {len(song)} inputs, and the background rows of the "
             f"task have {plan.backgrounds.shape[1]}: give the task of the model"
         )
     mixed = plan.mixed(song)

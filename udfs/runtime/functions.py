@@ -289,8 +289,8 @@ def _plan(plan_id: str) -> Plan:
         return Plan(terms, backgrounds, is_own, weights.T)
     what = plan_id if says_no_model(plan_id) else f"no open file has the plan {plan_id}"
     raise ModelError(
-        f"onnx_explain: {what}: give the task of the model, one of select task from "
-        "ml.explanation_plans, or promote a model of the last build"
+        f"onnx_explain: {what}: run `hitparade build`, or give the task of the model, one of "
+        "select task from ml.explanation_plans; a registered model needs examples"
     )
 
 

@@ -12,7 +12,7 @@ from udfs.runtime.explanations import Plan
 
 @dataclass(frozen=True)
 class Background:
-    """The background songs that the predictions of a task are explained against.
+    """The background rows that the predictions of a task are explained against.
 
     Attributes:
         terms: `average`, then the n arguments of the task's functions.

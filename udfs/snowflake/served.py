@@ -85,13 +85,13 @@ class Served:
         """
         if task not in self._backgrounds:
             raise ModelError(
-                f"onnx_explain: task {task} has no background songs: use one of "
+                f"onnx_explain: task {task} has no background rows: use one of "
                 f"{', '.join(self._backgrounds)} that has training rows"
             )
         return self._backgrounds[task].plan
 
     def check_explained(self, task: str, asked: str) -> None:
-        """Check that the background songs of a task are encoded as a model's inputs.
+        """Check that the background rows of a task are encoded as a model's inputs.
 
         Raises:
             ModelError: they are not, such as songs with other genres than those of the model.
@@ -99,7 +99,7 @@ class Served:
         inputs = [one["name"] for one in self.stamp["models"][self.known(asked)]["inputs"]]
         if task in self._backgrounds and self._backgrounds[task].inputs != inputs:
             raise ModelError(
-                f"onnx_explain: task {task} has no background songs with the inputs of the model: "
+                f"onnx_explain: task {task} has no background rows with the inputs of the model: "
                 f"give the task of the model, one of {', '.join(self._backgrounds)}, or promote a "
                 "model of the last build"
             )

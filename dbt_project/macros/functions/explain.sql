@@ -1,4 +1,4 @@
-{#- The largest number of background songs that a prediction is explained against. -#}
+{#- The largest number of background rows that a prediction is explained against. -#}
 {% macro most_background_rows() -%}
     {% do return(64) %}
 {%- endmacro %}

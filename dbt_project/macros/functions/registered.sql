@@ -125,3 +125,32 @@
     {%- endif -%}
     {%- do return(ref(relation)) -%}
 {%- endmacro %}
+
+{#- Stops the run if a declaration does not agree with the models of its task: answers would be wrong without a word. -#}
+{% macro check_registered_tasks() -%}
+    {%- set models = adapter.get_relation(target.database, 'ml', 'registered_models') if execute and registered_tasks() else none -%}
+    {%- if models is not none and has_sql_backend() -%}
+        {%- set found = {} -%}
+        {%- for task, answer, outputs, inputs in run_query(
+            "select task, answer, to_json(outputs), to_json(list_transform(inputs, lambda input: input.name)) from " ~ models
+            ~ " where task in (" ~ quoted(registered_tasks() | list) ~ ")"
+        ).rows -%}
+            {%- set arguments = [] -%}
+            {%- for name in fromjson(inputs) -%}
+                {%- set argument = name.split('=')[0].split(' is missing')[0].split(' is other')[0] -%}
+                {%- do arguments.append(argument) if argument not in arguments -%}
+            {%- endfor -%}
+            {%- do found.setdefault(task, []).append([answer, fromjson(outputs), arguments | sort]) -%}
+        {%- endfor -%}
+        {%- for task, facts in registered_tasks().items() if task in found -%}
+            {%- if [facts.kind, facts.outputs, facts.arguments | list | sort] not in found[task] -%}
+                {%- set known = found[task][-1] -%}
+                {%- do exceptions.raise_compiler_error(
+                    "tasks/" ~ task ~ ".yml does not agree with the models of the task: they have kind " ~ known[0]
+                    ~ ", outputs " ~ known[1] | join(', ') ~ " and arguments " ~ known[2] | join(', ')
+                    ~ ". Change the file, and run `hitparade generate`"
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -133,7 +133,7 @@
 {#- Deletes the predictions of rows that no longer exist. -#}
 {% macro delete_gone(key, relation, condition='true') -%}
     delete from {{ this }}
-    where {{ key }} not in (select {{ key }} from {{ relation }} where {{ condition }})
+    where {{ key }} not in (select {{ key }} from {{ relation }} where {{ key }} is not null and ({{ condition }}))
 {%- endmacro %}
 
 {#- Deletes the predictions of models that are not the champion. Otherwise rows that the champion does not score

@@ -4,6 +4,7 @@
 {% macro create_registry() -%}
     {% do check_is_loaded() %}
     {% do check_registry_format() %}
+    {% do check_registered_tasks() %}
     {% do create_helpers() %}
     create schema if not exists ml;
     create table if not exists ml.promotions (

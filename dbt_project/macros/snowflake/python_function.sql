@@ -68,7 +68,7 @@ $$
     {%- do return(stamp) -%}
 {%- endmacro %}
 
-{#- The background songs of explanations, by task. -#}
+{#- The background rows of explanations, by task. -#}
 {% macro explained_backgrounds() -%}
     {%- set backgrounds = {} -%}
     {%- for task, features in rows_of(

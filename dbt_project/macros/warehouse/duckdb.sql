@@ -479,9 +479,9 @@
             select any_value(__creation_id)
             from (
                 select
-                    name as __name,
-                    creation_id as __creation_id
-                from ml.function_definitions
+                    __definitions.name as __name,
+                    __definitions.creation_id as __creation_id
+                from ml.function_definitions as __definitions
             )
             where __name = 'main.{{ model.name }}'
         ) = '[creation id]' then {{ answer() }}
@@ -493,6 +493,8 @@
 {%- endmacro %}
 
 {#- ---- Bodies of functions ---- -#}
+
+{#- Columns are qualified in these, because an argument of a function may have the name of a column. -#}
 
 {% macro duckdb__changes_in_words(optimization) -%}
     list_transform(
@@ -535,10 +537,10 @@
             select any_value(__plan_id)
             from (
                 select
-                    task as __task,
-                    plan_id as __plan_id,
-                    input_names as __input_names
-                from ml.explanation_plans
+                    __plans.task as __task,
+                    __plans.plan_id as __plan_id,
+                    __plans.input_names as __input_names
+                from ml.explanation_plans as __plans
             )
             where
                 __task = {{ task }}
@@ -551,7 +553,7 @@
                     __input_names
                 )
         ),
-        'task ' || {{ task }} || ' has no background songs with the inputs of the model'
+        'task ' || {{ task }} || ' has no background rows with the inputs of the model'
     )
 {%- endmacro %}
 
@@ -589,12 +591,12 @@
                     then {{ raise_error(
                         "'onnx_explain: ' || case when " ~ says_no_model('e.plan_id')
                         ~ " then e.plan_id else 'the plan ' || e.plan_id || ' is not in the file in use' end "
-                        ~ "|| ': give the task of the model, one of " ~ explained_tasks() | join(', ')
-                        ~ " that has training rows, or promote a model of the last build'", explanation()
+                        ~ "|| ': run `hitparade build`, or give the task of the model, one of "
+                        ~ explained_tasks() | join(', ') ~ "; a registered model needs examples'", explanation()
                     ) }}
                 when len(e.o.x) <> len(e.plan.mixes[1].background)
                     then {{ raise_error(
-                        "'onnx_explain: the model takes ' || len(e.o.x) || ' inputs, and the background songs of the task have ' "
+                        "'onnx_explain: the model takes ' || len(e.o.x) || ' inputs, and the background rows of the task have ' "
                         ~ "|| len(e.plan.mixes[1].background) || ': give the task of the model'",
                         explanation()
                     ) }}

@@ -77,7 +77,7 @@ def functions_of(task: RegisteredTask) -> Iterator[Function]:
     answer, returned = _answer(task)
     says = f"The champion's prediction: {clause}"
     yield Function("predict", f"predict_{name}", answer, returned, says)
-    says = f"The prediction of an algorithm's newest model: {clause}"
+    says = f"The prediction of an algorithm's newest model with the champion's inputs: {clause}"
     yield Function("predict_by", f"predict_{name}_by", answer, returned, says, (ALGORITHM,))
     if task.kind in ("label", "labels"):
         yield _proba(task)
