@@ -11,7 +11,7 @@ REASONS = {
     r"gblinear booster": "a gblinear booster has no trees",
     r"splits by category": "it splits by category",
     r"neither predict nor transform": "it has neither predict nor transform",
-    r"Unable to find a shape calculator": "skl2onnx has no converter for it",
+    r"skl2onnx does not convert it": "skl2onnx has no converter for it",
     r"has no complete ONNX form": "skl2onnx does not convert this form of it",
     r"differs from it|ONNX graph gives": "its graph gives other answers",
     r"is float16": "its input is float16",

@@ -33,6 +33,7 @@ from skl2onnx.common.shape_calculator import (
     calculate_linear_regressor_output_shapes,
 )
 from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -52,7 +53,13 @@ from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+)
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -62,7 +69,7 @@ from sklearn.tree import (
 )
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
-from models_py.estimators import boosting, encoders, svm
+from models_py.estimators import boosting, encoders, functions, svm
 from models_py.estimators.answers import Answerer
 from models_py.estimators.building import Builder
 from models_py.estimators.columns import Pick, Table
@@ -118,6 +125,7 @@ def to_onnx(estimator: BaseEstimator, width: int, is_double: bool, answerer: Ans
             target_opset=OPSETS,
             custom_conversion_functions=_converters(),
             custom_shape_calculators={
+                FunctionTransformer: _unchanged_shape,
                 KBinsDiscretizer: _bins_shape,
                 OneHotEncoder: _one_hot_shape,
                 OrdinalEncoder: _same_shape,
@@ -133,13 +141,17 @@ def to_onnx(estimator: BaseEstimator, width: int, is_double: bool, answerer: Ans
 def _prepared(estimator: BaseEstimator) -> BaseEstimator:
     """Return an estimator that skl2onnx takes for what it is.
 
-    RFE also predicts. A threshold decides about the label only, see `Answerer`.
+    RFE also predicts. A threshold decides about the label only, see `Answerer`. A target that was
+    transformed by a function is transformed back by another one.
     """
     if isinstance(estimator, Pipeline):
         *steps, (name, last) = estimator.steps
         return Pipeline([*steps, (name, _prepared(last))])
     if isinstance(estimator, RFE):
         return Pipeline([("select", estimator), ("estimator", estimator.estimator_)])
+    if isinstance(estimator, TransformedTargetRegressor):
+        inverse = functions.inverse(estimator.transformer_)
+        return Pipeline([("fit", _prepared(estimator.regressor_)), ("inverse", inverse)])
     if isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV):
         return _prepared(estimator.estimator_)
     return estimator
@@ -204,6 +216,7 @@ def _converters() -> Mapping[type, Converter]:
         **{cls: _narrowed(get_converter(sklearn_operator_name_map[cls])) for cls in ROUNDED},
         **{cls: _of_trees(read) for cls, read in READERS.items()},
         Binarizer: _encoder(encoders.above),
+        FunctionTransformer: _function,
         KBinsDiscretizer: _encoder(encoders.bins),
         LinearDiscriminantAnalysis: _discriminant,
         OneHotEncoder: _encoder(encoders.one_hot),
@@ -261,6 +274,18 @@ def _encoder(add: Callable[[Builder, str, Any], list[str]]) -> Converter:
         builder.add("Concat", *parts, axis=1, output=operator.outputs[0].full_name)
 
     return converter
+
+
+def _function(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Convert a FunctionTransformer of a function of numpy."""
+    (features,) = operator.inputs
+    builder = Builder(scope, container, _is_double(features))
+    found = functions.added(builder, features.full_name, operator.raw_operator)
+    builder.add("Identity", found, output=operator.outputs[0].full_name)
+
+
+def _unchanged_shape(operator: Operator) -> None:
+    _set_width(operator, operator.inputs[0].type.shape[1])
 
 
 def _set_width(operator: Operator, width: int) -> None:

@@ -167,8 +167,14 @@ def _content(source: Source, is_double: bool) -> bytes:
     except UnsupportedError:
         raise
     except Exception as error:  # the converters raise errors of many kinds
-        said = " ".join(str(error).split())
-        raise _Differs(f"it has no complete ONNX form ({said[:200]})") from error
+        raise _Differs(_without_form(" ".join(str(error).split()))) from error
+
+
+def _without_form(said: str) -> str:
+    """Return in our words why a converter failed."""
+    if unknown := re.search(r"for type '<class '[\w.]*?(\w+)'>'", said):
+        return f"{unknown[1]} has no complete ONNX form, because skl2onnx does not convert it"
+    return f"it has no complete ONNX form: its converter says {said[:200]!r}"
 
 
 def _wrong_without(source: Source, graph: Graph, missing: list[int]) -> list[int]:
