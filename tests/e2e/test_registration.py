@@ -340,6 +340,14 @@ REFUSALS = {
         },
         "have the scores Flop, Mid, Hit, Viral, and this one has Flop, Hit, Mid, Viral",
     ),
+    "a number named like a text": (
+        {
+            "model": LogisticRegression(max_iter=9_999).fit(ROWS, LABELS),
+            "inputs": ["sex=female", *NAMES[1:]],
+            "examples": ROWS,
+        },
+        "sex=female is a number, and the name is that of a text of a column",
+    ),
     "name of a trained algorithm": (
         {"model": softmax_of_two(), "task": "hit", "inputs": ["a"], "algorithm": "xgboost"},
         "task hit trains the algorithm xgboost itself",

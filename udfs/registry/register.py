@@ -97,6 +97,7 @@ class _Registered:
         answer: what its scores mean, if it is known.
         parity: its largest difference from its source.
         config: its description as JSON.
+        takes_text: whether inputs may be members of one-hot groups of text.
     """
 
     graph: Graph
@@ -109,6 +110,7 @@ class _Registered:
     answer: str | None = None
     parity: float | None = None
     config: str | None = None
+    takes_text: bool = True
 
 
 def register_model(
@@ -196,6 +198,7 @@ def _of_estimator(
         found.answer,
         found.parity,
         found.config,
+        takes_text=bool(groups_of(found.inputs)),
     )
 
 
@@ -327,6 +330,11 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
     graph = found.graph
     names = _names("inputs", graph.inputs, found.inputs or known)
     _refuse_other_types(task, names, known)
+    if known is None and not found.takes_text and (members := [*filter(group, names)]):
+        raise ModelError(
+            f"{members[0]} is a number, and the name is that of a text of a column: give it another "
+            "name"
+        )
     inputs = _inputs(names, found)
     labels = _outputs(task, found, outputs)
     name = model_id(graph.content, inputs, labels)
