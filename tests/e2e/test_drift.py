@@ -23,7 +23,7 @@ def report(warehouse, *changes: str) -> dict[str, str]:
 
 
 def drifted(warehouse, report: str = "rpt_feature_drift") -> dict[tuple, str]:
-    query = f"select task, * exclude (task) from {report} where level <> 'none'"
+    query = f"select task, * exclude (task, origin) from {report} where level <> 'none'"
     return {(task, name): level for task, _, name, *_, level in warehouse.query(query)}
 
 

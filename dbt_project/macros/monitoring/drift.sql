@@ -154,7 +154,6 @@
     select
         judged.task,
         judged.model_id,
-        compared.origin,
         judged.name as {{ kind }},
         cast(judged.expected_rows as bigint) as expected_rows,
         cast(judged.observed_rows as bigint) as observed_rows,
@@ -166,7 +165,8 @@
             when judged.psi > {{ var('drift_error') }} + judged.psi_noise then 'error'
             when judged.psi > {{ var('drift_warn') }} + judged.psi_noise then 'warn'
             else 'none'
-        end as level
+        end as level,
+        compared.origin
     from judged
     inner join compared
         on judged.task = compared.task and judged.model_id = compared.model_id
