@@ -51,6 +51,8 @@ from models_py.next_song.rules import Rule
 TOLERANCE = 1e-4
 # The largest share of rows with other candidates, and what counts as equally strong there.
 MOST_SWAPPED, EQUALLY_STRONG = 0.5, 1e-5
+# A score that one runtime may round to 0, and the other not.
+TINY = 1e-30
 OPSET, ML_OPSET = 18, 2
 # In the graph, `track_uri` is in the place of `found`.
 OUTPUTS = ["found", "score", "artist", "song", "barred_song", "asked_score", "vector"]
@@ -301,8 +303,8 @@ def _with_same_candidates(
 
 
 def _candidates(tracks: NDArray[np.int64], scores: NDArray[np.float32]) -> list[set[int]]:
-    """Return the tracks of each row that are scored as candidates."""
-    return [{*row[values >= 0].tolist()} for row, values in zip(tracks, scores, strict=True)]
+    """Return the tracks of each row that are scored as candidates: others have the score 0."""
+    return [{*row[values > TINY].tolist()} for row, values in zip(tracks, scores, strict=True)]
 
 
 def check_parity(

@@ -31,6 +31,7 @@ CALLS = [
 ]
 CHAMPION = "select model_id from ml.champions where task = 'hit'"
 EMPTY_AFTER_A_FIRST_BUILD = {
+    "ml.example_values",
     "ml.previous_champions",
     "ml.prunable_models",
     "ml.refused_trainings",
