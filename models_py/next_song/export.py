@@ -267,7 +267,7 @@ def no_options(rows: int) -> dict[str, NDArray]:
 
 
 def _with_same_candidates(
-    chosen: list[set[int]], wanted: list[set[int]], strengths: NDArray[np.float32]
+    chosen: list[set[int]], wanted: list[set[int]], is_close: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return the rows (n,) in which a graph and its ranker chose the same candidates.
 
@@ -277,29 +277,39 @@ def _with_same_candidates(
     Args:
         chosen: the candidates of each row in the graph.
         wanted: those of the ranker.
-        strengths: by what each source of candidates chooses, shape (sources, n, tracks + 1).
+        is_close: whether two tracks are equally strong at a cut of the ranker, see `_close_calls`.
 
     Raises:
-        ExportError: other candidates are not equally strong, or most rows have some.
+        ExportError: a row without such tracks, or most rows, have other candidates.
     """
-    for row, (one, other) in enumerate(zip(chosen, wanted, strict=True)):
-        mine, others = (np.array(sorted(tracks), int) for tracks in (one - other, other - one))
-        of_mine, of_others = strengths[:, row, mine], strengths[:, row, others]
-        gaps = np.abs(of_mine[..., None] - of_others[:, None])
-        allowed = EQUALLY_STRONG * np.maximum(np.abs(of_mine), 1)
-        is_equal = (gaps <= allowed[..., None]).any(axis=0)  # in one source
-        if not (is_equal.any(axis=1).all() and is_equal.any(axis=0).all()):
-            raise ExportError(
-                f"the ONNX graph of {Ranker.__name__} chooses other candidates, which are not "
-                f"equally strong, such as in row {row}: the model was not stored"
-            )
     same = np.array([one == other for one, other in zip(chosen, wanted, strict=True)])
+    if wrong := np.flatnonzero(~same & ~is_close).tolist():
+        raise ExportError(
+            f"the ONNX graph of {Ranker.__name__} chooses other candidates, which are not equally "
+            f"strong, such as in row {wrong[0]}: the model was not stored"
+        )
     if np.mean(~same) > MOST_SWAPPED:
         raise ExportError(
             f"the ONNX graph of {Ranker.__name__} chooses other candidates in "
             f"{np.mean(~same):.0%} of the rows: the model was not stored"
         )
     return same
+
+
+def _close_calls(model: Ranker, known: Beginnings) -> NDArray[np.bool_]:
+    """Return whether any source of candidates cuts between equally strong tracks (n,)."""
+    signals, groups = model.signals(known), model.groups(known)
+    candidates, _ = model.candidates(known, signals, groups)
+    none = torch.full_like(known.barred[:, :1], model.tracks)
+    taken, is_close = [known.barred, none], torch.zeros(len(known.barred), dtype=torch.bool)
+    chosen = candidates.split(list(model.counts), dim=1)
+    for strength, own in zip(model.strengths(known, signals, groups), chosen, strict=True):
+        weakest = strength.gather(1, own).amin(dim=1)
+        taken.append(own)
+        next_one = strength.scatter(1, torch.cat(taken, dim=1), NEVER).amax(dim=1)
+        gap = EQUALLY_STRONG * weakest.abs().clamp(min=1)
+        is_close |= (next_one > NEVER / 2) & (weakest - next_one <= gap)
+    return is_close.numpy()
 
 
 def _candidates(tracks: NDArray[np.int64], scores: NDArray[np.float32]) -> list[set[int]]:
@@ -348,11 +358,9 @@ def check_parity(
     same = np.ones(len(asked), dtype=bool)
     if isinstance(model, Ranker):  # the score of a rule does not depend on other candidates
         with torch.no_grad():
-            strengths = model.strengths(known, model.signals(known), model.groups(known))
+            is_close = _close_calls(model, known)
         same = _with_same_candidates(
-            _candidates(tracks, found_score),
-            _candidates(found.numpy(), scores.numpy()),
-            torch.stack(strengths).numpy(),
+            _candidates(tracks, found_score), _candidates(found.numpy(), scores.numpy()), is_close
         )
     both = [(found_score, scores), (found_asked, asked_score)]
     worst = max(
