@@ -332,8 +332,8 @@ def _row(connection: duckdb.DuckDBPyConnection, task: str, found: _Registered) -
     _refuse_other_types(task, names, known)
     if known is None and not found.takes_text and (members := [*filter(group, names)]):
         raise ModelError(
-            f"{members[0]} is a number, and the name is that of a text of a column: give it another "
-            "name"
+            f"{members[0]} is a number, and the name is that of a text of a column: give it "
+            "another name"
         )
     inputs = _inputs(names, found)
     labels = _outputs(task, found, outputs)
