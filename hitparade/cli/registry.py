@@ -16,16 +16,6 @@ from hitparade.warehouse import WarehouseError, opened, rows_of
 
 app = typer.Typer()
 Task = Annotated[str, typer.Argument(help="The task, such as hit.")]
-# Whether the champion of a task has examples, else its newest model.
-HAS_EXAMPLES = """
-    select models.examples is not null
-    from ml.registered_models as models
-    left join ml.champions as champions
-        on models.task = champions.task and models.model_id = champions.model_id
-    where models.task = ?
-    order by champions.model_id is null, models.trained_at desc
-    limit 1
-"""
 ModelId = Annotated[str, typer.Argument(help="The model_id, as `hitparade models` shows it.")]
 
 
@@ -212,8 +202,7 @@ def function(
     given = {"relation": rows, "key": key, "label": label, "predictions": predictions}
     with _registry(read_only=True) as (_, connection):
         known = {name: text for name, text in given.items() if text}
-        file = declare(connection, task, root() / "tasks", known)
-        is_explained = connection.execute(HAS_EXAMPLES, [task]).fetchall()[0][0]
+        file, has_examples = declare(connection, task, root() / "tasks", known)
     with errors(generating.DeclarationError, OSError):
         try:
             paths, names = generating.write(root()), generating.nodes_of(root(), task)
@@ -223,7 +212,7 @@ def function(
     for path in (file, *paths):
         wrote(console, path)
     console.print(f"Build them: hitparade publish --select {' '.join(names)}", soft_wrap=True)
-    if not is_explained:
+    if not has_examples:
         console.print(
             "The model has no examples: it is not explained, and the drift of its inputs is not "
             "known. Register it with examples.",

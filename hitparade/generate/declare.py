@@ -14,6 +14,7 @@ MODEL = """
         versions.inputs,
         versions.outputs,
         versions.answer,
+        versions.feature_fingerprint is not null as has_examples,
         bool_or(versions.origin = 'trained') over () as is_trained
     from ml.model_versions as versions
     left join ml.champions as champions
@@ -27,8 +28,10 @@ HEAD = "# A task whose models are registered, see docs/own-models.md.\n"
 
 def declare(
     connection: duckdb.DuckDBPyConnection, task: str, folder: Path, rows: dict[str, str]
-) -> Path:
-    """Write the declaration of a task whose models were registered, and return its file.
+) -> tuple[Path, bool]:
+    """Write the declaration of a task whose models were registered.
+
+    Return its file, and whether the model has examples.
 
     Args:
         connection: the database with the models.
@@ -42,7 +45,7 @@ def declare(
     found = connection.execute(MODEL, [task]).fetchall()
     if not found:
         raise ModelError(f"task {task} has no model: register one with `hitparade register`")
-    ((inputs, outputs, answer, is_trained),) = found
+    ((inputs, outputs, answer, has_examples, is_trained),) = found
     if is_trained:
         raise ModelError(
             f"task {task} is trained in this project: change tasks/{task}.yml, then run "
@@ -65,7 +68,7 @@ def declare(
     } | ({"rows": rows} if rows else {})
     text = yaml.safe_dump(declared, sort_keys=False, width=110, allow_unicode=True)
     file.write_text(HEAD + text, encoding="utf-8")
-    return file
+    return file, has_examples
 
 
 def _arguments(inputs: list[str]) -> dict[str, str]:

@@ -52,10 +52,11 @@ def inverse(transformer: BaseEstimator) -> BaseEstimator:
             "function of numpy with its inverse is known: register its regressor_, and give its "
             "answers back in SQL"
         )
-    at_zero, at_one = transformer.inverse_transform(np.array([[0.0], [1.0]])).ravel()
+    targets = transformer.n_features_in_
+    at_zero, at_one = transformer.inverse_transform(np.array([[0.0] * targets, [1.0] * targets]))
     linear = LinearRegression()
-    linear.coef_, linear.intercept_ = np.array([at_one - at_zero]), float(at_zero)
-    linear.n_features_in_ = 1
+    linear.coef_, linear.intercept_ = np.diag(at_one - at_zero), at_zero
+    linear.n_features_in_ = targets
     return linear
 
 

@@ -77,6 +77,18 @@ def test_answers_are_those_of_the_estimator_on_both_backends(connection, name):
         udfs.register(connection)
 
 
+def test_several_targets_may_be_scaled(connection):
+    both = np.column_stack([AMOUNT, 1_000 * ROWS[:, 1]])
+    estimator = TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler())
+    model_id = registered(connection, estimator.fit(ROWS, both))
+    query = "select onnx_predict(?, row) from (select unnest(?::double[][]) as row)"
+    for _ in range(2):
+        found = connection.execute(query, [model_id, UNSEEN.tolist()]).fetchall()
+        expected = pytest.approx(estimator.predict(UNSEEN), rel=1e-4)
+        assert np.array([scores for (scores,) in found]) == expected
+        udfs.register(connection)
+
+
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [

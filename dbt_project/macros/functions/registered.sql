@@ -131,16 +131,11 @@
     {%- set models = adapter.get_relation(target.database, 'ml', 'registered_models') if execute and registered_tasks() else none -%}
     {%- if models is not none and has_sql_backend() -%}
         {%- set found = {} -%}
-        {%- for task, answer, outputs, inputs in run_query(
-            "select task, answer, to_json(outputs), to_json(list_transform(inputs, lambda input: input.name)) from " ~ models
-            ~ " where task in (" ~ quoted(registered_tasks() | list) ~ ")"
+        {%- for task, answer, outputs, arguments in run_query(
+            "select task, answer, to_json(outputs), to_json(list_distinct(list_transform(inputs, lambda input: "
+            ~ input_group('input.name') ~ "))) from " ~ models ~ " where task in (" ~ quoted(registered_tasks() | list) ~ ")"
         ).rows -%}
-            {%- set arguments = [] -%}
-            {%- for name in fromjson(inputs) -%}
-                {%- set argument = name.split('=')[0].split(' is missing')[0].split(' is other')[0] -%}
-                {%- do arguments.append(argument) if argument not in arguments -%}
-            {%- endfor -%}
-            {%- do found.setdefault(task, []).append([answer, fromjson(outputs), arguments | sort]) -%}
+            {%- do found.setdefault(task, []).append([answer, fromjson(outputs), fromjson(arguments) | sort]) -%}
         {%- endfor -%}
         {%- for task, facts in registered_tasks().items() if task in found -%}
             {%- if [facts.kind, facts.outputs, facts.arguments | list | sort] not in found[task] -%}
