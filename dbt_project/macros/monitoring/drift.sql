@@ -1,3 +1,17 @@
+{#- The references of a drift report that are those of the champions. `reference` is a column of ml.model_versions. -#}
+{% macro references_of_champions(reference) -%}
+    select
+        champions.task,
+        champions.model_id,
+        versions.origin,
+        versions.{{ reference }} as reference
+    from {{ ref('champions') }} as champions
+    inner join {{ ref('model_versions') }} as versions
+        on champions.task = versions.task and champions.model_id = versions.model_id
+    -- Training on changed rows may give the same model again, as a new version: the newest counts.
+    qualify row_number() over (partition by champions.task order by versions.version desc nulls last) = 1
+{%- endmacro %}
+
 {#- The query of a drift report: the distance of current values from earlier profiles. `kind` is feature or prediction.
     `references` is a query for the profiles, with task, model_id, origin and reference.
 

@@ -1,17 +1,4 @@
 {{ config(materialized='table') }}
 
-{#- The champions' first predictions. -#}
-{% set references -%}
-    select
-        champions.task,
-        champions.model_id,
-        versions.origin,
-        champions.model_id as reference
-    from {{ ref('champions') }} as champions
-    inner join {{ ref('model_versions') }} as versions
-        on champions.task = versions.task and champions.model_id = versions.model_id
-    -- A model with the same bytes may have several versions.
-    qualify row_number() over (partition by champions.task order by versions.version desc nulls last) = 1
-{%- endset -%}
-
-{{ drift('prediction', references) }}
+-- From the champions' first predictions.
+{{ drift('prediction', references_of_champions('model_id')) }}
