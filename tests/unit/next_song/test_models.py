@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import torch
+from torch.nn import functional
 
 from models_py.examples import TrainingError
 from models_py.export import ExportError
@@ -104,6 +106,30 @@ def test_candidates_that_are_equally_strong_may_be_others():
         export._with_same_candidates(*swapped(22), is_close)
     with pytest.raises(ExportError, match="chooses other candidates in 52% of the rows"):
         export._with_same_candidates(*swapped(21), is_close)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ([5, 4, 3, 2], [False]),
+        ([5, 4, 4.000001, 2], [True]),  # track 1 is chosen, and track 2 is as strong
+        ([5, 4, 2, 4], [False]),  # track 3 was played
+        ([5, 4, 3, 5], [False]),
+    ],
+)
+def test_a_close_call_is_a_cut_between_equally_strong_tracks(second, expected):
+    """The first source chooses track 0, the second one track 1; track 3 may not be recommended."""
+    strengths = [torch.tensor([[9.0, 1, 1, 1]]), torch.tensor([second], dtype=torch.float32)]
+    ranker = SimpleNamespace(
+        tracks=4,
+        counts=[1, 1],
+        signals=lambda known: None,
+        groups=lambda known: None,
+        candidates=lambda *_: (torch.tensor([[0, 1]]), None),
+        strengths=lambda *_: [functional.pad(one, (0, 1)) for one in strengths],
+    )
+    known = SimpleNamespace(barred=torch.tensor([[3]]))
+    assert export._close_calls(ranker, known).tolist() == expected
 
 
 def test_played_tracks_are_never_recommended(graph, data):
