@@ -8,6 +8,7 @@ query of the database uses it without a change.
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -81,12 +82,17 @@ class Function:
         ]
 
 
-def register(connection: duckdb.DuckDBPyConnection) -> None:
+def register(connection: duckdb.DuckDBPyConnection, preload: bool = False) -> None:
     """Run the SQL functions of the database in onnxruntime on this connection.
 
     Registering twice is harmless, and a read-only connection is enough. A cursor is a separate
     connection and needs its own call. This call reads the bytes of the served models; any other
     model is read when the process first uses it.
+
+    Args:
+        connection: to the database.
+        preload: load the served models into onnxruntime now, which takes a second, and not when a
+            query first needs them.
 
     Raises:
         ModelError: an earlier call on this connection was rolled back.
@@ -98,7 +104,9 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
             for function in _every_function():
                 if function.runtime_name not in known:
                     _create(connection, function)
-    _read_served(connection)
+    served = _read_served(connection)
+    if preload:
+        _load(served)
     for function in FUNCTIONS:
         for shadow in function.shadows:
             connection.execute(shadow)
@@ -145,18 +153,27 @@ def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in connection.execute(query, [names]).fetchall()}
 
 
-def _read_served(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read the served models before a query asks for them.
+def _read_served(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Read the served models before a query asks for them, and return their ids.
 
     Reading a model during a query opens a second transaction. If another thread runs FORCE
     CHECKPOINT at that moment, the query and the checkpoint wait for each other forever.
     """
+    found: list[str] = []
     for database in _databases_with(connection, "ml", "served_models", "model_id"):
         served = connection.execute(f"select model_id from {database}.ml.served_models").fetchall()
         for (model_id,) in served:
+            found.append(model_id)
             if model_id not in _sessions:
                 for stored in _artifact(connection, database, model_id):
                     _sessions.put(model_id, stored)
+    return found
+
+
+def _load(model_ids: list[str]) -> None:
+    for model_id in model_ids:
+        with suppress(ModelError):  # the query that needs this model tells what is wrong with it
+            _sessions.get(model_id)
 
 
 def _fetch(model_id: str) -> Iterator[Stored]:

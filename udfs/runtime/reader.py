@@ -51,8 +51,7 @@ class Reader:
 
     def _take(self) -> tuple[State, duckdb.DuckDBPyConnection]:
         with self._lock:
-            file = os.stat(self._path)
-            state = (file.st_dev, file.st_ino, file.st_mtime_ns)
+            state = file_state(self._path)
             if state != self._state:
                 # Attached to an in-memory database: a second connect to the same path would
                 # return the file that this process has open already.
@@ -65,6 +64,16 @@ class Reader:
         cursor.execute("use songs")
         register(cursor)
         return state, cursor
+
+
+def file_state(path: Path) -> State:
+    """Return what changes when another file is published under a path.
+
+    Raises:
+        OSError: the file does not exist.
+    """
+    file = os.stat(path)
+    return file.st_dev, file.st_ino, file.st_mtime_ns
 
 
 def _is_fit(cursor: duckdb.DuckDBPyConnection) -> bool:

@@ -1,0 +1,368 @@
+"""The worker processes, and the statements that run in them."""
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hitparade.serve import frames
+from hitparade.serve.requests import Limits, Query
+
+log = logging.getLogger(__name__)
+
+WORKER = "hitparade.serve.worker"
+GRACE = 5.0  # seconds that a cancelled statement has to end before its process is killed
+WAIT = 30.0  # seconds that a statement waits for a process
+FETCH = 1000  # rows in one message
+
+
+class Failed(Exception):
+    """A statement that failed, with its SQLSTATE."""
+
+    def __init__(self, sqlstate: str, message: str):
+        """Take PostgreSQL's five characters and a sentence for the user."""
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class WorkerDied(Failed):
+    """The process of a statement ended."""
+
+    def __init__(self) -> None:
+        """Tell the user what to do."""
+        super().__init__("58000", "the process that ran this statement ended: run it again")
+
+
+class Worker:
+    """One process, and the socket to it."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ):
+        """Take a started process."""
+        self.process = process
+        self._reader, self._writer = reader, writer
+        self._ended = False
+
+    @classmethod
+    async def start(cls, config: dict[str, Any]) -> "Worker":
+        """Start a process; it opens the file with its first request."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", WORKER, str(theirs.fileno()), json.dumps(config)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # The server alone answers the terminal's Ctrl-C: it lets statements end.
+                start_new_session=True,
+            )
+        reader, writer = await asyncio.open_connection(sock=ours)
+        return cls(process, reader, writer)
+
+    async def send(self, kind: bytes, message: dict[str, Any]) -> None:
+        """Send one message.
+
+        Raises:
+            WorkerDied: the process has ended.
+        """
+        try:
+            self._writer.write(frames.frame(kind, json.dumps(message).encode()))
+            await self._writer.drain()
+        except ConnectionError as error:
+            self._ended = True
+            raise WorkerDied from error
+
+    async def read(self) -> tuple[bytes, bytes]:
+        """Return the kind and the payload of the next message.
+
+        Raises:
+            WorkerDied: the process has ended.
+        """
+        try:
+            header = await self._reader.readexactly(frames.HEADER.size)
+            kind, length = frames.HEADER.unpack(header)
+            return kind, await self._reader.readexactly(length)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            self._ended = True
+            raise WorkerDied from error
+
+    def alive(self) -> bool:
+        """Return whether the process runs."""
+        return not self._ended and self.process.poll() is None
+
+    def resident(self) -> int:
+        """Return the bytes of memory that the process holds, or 0 where it cannot be read."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._ended = True
+        self._writer.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of an answer, encoded."""
+
+    rows: int
+    more: bool
+    body: bytes
+
+
+class Answer:
+    """A running statement. It holds a worker until its last row, or until `close()`."""
+
+    def __init__(self, pool: "Pool", worker: Worker, number: int, deadline: float):
+        """Take the worker that runs the statement, and when it must have ended."""
+        self._pool, self._worker, self._number = pool, worker, number
+        self._deadline = deadline
+        self._held = True
+        self.columns: list[dict[str, Any]] = []
+        self.parameters: list[int] = []
+        self.first: Chunk | None = None
+        """The rows that came with the columns."""
+
+    async def fetch(self, count: int) -> Chunk:
+        """Return the next rows.
+
+        Raises:
+            Failed: the statement failed, was cancelled, or took too long.
+        """
+        return self._chunk(await self._ask({"do": "fetch", "count": count}))
+
+    async def begin(self, query: Query, fetch: int) -> None:
+        """Start the statement and read its columns, and its first rows if `fetch` is above 0."""
+        message = {"do": "query", "id": self._number, "query": query.as_dict(), "fetch": fetch}
+        told = json.loads(await self._ask(message))
+        self.columns, self.parameters = told["columns"], told.get("parameters", [])
+        if query.only_describe:
+            self._release()
+        elif fetch:
+            self.first = self._chunk(await self._answered())
+
+    async def cancel(self) -> None:
+        """Ask the worker to end the statement; `fetch` then raises."""
+        if self._held:
+            await self._worker.send(frames.CANCEL, {"id": self._number})
+            self._deadline = min(self._deadline, time.monotonic() + GRACE)
+
+    async def close(self) -> None:
+        """End the statement and give the worker back. Closing twice does nothing."""
+        if self._held:
+            await self._ask({"do": "close"})
+            self._release()
+
+    def _chunk(self, payload: bytes) -> Chunk:
+        rows, more = frames.ROWS_HEADER.unpack_from(payload)
+        if not more:
+            self._release()
+        return Chunk(rows, more, payload[frames.ROWS_HEADER.size :])
+
+    async def _ask(self, message: dict[str, Any]) -> bytes:
+        try:
+            await self._worker.send(frames.REQUEST, message)
+        except WorkerDied:
+            self._release()
+            raise
+        return await self._answered()
+
+    async def _answered(self) -> bytes:
+        reading = asyncio.ensure_future(self._worker.read())
+        try:
+            await asyncio.wait({reading}, timeout=max(0, self._deadline - time.monotonic()))
+        except asyncio.CancelledError:  # the client has gone
+            self._pool.later(self._abandon(reading))
+            raise
+        if not reading.done():
+            await self._abandon(reading)
+            raise Failed("57014", "canceling statement due to statement timeout")
+        try:
+            kind, payload = reading.result()
+        except WorkerDied:
+            self._release()
+            raise
+        if kind == frames.FAILURE:
+            self._release()
+            told = json.loads(payload)
+            raise Failed(told["sqlstate"], told["message"])
+        return payload
+
+    async def _abandon(self, reading: asyncio.Future) -> None:
+        """Cancel the statement; kill its process if that does not help."""
+        try:
+            await self._worker.send(frames.CANCEL, {"id": self._number})
+            async with asyncio.timeout(GRACE):
+                kind, payload = await asyncio.shield(reading)
+                while kind != frames.FAILURE and not self._last(kind, payload):
+                    await self._worker.send(frames.REQUEST, {"do": "close"})
+                    kind, payload = await self._worker.read()
+        except (TimeoutError, WorkerDied):
+            self._worker.kill()
+            reading.cancel()
+        self._release()
+
+    @staticmethod
+    def _last(kind: bytes, payload: bytes) -> bool:
+        """Return whether a message ends a statement."""
+        if kind == frames.ROWS:
+            return not frames.ROWS_HEADER.unpack_from(payload)[1]
+        return kind == frames.DONE
+
+    def _release(self) -> None:
+        if self._held:
+            self._held = False
+            self._pool.release(self._worker)
+
+
+class Pool:
+    """A fixed number of workers. One that ends is replaced."""
+
+    def __init__(self, path: Path, size: int, threads: int, schemas: list[str], most: int):
+        """Take the published file.
+
+        Args:
+            path: of the file.
+            size: the number of processes, so also of statements at the same time.
+            threads: of DuckDB in each.
+            schemas: every schema that some user may read.
+            most: bytes of memory after which a worker is replaced when its statement has ended.
+        """
+        self._config = {"path": str(path), "threads": threads, "schemas": schemas}
+        self._size, self._most = size, most
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._workers: set[Worker] = set()
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task] = set()
+        self._closed = False
+        self.replaced = 0
+        """How many workers have ended and were replaced."""
+
+    async def start(self) -> None:
+        """Start the workers, and wait until each has opened the file.
+
+        Raises:
+            Failed: the file cannot be opened.
+        """
+        workers = [await self._started() for _ in range(self._size)]
+        await asyncio.gather(*(self._open(worker, Limits.memory) for worker in workers))
+        for worker in workers:
+            self._idle.put_nowait(worker)
+
+    async def refresh(self, memory: str) -> None:
+        """Let idle workers open the newest file, so that the next statement need not wait.
+
+        Raises:
+            Failed: the file cannot be opened.
+        """
+        idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        try:
+            await asyncio.gather(*(self._open(worker, memory) for worker in idle))
+        finally:
+            for worker in idle:
+                self.release(worker)
+
+    async def _open(self, worker: Worker, memory: str) -> None:
+        await worker.send(frames.REQUEST, {"do": "open", "memory": memory})
+        kind, payload = await worker.read()
+        if kind == frames.FAILURE:
+            told = json.loads(payload)
+            raise Failed(told["sqlstate"], told["message"])
+
+    async def run(self, query: Query, seconds: float, fetch: int = FETCH) -> Answer:
+        """Start a statement.
+
+        A worker that ends before it has answered is replaced, and the statement starts once more:
+        it only reads, so it cannot have changed anything.
+
+        Raises:
+            Failed: the statement cannot run, or every worker is busy.
+        """
+        try:
+            return await self._run(query, seconds, fetch)
+        except WorkerDied:
+            return await self._run(query, seconds, fetch)
+
+    async def _run(self, query: Query, seconds: float, fetch: int) -> Answer:
+        deadline = time.monotonic() + seconds
+        worker = await self._lease(min(WAIT, seconds))
+        answer = Answer(self, worker, next(self._numbers), deadline)
+        await answer.begin(query, fetch)
+        return answer
+
+    async def _lease(self, seconds: float) -> Worker:
+        try:
+            async with asyncio.timeout(seconds):
+                while not (worker := await self._idle.get()).alive():
+                    self.release(worker)  # it ended while it had nothing to do
+                return worker
+        except TimeoutError as error:
+            raise Failed(
+                "53300", f"no worker was free in {seconds:.0f} seconds: try again later"
+            ) from error
+
+    def release(self, worker: Worker) -> None:
+        """Take a worker back, or replace one that has ended or grown too large."""
+        if self._closed:
+            return
+        if worker.alive() and worker.resident() <= self._most:
+            self._idle.put_nowait(worker)
+        else:
+            self.later(self._replace(worker))
+
+    async def _replace(self, worker: Worker) -> None:
+        self.replaced += 1
+        self._workers.discard(worker)
+        worker.kill()
+        started = await self._started()
+        try:
+            await self._open(started, Limits.memory)
+        except Failed as error:  # the next statement tells its user
+            log.warning("a new worker cannot open the file: %s", error)
+        self._idle.put_nowait(started)
+
+    async def _started(self) -> Worker:
+        worker = await Worker.start(self._config)
+        self._workers.add(worker)
+        return worker
+
+    def later(self, work: Any) -> None:
+        """Do something beside the current task, and keep hold of it until it is done."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a worker could not be replaced", exc_info=error)
+
+    def busy(self) -> int:
+        """Return how many statements run."""
+        return self._size - self._idle.qsize()
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+        return [worker.process.pid for worker in self._workers]
+
+    async def close(self) -> None:
+        """End every worker."""
+        self._closed = True
+        for worker in self._workers:
+            worker.kill()

@@ -1,0 +1,1 @@
+"""The PostgreSQL door: wire protocol, catalogs and types."""

@@ -1,0 +1,49 @@
+"""What a worker is asked."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Encoding = Literal["postgres", "json", "arrow"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one user may ask for."""
+
+    rows: int = 1_000_000
+    """Rows of one result."""
+    seconds: float = 60.0
+    """Time of one statement, until its last row."""
+    memory: str = "2GB"
+    """DuckDB's memory for one statement."""
+    connections: int = 32
+    """Open PostgreSQL connections, and HTTP requests at the same time."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One statement, with everything that its answer depends on."""
+
+    sql: str
+    parameters: list[Any] = field(default_factory=list)
+    """Values as JSON has them, or texts of the PostgreSQL types in `oids`."""
+    oids: list[int] = field(default_factory=list)
+    """PostgreSQL's type of each parameter, 0 where the client named none."""
+    encoding: Encoding = "postgres"
+    formats: list[int] = field(default_factory=list)
+    """PostgreSQL's format codes of the columns: none, one for all, or one for each."""
+    structs: str = "json"
+    """How structs are sent to PostgreSQL clients: `json` or `composite`."""
+    schemas: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    """The session's PostgreSQL settings, such as search_path and timezone."""
+    user: str = ""
+    session: int = 0
+    memory: str = Limits.memory
+    rows: int = Limits.rows
+    only_describe: bool = False
+    """Return parameters and columns without running the statement."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""The processes that hold the database file and run statements, one at a time each."""

@@ -1,0 +1,89 @@
+"""The published file, opened so that a statement can read it and nothing else."""
+
+from pathlib import Path
+
+import duckdb
+
+import udfs
+from hitparade.serve.postgres import catalog
+from hitparade.serve.worker.policy import Names, names_of
+from udfs.runtime.reader import State, file_state
+
+# In this order: after `enable_external_access`, no path may be set.
+LOCK = (
+    "set temp_directory = ''",
+    "set timezone = 'UTC'",
+    "set python_enable_replacements = false",
+    "set allow_community_extensions = false",
+    "set autoinstall_known_extensions = false",
+    "set autoload_known_extensions = false",
+    "set enable_external_access = false",
+    "set lock_configuration = true",
+)
+
+
+class Database:
+    """One file with its functions in onnxruntime and PostgreSQL's catalogs.
+
+    `connection()` opens the file again when `hitparade publish` has replaced it.
+    """
+
+    def __init__(self, path: Path, memory: str, threads: int, schemas: list[str]):
+        """Take DuckDB's limits, and every schema that some user may read."""
+        self.name = path.stem.replace('"', "")
+        self._path = path
+        self._config: dict[str, str | int] = {"memory_limit": memory, "threads": threads}
+        self._schemas = schemas
+        self._state: State | None = None
+        self._connection: duckdb.DuckDBPyConnection
+        self._search_path: tuple[str, ...] = ()
+        self.names: Names
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection to the newest file, without a running statement.
+
+        Raises:
+            OSError: the file does not exist.
+            duckdb.Error: another program writes to the file, or it is not a database.
+        """
+        state = file_state(self._path)
+        if state != self._state:
+            self._open()
+            self._state = state
+        return self._connection
+
+    def _open(self) -> None:
+        connection = duckdb.connect(config={**self._config})
+        try:
+            connection.execute(f'attach {text(str(self._path))} as "{self.name}" (read_only)')
+            connection.execute(f'use "{self.name}"')
+            udfs.register(connection, preload=True)
+            catalog.create(connection, database=self.name, schemas=self._schemas)
+            names = names_of(connection, self.name)
+            for setting in LOCK:
+                connection.execute(setting)
+        except BaseException:
+            connection.close()
+            raise
+        if self._state is not None:
+            self._connection.close()
+        self._connection, self.names, self._search_path = connection, names, ()
+
+    def search_path(self, setting: str) -> tuple[str, ...]:
+        """Make names without a schema mean what the session's search_path says.
+
+        Args:
+            setting: as PostgreSQL writes it, such as `"$user", main`.
+        """
+        named = (each.strip().strip('"').lower() for each in setting.split(","))
+        path = tuple(each for each in named if each in self._schemas)
+        if path != self._search_path:
+            quoted = ",".join(f'"{self.name}"."{schema}"' for schema in path)
+            self._connection.execute("set search_path = " + text(quoted))
+            self._search_path = path
+        return path
+
+
+def text(value: str) -> str:
+    """Return a SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"

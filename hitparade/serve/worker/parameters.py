@@ -1,0 +1,128 @@
+"""Values for the parameters of a statement, with the types that the client declared."""
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from pg_mimic import types as pg
+from pg_mimic.arrays import ELEMENT_OID
+
+from hitparade.serve.worker.policy import Parsed, Refused
+
+# DuckDB's type of each PostgreSQL type whose values a statement should see as that type. Texts
+# are not here: as in PostgreSQL, a text without a type takes the type that its place asks for.
+DUCKDB_TYPES: dict[int, str] = {
+    pg.BOOL: "boolean",
+    pg.INT2: "smallint",
+    pg.INT4: "integer",
+    pg.INT8: "bigint",
+    pg.OID: "bigint",
+    pg.FLOAT4: "float",
+    pg.FLOAT8: "double",
+    pg.DATE: "date",
+    pg.TIME: "time",
+    pg.TIMESTAMP: "timestamp",
+    pg.TIMESTAMPTZ: "timestamptz",
+    pg.INTERVAL: "interval",
+    pg.UUID: "uuid",
+    pg.BYTEA: "blob",
+}
+OIDS: dict[str, int] = {
+    "BOOLEAN": pg.BOOL,
+    "SMALLINT": pg.INT2,
+    "TINYINT": pg.INT2,
+    "INTEGER": pg.INT4,
+    "BIGINT": pg.INT8,
+    "HUGEINT": pg.NUMERIC,
+    "DECIMAL": pg.NUMERIC,
+    "FLOAT": pg.FLOAT4,
+    "DOUBLE": pg.FLOAT8,
+    "DATE": pg.DATE,
+    "TIME": pg.TIME,
+    "TIMESTAMP": pg.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": pg.TIMESTAMPTZ,
+    "UUID": pg.UUID,
+}
+
+
+def typed(sql: str, parsed: Parsed, oids: list[int]) -> str:
+    """Return a statement whose parameters are cast to the types that the client declared.
+
+    So a statement has the same types whatever the values are: DuckDB would take a small number
+    for an INTEGER and a large one for a BIGINT.
+    """
+    text = sql.encode()
+    for parameter in sorted(parsed.parameters, key=lambda each: -each.start):
+        if kind := _duckdb_type(_oid(parameter.number, oids)):
+            end = parameter.start + parameter.length
+            cast = f"cast({text[parameter.start : end].decode()} as {kind})"
+            text = text[: parameter.start] + cast.encode() + text[end:]
+    return text.decode()
+
+
+def _oid(number: int, oids: list[int]) -> int:
+    return oids[number - 1] if number <= len(oids) else 0
+
+
+def _duckdb_type(oid: int) -> str | None:
+    if oid in ELEMENT_OID:
+        element = DUCKDB_TYPES.get(ELEMENT_OID[oid], "varchar")
+        return f"{element}[]"
+    return DUCKDB_TYPES.get(oid)
+
+
+def described(parsed: Parsed, oids: list[int]) -> list[int]:
+    """Return the type of each parameter: as declared, else as cast in the statement, else text."""
+    found: dict[int, int] = {}
+    for parameter in parsed.parameters:
+        declared = _oid(parameter.number, oids)
+        cast = OIDS.get(parameter.cast or "", 0)
+        found[parameter.number] = declared or found.get(parameter.number) or cast
+    return [found.get(number) or pg.TEXT for number in range(1, max(found, default=0) + 1)]
+
+
+def values(given: list[Any], oids: list[int]) -> list[Any]:
+    """Return Python values for texts of PostgreSQL types; other values stay as they are.
+
+    Raises:
+        Refused: a text is no value of its type.
+    """
+    return [_value(value, _oid(number, oids)) for number, value in enumerate(given, start=1)]
+
+
+def _value(value: Any, oid: int) -> Any:
+    if value is None or not oid:
+        return value
+    if isinstance(value, list):
+        return [_value(each, ELEMENT_OID.get(oid, 0)) for each in value]
+    try:
+        return _READERS.get(oid, str)(value)
+    except (ValueError, decimal.InvalidOperation) as error:
+        raise Refused("22P02", f'"{value}" is not a value of type {oid}') from error
+
+
+def _boolean(text: str) -> bool:
+    known = {"t": True, "true": True, "1": True, "on": True, "yes": True}
+    known |= {"f": False, "false": False, "0": False, "off": False, "no": False}
+    return known[text.strip().lower()] if text.strip().lower() in known else _not(text)
+
+
+def _not(text: str) -> bool:
+    raise ValueError(text)
+
+
+_READERS: dict[int, Callable[[str], Any]] = {
+    pg.BOOL: _boolean,
+    pg.INT2: int,
+    pg.INT4: int,
+    pg.INT8: int,
+    pg.OID: int,
+    pg.FLOAT4: float,
+    pg.FLOAT8: float,
+    pg.NUMERIC: decimal.Decimal,
+    pg.DATE: datetime.date.fromisoformat,
+    pg.UUID: uuid.UUID,
+    pg.BYTEA: lambda text: bytes.fromhex(text.removeprefix("\\x")),
+}
