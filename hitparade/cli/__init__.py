@@ -2,7 +2,7 @@
 
 import typer
 
-from hitparade.cli import monitoring, pipeline, registry
+from hitparade.cli import monitoring, pipeline, registry, serving
 
 app = typer.Typer(
     help="In-database machine learning for music analytics.",
@@ -13,3 +13,4 @@ app = typer.Typer(
 app.add_typer(pipeline.app)
 app.add_typer(registry.app)
 app.add_typer(monitoring.app)
+app.add_typer(serving.app)

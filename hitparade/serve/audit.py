@@ -14,6 +14,8 @@ from hitparade.serve.users import User
 
 # Statements take 1 ms to minutes.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+NO_ERROR = "00000"
+CANCELLED = "57014"
 
 
 @dataclass
@@ -27,20 +29,24 @@ class Entry:
     parameters: int = 0
     rows: int = 0
     error: str | None = None
-    began: float = field(default_factory=time.time)
-    seconds: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
 
-    def as_dict(self) -> dict[str, Any]:
+    def failed(self, error: BaseException) -> None:
+        """Note why the statement did not end well."""
+        self.error = error.sqlstate if isinstance(error, Failed) else CANCELLED
+
+    def line(self, seconds: float) -> dict[str, Any]:
         """Return the fields of the line. Values of parameters are never written."""
+        began = time.gmtime(time.time() - seconds)
         return {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.began)),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", began),
             "user": self.user,
             "door": self.door,
             "client": self.client,
             "sql": self.sql,
             "parameters": self.parameters,
             "rows": self.rows,
-            "milliseconds": round(1000 * self.seconds, 1),
+            "milliseconds": round(1000 * seconds, 1),
             "error": self.error,
         }
 
@@ -75,21 +81,18 @@ class Audit:
     ) -> Iterator[Entry]:
         """Time a statement and write its line, also if it fails."""
         entry = Entry(user.name, door, client, sql, parameters)
-        began = time.perf_counter()
         try:
             yield entry
-        except Failed as error:
-            entry.error = error.sqlstate
-            raise
-        except BaseException:
-            entry.error = "57014"  # the client has gone
+        except BaseException as error:
+            entry.failed(error)
             raise
         finally:
-            entry.seconds = time.perf_counter() - began
-            self._write(entry)
+            self.write(entry)
 
-    def _write(self, entry: Entry) -> None:
-        self.statements.labels(entry.door, entry.user, entry.error or "00000").inc()
-        self.seconds.labels(entry.door).observe(entry.seconds)
+    def write(self, entry: Entry) -> None:
+        """Write the line of a statement that has ended, and count it."""
+        seconds = time.perf_counter() - entry.began
+        self.statements.labels(entry.door, entry.user, entry.error or NO_ERROR).inc()
+        self.seconds.labels(entry.door).observe(seconds)
         if self._stream is not None:
-            print(json.dumps(entry.as_dict()), file=self._stream, flush=True)
+            print(json.dumps(entry.line(seconds)), file=self._stream, flush=True)

@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 from pg_mimic import types as pg
-from pg_mimic.arrays import ELEMENT_OID
+from pg_mimic.arrays import ELEMENT_OID, parse_array_literal
 
-from hitparade.serve.worker.policy import Parsed, Refused
+from hitparade.serve.postgres.types import postgres_type
+from hitparade.serve.worker.policy import Parameter, Parsed, Refused
 
 # DuckDB's type of each PostgreSQL type whose values a statement should see as that type. Texts
 # are not here: as in PostgreSQL, a text without a type takes the type that its place asks for.
@@ -28,22 +30,6 @@ DUCKDB_TYPES: dict[int, str] = {
     pg.INTERVAL: "interval",
     pg.UUID: "uuid",
     pg.BYTEA: "blob",
-}
-OIDS: dict[str, int] = {
-    "BOOLEAN": pg.BOOL,
-    "SMALLINT": pg.INT2,
-    "TINYINT": pg.INT2,
-    "INTEGER": pg.INT4,
-    "BIGINT": pg.INT8,
-    "HUGEINT": pg.NUMERIC,
-    "DECIMAL": pg.NUMERIC,
-    "FLOAT": pg.FLOAT4,
-    "DOUBLE": pg.FLOAT8,
-    "DATE": pg.DATE,
-    "TIME": pg.TIME,
-    "TIMESTAMP": pg.TIMESTAMP,
-    "TIMESTAMP WITH TIME ZONE": pg.TIMESTAMPTZ,
-    "UUID": pg.UUID,
 }
 
 
@@ -78,29 +64,56 @@ def described(parsed: Parsed, oids: list[int]) -> list[int]:
     found: dict[int, int] = {}
     for parameter in parsed.parameters:
         declared = _oid(parameter.number, oids)
-        cast = OIDS.get(parameter.cast or "", 0)
-        found[parameter.number] = declared or found.get(parameter.number) or cast
+        found[parameter.number] = declared or found.get(parameter.number) or _cast(parameter)
     return [found.get(number) or pg.TEXT for number in range(1, max(found, default=0) + 1)]
 
 
-def values(given: list[Any], oids: list[int]) -> list[Any]:
+def _cast(parameter: Parameter) -> int:
+    """Return PostgreSQL's type for the type that a statement casts a parameter to, or 0."""
+    if parameter.cast is None:
+        return 0
+    try:
+        return postgres_type(duckdb.sqltype(parameter.cast)).oid
+    except duckdb.Error:
+        return 0
+
+
+def values(given: list[Any], parsed: Parsed, oids: list[int]) -> list[Any]:
     """Return Python values for texts of PostgreSQL types; other values stay as they are.
 
     Raises:
         Refused: a text is no value of its type.
     """
-    return [_value(value, _oid(number, oids)) for number, value in enumerate(given, start=1)]
+    types = {parameter.number: _cast(parameter) for parameter in parsed.parameters}
+    return [
+        _value(value, _oid(number, oids) or _array(value, types.get(number, 0)))
+        for number, value in enumerate(given, start=1)
+    ]
+
+
+def _array(value: Any, oid: int) -> int:
+    """Return the type of a text that the statement casts to a list: clients declare no such type."""
+    return oid if isinstance(value, str) and oid in ELEMENT_OID else 0
 
 
 def _value(value: Any, oid: int) -> Any:
     if value is None or not oid:
         return value
+    if oid in ELEMENT_OID and isinstance(value, str):
+        value = _parsed_array(value)
     if isinstance(value, list):
         return [_value(each, ELEMENT_OID.get(oid, 0)) for each in value]
     try:
         return _READERS.get(oid, str)(value)
     except (ValueError, decimal.InvalidOperation) as error:
         raise Refused("22P02", f'"{value}" is not a value of type {oid}') from error
+
+
+def _parsed_array(text: str) -> Any:
+    try:
+        return parse_array_literal(text)
+    except (ValueError, IndexError) as error:
+        raise Refused("22P02", f'malformed array literal: "{text}"') from error
 
 
 def _boolean(text: str) -> bool:

@@ -218,10 +218,19 @@ def _check_function(path: list[str]) -> None:
         raise Refused("42501", f"the function {name} may not be called here")
 
 
+def _type(node: dict[str, Any]) -> str:
+    """Return the SQL of a type."""
+    inner = [_type(each) if "type_name" in each else "" for each in node["children"]]
+    if node["type_name"].lower() == "list" and inner:
+        return f"{inner[0]}[]"
+    numbers = [each["literal"]["text"] for each in node["children"] if "literal" in each]
+    return node["type_name"] + (f"({', '.join(numbers)})" if numbers else "")
+
+
 def _parameters(parsed: dict[str, Any]) -> Iterator[Parameter]:
     """Yield each parameter, with the type that the statement casts it to, if it does."""
     casts = {
-        id(node["child"]): node["type_expr"]["type_name"]
+        id(node["child"]): _type(node["type_expr"])
         for node in _nodes(parsed)
         if node.get("class") == "CAST"
     }

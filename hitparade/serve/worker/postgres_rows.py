@@ -1,5 +1,6 @@
 """Rows as PostgreSQL's DataRow messages."""
 
+import datetime
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from hitparade.serve.worker.policy import Refused
 Encoder = Callable[[Any], bytes]
 _LENGTH = struct.Struct("!i")
 _HEADER = struct.Struct("!cih")
+_INTERVAL = struct.Struct("!qii")
 _NULL = _LENGTH.pack(-1)
 
 _TEXTS: dict[int, Callable[[Any], str]] = {
@@ -103,10 +105,27 @@ def _binary(kind: PostgresType) -> Encoder:
         writer = texts.document if kind.oid == pg.JSON else str
         return lambda value: writer(value).encode()
 
+    if kind.oid == pg.INTERVAL:
+        return _binary_interval
+
     def encode(value: Any) -> bytes:
         try:
-            return encode_value_binary(kind.oid, list(value) if type(value) is tuple else value)
+            return encode_value_binary(kind.oid, _python(value, kind.oid))
         except (ValueError, TypeError, AttributeError, struct.error) as error:
             raise Refused("0A000", f"this value has no binary form here: {error}") from error
 
     return encode
+
+
+def _python(value: Any, oid: int) -> Any:
+    """Return what the library encodes: it knows no tuples, and DuckDB gave some times as texts."""
+    if type(value) is tuple:  # of an ARRAY, whose lists have a fixed length
+        return list(value)
+    if oid == pg.TIMESTAMP and isinstance(value, str):
+        return datetime.datetime.fromisoformat(value[:26])  # PostgreSQL has no nanoseconds
+    return value
+
+
+def _binary_interval(value: str) -> bytes:
+    months, days, microseconds = texts.interval_parts(value)
+    return _INTERVAL.pack(microseconds, days, months)

@@ -77,7 +77,7 @@ class Process:
         if query.only_describe:
             yield self._description(connection, sql, parsed, query)
             return
-        values = parameters.values(query.parameters, query.oids)
+        values = parameters.values(query.parameters, parsed, query.oids)
         typed = parameters.typed(sql, parsed, query.oids)
         self._result = run(connection, typed, values, query, parsed)
         self._allowed = self._left = query.rows

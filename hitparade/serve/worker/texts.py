@@ -4,6 +4,7 @@ import datetime
 import decimal
 import json
 import math
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,27 @@ def zoned(zone: ZoneInfo) -> Callable[[datetime.datetime | str], str]:
 def interval(value: str) -> str:
     """Return DuckDB's text of an interval as PostgreSQL abbreviates it."""
     return value.replace("months", "mons").replace("month", "mon")
+
+
+_INTERVAL = re.compile(
+    r"(?:(-?\d+) years? ?)?(?:(-?\d+) months? ?)?(?:(-?\d+) days? ?)?"
+    r"(?:(-?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?"
+)
+
+
+def interval_parts(value: str) -> tuple[int, int, int]:
+    """Return the months, days and microseconds of DuckDB's text of an interval."""
+    found = _INTERVAL.fullmatch(value)
+    if found is None:
+        raise ValueError(f"{value} is no interval")
+    years, months, days, sign, hours, minutes, seconds, fraction = found.groups()
+    whole = 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0)
+    microseconds = whole * 1_000_000 + int((fraction or "").ljust(6, "0"))
+    return (
+        12 * int(years or 0) + int(months or 0),
+        int(days or 0),
+        -microseconds if sign else microseconds,
+    )
 
 
 def document(value: Any) -> str:

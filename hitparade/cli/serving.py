@@ -1,0 +1,111 @@
+"""The commands of the server: serve, password."""
+
+import asyncio
+import os
+import ssl
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from hitparade.cli.terminal import console, errors
+from hitparade.project import database
+
+app = typer.Typer()
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+MISSING = "hitparade serve needs more packages: pip install 'hitparade[serve]'"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Of PostgreSQL clients.")] = 5432,
+    users: Annotated[
+        Path | None, typer.Option(help="A YAML file of users; see docs/serve.md.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that run statements; by default one a core.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads of each of them.")] = 1,
+    worker_memory: Annotated[
+        int, typer.Option(help="GiB after which a process is replaced, between two statements.")
+    ] = 4,
+    connections: Annotated[int, typer.Option(help="PostgreSQL clients at the same time.")] = 100,
+    structs: Annotated[
+        str, typer.Option(help="How PostgreSQL clients see structs: json or composite.")
+    ] = "json",
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-cert", help="The certificate, as a PEM file.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", help="Its key, as a PEM file.")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="A file that gets a line for each statement; - for stderr.")
+    ] = None,
+    drain: Annotated[
+        float, typer.Option(help="Seconds that statements have to end when the server stops.")
+    ] = 30.0,
+) -> None:
+    """Serve the built file to PostgreSQL clients, read-only."""
+    try:
+        from hitparade.serve.pool import Failed
+        from hitparade.serve.run import Settings, run
+        from hitparade.serve.users import UsersError
+    except ModuleNotFoundError as error:
+        console.print(f"{MISSING} ({error.name} is missing)", style="red")
+        raise typer.Exit(1) from error
+    with errors(Failed, UsersError, OSError), ExitStack() as opened:
+        settings = Settings(
+            path=database(),
+            users=_users(users, host),
+            host=host,
+            port=port,
+            workers=workers or os.cpu_count() or 2,
+            threads=threads,
+            most_memory=worker_memory * 2**30,
+            connections=connections,
+            structs=structs,
+            tls=_tls(certificate, key),
+            drain=drain,
+            audit=_audit(audit, opened),
+        )
+        asyncio.run(run(settings))
+
+
+def _users(path: Path | None, host: str):  # type: ignore[no-untyped-def]
+    from hitparade.serve import users
+
+    known = users.from_file(path) if path else users.from_environment()
+    if known is None and host not in LOCAL:
+        raise users.UsersError(
+            f"a server on {host} needs users: give --users, or set {users.PASSWORD_VARIABLE}"
+        )
+    return known or users.nobody_asks()
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise typer.BadParameter("--tls-cert and --tls-key belong together")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _audit(path: Path | None, opened: ExitStack) -> TextIO | None:
+    if path is None or str(path) == "-":
+        return sys.stderr if path else None
+    return opened.enter_context(path.open("a", encoding="utf-8"))
+
+
+@app.command()
+def password() -> None:
+    """Ask for a password and print its verifier, for a file of users."""
+    from hitparade.serve.scram import Verifier
+
+    typer.echo(
+        str(Verifier.of(typer.prompt("Password", hide_input=True, confirmation_prompt=True)))
+    )

@@ -1,0 +1,133 @@
+"""The statements that concern the session and not the database: SET, BEGIN, DECLARE and so on."""
+
+import re
+from dataclasses import dataclass
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
+
+from hitparade.serve.pool import Failed
+
+_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
+_NAME = r'(?:"[^"]+"|[\w.$]+)'
+
+
+@dataclass(frozen=True)
+class Command:
+    """One statement of the session.
+
+    Attributes:
+        tag: what the client is told when it has been carried out.
+        parts: the named parts of the statement.
+    """
+
+    tag: str
+    parts: dict[str, str]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(rf"\A{text}\s*\Z", re.IGNORECASE | re.DOTALL)
+
+
+# The tag, and the statement. Settings of transactions are read and not kept: all are read-only.
+_COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BEGIN", _pattern(r"(?:BEGIN|START\s+TRANSACTION)\b.*")),
+    ("COMMIT", _pattern(r"(?:COMMIT|END)(?:\s+(?:WORK|TRANSACTION))?(?:\s+AND\s+NO\s+CHAIN)?")),
+    ("SAVEPOINT", _pattern(rf"SAVEPOINT\s+(?P<name>{_NAME})")),
+    ("RELEASE", _pattern(rf"RELEASE\s+(?:SAVEPOINT\s+)?(?P<name>{_NAME})")),
+    (
+        "ROLLBACK TO",
+        _pattern(rf"ROLLBACK\s+(?:WORK\s+|TRANSACTION\s+)?TO\s+(?:SAVEPOINT\s+)?(?P<name>{_NAME})"),
+    ),
+    (
+        "ROLLBACK",
+        _pattern(r"(?:ROLLBACK|ABORT)(?:\s+(?:WORK|TRANSACTION))?(?:\s+AND\s+NO\s+CHAIN)?"),
+    ),
+    ("SET TRANSACTION", _pattern(r"SET\s+(?:SESSION\s+CHARACTERISTICS\s+AS\s+)?TRANSACTION\b.*")),
+    ("SET", _pattern(r"SET\s+(?:SESSION\s+|LOCAL\s+)?TIME\s+ZONE\s+(?P<zone>.+)")),
+    ("SET", _pattern(r"SET\s+NAMES\s+(?P<encoding>.+)")),
+    ("SET", _pattern(r"SET\s+(?:SESSION\s+)?(?:ROLE|SESSION\s+AUTHORIZATION)\s+(?P<role>.+)")),
+    (
+        "SET",
+        _pattern(
+            rf"SET\s+(?:SESSION\s+|(?P<local>LOCAL)\s+)?(?P<name>{_NAME})\s*(?:=|\bTO\b)\s*(?P<value>.+)"
+        ),
+    ),
+    ("RESET", _pattern(r"RESET\s+(?P<all>ALL|ROLE|SESSION\s+AUTHORIZATION)")),
+    ("RESET", _pattern(rf"RESET\s+(?P<name>{_NAME}|TIME\s+ZONE)")),
+    ("SHOW", _pattern(rf"SHOW\s+(?P<name>TRANSACTION\s+ISOLATION\s+LEVEL|TIME\s+ZONE|{_NAME})")),
+    ("DISCARD", _pattern(r"DISCARD\s+(?P<what>ALL|PLANS|SEQUENCES|TEMP|TEMPORARY)")),
+    ("DEALLOCATE", _pattern(rf"DEALLOCATE\s+(?:PREPARE\s+)?(?P<name>{_NAME})")),
+    (
+        "DECLARE CURSOR",
+        _pattern(
+            rf"DECLARE\s+(?P<name>{_NAME})\s+(?P<binary>BINARY\s+)?(?:(?:INSENSITIVE|ASENSITIVE)\s+)?"
+            r"(?P<scroll>NO\s+SCROLL\s+|SCROLL\s+)?CURSOR\s+(?P<hold>WITH\s+HOLD\s+|WITHOUT\s+HOLD\s+)?"
+            r"FOR\s+(?P<query>.+)"
+        ),
+    ),
+    (
+        "FETCH",
+        _pattern(
+            r"(?P<verb>FETCH|MOVE)\s+(?:(?P<direction>NEXT|FORWARD\s+ALL|FORWARD|ALL|PRIOR|FIRST|LAST|"
+            r"ABSOLUTE|RELATIVE|BACKWARD\s+ALL|BACKWARD)\s*)?(?P<count>-?\d+)?\s*"
+            rf"(?:(?:FROM|IN)\s+)?(?P<name>{_NAME})"
+        ),
+    ),
+    ("CLOSE CURSOR", _pattern(rf"CLOSE\s+(?P<name>{_NAME})")),
+    ("LISTEN", _pattern(rf"LISTEN\s+(?P<name>{_NAME})")),
+    ("UNLISTEN", _pattern(r"UNLISTEN\s+.+")),
+    ("COPY", _pattern(r"COPY\s+(?P<source>.+?)\s+TO\s+STDOUT\b\s*(?P<options>.*)")),
+)
+_FIRST_WORDS = {
+    *("BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "ROLLBACK", "ABORT", "SET"),
+    *("RESET", "SHOW", "DISCARD", "DEALLOCATE", "DECLARE", "FETCH", "MOVE", "CLOSE", "LISTEN"),
+    *("UNLISTEN", "COPY"),
+}
+# Their statements change data or wait for others: nothing here can do that.
+_REFUSED = re.compile(r"\A(?:NOTIFY|LOCK|VACUUM|ANALYZE|REINDEX|CLUSTER|CHECKPOINT)\b", re.I)
+
+
+def command(sql: str) -> Command | None:
+    """Return what a statement asks of the session, or None if it asks the database."""
+    text = without_comments(sql)
+    first = re.match(r"[A-Za-z]*", text)
+    if first is None or first[0].upper() not in _FIRST_WORDS:
+        return None
+    for tag, pattern in _COMMANDS:
+        if found := pattern.match(text):
+            parts = {name: value.strip() for name, value in found.groupdict().items() if value}
+            return Command(tag, parts)
+    return None
+
+
+def without_comments(sql: str) -> str:
+    """Return a statement without comments before it, and without a semicolon after it."""
+    return _COMMENTS.sub("", sql).strip().rstrip(";").rstrip()
+
+
+def split(sql: str) -> list[str]:
+    """Return the statements of a text, which semicolons separate.
+
+    Raises:
+        Failed: a quote or a comment does not end.
+    """
+    if ";" not in sql.strip().rstrip(";"):
+        return [sql] if without_comments(sql) else []
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError as error:
+        raise Failed("42601", f"the statement cannot be read: {error}") from error
+    ends = [token.start for token in tokens if token.token_type == TokenType.SEMICOLON]
+    begins = [0, *(end + 1 for end in ends)]
+    parts = [sql[begin:end] for begin, end in zip(begins, [*ends, len(sql)], strict=True)]
+    return [part for part in parts if without_comments(part)]
+
+
+def unquoted(text: str) -> str:
+    """Return a value of SET without its quotes: `'a'`, `"a"`, or `a, b` with each quoted."""
+    parts = re.findall(r"""'(?:[^']|'')*'|"[^"]*"|[^,\s]+""", text)
+    return ", ".join(
+        part[1:-1].replace("''", "'") if part[0] == "'" else part.strip('"') for part in parts
+    )

@@ -1,0 +1,223 @@
+"""Prepared statements and portals: a portal is a statement with its parameters and its rows."""
+
+import struct
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from pg_mimic import messages
+from pg_mimic.messages import FieldSpec
+
+from hitparade.serve.audit import Audit, Entry
+from hitparade.serve.pool import FETCH, Answer, Chunk, Pool
+from hitparade.serve.postgres.commands import Command
+from hitparade.serve.requests import Query
+
+_LENGTH = struct.Struct("!i")
+_IN_MEMORY = 2**20  # bytes of rows that wait in memory; more wait in a temporary file
+
+
+@dataclass
+class Prepared:
+    """What a client prepared.
+
+    Attributes:
+        sql: the statement.
+        oids: the types of its parameters that the client declared; 0 where it declared none.
+        command: what it asks of the session; None for a query.
+        columns: what the client was told of the columns; None if it did not ask.
+    """
+
+    sql: str
+    oids: list[int] = field(default_factory=list)
+    command: Command | None = None
+    columns: list[dict[str, Any]] | None = None
+
+
+@dataclass
+class CommandPortal:
+    """A statement of the session: it is carried out when it is executed.
+
+    Attributes:
+        command: the statement.
+        oids: types of its parameters; only DECLARE has some.
+        values: of its parameters.
+        done: whether it was carried out.
+    """
+
+    command: Command
+    oids: list[int]
+    values: list[Any]
+    done: bool = False
+
+
+class QueryPortal:
+    """A query, and the rows that the client has not taken yet.
+
+    It starts when the client asks for its columns or rows. While it has rows it holds a worker;
+    `spool` moves them to a file, so that a client that is slow, or runs something else meanwhile,
+    holds none.
+    """
+
+    def __init__(self, query: Query, seconds: float, entry: Entry, pool: Pool, audit: Audit):
+        """Take a query that has not started."""
+        self.query, self._seconds = query, seconds
+        self._entry, self._pool, self._audit = entry, pool, audit
+        self._answer: Answer | None = None
+        self._waiting = b""  # encoded rows that came, and were not taken
+        self._more = True  # whether the worker, or the file, has further rows
+        self._file: IO[bytes] | None = None
+        self._written = False
+        self.taken = 0
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the query runs, or has run."""
+        return self._answer is not None
+
+    @property
+    def holds_worker(self) -> bool:
+        """Whether a worker waits for this portal."""
+        return self._answer is not None and self._more and self._file is None
+
+    async def start(self) -> None:
+        """Run the query, if it has not started.
+
+        Raises:
+            Failed: it cannot run.
+        """
+        if self._answer is None:
+            try:
+                self._answer = await self._pool.run(self.query, self._seconds)
+            except BaseException as error:
+                self._failed(error)
+                raise
+            assert self._answer.first is not None
+            self._keep(self._answer.first)
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """The columns of a started query."""
+        assert self._answer is not None
+        return self._answer.columns
+
+    async def rows(self, most: int) -> AsyncIterator[bytes]:
+        """Yield encoded rows: at most this many, or all if it is 0.
+
+        Raises:
+            Failed: the query failed.
+        """
+        left = most or None
+        while left is None or left > 0:
+            if not self._waiting:
+                if not self._more:
+                    return
+                await self._read()
+                continue
+            body, count = self._take(left)
+            self.taken += count
+            left = None if left is None else left - count
+            yield body
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows that the client has not taken."""
+        return bool(self._waiting) or self._more
+
+    def _take(self, most: int | None) -> tuple[bytes, int]:
+        """Return waiting rows and their number. Each row is one message with its own length."""
+        end = count = 0
+        while end < len(self._waiting) and (most is None or count < most):
+            end += 1 + _LENGTH.unpack_from(self._waiting, end + 1)[0]
+            count += 1
+        body, self._waiting = self._waiting[:end], self._waiting[end:]
+        return body, count
+
+    def _keep(self, chunk: Chunk) -> None:
+        self._waiting += chunk.body
+        self._more = chunk.more
+        self._entry.rows += chunk.rows
+        if not chunk.more:
+            self._ended()
+
+    async def _read(self) -> None:
+        if self._file is not None:
+            self._waiting = self._file.read(_IN_MEMORY)
+            self._complete_last_row()
+            self._more = bool(self._waiting)
+            return
+        assert self._answer is not None
+        try:
+            self._keep(await self._answer.fetch(FETCH))
+        except BaseException as error:
+            self._more = False
+            self._failed(error)
+            raise
+
+    def _complete_last_row(self) -> None:
+        """Read the rest of a row of which the file gave a part."""
+        assert self._file is not None
+        end = 0
+        while end < len(self._waiting):
+            if len(self._waiting) < end + 5:
+                self._waiting += self._file.read(end + 5 - len(self._waiting))
+            end += 1 + _LENGTH.unpack_from(self._waiting, end + 1)[0]
+        self._waiting += self._file.read(end - len(self._waiting))
+
+    async def spool(self) -> None:
+        """Move the rows that are left to a file, so that the worker can do something else.
+
+        Raises:
+            Failed: the query failed.
+        """
+        file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 closed by `close`
+        file.write(self._waiting)
+        self._waiting = b""
+        while self._more:
+            await self._read()
+            file.write(self._waiting)
+            self._waiting = b""
+        file.seek(0)
+        self._file, self._more = file, True
+
+    async def close(self) -> None:
+        """Give up the rows that are left."""
+        if self.holds_worker and self._answer is not None:
+            await self._answer.close()
+        self._waiting, self._more = b"", False
+        if self._file is not None:
+            self._file.close()
+        if self._answer is not None:
+            self._ended()
+
+    def _failed(self, error: BaseException) -> None:
+        self._entry.failed(error)
+        self._ended()
+
+    def _ended(self) -> None:
+        if not self._written:
+            self._written = True
+            self._audit.write(self._entry)
+
+
+def row_description(columns: list[dict[str, Any]], formats: list[int] | None = None) -> bytes:
+    """Return the message that describes columns.
+
+    Args:
+        columns: as a worker describes them.
+        formats: codes to show instead of the columns' own.
+    """
+    shown = formats or [column["format"] for column in columns]
+    return messages.make_row_description(
+        [
+            FieldSpec(
+                name=column["name"],
+                oid=column["oid"],
+                type_size=column["size"],
+                type_modifier=column["typmod"],
+                format_code=code,
+            )
+            for column, code in zip(columns, shown, strict=True)
+        ]
+    )
