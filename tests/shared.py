@@ -21,6 +21,8 @@ SOURCES = [
     *("constraints.txt", "dbt_project.yml", "profiles.yml", "dbt_project", "data/seeds", "tasks"),
     *("hitparade", "models_py", "udfs", "sql", "tests/dbt", "tests/conftest.py"),
 ]
+# No build uses them.
+OTHERS = {"__pycache__", "serve"}
 KEY = "HITPARADE_TESTS_KEY"  # workers inherit it from the process that started them
 _uses: list[int] = []
 
@@ -29,7 +31,9 @@ def files() -> Iterator[Path]:
     """The source files: a change in any of them invalidates the shared folder."""
     for source in map(ROOT.joinpath, SOURCES):
         found = sorted(source.rglob("*")) if source.is_dir() else [source]
-        yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
+        yield from (
+            file for file in found if file.is_file() and not OTHERS.intersection(file.parts)
+        )
 
 
 def hash_of_sources() -> str:

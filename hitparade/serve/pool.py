@@ -99,7 +99,7 @@ class Worker:
 
     def alive(self) -> bool:
         """Return whether the process runs."""
-        return not self._ended and self.process.poll() is None
+        return not (self._ended or self._reader.at_eof()) and self.process.poll() is None
 
     def resident(self) -> int:
         """Return the bytes of memory that the process holds, or 0 where it cannot be read."""

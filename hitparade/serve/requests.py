@@ -1,5 +1,6 @@
 """What a worker is asked."""
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +19,21 @@ class Limits:
     """DuckDB's memory for one statement."""
     connections: int = 32
     """Open PostgreSQL connections, and HTTP requests at the same time."""
+
+    def __post_init__(self) -> None:
+        """Check the values, which come from a file.
+
+        Raises:
+            ValueError: one is no limit; the message names it.
+        """
+        for name in ("rows", "connections"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} is a whole number from 1 on, not {value!r}")
+        if type(self.seconds) not in (int, float) or not self.seconds > 0:
+            raise ValueError(f"seconds is a number above 0, not {self.seconds!r}")
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(self.memory)):
+            raise ValueError(f"memory is a size such as 500MB or 2GB, not {self.memory!r}")
 
 
 @dataclass(frozen=True)

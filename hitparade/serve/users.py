@@ -142,8 +142,8 @@ def _user(name: str, said: Any, path: Path) -> User:
         user = User(
             name=str(name),
             verifier=_verifier(said.pop("password", None)),
-            tokens=frozenset(said.pop("tokens", [])),
-            schemas=tuple(said.pop("schemas", DEFAULT_SCHEMAS)),
+            tokens=frozenset(_texts("tokens", said.pop("tokens", []))),
+            schemas=tuple(_texts("schemas", said.pop("schemas", list(DEFAULT_SCHEMAS)))),
             sql=bool(said.pop("sql", True)),
             limits=Limits(**limits),
         )
@@ -154,6 +154,12 @@ def _user(name: str, said: Any, path: Path) -> User:
     if user.verifier is None and not user.tokens:
         raise UsersError(f"{where} has neither a password nor tokens: see `hitparade password`")
     return user
+
+
+def _texts(name: str, given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise ValueError(f"{name} is a list of texts")
+    return given
 
 
 def _verifier(text: str | None) -> Verifier | None:

@@ -21,6 +21,7 @@ from hitparade.serve.users import User, Users
 
 STARTUP_SECONDS = 10.0  # a client that has not proved who it is by then is dropped
 PROTOCOL = 3
+TOO_MANY = Failed("53300", "sorry, too many clients already")
 MOST_WAITING = 256  # clients that have not proved who they are
 # Parameters of a startup message that are no settings.
 _NO_SETTINGS = {"user", "database", "options", "replication"}
@@ -105,6 +106,8 @@ class Server:
             startup = await self._started(stream)
             if startup is None:
                 return
+            if len(self._connections) >= self._most:
+                raise TOO_MANY
             user = await self._proved(stream, startup)
         if startup.database != self._database:
             raise Failed(
@@ -118,8 +121,8 @@ class Server:
     @contextlib.asynccontextmanager
     async def _entrance(self) -> AsyncIterator[None]:
         """Limit the time and the number of clients that have not proved who they are."""
-        if self._waiting >= MOST_WAITING or len(self._connections) >= self._most:
-            raise Failed("53300", "sorry, too many clients already")
+        if self._waiting >= MOST_WAITING:
+            raise TOO_MANY
         self._waiting += 1
         try:
             async with asyncio.timeout(STARTUP_SECONDS):
@@ -147,9 +150,7 @@ class Server:
         if code >> 16 != PROTOCOL:
             raise Malformed(f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}")
         if self._tls and not stream.is_encrypted:
-            raise Failed(
-                "28000", "this server takes encrypted connections only: set sslmode=require"
-            )
+            raise Failed("28000", "connections must be encrypted: set sslmode=require")
         return _parsed(payload)
 
     def _cancel(self, payload: bytes) -> None:

@@ -80,7 +80,10 @@ class Stream:
 
         Raises:
             Closed: the client does not.
+            Malformed: it has sent something before: a man in the middle could have put it there.
         """
+        if self._reader._buffer:  # type: ignore[attr-defined] # there is no public way to ask
+            raise Malformed("received unencrypted data after SSL request")
         try:
             await self._writer.start_tls(context)
         except (OSError, ssl.SSLError) as error:
