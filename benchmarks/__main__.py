@@ -239,6 +239,21 @@ def build_cost(
     _show(dict(zip(titles, found.values(), strict=True)), found, as_json)
 
 
+@app.command()
+def load(
+    clients: Annotated[int, typer.Option(min=1, help="Connections at the same time.")] = 64,
+    minutes: Annotated[float, typer.Option(help="How long they ask.")] = 10.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of the server.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a server from many connections while files are published, and compare every row."""
+    from benchmarks import load as measure
+
+    with errors(*ERRORS):
+        found = measure.run(database(), clients, minutes, workers)
+    _show({"PostgreSQL clients of one server": [found]}, found, as_json)
+
+
 def _show(tables: dict[str, list[dict]], found: list | dict, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=2))

@@ -17,7 +17,7 @@ class Limits:
     """Time of one statement, until its last row."""
     memory: str = "2GB"
     """DuckDB's memory for one statement."""
-    connections: int = 32
+    connections: int = 100
     """Open PostgreSQL connections, and HTTP requests at the same time."""
 
     def __post_init__(self) -> None:
