@@ -276,6 +276,12 @@ def test_settings_are_kept_shown_and_undone(server):
         assert connection.execute("select count(*) from champions").fetchone()[0] > 0
 
 
+def test_a_setting_is_changed_by_a_function_too(client):
+    found = client.execute("select set_config('search_path', 'ml', false)").fetchone()
+    assert found == ("ml",)
+    assert client.execute("select count(*) from champions").fetchone()[0] > 0
+
+
 def test_unqualified_names_follow_the_search_path(server):
     with server.connect() as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

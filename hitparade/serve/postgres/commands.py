@@ -78,15 +78,19 @@ _COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("CLOSE CURSOR", _pattern(rf"CLOSE\s+(?P<name>{_NAME})")),
     ("LISTEN", _pattern(rf"LISTEN\s+(?P<name>{_NAME})")),
     ("UNLISTEN", _pattern(r"UNLISTEN\s+.+")),
-    ("COPY", _pattern(r"COPY\s+(?P<source>.+?)\s+TO\s+STDOUT\b\s*(?P<options>.*)")),
+    (
+        "SELECT",
+        _pattern(
+            r"SELECT\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?P<name>[^']+)'\s*,"
+            r"\s*'(?P<value>(?:[^']|'')*)'\s*,\s*(?:true|false)\s*\)"
+        ),
+    ),
 )
 _FIRST_WORDS = {
     *("BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "ROLLBACK", "ABORT", "SET"),
     *("RESET", "SHOW", "DISCARD", "DEALLOCATE", "DECLARE", "FETCH", "MOVE", "CLOSE", "LISTEN"),
-    *("UNLISTEN", "COPY"),
+    *("UNLISTEN", "SELECT"),
 }
-# Their statements change data or wait for others: nothing here can do that.
-_REFUSED = re.compile(r"\A(?:NOTIFY|LOCK|VACUUM|ANALYZE|REINDEX|CLUSTER|CHECKPOINT)\b", re.I)
 
 
 def command(sql: str) -> Command | None:

@@ -27,9 +27,10 @@ def description(connection: Connection, portal: QueryPortal | CommandPortal) -> 
     if isinstance(portal, QueryPortal):  # without a statement
         return messages.make_no_data()
     command = portal.command
-    if command.tag == "SHOW":
+    if command.tag in ("SHOW", "SELECT"):
         text = {"oid": TEXT, "typmod": -1, "size": -1, "format": 0}
-        return row_description([{"name": _setting(command), **text}])
+        name = _setting(command) if command.tag == "SHOW" else "set_config"
+        return row_description([{"name": name, **text}])
     if command.tag == "FETCH" and command.parts["verb"].upper() == "FETCH":
         return row_description(_cursor(connection, command).columns)
     return messages.make_no_data()
@@ -114,6 +115,15 @@ async def _set(connection: Connection, command: Command) -> str:
         changed = connection.settings.set(name, unquoted(value))
     _report(connection, {changed: connection.settings.show(name)})
     return "SET"
+
+
+async def _set_config(connection: Connection, command: Command) -> str:
+    name = command.parts["name"]
+    changed = connection.settings.set(name, command.parts["value"].replace("''", "'"))
+    value = connection.settings.show(name)
+    _report(connection, {changed: value})
+    connection.send(messages.make_data_row([value.encode()]))
+    return "SELECT 1"
 
 
 async def _reset(connection: Connection, command: Command) -> str:
@@ -252,6 +262,7 @@ _CARRIES: dict[str, Carry] = {
     "SET": _set,
     "RESET": _reset,
     "SHOW": _show,
+    "SELECT": _set_config,
     "FETCH": _fetch,
     "CLOSE CURSOR": _close_cursor,
     "DEALLOCATE": _deallocate,
