@@ -21,7 +21,7 @@ from duckdb import func
 from udfs.errors import ModelError, says_no_model
 from udfs.identifiers import quoted
 from udfs.runtime import explanations, optimizations, songs
-from udfs.runtime.explanations import Plan
+from udfs.runtime.plans import Plan
 from udfs.runtime.scores import onnx_predict, onnx_predict_members
 from udfs.runtime.sessions import Model, Sessions, Stored
 
@@ -276,7 +276,7 @@ def _model(model_id: str | None) -> Model:
     return _sessions.get(model_id)
 
 
-# The order of the fields of udfs.runtime.explanations.Plan.
+# The order of the fields of udfs.runtime.plans.Plan.
 PLAN = """
     select
         terms,

@@ -100,19 +100,33 @@ def _scores_by_members(group: Group, model: Model, columns: list[pa.Array]) -> p
 
 def _scored(model: Model, matrix: np.ndarray, is_given: np.ndarray | None = None) -> pa.ListArray:
     """Return the scores of the rows that are given; None means all. See `_scores`."""
-    good = _rows_within(matrix, LARGEST, model.missing)
+    scores, good = answered(model, matrix)
     rows = len(matrix) if is_given is None else len(is_given)
-    if not good.any():
+    if not len(scores):
         return pa.nulls(rows, SCORES)
-    scores = model.run(["scores"], {"features": matrix if good.all() else matrix[good]})[0]
-    answered = _rows_within(scores, float(np.finfo(np.float32).max))
-    if is_given is None and good.all() and answered.all():
+    if is_given is None and len(scores) == rows:
         return _lists(scores)
-    good[good] = answered
     is_scored = np.zeros(rows, dtype=bool)
     places = np.arange(rows) if is_given is None else np.flatnonzero(is_given)
     is_scored[places[good]] = True
-    return _lists(scores[answered], is_scored)
+    return _lists(scores, is_scored)
+
+
+def answered(model: Model, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores of the rows that have an answer, and which rows have one.
+
+    Raises:
+        ModelError: onnxruntime cannot score the rows.
+    """
+    good = _rows_within(matrix, LARGEST, model.missing)
+    if not good.any():
+        return np.zeros((0, 1)), good
+    scores = model.run(["scores"], {"features": matrix if good.all() else matrix[good]})[0]
+    is_finite = _rows_within(scores, float(np.finfo(np.float32).max))
+    if is_finite.all():
+        return scores, good
+    good[good] = is_finite
+    return scores[is_finite], good
 
 
 def _rows_within(matrix: np.ndarray, bound: float, missing: np.ndarray | None = None) -> np.ndarray:
@@ -143,6 +157,15 @@ def _lists(scores: np.ndarray, is_scored: np.ndarray | None = None) -> pa.ListAr
         )
     offsets = np.concatenate([[0], np.cumsum(is_scored * width)]).astype(np.int32)
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~is_scored))
+
+
+def given(model: Model, lists: pa.ListArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the lists that are not NULL, and their features (n, k).
+
+    Raises:
+        ModelError: the number of features is wrong.
+    """
+    return np.flatnonzero(_is_given(lists)), _matrix(model, lists)
 
 
 def _matrix(model: Model, lists: pa.ListArray) -> np.ndarray:

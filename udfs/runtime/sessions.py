@@ -20,6 +20,8 @@ DEFAULT_SIZE = 512 * 2**20
 # Outputs that need few nodes of their graph, and get a session of their own. onnxruntime runs
 # nearly all nodes for any output: a track's vector would cost as much as a recommendation.
 PARTS = ("vector",)
+# Operators that `udfs.runtime.shapley` explains.
+EXPLAINED = (b"TreeEnsemble", b"LinearRegressor")
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,22 @@ class Model:
         floats: the type of the features, float32 or float64.
         missing: which features may be missing, shape (inputs,); None if none may be.
         shapes: shapes of all inputs by name; a varying dimension is a name.
+        content: the graph of a model that can be explained by its parameters; None for others.
     """
 
     def __init__(self, model_id: str, content: bytes):
         """Load a graph."""
         self.model_id = model_id
         try:
-            self._session = _session(content)
+            self._session = session(content)
             self.outputs = [found.name for found in self._session.get_outputs()]
             parts = {name: _part(content, name) for name in PARTS if name in self.outputs}
-            self._parts = {name: _session(part) for name, part in parts.items()}
+            self._parts = {name: session(part) for name, part in parts.items()}
             self._trees = trees.scorer(content, self._scores)
         except Exception as error:  # onnxruntime has a class for each of its error codes
             raise ModelError(f"onnx_predict: model {model_id} cannot be loaded: {error}") from error
         self.size = sum(map(len, [content, *parts.values()]))
+        self.content = content if any(kind in content for kind in EXPLAINED) else None
         self.shapes = {found.name: found.shape for found in self._session.get_inputs()}
         self.inputs = self.shapes["features"][1] if "features" in self.shapes else None
         types = {found.name: found.type for found in self._session.get_inputs()}
@@ -93,7 +97,7 @@ class Model:
             ) from error
 
 
-def _session(content: bytes) -> onnxruntime.InferenceSession:
+def session(content: bytes) -> onnxruntime.InferenceSession:
     """Load a graph, single-threaded because DuckDB runs vectors in parallel itself."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

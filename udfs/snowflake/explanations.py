@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from udfs.runtime.explanations import Plan
+from udfs.runtime.plans import Plan
 
 
 @dataclass(frozen=True)

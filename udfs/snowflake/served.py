@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from udfs.errors import ModelError, says_no_model
 from udfs.runtime import explanations, optimizations, scores, songs
+from udfs.runtime.plans import Plan
 from udfs.runtime.sessions import Model, Sessions, Stored
 from udfs.snowflake.explanations import Background
 from udfs.snowflake.values import as_list
@@ -77,7 +78,7 @@ class Served:
         task, _, algorithm = asked.partition(" by ")
         return self.stamp["words"].get(asked, f"task {task} has no model by {algorithm}")
 
-    def plan(self, task: str) -> explanations.Plan:
+    def plan(self, task: str) -> Plan:
         """Return the plan that explains the predictions of a task.
 
         Raises:
