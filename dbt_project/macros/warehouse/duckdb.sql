@@ -534,23 +534,14 @@
 {% macro plan_of(task, model_id) -%}
     coalesce(
         (
-            select any_value(__plan_id)
-            from (
-                select
-                    __plans.task as __task,
-                    __plans.plan_id as __plan_id,
-                    __plans.input_names as __input_names
-                from ml.explanation_plans as __plans
-            )
+            select any_value(__plans.plan_id)
+            from ml.explanation_plans as __plans
+            left join ml.served_models as __served
+                on __served.model_id = {{ model_id }}
             where
-                __task = {{ task }}
-                and __input_names = coalesce(
-                    (
-                        select any_value(list_transform(__served.inputs, lambda input: input.name))
-                        from (select served as __served from ml.served_models as served)
-                        where __served.model_id = {{ model_id }}
-                    ),
-                    __input_names
+                __plans.task = {{ task }}
+                and __plans.input_names = coalesce(
+                    list_transform(__served.inputs, lambda input: input.name), __plans.input_names
                 )
         ),
         'task ' || {{ task }} || ' has no background rows with the inputs of the model'
