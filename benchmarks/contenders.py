@@ -72,7 +72,7 @@ class Subject:
             task: the task.
             model_id: the champion of the task.
         """
-        self.many, self.few, self._key = many, few, task.key
+        self.many, self.few, self.task, self._key = many, few, task.name, task.key
         query = "select onnx from ml.model_artifacts where model_id = ?"
         ((content,),) = few.execute(query, [model_id]).fetchall()
         options = onnxruntime.SessionOptions()
@@ -85,6 +85,7 @@ class Subject:
         ((names,),) = few.execute(ARGUMENTS, [f"predict_{task.name}"]).fetchall()
         self.by_columns = f"predict_{task.name}({', '.join(names)})"
         self.by_row = f"predict_{task.name}(t)"
+        self.explanation = f"explain_{task.name}({', '.join(names)})"
         lists = many.sql("select cast(features as float[]) as x from inputs").to_arrow_table()["x"]
         self._matrix = pc.list_flatten(lists).to_numpy().reshape(-1, self._width)
 

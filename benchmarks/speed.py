@@ -53,7 +53,11 @@ def run(
             by that of the function of the task; `at_least`, the smallest acceptable `times`, if
             there is one; and `met`, whether it is reached within NOISE.
         `one_row`: for each model and backend, how many microseconds a query of one row takes more
-        than `select 1`.
+            than `select 1`.
+        `explanations`: for each model the microseconds of an explanation in ONNX Runtime;
+            `one_row`, those of a query of one row above `select 1`; `mixed_songs`, the size of its
+            plan; and `times`, the time in which onnxruntime scores as many songs, divided by that
+            of the explanation.
 
     Raises:
         WarehouseError: there is no finished warehouse.
@@ -62,7 +66,7 @@ def run(
     if unknown := [name for name in names if name not in TASKS]:
         raise BenchError(f"there is no task {', '.join(unknown)}: use one of {', '.join(TASKS)}")
     say = console or Console(quiet=True)
-    found: dict[str, list[dict]] = {"contenders": [], "one_row": []}
+    found: dict[str, list[dict]] = {"contenders": [], "one_row": [], "explanations": []}
     with opened(database):
         pass  # a missing or foreign file is reported before it is copied
     with tempfile.TemporaryDirectory() as folder:
@@ -88,6 +92,7 @@ def run(
                     compared = _compare(subject, rows, is_trees)
                     found["contenders"] += [model | row for row in compared]
                     found["one_row"].append(model | _one_row(subject))
+                    found["explanations"].append(model | _explanations(subject, rows, compared))
     return found
 
 
@@ -136,6 +141,32 @@ def _one_row(subject: Subject) -> dict:
             best = _best(calls, REPEATS_OF_ONE)
             found[backend + form] = 1e6 * (best["one"] - best["nothing"])
     return found
+
+
+def _explanations(subject: Subject, rows: int, compared: list[dict]) -> dict:
+    """Return the times of explanations by the function of the task, see `run`."""
+    count = max(1, rows // FEW)
+    many = (
+        f"create or replace temp table explained as select {subject.explanation} as terms "
+        f"from (from entities limit {count}) as t"
+    )
+    best = _best({"many": partial(_rows, subject.many, many)}, REPEATS)
+    calls = {
+        "one": partial(_rows, subject.many, f"select {subject.explanation} from one as t"),
+        "nothing": partial(_rows, subject.many, "select 1"),
+    }
+    best |= _best(calls, REPEATS_OF_ONE)
+    query = "select len(mixes) from ml.explanation_plans where task = ?"
+    ((mixed,),) = subject.many.execute(query, [subject.task]).fetchall()
+    (alone,) = [row["us_per_row"] for row in compared if row["contender"] == "onnxruntime alone"]
+    us = 1e6 * best["many"] / count
+    return {
+        "rows": count,
+        "us_per_row": us,
+        "one_row": 1e6 * (best["one"] - best["nothing"]),
+        "mixed_songs": mixed,
+        "times": mixed * alone / us,
+    }
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:

@@ -74,6 +74,11 @@ def test_speed_times_every_model_with_every_contender(bench, small_warehouse):
         model[:2] for model in models
     }
     assert np.median([row["sql_backend"] / row["onnx_runtime"] for row in found["one_row"]]) > 1
+    explained = {(row["task"], row["algorithm"]): row for row in found["explanations"]}
+    assert explained.keys() == {model[:2] for model in models}
+    # Scoring the mixed songs would give 1 at most.
+    for model in (("hit", "xgboost"), ("hit", "random_forest"), ("popularity", "xgboost")):
+        assert explained[model]["times"] > 5, explained[model]
 
 
 @pytest.mark.parametrize("task, algorithm", [("hit", "random_forest"), ("popularity", "mlp")])
