@@ -34,9 +34,11 @@ class Plan:
         _, first, number = np.unique(
             np.hstack([self.is_own, others]), axis=0, return_index=True, return_inverse=True
         )
-        weights = np.zeros((len(first), len(self.terms)))
-        np.add.at(weights, number, self.weights)
-        return Plan(self.terms, self.backgrounds[first], self.is_own[first], weights)
+        # In the order of the plan neighbors are alike, and a model scores them faster.
+        kept = np.sort(first)
+        weights = np.zeros((len(kept), len(self.terms)))
+        np.add.at(weights, np.searchsorted(kept, first)[number], self.weights)
+        return Plan(self.terms, self.backgrounds[kept], self.is_own[kept], weights)
 
     @cached_property
     def name_order(self) -> np.ndarray:
