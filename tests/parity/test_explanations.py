@@ -55,6 +55,52 @@ def test_contributions_add_up_to_the_answer(task, connection):
     assert len({str(terms) for terms, _ in rows}) > 1
 
 
+def test_contributions_add_up_to_the_answer_of_each_song_of_a_table(onnx_runtime):
+    query = "select list_sum(list_transform(explain_hit(t), lambda term: term.contribution)), "
+    found = onnx_runtime.execute(query + "predict_hit(t) from dim_tracks as t").fetchnumpy()
+    sums, answers = (np.ma.filled(column, np.nan) for column in found.values())
+    assert len(sums) > 1_500
+    np.testing.assert_allclose(sums, answers, atol=1e-6)
+
+
+@pytest.mark.parametrize("task", ANSWERS)
+def test_both_backends_explain_every_model_alike(task, onnx_runtime, sql_backend):
+    models = "select algorithm, model_id from ml.served_models where is_newest and task = ?"
+    for algorithm, model_id in onnx_runtime.execute(models, [task]).fetchall():
+        call = f"onnx_explain('{task}', '{model_id}', encode_{task}(t), null)"
+        query = f"select {call} from {some(task, 3)}"
+        fast, plain = (one.execute(query).fetchall() for one in (onnx_runtime, sql_backend))
+        for (found,), (expected,) in zip(fast, plain, strict=True):
+            terms = {term["feature"]: term["contribution"] for term in expected}
+            size = max(1, sum(map(abs, terms.values())))
+            assert {*terms} == {term["feature"] for term in found}
+            for term in found:
+                name, value = term["feature"], term["contribution"]
+                assert value == pytest.approx(terms[name], abs=2e-6 * size), (algorithm, name)
+
+
+def test_each_row_has_its_model_and_hides_no_other(connection):
+    """Rows without a model's answer, and rows of several models and scores, in one vector."""
+    models = "select list(model_id order by model_id) from ml.served_models where is_newest and "
+    ((ids,),) = connection.execute(models + "task = 'hit'").fetchall()
+    songs = ["[0.7, 0.8, 0.5, 120.0]", "[0.1, null, 0.5, 90.0]", "null", "[0.2, 0.3, 0.4, 90.0]"]
+    calls = [
+        (model_id, song, output) for model_id in ids for song in songs for output in ("1", "null")
+    ]
+    values = ", ".join(f"({i}, '{m}', {x}::double[], {o})" for i, (m, x, o) in enumerate(calls))
+    query = (
+        f"select onnx_explain('hit', m, x, o) from (values {values}) as t (i, m, x, o) order by i"
+    )
+    found = [terms for (terms,) in connection.execute(query).fetchall()]
+    for terms, (model_id, song, output) in zip(found, calls, strict=True):
+        alone = f"select onnx_explain('hit', '{model_id}', {song}::double[], {output})"
+        ((expected,),) = connection.execute(alone).fetchall()
+        assert (terms is None) == (song in songs[1:3]) == (expected is None)
+        if terms:
+            sizes, right = ([term["contribution"] for term in one] for one in (terms, expected))
+            assert sizes == pytest.approx(right, abs=1e-6)
+
+
 class Explained:
     """A champion and its background, as shap takes them: songs with some inputs replaced."""
 
