@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import onnx
+import pyarrow as pa
 import pytest
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
@@ -15,7 +16,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from models_py import export
 from tests import graph_models, hand_models
 from udfs.graphs import set_missing
-from udfs.runtime import shapley
+from udfs.runtime import explanations, shapley
 from udfs.runtime.plans import Plan
 from udfs.runtime.sessions import Model
 from udfs.snowflake.explanations import Background
@@ -157,3 +158,16 @@ def test_a_leaf_of_too_many_arguments_is_mixed(monkeypatch):
 def test_a_background_that_is_missing_a_value_is_mixed():
     rows = np.where(np.arange(6) == 1, np.nan, songs()[:4])
     assert shapley.kernel(Model("m", fitted("forest")[1]), plan(5, backgrounds=rows), 0) is None
+
+
+def test_a_song_has_no_explanation_if_a_mixed_song_has_no_answer():
+    unusable = np.where(np.arange(6) == 1, np.inf, songs()[:4])
+    plans = {"all": plan(5), "none": plan(5, backgrounds=unusable)}
+    model = Model("m", fitted("boosted classes")[1])
+    names, models = (pa.chunked_array([one]) for one in (["all", "none", None, "all"], ["m"] * 4))
+    features = pa.chunked_array([songs()[:4].astype(float).tolist()])
+    found = explanations.onnx_explain(
+        lambda _: model, plans.__getitem__, names, models, features, pa.chunked_array([[2] * 4])
+    ).to_pylist()
+    assert [one is None for one in found] == [False, True, True, False]
+    assert found[0] != found[3]
