@@ -1,66 +1,85 @@
-"""PostgreSQL's type for each type of DuckDB."""
+"""Which PostgreSQL type stands for a type of DuckDB."""
 
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
-from pg_mimic import types as pg
+from pg_mimic import types as codes
 from pg_mimic.arrays import ARRAY_OID
 
+TIMETZ = 1266
+NO_MODIFIER = -1
+# The modifier of numeric packs precision and scale, and counts from the size of a header.
+_HEADER = 4
 
-@dataclass(frozen=True)
-class PostgresType:
-    """A type as a RowDescription names it."""
+_SCALARS = {
+    "BOOLEAN": codes.BOOL,
+    "TINYINT": codes.INT2,
+    "UTINYINT": codes.INT2,
+    "SMALLINT": codes.INT2,
+    "USMALLINT": codes.INT4,
+    "INTEGER": codes.INT4,
+    "UINTEGER": codes.INT8,
+    "BIGINT": codes.INT8,
+    "UBIGINT": codes.NUMERIC,
+    "HUGEINT": codes.NUMERIC,
+    "UHUGEINT": codes.NUMERIC,
+    "BIGNUM": codes.NUMERIC,
+    "FLOAT": codes.FLOAT4,
+    "DOUBLE": codes.FLOAT8,
+    "VARCHAR": codes.TEXT,
+    "BLOB": codes.BYTEA,
+    "DATE": codes.DATE,
+    "TIME": codes.TIME,
+    "TIME_NS": codes.TIME,
+    "TIME WITH TIME ZONE": TIMETZ,
+    "TIMESTAMP": codes.TIMESTAMP,
+    "TIMESTAMP_S": codes.TIMESTAMP,
+    "TIMESTAMP_MS": codes.TIMESTAMP,
+    "TIMESTAMP_NS": codes.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": codes.TIMESTAMPTZ,
+    "INTERVAL": codes.INTERVAL,
+    "UUID": codes.UUID,
+    "JSON": codes.JSON,
+    "VARIANT": codes.JSON,
+}
+_DOCUMENTS = ("STRUCT(", "MAP(", "UNION(")
+_ARRAYS = {**ARRAY_OID, TIMETZ: 1270}
+
+
+class PostgresType(NamedTuple):
+    """A type and its modifier, as a row description has them."""
 
     oid: int
-    typmod: int = -1
-    size: int = -1
-    fields: tuple = ()
+    modifier: int = NO_MODIFIER
 
 
-_S = {
-    "boolean": (pg.BOOL, 1),
-    "tinyint": (pg.INT2, 2),
-    "utinyint": (pg.INT2, 2),
-    "smallint": (pg.INT2, 2),
-    "integer": (pg.INT4, 4),
-    "usmallint": (pg.INT4, 4),
-    "bigint": (pg.INT8, 8),
-    "uinteger": (pg.INT8, 8),
-    "hugeint": (pg.NUMERIC, -1),
-    "ubigint": (pg.NUMERIC, -1),
-    "uhugeint": (pg.NUMERIC, -1),
-    "float": (pg.FLOAT4, 4),
-    "double": (pg.FLOAT8, 8),
-    "blob": (pg.BYTEA, -1),
-    "date": (pg.DATE, 4),
-    "time": (pg.TIME, 8),
-    "timestamp": (pg.TIMESTAMP, 8),
-    "timestamp_ns": (pg.TIMESTAMP, 8),
-    "timestamp_ms": (pg.TIMESTAMP, 8),
-    "timestamp_s": (pg.TIMESTAMP, 8),
-    "timestamp with time zone": (pg.TIMESTAMPTZ, 8),
-    "interval": (pg.INTERVAL, 16),
-    "uuid": (pg.UUID, 16),
-}
+@lru_cache(maxsize=4096)
+def postgres_type(duckdb_type: str) -> PostgresType:
+    """The PostgreSQL type for a DuckDB type, written as DESCRIBE writes it.
+
+    Lists of scalars are arrays. Structs, maps, unions and lists of them are JSON, and so are lists
+    of lists: the lengths of the inner ones may differ, which an array of PostgreSQL cannot have.
+    """
+    text = duckdb_type.strip()
+    if text.endswith("]"):
+        return _array(text[: text.rindex("[")])
+    if text.upper().startswith(_DOCUMENTS):
+        return PostgresType(codes.JSON)
+    if text.upper().startswith("DECIMAL"):
+        return PostgresType(codes.NUMERIC, _numeric_modifier(text))
+    return PostgresType(_SCALARS.get(text.upper(), codes.TEXT))
 
 
-def postgres_type(kind: Any, composite: bool = False) -> PostgresType:
-    """TODO stub until the catalog branch is merged."""
-    text = str(kind)
-    if text.lower() in _S:
-        return PostgresType(_S[text.lower()][0], -1, _S[text.lower()][1])
-    if kind.id == "decimal":
-        p, s = (c[1] for c in kind.children)
-        return PostgresType(pg.NUMERIC, (p << 16 | s) + 4)
-    if kind.id in ("list", "array"):
-        e = postgres_type(kind.children[0][1])
-        if e.oid in ARRAY_OID and e.oid not in (pg.JSON,):
-            return PostgresType(ARRAY_OID[e.oid])
-        return PostgresType(pg.JSON)
-    if kind.id in ("struct", "map", "union", "variant") or text == "JSON":
-        if composite and kind.id == "struct":
-            return PostgresType(
-                pg.RECORD, fields=tuple((n, postgres_type(k, True)) for n, k in kind.children)
-            )
-        return PostgresType(pg.JSON)
-    return PostgresType(pg.TEXT)
+def _array(element: str) -> PostgresType:
+    of = postgres_type(element)
+    if element.endswith("]") or of.oid == codes.JSON:
+        return PostgresType(codes.JSON)
+    return PostgresType(_ARRAYS[of.oid], of.modifier)
+
+
+def _numeric_modifier(text: str) -> int:
+    _, _, sizes = text.partition("(")
+    precision, _, scale = sizes.rstrip(")").partition(",")
+    if not precision:
+        precision, scale = "18", "3"
+    return (int(precision) << 16 | int(scale or 0)) + _HEADER
