@@ -19,6 +19,8 @@ _SELF_NAMED = {
 }
 # Names that are replaced by values.
 _REPLACED = ("user", "current_role", "tableoid", "xmin", "xmax", "cmin", "cmax")
+# What does not change the name of the expression inside.
+_INSIDE = (exp.Paren, exp.Collate, exp.Bracket, exp.Cast, exp.Filter, exp.Window, exp.WithinGroup)
 _CALL = re.compile(r'^"?(\w+)"?(?:\(|$)')
 # PostgreSQL's own names of types that SQL calls otherwise.
 _TYPES = {
@@ -80,7 +82,7 @@ def _implied(node: exp.Expr) -> str | None:
 
 def _strong(node: exp.Expr) -> str | None:
     """The name of a column, field or function; a cast around it does not replace it."""
-    if isinstance(node, exp.Paren | exp.Collate | exp.Bracket | exp.Cast):
+    if isinstance(node, _INSIDE):
         return _strong(node.this)
     if isinstance(node, exp.Alias | exp.Column):
         return node.alias_or_name

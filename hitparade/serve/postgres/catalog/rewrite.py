@@ -35,6 +35,11 @@ _CATALOG_TYPE = re.compile(r"(::\s*)pg_catalog\s*\.\s*", re.IGNORECASE)
 _CATALOG_CALL = re.compile(r"\bpg_catalog\s*\.\s*(?=\w+\s*\()", re.IGNORECASE)
 _NUMBER_LIST = re.compile(r"::\s*(?:oid|xid|reg\w+)\s*\[\s*\]", re.IGNORECASE)
 _NAME_LIST = re.compile(r"::\s*name\s*\[\s*\]", re.IGNORECASE)
+# sqlglot would write SELECT INTO as CREATE TABLE.
+_WRITES = (exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop)
+# Short for SELECT * FROM.
+_TABLE = re.compile(r"\A\s*table\s+", re.IGNORECASE)
+_VALUES = re.compile(r"\A\s*(values\b.*?)[\s;]*\Z", re.IGNORECASE | re.DOTALL)
 # After AS, PostgreSQL takes any word as a name.
 _LABEL = re.compile(
     r"\bas\s+(select|insert|update|delete|table|user|order|group|default|column|all|end|from|to)"
@@ -78,9 +83,12 @@ def rewrite(sql: str, session: Session) -> Rewritten | None:
 
 
 def _rewritten(sql: str, session: Session) -> Rewritten | None:
-    tree = _parse(in_code(_readable, sql))
+    text = _VALUES.sub(r"select * from (\1) as listed", _TABLE.sub("select * from ", sql))
+    tree = _parse(in_code(_readable, text))
     if not isinstance(tree, exp.Query):
         return None
+    if tree.find(*_WRITES):
+        raise CatalogError("the database is read-only", "25006")
     _fold(tree)
     name_columns(tree)
     types = column_types(tree, session.database)

@@ -25,6 +25,7 @@ _WORDS = re.compile(
         | to_reg\w+ | reg(?:class|type|proc|procedure|namespace|role|oper|config|collation)
         | getdatabaseencoding
     )\b
+    | ::\s*(?:oid|name|xid|cid|int2vector|oidvector)\b
     | \bversion\s*\(\s*\)
     | \buser\b
     """,

@@ -17,6 +17,8 @@ from hitparade.serve.postgres.catalog.sources import SCHEMAS, relation_of, shado
 
 _TEXTS = ("text", "varchar", "name", "bpchar")
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Is, exp.NullSafeEQ)
+# Types that DuckDB does not have.
+_OWN_TYPES = ("oid", "name", "xid", "cid", "int2vector", "oidvector")
 _NUMBERS = ("oid", "xid", "cid", "xid8", "int8", "int4", "int2")
 _SYSTEM_COLUMNS = {"xmin": "1", "xmax": "0", "cmin": "0", "cmax": "0"}
 
@@ -174,6 +176,7 @@ class Translation:
         if name in REGISTERED:
             self.is_touched = True
             return self._registered(name, node)
+        self.is_touched = self.is_touched or name in _OWN_TYPES
         if name.endswith("[]") or node.to.is_type("array"):
             return arrays.array(node)
         if name in _NUMBERS[:4]:
