@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hitparade.serve import frames
-from hitparade.serve.requests import Limits, Query
+from hitparade.serve.requests import Query
 
 log = logging.getLogger(__name__)
 
@@ -234,7 +234,15 @@ class Answer:
 class Pool:
     """A fixed number of workers. One that ends is replaced."""
 
-    def __init__(self, path: Path, size: int, threads: int, schemas: list[str], most: int):
+    def __init__(
+        self,
+        path: Path,
+        size: int,
+        threads: int,
+        schemas: list[str],
+        memories: list[str],
+        most: int,
+    ):
         """Take the published file.
 
         Args:
@@ -242,9 +250,15 @@ class Pool:
             size: the number of processes, so also of statements at the same time.
             threads: of DuckDB in each.
             schemas: every schema that some user may read.
+            memories: every limit of DuckDB's memory that some user has.
             most: bytes of memory after which a worker is replaced when its statement has ended.
         """
-        self._config = {"path": str(path), "threads": threads, "schemas": schemas}
+        self._config = {
+            "path": str(path),
+            "threads": threads,
+            "schemas": schemas,
+            "memories": memories,
+        }
         self._size, self._most = size, most
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
@@ -261,11 +275,11 @@ class Pool:
             Failed: the file cannot be opened.
         """
         workers = [await self._started() for _ in range(self._size)]
-        await asyncio.gather(*(self._open(worker, Limits.memory) for worker in workers))
+        await asyncio.gather(*(self._open(worker) for worker in workers))
         for worker in workers:
             self._idle.put_nowait(worker)
 
-    async def refresh(self, memory: str) -> None:
+    async def refresh(self) -> None:
         """Let idle workers open the newest file, so that the next statement need not wait.
 
         Raises:
@@ -273,13 +287,13 @@ class Pool:
         """
         idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
         try:
-            await asyncio.gather(*(self._open(worker, memory) for worker in idle))
+            await asyncio.gather(*(self._open(worker) for worker in idle))
         finally:
             for worker in idle:
                 self.release(worker)
 
-    async def _open(self, worker: Worker, memory: str) -> None:
-        await worker.send(frames.REQUEST, {"do": "open", "memory": memory})
+    async def _open(self, worker: Worker) -> None:
+        await worker.send(frames.REQUEST, {"do": "open"})
         kind, payload = await worker.read()
         if kind == frames.FAILURE:
             told = json.loads(payload)
@@ -332,7 +346,7 @@ class Pool:
         worker.kill()
         started = await self._started()
         try:
-            await self._open(started, Limits.memory)
+            await self._open(started)
         except Failed as error:  # the next statement tells its user
             log.warning("a new worker cannot open the file: %s", error)
         self._idle.put_nowait(started)

@@ -13,7 +13,6 @@ from hitparade.serve.audit import Audit
 from hitparade.serve.pool import Failed, Pool
 from hitparade.serve.postgres.connection import Services
 from hitparade.serve.postgres.server import Server
-from hitparade.serve.requests import Limits
 from hitparade.serve.users import Users
 from udfs.runtime.reader import file_state
 
@@ -51,6 +50,7 @@ async def run(settings: Settings, started: asyncio.Event | None = None) -> None:
         settings.workers,
         settings.threads,
         settings.users.schemas,
+        settings.users.memories,
         settings.most_memory,
     )
     stop = asyncio.Event()
@@ -85,6 +85,6 @@ async def _follow(pool: Pool, path: Path) -> None:
             if (state := file_state(path)) != known:
                 known = state
                 try:
-                    await pool.refresh(Limits.memory)
+                    await pool.refresh()
                 except Failed as error:
                     print(f"the file cannot be opened: {error}", file=sys.stderr)

@@ -70,6 +70,12 @@ class Users:
         everyone = [*self._users.values(), *filter(None, [self.anyone])]
         return sorted({schema for user in everyone for schema in user.schemas})
 
+    @property
+    def memories(self) -> list[str]:
+        """Every memory limit that some user has."""
+        everyone = [*self._users.values(), *filter(None, [self.anyone])]
+        return sorted({user.limits.memory for user in everyone})
+
     def named(self, name: str) -> User | None:
         """Return the user of a PostgreSQL startup message."""
         return self.anyone or self._users.get(name)

@@ -24,8 +24,8 @@ USERS = {
         "password": str(Verifier.of("bi")),
         "schemas": ["main"],
         "rows": 100,
-        "seconds": 0.5,
-        "memory": "100MB",
+        "seconds": 1,
+        "memory": "200MB",
         "connections": 2,
     },
 }
@@ -37,9 +37,12 @@ def guarded(warehouse, tmp_path_factory):
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "users.yml").write_text(yaml.safe_dump({"users": USERS}))
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
+        ],
         check=True,
         capture_output=True,
     )
@@ -111,9 +114,10 @@ def test_the_limits_of_a_user_end_its_statements(bi):
 
 def test_a_user_has_as_many_connections_as_are_allowed(guarded, bi):
     server, folder = guarded
-    with server.connect(**_tls(folder), user="bi", password="bi"):
-        with pytest.raises(psycopg.OperationalError, match="bi has 2 connections, the limit"):
-            server.connect(**_tls(folder), user="bi", password="bi")
+    second = server.connect(**_tls(folder), user="bi", password="bi")
+    with pytest.raises(psycopg.OperationalError, match="bi has 2 connections, the limit"):
+        server.connect(**_tls(folder), user="bi", password="bi")
+    second.close()
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:  # the server notices soon that the second one has gone
         try:

@@ -110,7 +110,7 @@ def test_sigterm_lets_statements_end_and_takes_no_new_client(served):
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
         assert running.result(SECONDS)[1] == 42
-        with pytest.raises(psycopg.OperationalError, match="the server stops|closed"):
+        with pytest.raises(psycopg.OperationalError, match=r"the server stops|closed"):
             idle.execute("select 1")
         assert server.process.wait(SECONDS) == 0
     with pytest.raises(psycopg.OperationalError):

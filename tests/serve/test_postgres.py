@@ -142,9 +142,9 @@ def test_a_described_statement_tells_parameters_and_columns(server):
             "select $1::double + 1 as a, $2::varchar[] as b, $3 as c, $4::decimal(9, 2) as d"
         )
         answer = await prepared.fetchrow(0.5, ["x"], "y", decimal.Decimal("1.5"))
-        await connection.close()
         names = [parameter.name for parameter in prepared.get_parameters()]
         columns = [(column.name, column.type.name) for column in prepared.get_attributes()]
+        await connection.close()
         return names, columns, tuple(answer)
 
     names, columns, answer = asyncio.run(described())
@@ -168,6 +168,13 @@ def test_columns_have_the_names_that_postgresql_gives_them(client):
     )
     names = [column.name for column in cursor.description]
     assert names == ["predict_hit", "energy", "?column?", "e", "integer"]
+
+
+@pytest.mark.parametrize("columns", ["1", "1, 'a', [1]", "*"])
+def test_a_result_without_rows_has_its_columns(client, columns):
+    cursor = client.execute(f"select {columns} from dim_tracks where false")
+    assert cursor.description
+    assert cursor.fetchall() == []
 
 
 def test_a_large_result_arrives_whole_and_in_order(client):

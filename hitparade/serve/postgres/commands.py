@@ -78,18 +78,11 @@ _COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("CLOSE CURSOR", _pattern(rf"CLOSE\s+(?P<name>{_NAME})")),
     ("LISTEN", _pattern(rf"LISTEN\s+(?P<name>{_NAME})")),
     ("UNLISTEN", _pattern(r"UNLISTEN\s+.+")),
-    (
-        "SELECT",
-        _pattern(
-            r"SELECT\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?P<name>[^']+)'\s*,"
-            r"\s*'(?P<value>(?:[^']|'')*)'\s*,\s*(?:true|false)\s*\)"
-        ),
-    ),
 )
 _FIRST_WORDS = {
     *("BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "ROLLBACK", "ABORT", "SET"),
     *("RESET", "SHOW", "DISCARD", "DEALLOCATE", "DECLARE", "FETCH", "MOVE", "CLOSE", "LISTEN"),
-    *("UNLISTEN", "SELECT"),
+    "UNLISTEN",
 }
 
 

@@ -14,7 +14,7 @@ from pg_mimic.types import decode_binary_param, decode_text_param
 
 from hitparade.serve.audit import Audit, Entry
 from hitparade.serve.pool import Failed, Pool
-from hitparade.serve.postgres import session
+from hitparade.serve.postgres import catalog, session
 from hitparade.serve.postgres.commands import command, split, without_comments
 from hitparade.serve.postgres.portals import (
     CommandPortal,
@@ -359,12 +359,19 @@ class Connection:
             self.send(messages.make_empty_query_response())
             return
         await self.start(portal)
+        self._assign(portal.query.sql)
         before = portal.taken
         await self.send_rows(portal, most)
         if most and portal.has_rows:
             self.send(messages.make_portal_suspended())
         else:
             self.send(messages.make_command_complete(f"SELECT {portal.taken - before}"))
+
+    def _assign(self, sql: str) -> None:
+        """Keep the settings that a query changes by set_config."""
+        for name, value in catalog.assignments(sql).items():
+            changed = self.settings.set(name, value)
+            session.report(self, {changed: self.settings.show(name)})
 
     async def send_rows(self, portal: QueryPortal, most: int) -> None:
         """Send rows of a started portal as the client takes them."""

@@ -27,10 +27,9 @@ def description(connection: Connection, portal: QueryPortal | CommandPortal) -> 
     if isinstance(portal, QueryPortal):  # without a statement
         return messages.make_no_data()
     command = portal.command
-    if command.tag in ("SHOW", "SELECT"):
+    if command.tag == "SHOW":
         text = {"oid": TEXT, "typmod": -1, "size": -1, "format": 0}
-        name = _setting(command) if command.tag == "SHOW" else "set_config"
-        return row_description([{"name": name, **text}])
+        return row_description([{"name": _setting(command), **text}])
     if command.tag == "FETCH" and command.parts["verb"].upper() == "FETCH":
         return row_description(_cursor(connection, command).columns)
     return messages.make_no_data()
@@ -79,7 +78,7 @@ async def _end(connection: Connection, undo: bool) -> str:
     if connection.status != IDLE:
         if undo:
             connection.settings.restore(connection.before)
-            _report(connection, connection.settings.reported())
+            report(connection, connection.settings.reported())
         connection.status = IDLE
         await connection.close_portals()
     return "ROLLBACK" if undo else "COMMIT"
@@ -113,31 +112,22 @@ async def _set(connection: Connection, command: Command) -> str:
         changed = connection.settings.reset(name)
     else:
         changed = connection.settings.set(name, unquoted(value))
-    _report(connection, {changed: connection.settings.show(name)})
+    report(connection, {changed: connection.settings.show(name)})
     return "SET"
-
-
-async def _set_config(connection: Connection, command: Command) -> str:
-    name = command.parts["name"]
-    changed = connection.settings.set(name, command.parts["value"].replace("''", "'"))
-    value = connection.settings.show(name)
-    _report(connection, {changed: value})
-    connection.send(messages.make_data_row([value.encode()]))
-    return "SELECT 1"
 
 
 async def _reset(connection: Connection, command: Command) -> str:
     what = command.parts.get("all", "").upper()
     if what == "ALL":
         connection.settings.reset_all()
-        _report(connection, connection.settings.reported())
+        report(connection, connection.settings.reported())
     elif not what:
         name = _setting(command)
-        _report(connection, {connection.settings.reset(name): connection.settings.show(name)})
+        report(connection, {connection.settings.reset(name): connection.settings.show(name)})
     return "RESET"
 
 
-def _report(connection: Connection, values: dict[str, str]) -> None:
+def report(connection: Connection, values: dict[str, str]) -> None:
     """Tell the client of settings that it follows."""
     reported = connection.settings.reported()
     for name, value in values.items():
@@ -234,7 +224,7 @@ async def _discard(connection: Connection, command: Command) -> str:
         connection.held.clear()
         await connection.close_portals()
         connection.settings.reset_all()
-        _report(connection, connection.settings.reported())
+        report(connection, connection.settings.reported())
     return f"DISCARD {what}"
 
 
@@ -262,7 +252,6 @@ _CARRIES: dict[str, Carry] = {
     "SET": _set,
     "RESET": _reset,
     "SHOW": _show,
-    "SELECT": _set_config,
     "FETCH": _fetch,
     "CLOSE CURSOR": _close_cursor,
     "DEALLOCATE": _deallocate,

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hitparade.serve.pool import Failed
 
-SERVER_VERSION = "15.0 (hitparade)"
+SERVER_VERSION = "15.18"  # whose catalogs and messages these are
 # What a client may set, beside its default. Most change nothing here: clients set them while they
 # connect, and would give up if they could not.
 DEFAULTS = {
@@ -37,7 +37,7 @@ DEFAULTS = {
     "search_path": "main",
     "server_encoding": "UTF8",
     "server_version": SERVER_VERSION,
-    "server_version_num": "150000",
+    "server_version_num": "150018",
     "session_authorization": "",
     "ssl_renegotiation_limit": "0",
     "standard_conforming_strings": "on",

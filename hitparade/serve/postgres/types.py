@@ -42,6 +42,22 @@ _SCALARS = {
     "JSON": codes.JSON,
     "VARIANT": codes.JSON,
 }
+# The bytes of a value; other types vary.
+_SIZES = {
+    codes.BOOL: 1,
+    codes.INT2: 2,
+    codes.INT4: 4,
+    codes.INT8: 8,
+    codes.OID: 4,
+    codes.FLOAT4: 4,
+    codes.FLOAT8: 8,
+    codes.DATE: 4,
+    codes.TIME: 8,
+    codes.TIMESTAMP: 8,
+    codes.TIMESTAMPTZ: 8,
+    codes.INTERVAL: 16,
+    codes.UUID: 16,
+}
 _DOCUMENTS = ("STRUCT(", "MAP(", "UNION(")
 _ARRAYS = {**ARRAY_OID, TIMETZ: 1270}
 
@@ -51,6 +67,11 @@ class PostgresType(NamedTuple):
 
     oid: int
     modifier: int = NO_MODIFIER
+
+    @property
+    def size(self) -> int:
+        """The bytes of a value, or -1 if they vary."""
+        return _SIZES.get(self.oid, -1)
 
 
 @lru_cache(maxsize=4096)

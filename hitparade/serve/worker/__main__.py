@@ -21,7 +21,9 @@ def main() -> None:
     """Answer requests until the server closes the socket."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     config: dict[str, Any] = json.loads(sys.argv[2])
-    process = Process(Path(config["path"]), threads=config["threads"], schemas=config["schemas"])
+    process = Process(
+        Path(config["path"]), config["threads"], config["schemas"], config["memories"]
+    )
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(connection, process, requests), daemon=True).start()
     while True:

@@ -4,6 +4,7 @@ import re
 
 import duckdb
 
+from hitparade.serve.postgres.catalog import CatalogError
 from hitparade.serve.worker.policy import Refused
 
 # The first that fits: a class stands before those it is derived from.
@@ -26,17 +27,21 @@ SQLSTATES: tuple[tuple[type[Exception], str], ...] = (
 UNDEFINED_FUNCTION = "42883"
 INTERNAL_ERROR = "XX000"
 # DuckDB begins with the kind of error; the code tells it here.
-_PREFIX = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)?|INTERRUPT) Error: ")
+_PREFIX = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+){0,3}|INTERRUPT) Error: ")
 
 
 def told(error: Exception) -> dict[str, str]:
     """Return the SQLSTATE and the message for a client."""
     if isinstance(error, Refused):
         return {"sqlstate": error.sqlstate, "message": str(error)}
+    if isinstance(error, CatalogError):
+        return {"sqlstate": error.code, "message": str(error)}
     message = _PREFIX.sub("", str(error))
     state = next((code for kind, code in SQLSTATES if isinstance(error, kind)), INTERNAL_ERROR)
     if state == "42P01" and "unction" in message.split("\n")[0]:
         state = UNDEFINED_FUNCTION
+    if state == "53200":  # DuckDB goes on with settings that no client may change
+        message = message.split("\n")[0]
     if state == "57014":
         message = "canceling statement due to user request"
     return {"sqlstate": state, "message": message}

@@ -73,7 +73,7 @@ def _cast(parameter: Parameter) -> int:
     if parameter.cast is None:
         return 0
     try:
-        return postgres_type(duckdb.sqltype(parameter.cast)).oid
+        return postgres_type(str(duckdb.sqltype(parameter.cast))).oid
     except duckdb.Error:
         return 0
 
@@ -92,7 +92,7 @@ def values(given: list[Any], parsed: Parsed, oids: list[int]) -> list[Any]:
 
 
 def _array(value: Any, oid: int) -> int:
-    """Return the type of a text that the statement casts to a list: clients declare no such type."""
+    """Return the type of a text that the statement casts to a list."""
     return oid if isinstance(value, str) and oid in ELEMENT_OID else 0
 
 

@@ -27,7 +27,7 @@ REFUSED_FUNCTIONS = {
     *("pg_get_viewdef", "pg_get_constraintdef", "json_execute_serialized_sql"),
 }
 INTERNAL_PREFIX = "__internal"
-CATALOG = "postgres_catalog"
+CATALOG = "__postgres"
 """The in-memory database that holds PostgreSQL's catalogs."""
 
 

@@ -2,14 +2,15 @@
 
 import datetime
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pg_mimic import types as pg
-from pg_mimic.arrays import ELEMENT_OID
 from pg_mimic.types import encode_value_binary
 
+from hitparade.serve.postgres import catalog
 from hitparade.serve.postgres.types import PostgresType, postgres_type
 from hitparade.serve.worker import texts
 from hitparade.serve.worker.policy import Refused
@@ -18,6 +19,8 @@ Encoder = Callable[[Any], bytes]
 _LENGTH = struct.Struct("!i")
 _HEADER = struct.Struct("!cih")
 _INTERVAL = struct.Struct("!qii")
+# oidvector and int2vector are lists for PostgreSQL; the catalogs have them as texts.
+_ELEMENTS = {array: of for array, of in catalog.elements().items() if array not in (22, 30)}
 _NULL = _LENGTH.pack(-1)
 
 _TEXTS: dict[int, Callable[[Any], str]] = {
@@ -33,20 +36,39 @@ _TEXTS: dict[int, Callable[[Any], str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How a client wants the columns of a result.
+
+    Attributes:
+        formats: PostgreSQL's format codes: none (text), one for all, or one for each column.
+        composite: whether structs are composite values; else they are JSON.
+        zone: the time zone of the session.
+        oids: the type of each column, None where it follows from that of DuckDB.
+    """
+
+    formats: list[int]
+    composite: bool
+    zone: str
+    oids: Sequence[int | None] | None = None
+
+
 class PostgresRows:
     """The encoder of one result's rows."""
 
-    def __init__(
-        self, names: list[str], kinds: list[Any], formats: list[int], composite: bool, zone: str
-    ):
-        """Take the names and DuckDB types of the columns, and PostgreSQL's format codes."""
-        self._types = [postgres_type(kind, composite=composite) for kind in kinds]
-        self._formats = _for_each(formats, len(kinds))
-        self._encoders = [
-            _binary(kind) if code else _text(kind, ZoneInfo(zone))
-            for kind, code in zip(self._types, self._formats, strict=True)
-        ]
+    def __init__(self, names: list[str], kinds: list[Any], shown: Shown):
+        """Take the names and DuckDB types of the columns, and how the client wants them."""
         self._names = names
+        self._formats = _for_each(shown.formats, len(kinds))
+        given = shown.oids or [None] * len(kinds)
+        self._types = [
+            PostgresType(oid) if oid else _type(kind, shown.composite)
+            for kind, oid in zip(kinds, given, strict=True)
+        ]
+        self._encoders = [
+            _binary(each.oid) if code else _text(_writer(each.oid, kind, shown))
+            for each, kind, code in zip(self._types, kinds, self._formats, strict=True)
+        ]
 
     def columns(self) -> list[dict[str, Any]]:
         """Return what RowDescription tells of each column."""
@@ -54,7 +76,7 @@ class PostgresRows:
             {
                 "name": name,
                 "oid": kind.oid,
-                "typmod": kind.typmod,
+                "typmod": kind.modifier,
                 "size": kind.size,
                 "format": code,
             }
@@ -63,6 +85,8 @@ class PostgresRows:
 
     def encode(self, rows: list[tuple]) -> bytes:
         """Return one DataRow message for each row."""
+        if not rows:
+            return b""
         columns = [
             [_NULL if value is None else _sized(encoder(value)) for value in values]
             for encoder, values in zip(self._encoders, zip(*rows, strict=True), strict=True)
@@ -85,32 +109,39 @@ def _sized(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def _text(kind: PostgresType, zone: ZoneInfo) -> Encoder:
-    writer = _writer(kind, zone)
+def _type(kind: Any, composite: bool) -> PostgresType:
+    return PostgresType(pg.RECORD) if composite and _is_struct(kind) else postgres_type(str(kind))
+
+
+def _is_struct(kind: Any) -> bool:
+    return kind is not None and kind.id == "struct"
+
+
+def _text(writer: Callable[[Any], str]) -> Encoder:
     return lambda value: writer(value).encode()
 
 
-def _writer(kind: PostgresType, zone: ZoneInfo) -> Callable[[Any], str]:
-    if kind.oid in ELEMENT_OID:
-        return texts.array(_writer(PostgresType(ELEMENT_OID[kind.oid]), zone))
-    if kind.oid == pg.TIMESTAMPTZ:
-        return texts.zoned(zone)
-    if kind.oid == pg.RECORD:
-        return texts.composite([(name, _writer(field, zone)) for name, field in kind.fields])
-    return _TEXTS.get(kind.oid, str)
+def _writer(oid: int, kind: Any, shown: Shown) -> Callable[[Any], str]:
+    """Return what writes values of a type; DuckDB's type tells the fields of a struct."""
+    if oid in _ELEMENTS:
+        return texts.array(_writer(_ELEMENTS[oid], None, shown))
+    if oid == pg.TIMESTAMPTZ:
+        return texts.zoned(ZoneInfo(shown.zone))
+    if oid == pg.RECORD and _is_struct(kind):
+        fields = [(name, _type(each, composite=True).oid, each) for name, each in kind.children]
+        return texts.composite([(name, _writer(of, each, shown)) for name, of, each in fields])
+    return _TEXTS.get(oid, str)
 
 
-def _binary(kind: PostgresType) -> Encoder:
-    if kind.oid in (pg.JSON, pg.TEXT, pg.VARCHAR):
-        writer = texts.document if kind.oid == pg.JSON else str
-        return lambda value: writer(value).encode()
-
-    if kind.oid == pg.INTERVAL:
+def _binary(oid: int) -> Encoder:
+    if oid in (pg.JSON, pg.TEXT, pg.VARCHAR):
+        return _text(texts.document if oid == pg.JSON else str)
+    if oid == pg.INTERVAL:
         return _binary_interval
 
     def encode(value: Any) -> bytes:
         try:
-            return encode_value_binary(kind.oid, _python(value, kind.oid))
+            return encode_value_binary(oid, _python(value, oid))
         except (ValueError, TypeError, AttributeError, struct.error) as error:
             raise Refused("0A000", f"this value has no binary form here: {error}") from error
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,9 @@ Answer = Iterator[tuple[bytes, bytes]]
 class Process:
     """The state of one worker: the opened file, and at most one running statement."""
 
-    def __init__(self, path: Path, threads: int, schemas: list[str]):
-        """Take the published file."""
-        self._path, self._threads, self._schemas = path, threads, schemas
-        self._databases: dict[str, Database] = {}  # by memory limit
+    def __init__(self, path: Path, threads: int, schemas: list[str], memories: list[str]):
+        """Take the published file, and every limit of memory that a query may have."""
+        self._databases = {memory: Database(path, memory, threads, schemas) for memory in memories}
         self._lock = threading.Lock()
         self._running: int | None = None  # the id of the statement that can be cancelled
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -59,49 +58,56 @@ class Process:
                 self._finish()
                 yield frames.DONE, b"{}"
             case "open":
-                self._database(request["memory"]).connection()
+                for database in self._databases.values():
+                    database.connection()
                 yield frames.DONE, b"{}"
 
-    def _database(self, memory: str) -> Database:
-        if memory not in self._databases:
-            self._databases[memory] = Database(self._path, memory, self._threads, self._schemas)
-        return self._databases[memory]
-
     def _query(self, number: int, query: Query, fetch: int) -> Answer:
-        database = self._database(query.memory)
+        database = self._databases[query.memory]
         connection = database.connection()
         self._start(number, connection)
-        sql = self._rewritten(query, database)
+        sql, types = self._rewritten(query, database)
         path = database.search_path(query.settings.get("search_path", "main"))
         parsed = check(connection, sql, database.names, frozenset(query.schemas), path)
         if query.only_describe:
-            yield self._description(connection, sql, parsed, query)
+            yield self._description(connection, sql, parsed, query, types)
             return
         values = parameters.values(query.parameters, parsed, query.oids)
         typed = parameters.typed(sql, parsed, query.oids)
-        self._result = run(connection, typed, values, query, parsed)
+        self._result = run(connection, typed, values, query, parsed, types)
         self._allowed = self._left = query.rows
         yield frames.COLUMNS, _json({"columns": self._result.columns()})
         if fetch:
             yield self._fetch(fetch)
 
-    def _rewritten(self, query: Query, database: Database) -> str:
+    def _rewritten(
+        self, query: Query, database: Database
+    ) -> tuple[str, Sequence[int | None] | None]:
+        """Return a statement as DuckDB takes it, and the types of its columns if it tells them."""
+        if query.encoding != "postgres":
+            return query.sql, None
         session = catalog.Session(
             user=query.user,
             database=database.name,
             pid=query.session,
             settings=query.settings,
         )
-        return catalog.rewrite(query.sql, session) or query.sql
+        found = catalog.rewrite(query.sql, session)
+        return (query.sql, None) if found is None else (found.sql, found.types)
 
     def _description(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, parsed: Parsed, query: Query
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sql: str,
+        parsed: Parsed,
+        query: Query,
+        types: Sequence[int | None] | None,
     ) -> tuple[bytes, bytes]:
         oids = parameters.described(parsed, query.oids)
         typed = parameters.typed(sql, parsed, query.oids)
         relation = connection.sql(typed, params=[None] * len(oids) or None)
         names = labels(parsed.statement, relation.columns)
-        rows = postgres_rows(names, relation.types, query)
+        rows = postgres_rows(names, relation.types, query, types)
         self._finish()
         return frames.COLUMNS, _json({"columns": rows.columns(), "parameters": oids})
 

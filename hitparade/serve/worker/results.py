@@ -1,6 +1,7 @@
 """The rows of a running statement, encoded for one client."""
 
 import io
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import duckdb
@@ -10,7 +11,7 @@ from hitparade.serve.requests import Query
 from hitparade.serve.worker.json_rows import JsonRows
 from hitparade.serve.worker.labels import labels
 from hitparade.serve.worker.policy import Parsed
-from hitparade.serve.worker.postgres_rows import PostgresRows
+from hitparade.serve.worker.postgres_rows import PostgresRows, Shown
 
 # Python has no value for these; they are read as DuckDB's texts of them.
 READ_AS_TEXT = {"INTERVAL", "TIMESTAMP_NS"}
@@ -37,9 +38,22 @@ class Rows(Protocol):
 
 
 def run(
-    connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any], query: Query, parsed: Parsed
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    values: list[Any],
+    query: Query,
+    parsed: Parsed,
+    oids: Sequence[int | None] | None,
 ) -> Result:
     """Start a statement; its rows are computed as they are fetched.
+
+    Args:
+        connection: to the file.
+        sql: the statement, with casts of its parameters.
+        values: of its parameters.
+        query: how the client wants the rows.
+        parsed: the statement as DuckDB parsed it.
+        oids: PostgreSQL's types of the columns, where they do not follow from those of DuckDB.
 
     Raises:
         duckdb.Error: DuckDB cannot run it.
@@ -52,14 +66,18 @@ def run(
     if query.encoding == "json":
         rows = JsonRows(names, kinds)
     else:
-        rows = postgres_rows(labels(parsed.statement, names), kinds, query)
+        rows = postgres_rows(labels(parsed.statement, names), kinds, query, oids)
     return _TupleResult(connection, rows)
 
 
-def postgres_rows(names: list[str], kinds: list[Any], query: Query) -> PostgresRows:
+def postgres_rows(
+    names: list[str], kinds: list[Any], query: Query, oids: Sequence[int | None] | None
+) -> PostgresRows:
     """Return the encoder for a PostgreSQL client."""
     zone = query.settings.get("timezone", "UTC")
-    return PostgresRows(names, kinds, query.formats, query.structs == "composite", zone)
+    return PostgresRows(
+        names, kinds, Shown(query.formats, query.structs == "composite", zone, oids)
+    )
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[Any]:

@@ -19,7 +19,8 @@ _NO_CODE = re.compile(
 _WORDS = re.compile(
     r"""
     \b(?:
-        pg_\w+ | information_schema | current_(?:schemas?|database|catalog|user|role|setting)
+        pg_(?!sleep\b)\w+ | information_schema
+        | current_(?:schemas?|database|catalog|user|role|setting)
         | session_user | set_config | has_\w+_privilege | format_type | \w+_description
         | inet_(?:server|client)_\w+ | txid_current\w* | quote_(?:ident|literal|nullable)
         | to_reg\w+ | reg(?:class|type|proc|procedure|namespace|role|oper|config|collation)
