@@ -15,6 +15,7 @@ from typing import Any
 
 from hitparade.serve import frames
 from hitparade.serve.requests import Limits, Query
+from hitparade.serve.versions import version_of
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,8 @@ class Answer:
         self._held = True
         self.columns: list[dict[str, Any]] = []
         self.parameters: list[int] = []
+        self.file = ""
+        """Which file answers: see `Pool.file`."""
         self.first: Chunk | None = None
         """The rows that came with the columns."""
 
@@ -152,10 +155,17 @@ class Answer:
         message = {"do": "query", "id": self._number, "query": query.as_dict(), "fetch": fetch}
         told = json.loads(await self._ask(message))
         self.columns, self.parameters = told["columns"], told.get("parameters", [])
+        self.file = told.get("file", "")
         if query.only_describe:
             self._release()
         elif fetch:
             self.first = self._chunk(await self._answered())
+
+    async def functions(self) -> dict[str, Any]:
+        """Return what the file tells of its functions, instead of running a statement."""
+        told = json.loads(await self._ask({"do": "functions", "memory": Limits.memory}))
+        self._release()
+        return told
 
     async def cancel(self) -> None:
         """Ask the worker to end the statement; `fetch` then raises."""
@@ -180,6 +190,9 @@ class Answer:
             await self._worker.send(frames.REQUEST, message)
         except WorkerDied:
             self._release()
+            raise
+        except asyncio.CancelledError:  # the client has gone while a large message was sent
+            self._pool.later(self._abandon(asyncio.ensure_future(self._worker.read())))
             raise
         return await self._answered()
 
@@ -246,6 +259,7 @@ class Pool:
         """
         self._config = {"path": str(path), "threads": threads, "schemas": schemas}
         self._size, self._most = size, most
+        self._path = path
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
         self._numbers = itertools.count(1)
@@ -300,11 +314,37 @@ class Pool:
             return await self._run(query, seconds, fetch)
 
     async def _run(self, query: Query, seconds: float, fetch: int) -> Answer:
-        deadline = time.monotonic() + seconds
-        worker = await self._lease(min(WAIT, seconds))
-        answer = Answer(self, worker, next(self._numbers), deadline)
+        answer = await self._begun(seconds)
         await answer.begin(query, fetch)
         return answer
+
+    async def _begun(self, seconds: float) -> Answer:
+        deadline = time.monotonic() + seconds
+        worker = await self._lease(min(WAIT, seconds))
+        return Answer(self, worker, next(self._numbers), deadline)
+
+    async def functions(self) -> dict[str, Any]:
+        """Return what the newest file tells of its functions: see `worker/functions.py`.
+
+        Raises:
+            Failed: the file cannot be read, or every worker is busy.
+        """
+        try:
+            return await (await self._begun(WAIT)).functions()
+        except WorkerDied:
+            return await (await self._begun(WAIT)).functions()
+
+    def file(self) -> str:
+        """Return the version of the published file.
+
+        Raises:
+            OSError: the file does not exist.
+        """
+        return version_of(self._path)
+
+    def size(self) -> int:
+        """Return how many statements can run at the same time."""
+        return self._size
 
     async def _lease(self, seconds: float) -> Worker:
         try:

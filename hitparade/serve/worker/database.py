@@ -6,6 +6,7 @@ import duckdb
 
 import udfs
 from hitparade.serve.postgres import catalog
+from hitparade.serve.versions import version
 from hitparade.serve.worker.policy import Names, names_of
 from udfs.runtime.reader import State, file_state
 
@@ -38,6 +39,8 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection
         self._search_path: tuple[str, ...] = ()
         self.names: Names
+        self.file = ""
+        """Which file is open: another one after each publish."""
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return a connection to the newest file, without a running statement.
@@ -50,6 +53,7 @@ class Database:
         if state != self._state:
             self._open()
             self._state = state
+            self.file = version(state)
         return self._connection
 
     def _open(self) -> None:

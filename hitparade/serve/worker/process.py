@@ -11,7 +11,7 @@ import duckdb
 from hitparade.serve import frames
 from hitparade.serve.postgres import catalog
 from hitparade.serve.requests import Query
-from hitparade.serve.worker import failures, parameters
+from hitparade.serve.worker import failures, functions, parameters
 from hitparade.serve.worker.database import Database
 from hitparade.serve.worker.labels import labels
 from hitparade.serve.worker.policy import Parsed, Refused, check
@@ -61,6 +61,13 @@ class Process:
             case "open":
                 self._database(request["memory"]).connection()
                 yield frames.DONE, b"{}"
+            case "functions":
+                yield frames.DONE, self._functions(request["memory"])
+
+    def _functions(self, memory: str) -> bytes:
+        database = self._database(memory)
+        connection = database.connection()
+        return _json({"file": database.file, **functions.read(connection, database.name)})
 
     def _database(self, memory: str) -> Database:
         if memory not in self._databases:
@@ -81,7 +88,7 @@ class Process:
         typed = parameters.typed(sql, parsed, query.oids)
         self._result = run(connection, typed, values, query, parsed)
         self._allowed = self._left = query.rows
-        yield frames.COLUMNS, _json({"columns": self._result.columns()})
+        yield frames.COLUMNS, _json({"columns": self._result.columns(), "file": database.file})
         if fetch:
             yield self._fetch(fetch)
 
