@@ -14,7 +14,7 @@ from hitparade.serve.requests import Query
 from hitparade.serve.worker import failures, functions, parameters
 from hitparade.serve.worker.database import Database
 from hitparade.serve.worker.labels import labels
-from hitparade.serve.worker.policy import Parsed, Refused, check
+from hitparade.serve.worker.policy import Parsed, Refused
 from hitparade.serve.worker.results import Result, postgres_rows, run
 
 Answer = Iterator[tuple[bytes, bytes]]
@@ -80,7 +80,7 @@ class Process:
         self._start(number, connection)
         sql = self._rewritten(query, database)
         path = database.search_path(query.settings.get("search_path", "main"))
-        parsed = check(connection, sql, database.names, frozenset(query.schemas), path)
+        parsed = database.checked(sql, frozenset(query.schemas), path)
         if query.only_describe:
             yield self._description(connection, sql, parsed, query)
             return
