@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,8 @@ class Answer:
             self._pool.later(self._abandon(reading))
             raise
         if not reading.done():
-            await self._abandon(reading)
+            # Shielded: a client that goes away now must not leave the worker half read.
+            await asyncio.shield(self._pool.later(self._abandon(reading)))
             raise Failed("57014", "canceling statement due to statement timeout")
         try:
             kind, payload = reading.result()
@@ -218,25 +220,23 @@ class Answer:
         return payload
 
     async def _abandon(self, reading: asyncio.Future) -> None:
-        """Cancel the statement; kill its process if that does not help."""
+        """Cancel the statement; kill its process if that does not help.
+
+        The worker may have sent several messages already. What is read up to the answer to this
+        close, which says its number, belongs to no later statement.
+        """
+        last = json.dumps({"closed": -self._number}).encode()
         try:
             await self._worker.send(frames.CANCEL, {"id": self._number})
+            await self._worker.send(frames.REQUEST, {"do": "close", "id": -self._number})
             async with asyncio.timeout(GRACE):
-                kind, payload = await asyncio.shield(reading)
-                while kind != frames.FAILURE and not self._last(kind, payload):
-                    await self._worker.send(frames.REQUEST, {"do": "close"})
-                    kind, payload = await self._worker.read()
+                message = await asyncio.shield(reading)
+                while message != (frames.DONE, last):
+                    message = await self._worker.read()
         except (TimeoutError, WorkerDied):
             self._worker.kill()
             reading.cancel()
         self._release()
-
-    @staticmethod
-    def _last(kind: bytes, payload: bytes) -> bool:
-        """Return whether a message ends a statement."""
-        if kind == frames.ROWS:
-            return not frames.ROWS_HEADER.unpack_from(payload)[1]
-        return kind == frames.DONE
 
     def _release(self) -> None:
         if self._held:
@@ -382,11 +382,12 @@ class Pool:
         self._workers.add(worker)
         return worker
 
-    def later(self, work: Any) -> None:
+    def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the current task, and keep hold of it until it is done."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)

@@ -57,7 +57,7 @@ class Process:
                 yield self._fetch(request["count"])
             case "close":
                 self._finish()
-                yield frames.DONE, b"{}"
+                yield frames.DONE, _json({"closed": request.get("id")})
             case "open":
                 self._database(request["memory"]).connection()
                 yield frames.DONE, b"{}"
