@@ -1,6 +1,7 @@
 """A running HTTP door in this process, for tests."""
 
 import asyncio
+import hashlib
 import io
 import threading
 from contextlib import contextmanager
@@ -71,3 +72,8 @@ def running(database, users=None, workers=1, **settings):
         yield made
     finally:
         made.stop()
+
+
+def hashed(*tokens):
+    """Tokens as users have them."""
+    return frozenset(hashlib.sha256(token.encode()).hexdigest() for token in tokens)

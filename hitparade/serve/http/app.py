@@ -102,6 +102,6 @@ class _Watched:
         try:
             await self._app(scope, receive, watched)
         finally:
-            path = scope["path"].split("/")[1]
-            named = f"/{path}" if path in PATHS else "other"
+            first = scope["path"].lstrip("/").partition("/")[0]
+            named = f"/{first}" if first in PATHS else "other"
             self._metrics.requested(named, status, time.perf_counter() - began)

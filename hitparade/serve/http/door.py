@@ -78,8 +78,8 @@ def _config(app: FastAPI, settings: HttpSettings) -> uvicorn.Config:
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         limit_concurrency=settings.connections,
-        timeout_keep_alive=int(settings.idle_seconds),
-        timeout_graceful_shutdown=int(settings.drain_seconds),
+        timeout_keep_alive=max(1, round(settings.idle_seconds)),
+        timeout_graceful_shutdown=round(settings.drain_seconds),
         h11_max_incomplete_event_size=settings.headers,
     )
 
