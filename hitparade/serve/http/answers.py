@@ -1,6 +1,7 @@
 """Send the rows of a statement while they are computed, and stop when nobody reads them."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hitparade.serve.audit import Entry
-from hitparade.serve.pool import Answer, Chunk
+from hitparade.serve.pool import Answer, Chunk, Failed
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 0.1  # seconds after which the server looks whether the client is still there
 Result = TypeVar("Result")
@@ -73,11 +76,16 @@ class Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the rows."""
-        with self._stack:
-            try:
-                await self._send(receive, send)
-            finally:
-                await self._answer.close()
+        try:
+            with self._stack:
+                try:
+                    await self._send(receive, send)
+                finally:
+                    await self._answer.close()
+        except Failed as error:  # the server closes the connection of a body without an end
+            log.warning("an answer broke off: %s", error)
+        except GoneError:
+            pass
 
     async def _send(self, receive: Receive, send: Send) -> None:
         chunk = self._answer.first
