@@ -15,6 +15,11 @@ from hitparade.serve.pool import Failed, Pool
 ASKS_A_MODEL = re.compile(r"\b(?:onnx_\w+|check_features)\(")
 DIRECTLY = re.compile(r"\b(?:onnx_\w+|check_features)\('([^']+)'")
 BY_ALGORITHM = re.compile(r'"?map"?\(list_value\(([^()]*)\), list_value\(([^()]*)\)\)\[algorithm\]')
+# Sentences of a description that help in SQL, and not here.
+IN_SQL_ONLY = re.compile(
+    r" (?:Also by row, \w+\([\w, ]*\)|Needs ONNX Runtime: udfs\.register\(connection\)"
+    r"|Pure SQL, in any client)\."
+)
 LITERAL = re.compile(r"'([^']*)'")
 ALGORITHM, MODEL = "algorithm", "model_id"
 
@@ -195,7 +200,7 @@ def _function(
             name: _argument(name, definition, declared.arguments.get(name))
             for name in form["parameters"]
         },
-        description=" ".join(form["description"].split()),
+        description=IN_SQL_ONLY.sub("", " ".join(form["description"].split())),
         returns=declared.returns,
         returns_description=declared.returns_description,
         is_table=form["is_table"],
