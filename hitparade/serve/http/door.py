@@ -38,9 +38,9 @@ class HttpDoor:
 
         Raises:
             OSError: the address cannot be used.
-            ssl.SSLError: the certificate or its key cannot be used.
         """
         self._server.config.load()
+        self._server.config.ssl = self._settings.tls
         listening = _listening(self._settings)
         self.port = listening.getsockname()[1]
         self._serving = asyncio.create_task(self._server.serve([listening]))
@@ -75,8 +75,6 @@ def _config(app: FastAPI, settings: HttpSettings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ssl_certfile=settings.certificate,
-        ssl_keyfile=settings.key,
         limit_concurrency=settings.connections,
         timeout_keep_alive=max(1, round(settings.idle_seconds)),
         timeout_graceful_shutdown=round(settings.drain_seconds),

@@ -1,5 +1,6 @@
 """The settings of the HTTP door."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,7 @@ class HttpSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     """0 takes a free port."""
-    certificate: Path | None = None
-    """PEM file; TLS is used if it is given."""
-    key: Path | None = None
-    """PEM file of the certificate's key; by default the certificate's file has it."""
+    tls: ssl.SSLContext | None = None
     functions: Path | None = None
     """The folder udfs/functions of a project: it describes the arguments of its own tasks."""
     body: int = 16 * MEBIBYTE
