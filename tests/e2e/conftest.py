@@ -45,19 +45,3 @@ def new_sample(small_sample, tmp_path):
     folder = tmp_path / "new_sample"
     shutil.copytree(small_sample, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def door(warehouse):
-    """The HTTP door of the finished warehouse, for anyone on this machine."""
-    from tests.e2e.http_door import running  # FastAPI takes a while to import
-
-    with running(warehouse.database) as made:
-        yield made
-
-
-@pytest.fixture
-def http(door):
-    """A client of the door."""
-    with door.client() as client:
-        yield client

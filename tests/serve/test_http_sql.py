@@ -10,7 +10,7 @@ import pytest
 
 from hitparade.serve.requests import Limits
 from hitparade.serve.users import User, Users
-from tests.e2e.http_door import hashed, running
+from tests.serve.http_door import hashed, running
 
 ARROW = "application/vnd.apache.arrow.stream"
 LONG = "select count(*) from range(100000000000) as t(n) where n % 7 = hash(n) % 7"

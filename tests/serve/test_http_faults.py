@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.http_door import running
+from tests.serve.http_door import running
 
 SEED = 20
 QUICK, FULL = 400, int(os.environ.get("HITPARADE_BAD_REQUESTS", 10_000))

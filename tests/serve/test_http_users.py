@@ -9,7 +9,7 @@ import pytest
 
 from hitparade.serve.scram import Verifier
 from hitparade.serve.users import User, Users
-from tests.e2e.http_door import hashed, running
+from tests.serve.http_door import hashed, running
 
 HIT = {"danceability": 0.7, "energy": 0.8, "valence": 0.5, "tempo": 120}
 CLOSED = [
