@@ -78,7 +78,8 @@ def published(warehouse, tmp_path):
     with duckdb.connect(second) as connection:
         (other,) = connection.execute(
             "select model_id from ml.served_models where task = 'hit' and is_newest"
-            " and model_id not in (select model_id from ml.champions) order by 1"
+            " and model_id not in (select model_id from ml.champions)"
+            " order by algorithm = 'logistic_regression' desc"  # a function that names no model
         ).fetchone()
         udfs.promote(connection, "hit", other)
     return first, original, second
@@ -129,3 +130,16 @@ def test_an_answer_names_the_model_that_gave_it(published):
         assert http.get("/ready").json()["file"] == door.pool.file()
     assert not failed
     assert seen == {*right}
+
+
+def test_a_missing_file_is_told_and_found_again(published):
+    first, original, _ = published
+    with running(first) as door, door.client() as http:
+        assert http.post("/predict/predict_hit", json=HIT).status_code == 200
+        first.unlink()
+        for method, path in (("POST", "/predict/predict_hit"), ("GET", "/ready"), ("GET", "/docs")):
+            response = http.request(method, path, json=HIT)
+            assert (response.status_code, response.json()["sqlstate"]) == (503, "58030"), path
+        assert http.get("/health").status_code == 200
+        shutil.copy(original, first)
+        assert http.post("/predict/predict_hit", json=HIT).status_code == 200

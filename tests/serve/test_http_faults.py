@@ -14,7 +14,7 @@ import pytest
 from tests.serve.http_door import running
 
 SEED = 20
-QUICK, FULL = 400, int(os.environ.get("HITPARADE_BAD_REQUESTS", 10_000))
+QUICK, FULL = 300, int(os.environ.get("HITPARADE_BAD_REQUESTS", 10_000))
 HIT = {"danceability": 0.7, "energy": 0.8, "valence": 0.5, "tempo": 120}
 KINDS = {"Content-Type": "application/json"}
 CALM = {200, 400, 403, 404, 405, 406, 413, 415, 422}

@@ -131,15 +131,20 @@ class Catalogs:
         Raises:
             Failed: the file cannot be read.
         """
-        if self._known is None or self._known.file != (wanted or self._file()):
+        if self._known is None or self._known.file != (wanted or self.file()):
             async with self._reading:
-                if self._known is None or self._known.file != (wanted or self._file()):
+                if self._known is None or self._known.file != (wanted or self.file()):
                     self._known = catalog(
                         await self._pool.functions(), await self._declarations.read()
                     )
         return self._known
 
-    def _file(self) -> str:
+    def file(self) -> str:
+        """Return the version of the published file.
+
+        Raises:
+            Failed: there is none.
+        """
         try:
             return self._pool.file()
         except OSError as error:
@@ -151,6 +156,17 @@ class Catalogs:
         return self._known
 
 
+@dataclass(frozen=True)
+class _Models:
+    """What a file tells of its models."""
+
+    tasks: dict[str, str]
+    """The task of each model."""
+    champions: dict[str, str]
+    inlined: dict[str, str]
+    """The champion by the definition of its `predict_<task>`."""
+
+
 def catalog(told: dict[str, Any], declared: dict[str, DeclaredFunction]) -> Catalog:
     """Return the catalog of a file.
 
@@ -158,16 +174,24 @@ def catalog(told: dict[str, Any], declared: dict[str, DeclaredFunction]) -> Cata
         told: by a worker: see `hitparade/serve/worker/functions.py`.
         declared: what is known of arguments, by function.
     """
-    tasks = {model["model_id"]: model["task"] for model in told["models"]}
+    champions = {each["task"]: each["model_id"] for each in told["champions"]}
+    models = _Models(
+        {model["model_id"]: model["task"] for model in told["models"]},
+        champions,
+        {
+            form["definition"]: champions[task]
+            for form in told["functions"]
+            if (task := form["name"].removeprefix("predict_")) in champions and form["name"] != task
+        },
+    )
     forms: dict[str, list[dict[str, Any]]] = {}
     for form in told["functions"]:
         forms.setdefault(form["name"], []).append(form)
     functions = {
-        name: _function(_form(of_name, declared.get(name)), declared.get(name), tasks)
+        name: _function(_form(of_name, declared.get(name)), declared.get(name), models)
         for name, of_name in forms.items()
     }
     checked = {name: _with_check(each, functions) for name, each in functions.items()}
-    champions = {each["task"]: each["model_id"] for each in told["champions"]}
     return Catalog(told["file"], checked, champions)
 
 
@@ -187,12 +211,10 @@ def _is_row(form: dict[str, Any], parameter: str) -> bool:
     return re.search(rf"\b{re.escape(parameter)}\.", form["definition"]) is not None
 
 
-def _function(
-    form: dict[str, Any], declared: DeclaredFunction | None, tasks: dict[str, str]
-) -> Function:
+def _function(form: dict[str, Any], declared: DeclaredFunction | None, models: _Models) -> Function:
     definition = form["definition"]
     by_algorithm = _by_algorithm(definition) if ALGORITHM in form["parameters"] else {}
-    model_id = None if by_algorithm else _model(definition, tasks)
+    model_id = None if {ALGORITHM, MODEL} & {*form["parameters"]} else _model(form, models)
     declared = declared or DeclaredFunction()
     return Function(
         name=form["name"],
@@ -204,7 +226,7 @@ def _function(
         returns=declared.returns,
         returns_description=declared.returns_description,
         is_table=form["is_table"],
-        task=_task(form["name"], [model_id, *by_algorithm.values()], tasks),
+        task=_task(form["name"], [model_id, *by_algorithm.values()], models.tasks),
         model_id=model_id,
         by_algorithm=by_algorithm,
     )
@@ -223,14 +245,18 @@ def _cast(name: str, definition: str) -> str | None:
     return next((each for each in found if each == "BOOLEAN" or "[" in each), (found or [None])[0])
 
 
-def _model(definition: str, tasks: dict[str, str]) -> str | None:
-    if not ASKS_A_MODEL.search(definition):
-        return None
-    for found in (DIRECTLY.findall(definition), LITERAL.findall(definition)):
-        known = list(dict.fromkeys(each for each in found if each in tasks))
-        if known:
-            return known[0]
-    return None
+def _model(form: dict[str, Any], models: _Models) -> str | None:
+    definition = form["definition"]
+    if ASKS_A_MODEL.search(definition):
+        for found in (DIRECTLY.findall(definition), LITERAL.findall(definition)):
+            if known := next((each for each in found if each in models.tasks), None):
+                return known
+    # A linear champion is written out in the function, without its id.
+    for inlined, model_id in models.inlined.items():
+        if inlined in definition:
+            return model_id
+    task = form["name"].removeprefix("predict_").removesuffix("_proba")
+    return models.champions.get(task) if form["name"] == f"predict_{task}_proba" else None
 
 
 def _by_algorithm(definition: str) -> dict[str, str]:

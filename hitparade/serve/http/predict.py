@@ -172,7 +172,7 @@ async def _answered(
             try:
                 answer, entry = await _begun(request, service, user, call, inner)
             except Failed:
-                if tried + 1 < TRIES and service.pool.file() != catalog.file:
+                if tried + 1 < TRIES and service.catalogs.file() != catalog.file:
                     continue
                 raise
             if answer.file == catalog.file:
