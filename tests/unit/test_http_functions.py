@@ -17,7 +17,6 @@ from hitparade.serve.http.kinds import (
     kind_of,
 )
 
-OTHERS = {"is_table": False, "description": ""}
 LINEAR = "(1.5 + CAST(energy AS DOUBLE))"
 DEFINITIONS = {
     "predict_hit": (["energy"], "onnx_predict('aaa', list_value(CAST(energy AS DOUBLE)))[2]"),

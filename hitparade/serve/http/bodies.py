@@ -10,6 +10,7 @@ from hitparade.serve.http.problems import Problem
 from hitparade.serve.http.settings import HttpSettings
 
 JSON = "application/json"
+LARGE = 100_000  # bytes that take a millisecond
 # The rest of the body is not read: the connection ends with the answer.
 CLOSE = {"Connection": "close"}
 
@@ -29,7 +30,8 @@ async def read_json(request: Request, settings: HttpSettings) -> Any:
         raise Problem(408, detail, CLOSE) from error
     except ClientDisconnect as error:
         raise Problem(400, "the body ended early", CLOSE) from error
-    return parse(body)
+    # A thread takes turns with the event loop, which has other clients.
+    return parse(body) if len(body) < LARGE else await asyncio.to_thread(parse, body)
 
 
 def _check_type(request: Request) -> None:

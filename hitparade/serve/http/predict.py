@@ -1,5 +1,6 @@
 """`POST /predict/{function}`: call a function with one row or many."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,13 +15,14 @@ from hitparade.serve.http.answers import Body, Streamed, while_here
 from hitparade.serve.http.bodies import JSON, read_json
 from hitparade.serve.http.functions import Catalog, Function
 from hitparade.serve.http.inputs import Columns, columns
-from hitparade.serve.http.problems import Problem
+from hitparade.serve.http.problems import RETRY, Problem
 from hitparade.serve.http.service import DOOR, Service, client_of, query_of, service_of
 from hitparade.serve.http.statements import Statement, for_many, for_one
 from hitparade.serve.pool import Answer, Chunk, Failed
 from hitparade.serve.users import User
 
 ROWS = "rows"
+MANY = 1000  # rows
 TRIES = 3  # of a statement during which another file was published
 TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -47,6 +49,10 @@ class Call:
         if self.is_one or not self.function.models_differ:
             return told | {"model_id": self.function.model_of(self.rows[0] if self.rows else {})}
         return told | {"model_ids": [self.function.model_of(row) for row in self.rows]}
+
+    def empty(self) -> dict[str, Any]:
+        """Return the answer to a list without rows."""
+        return self.head() | {"results": []} | ({"checks": []} if self.check else {})
 
     def body(self) -> Body:
         """Return how rows become the answer."""
@@ -120,6 +126,11 @@ class _Asked:
     check: bool
     body: Any = field(default=None)
 
+    def is_large(self) -> bool:
+        """Return whether checking all rows takes milliseconds."""
+        rows = self.body.get(ROWS) if isinstance(self.body, dict) else self.body
+        return isinstance(rows, list) and len(rows) > MANY
+
     def call(self, catalog: Catalog) -> Call:
         """Return the checked request.
 
@@ -163,35 +174,44 @@ async def _answered(
     wanted = None
     for tried in range(TRIES):
         catalog = await service.catalogs.current(wanted)
-        call = asked.call(catalog)
-        if not call.rows:
-            return JSONResponse(
-                call.head() | {"results": []} | ({"checks": []} if call.check else {})
-            )
-        with ExitStack() as inner:
-            try:
-                answer, entry = await _begun(request, service, user, call, inner)
-            except Failed:
-                if tried + 1 < TRIES and service.catalogs.file() != catalog.file:
-                    continue
-                raise
-            if answer.file == catalog.file:
-                service.metrics.predicted(call.function, call.rows)
-                stack.push(inner.pop_all().__exit__)
-                return Streamed(answer, entry, call.body(), stack.pop_all())
+        call, said = await _prepared(asked, catalog)
+        if said is None:
+            return JSONResponse(call.empty())
+        try:
+            with ExitStack() as inner:
+                answer, entry = await _begun(request, service, user, call, said, inner)
+                if answer.file == catalog.file:
+                    service.metrics.predicted(call.function, call.rows)
+                    stack.push(inner.pop_all().__exit__)
+                    return Streamed(answer, entry, call.body(), stack.pop_all())
+                await answer.close()
             wanted = answer.file
-            await answer.close()
-    raise Problem(503, "the published file changes too often: try again")
+        except Failed:
+            if tried + 1 == TRIES or service.catalogs.file() == catalog.file:
+                raise
+    raise Problem(503, "the published file changes too often: try again", RETRY)
+
+
+async def _prepared(asked: _Asked, catalog: Catalog) -> tuple[Call, Statement | None]:
+    def prepare() -> tuple[Call, Statement | None]:
+        call = asked.call(catalog)
+        return call, call.statement() if call.rows else None
+
+    # A thread takes turns with the event loop, which has other clients.
+    return await asyncio.to_thread(prepare) if asked.is_large() else prepare()
 
 
 async def _begun(
-    request: Request, service: Service, user: User, call: Call, stack: ExitStack
+    request: Request,
+    service: Service,
+    user: User,
+    call: Call,
+    said: Statement,
+    stack: ExitStack,
 ) -> tuple[Answer, Entry]:
-    said = call.statement()
+    values = sum(map(len, call.table.values()))
     entry = stack.enter_context(
-        service.audit.statement(
-            user, DOOR, client_of(request), said.sql, sum(map(len, call.table.values()))
-        )
+        service.audit.statement(user, DOOR, client_of(request), said.sql, values)
     )
     query = query_of(user, said.sql, said.parameters, "json")
     running = service.pool.run(query, user.limits.seconds)
