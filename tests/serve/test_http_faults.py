@@ -17,6 +17,7 @@ SEED = 20
 QUICK, FULL = 300, int(os.environ.get("HITPARADE_BAD_REQUESTS", 10_000))
 HIT = {"danceability": 0.7, "energy": 0.8, "valence": 0.5, "tempo": 120}
 KINDS = {"Content-Type": "application/json"}
+SLOW = "select n from range(20000000) as t(n) where hash(n) % 9999 = 1"  # a tenth of a second
 CALM = {200, 400, 403, 404, 405, 406, 413, 415, 422}
 MEBIBYTE = 1024 * 1024
 
@@ -122,6 +123,22 @@ def test_an_answer_that_nobody_reads_is_ended(strict):
         assert strict.pool.busy() == 1
         wait_for_idle(strict)
     assert answers(strict)
+
+
+def test_clients_that_go_away_leave_no_rows_to_others(strict):
+    chosen = random.Random(SEED)
+    for number in range(50):
+        sql = chosen.choice(["select 0", "select n from range(5000) as t(n)", SLOW, SLOW])
+        text = json.dumps({"sql": sql}).encode()
+        with connected(strict) as client:
+            client.sendall(head("/sql", **{"Content-Length": len(text)}) + text)
+            time.sleep(chosen.random() * 0.2)  # the server looks for the client after 0.1 s
+        if number % 10 == 0:
+            with strict.client() as http:
+                answer = http.post("/sql", json={"sql": "select $1", "parameters": [number]})
+                assert answer.json()["rows"] == [[number]]
+    wait_for_idle(strict)
+    assert strict.pool.replaced == 0
 
 
 def test_an_idle_connection_is_closed(strict):
