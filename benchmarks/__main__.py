@@ -217,6 +217,25 @@ def estimators(
     _show({"Cases": [written.counts(rows)], "Each case": table}, rows, as_json)
 
 
+@app.command()
+def serve(
+    seconds: Annotated[
+        int, typer.Option(min=1, help="Seconds to keep up 200 requests a second.")
+    ] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast `predict_hit` answers over HTTP."""
+    from benchmarks import serve as measure
+
+    with errors(*ERRORS):
+        rows = measure.run(database(), seconds, None if as_json else console)
+    _show(
+        {"HTTP: milliseconds until the answer, and CPU time of server and workers": rows},
+        rows,
+        as_json,
+    )
+
+
 @app.command("build")
 def build_cost(
     tracks: Annotated[int, typer.Option(help="Rows of the tracks file.")] = 114_000,

@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hitparade.serve import frames
 from hitparade.serve.requests import Query
+from hitparade.serve.versions import version_of
 
 log = logging.getLogger(__name__)
 
 WORKER = "hitparade.serve.worker"
 GRACE = 5.0  # seconds that a cancelled statement has to end before its process is killed
+NOTICED = 0.05  # seconds until the end of every other process that was killed is known too
 WAIT = 30.0  # seconds that a statement waits for a process
 FETCH = 1000  # rows in one message
 
@@ -136,6 +139,8 @@ class Answer:
         self._held = True
         self.columns: list[dict[str, Any]] = []
         self.parameters: list[int] = []
+        self.file = ""
+        """Which file answers: see `Pool.file`."""
         self.first: Chunk | None = None
         """The rows that came with the columns."""
 
@@ -152,10 +157,17 @@ class Answer:
         message = {"do": "query", "id": self._number, "query": query.as_dict(), "fetch": fetch}
         told = json.loads(await self._ask(message))
         self.columns, self.parameters = told["columns"], told.get("parameters", [])
+        self.file = told.get("file", "")
         if query.only_describe:
             self._release()
         elif fetch:
             self.first = self._chunk(await self._answered())
+
+    async def functions(self) -> dict[str, Any]:
+        """Return what the file tells of its functions, instead of running a statement."""
+        told = json.loads(await self._ask({"do": "functions"}))
+        self._release()
+        return told
 
     async def cancel(self) -> None:
         """Ask the worker to end the statement; `fetch` then raises."""
@@ -181,6 +193,9 @@ class Answer:
         except WorkerDied:
             self._release()
             raise
+        except asyncio.CancelledError:  # the client has gone while a large message was sent
+            self._pool.later(self._abandon(asyncio.ensure_future(self._worker.read())))
+            raise
         return await self._answered()
 
     async def _answered(self) -> bytes:
@@ -191,7 +206,8 @@ class Answer:
             self._pool.later(self._abandon(reading))
             raise
         if not reading.done():
-            await self._abandon(reading)
+            # Shielded: a client that goes away now must not leave the worker half read.
+            await asyncio.shield(self._pool.later(self._abandon(reading)))
             raise Failed("57014", "canceling statement due to statement timeout")
         try:
             kind, payload = reading.result()
@@ -205,25 +221,23 @@ class Answer:
         return payload
 
     async def _abandon(self, reading: asyncio.Future) -> None:
-        """Cancel the statement; kill its process if that does not help."""
+        """Cancel the statement; kill its process if that does not help.
+
+        The worker may have sent several messages already. What is read up to the answer to this
+        close, which says its number, belongs to no later statement.
+        """
+        last = json.dumps({"closed": -self._number}).encode()
         try:
             await self._worker.send(frames.CANCEL, {"id": self._number})
+            await self._worker.send(frames.REQUEST, {"do": "close", "id": -self._number})
             async with asyncio.timeout(GRACE):
-                kind, payload = await asyncio.shield(reading)
-                while kind != frames.FAILURE and not self._last(kind, payload):
-                    await self._worker.send(frames.REQUEST, {"do": "close"})
-                    kind, payload = await self._worker.read()
+                message = await asyncio.shield(reading)
+                while message != (frames.DONE, last):
+                    message = await self._worker.read()
         except (TimeoutError, WorkerDied):
             self._worker.kill()
             reading.cancel()
         self._release()
-
-    @staticmethod
-    def _last(kind: bytes, payload: bytes) -> bool:
-        """Return whether a message ends a statement."""
-        if kind == frames.ROWS:
-            return not frames.ROWS_HEADER.unpack_from(payload)[1]
-        return kind == frames.DONE
 
     def _release(self) -> None:
         if self._held:
@@ -260,6 +274,7 @@ class Pool:
             "memories": memories,
         }
         self._size, self._most = size, most
+        self._path = path
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
         self._numbers = itertools.count(1)
@@ -311,14 +326,41 @@ class Pool:
         try:
             return await self._run(query, seconds, fetch)
         except WorkerDied:
+            await asyncio.sleep(NOTICED)
             return await self._run(query, seconds, fetch)
 
     async def _run(self, query: Query, seconds: float, fetch: int) -> Answer:
-        deadline = time.monotonic() + seconds
-        worker = await self._lease(min(WAIT, seconds))
-        answer = Answer(self, worker, next(self._numbers), deadline)
+        answer = await self._begun(seconds)
         await answer.begin(query, fetch)
         return answer
+
+    async def _begun(self, seconds: float) -> Answer:
+        deadline = time.monotonic() + seconds
+        worker = await self._lease(min(WAIT, seconds))
+        return Answer(self, worker, next(self._numbers), deadline)
+
+    async def functions(self) -> dict[str, Any]:
+        """Return what the newest file tells of its functions: see `worker/functions.py`.
+
+        Raises:
+            Failed: the file cannot be read, or every worker is busy.
+        """
+        try:
+            return await (await self._begun(WAIT)).functions()
+        except WorkerDied:
+            return await (await self._begun(WAIT)).functions()
+
+    def file(self) -> str:
+        """Return the version of the published file.
+
+        Raises:
+            OSError: the file does not exist.
+        """
+        return version_of(self._path)
+
+    def size(self) -> int:
+        """Return how many statements can run at the same time."""
+        return self._size
 
     async def _lease(self, seconds: float) -> Worker:
         try:
@@ -356,11 +398,12 @@ class Pool:
         self._workers.add(worker)
         return worker
 
-    def later(self, work: Any) -> None:
+    def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the current task, and keep hold of it until it is done."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)

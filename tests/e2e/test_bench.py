@@ -308,3 +308,13 @@ def test_signals_compares_each_idea_with_the_present_model(small_warehouse):
     # The label as an input makes the model nearly perfect; the age helps less.
     assert rows["answer"]["holds"]
     assert rows["answer"]["gain"] > 3 * abs(rows["log_age_days"]["gain"])
+
+
+def test_serve_measures_each_load(bench, small_warehouse):
+    result = bench("serve", "--seconds", "1", "--json", database=small_warehouse.database)
+    rows = {row["what"]: row for row in json.loads(result.stdout)}
+    assert rows["200 requests a second"]["requests"] == 200
+    assert len(rows) == 5
+    for row in rows.values():
+        assert 0 < row["median_ms"] <= row["p99_ms"]
+        assert row["cpu_ms"] > 0

@@ -20,7 +20,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import udfs
 from hitparade import generate
+from hitparade.serve.worker.texts import plain
 from tests.e2e.registry import hitparade
+from tests.serve.http_door import running
 from tests.warehouse import Warehouse, copy_project
 
 pytestmark = pytest.mark.slow
@@ -205,6 +207,32 @@ def test_explanations_add_up_to_the_score(own, session, explained, score):
         assert total == pytest.approx(expected, rel=1e-4, abs=1e-6)
         assert len(terms) == 1 + len(own.fitted[task][1])
         assert {term["feature"] for term in terms} - {"average"} == {*own.fitted[task][1]}
+
+
+def test_the_functions_of_a_declared_task_answer_over_http(own):
+    with duckdb.connect(own.warehouse.database, read_only=True) as connection:
+        udfs.register(connection)
+        expected = {
+            name: answers(own, connection, task, name)[:50]
+            for task in own.fitted
+            for name in (f"predict_{task}", f"check_{task}")
+        }
+    rows = own.rows.astype(object).where(own.rows.notna(), None).to_dict("records")[:50]
+    declared = own.warehouse.project / "udfs" / "functions"
+    with running(own.warehouse.database, functions=declared) as door, door.client() as http:
+        for name, right in expected.items():
+            told = http.get(f"/functions/{name}").json()
+            inputs = {each["name"]: each["type"] for each in told["arguments"]}
+            assert {*inputs.values()} <= {"double", "varchar"}
+            given = [{key: row[key] for key in inputs} for row in rows]
+            answer = http.post(f"/predict/{name}", json=given).json()
+            assert answer["results"] == [plain(each) for each in right], name
+            assert answer["model_id"] == told["model_id"] is not None
+    # Without the declarations, the file itself tells the types of numbers.
+    with running(own.warehouse.database) as door, door.client() as http:
+        given = [{key: row[key] for key in ("amount", "rate", "years")} for row in rows]
+        answer = http.post("/predict/predict_loss", json=given).json()
+        assert answer["results"] == [plain(each) for each in expected["predict_loss"]]
 
 
 def test_an_explanation_names_the_outputs(session):

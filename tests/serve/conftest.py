@@ -1,5 +1,6 @@
 import pytest
 
+from tests.serve.http_door import running
 from tests.serve.server import serving
 
 
@@ -15,3 +16,17 @@ def client(server):
     """A psycopg connection to the server."""
     with server.connect() as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def door(warehouse):
+    """The HTTP door of the finished warehouse, for anyone on this machine."""
+    with running(warehouse.database) as made:
+        yield made
+
+
+@pytest.fixture
+def http(door):
+    """A client of that door."""
+    with door.client() as client:
+        yield client

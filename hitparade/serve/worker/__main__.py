@@ -27,8 +27,8 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(connection, process, requests), daemon=True).start()
     while True:
-        for kind, payload in process.answer(requests.get()):
-            connection.sendall(frames.frame(kind, payload))
+        # One write for the columns and the first rows: each wakes the server.
+        connection.sendall(b"".join(frames.frame(*each) for each in process.answer(requests.get())))
 
 
 def _read(

@@ -6,7 +6,8 @@ import duckdb
 
 import udfs
 from hitparade.serve.postgres import catalog
-from hitparade.serve.worker.policy import Names, names_of
+from hitparade.serve.versions import version
+from hitparade.serve.worker.policy import Names, Parsed, check, names_of
 from udfs.runtime.reader import State, file_state
 
 # In this order: after `enable_external_access`, no path may be set.
@@ -20,6 +21,10 @@ LOCK = (
     "set enable_external_access = false",
     "set lock_configuration = true",
 )
+
+
+CHECKED = 128  # statements whose check is kept
+LONGEST = 4096  # letters of such a statement
 
 
 class Database:
@@ -37,7 +42,10 @@ class Database:
         self._state: State | None = None
         self._connection: duckdb.DuckDBPyConnection
         self._search_path: tuple[str, ...] = ()
+        self._checked: dict[tuple, Parsed] = {}
         self.names: Names
+        self.file = ""
+        """Which file is open: another one after each publish."""
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return a connection to the newest file, without a running statement.
@@ -50,6 +58,7 @@ class Database:
         if state != self._state:
             self._open()
             self._state = state
+            self.file = version(state)
         return self._connection
 
     def _open(self) -> None:
@@ -68,6 +77,23 @@ class Database:
         if self._state is not None:
             self._connection.close()
         self._connection, self.names, self._search_path = connection, names, ()
+        self._checked = {}
+
+    def checked(self, sql: str, schemas: frozenset[str], path: tuple[str, ...]) -> Parsed:
+        """Return a statement, parsed, if it may run: see `policy.check`.
+
+        Clients send the same few statements again and again, with other parameters; a check
+        takes longer than most of them.
+        """
+        key = (sql, schemas, path)
+        if (known := self._checked.get(key)) is not None:
+            return known
+        parsed = check(self._connection, sql, self.names, schemas, path)
+        if len(sql) <= LONGEST:
+            if len(self._checked) >= CHECKED:
+                self._checked.clear()
+            self._checked[key] = parsed
+        return parsed
 
     def search_path(self, setting: str) -> tuple[str, ...]:
         """Make names without a schema mean what the session's search_path says.

@@ -27,7 +27,10 @@ SQLSTATES: tuple[tuple[type[Exception], str], ...] = (
 UNDEFINED_FUNCTION = "42883"
 INTERNAL_ERROR = "XX000"
 # DuckDB begins with the kind of error; the code tells it here.
-_PREFIX = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+){0,3}|INTERRUPT) Error: ")
+_PREFIX = re.compile(
+    r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+){0,3}|INTERRUPT) Error: "
+    r"(?:Python exception occurred while executing the UDF: \w+: )?"
+)
 
 
 def told(error: Exception) -> dict[str, str]:

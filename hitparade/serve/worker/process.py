@@ -11,10 +11,10 @@ import duckdb
 from hitparade.serve import frames
 from hitparade.serve.postgres import catalog
 from hitparade.serve.requests import Query
-from hitparade.serve.worker import failures, parameters
+from hitparade.serve.worker import failures, functions, parameters
 from hitparade.serve.worker.database import Database
 from hitparade.serve.worker.labels import labels
-from hitparade.serve.worker.policy import Parsed, Refused, check
+from hitparade.serve.worker.policy import Parsed, Refused
 from hitparade.serve.worker.results import Result, postgres_rows, run
 
 Answer = Iterator[tuple[bytes, bytes]]
@@ -56,11 +56,18 @@ class Process:
                 yield self._fetch(request["count"])
             case "close":
                 self._finish()
-                yield frames.DONE, b"{}"
+                yield frames.DONE, _json({"closed": request.get("id")})
             case "open":
                 for database in self._databases.values():
                     database.connection()
                 yield frames.DONE, b"{}"
+            case "functions":
+                yield frames.DONE, self._functions()
+
+    def _functions(self) -> bytes:
+        database = next(iter(self._databases.values()))
+        connection = database.connection()
+        return _json({"file": database.file, **functions.read(connection, database.name)})
 
     def _query(self, number: int, query: Query, fetch: int) -> Answer:
         database = self._databases[query.memory]
@@ -68,7 +75,7 @@ class Process:
         self._start(number, connection)
         sql, types = self._rewritten(query, database)
         path = database.search_path(query.settings.get("search_path", "main"))
-        parsed = check(connection, sql, database.names, frozenset(query.schemas), path)
+        parsed = database.checked(sql, frozenset(query.schemas), path)
         if query.only_describe:
             yield self._description(connection, sql, parsed, query, types)
             return
@@ -76,7 +83,7 @@ class Process:
         typed = parameters.typed(sql, parsed, query.oids)
         self._result = run(connection, typed, values, query, parsed, types)
         self._allowed = self._left = query.rows
-        yield frames.COLUMNS, _json({"columns": self._result.columns()})
+        yield frames.COLUMNS, _json({"columns": self._result.columns(), "file": database.file})
         if fetch:
             yield self._fetch(fetch)
 
@@ -84,8 +91,6 @@ class Process:
         self, query: Query, database: Database
     ) -> tuple[str, Sequence[int | None] | None]:
         """Return a statement as DuckDB takes it, and the types of its columns if it tells them."""
-        if query.encoding != "postgres":
-            return query.sql, None
         session = catalog.Session(
             user=query.user,
             database=database.name,
