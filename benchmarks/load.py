@@ -78,7 +78,13 @@ def run(database: Path, clients: int, minutes: float, workers: int) -> dict[str,
 
 @contextmanager
 def _server(path: Path, workers: int) -> Iterator[tuple[subprocess.Popen, int]]:
-    command = [str(Path(sys.executable).with_name("hitparade")), "serve", "--port", "0"]
+    command = [
+        str(Path(sys.executable).with_name("hitparade")),
+        "serve",
+        "--port",
+        "0",
+        "--no-http",
+    ]
     process = subprocess.Popen(
         [*command, "--workers", str(workers)],
         env=os.environ | {"HITPARADE_DATABASE": str(path)},

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from hitparade.cli.terminal import console, errors
-from hitparade.project import database
+from hitparade.project import ProjectError, database, root
 
 app = typer.Typer()
 LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -22,6 +22,8 @@ MISSING = "hitparade serve needs more packages: pip install 'hitparade[serve]'"
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Of PostgreSQL clients.")] = 5432,
+    http_port: Annotated[int, typer.Option(help="Of HTTP clients.")] = 8080,
+    http: Annotated[bool, typer.Option(help="Whether to answer HTTP at all.")] = True,
     users: Annotated[
         Path | None, typer.Option(help="A YAML file of users; see docs/serve.md.")
     ] = None,
@@ -47,7 +49,7 @@ def serve(
         float, typer.Option(help="Seconds that statements have to end when the server stops.")
     ] = 30.0,
 ) -> None:
-    """Serve the built file to PostgreSQL clients, read-only."""
+    """Serve the built file to PostgreSQL and HTTP clients, read-only."""
     try:
         from hitparade.serve.pool import Failed
         from hitparade.serve.run import Settings, run
@@ -61,6 +63,7 @@ def serve(
             users=_users(users, host),
             host=host,
             port=port,
+            http_port=http_port if http else None,
             workers=workers or os.cpu_count() or 2,
             threads=threads,
             most_memory=worker_memory * 2**30,
@@ -69,7 +72,14 @@ def serve(
             tls=_tls(certificate, key),
             drain=drain,
             audit=_audit(audit, opened),
+            functions=_functions(),
         )
+        if host not in LOCAL and settings.tls is None:
+            console.print(
+                "Warning: nothing is encrypted. Give --tls-cert and --tls-key, or put a proxy "
+                "with TLS in front of the server.",
+                style="yellow",
+            )
         asyncio.run(run(settings))
 
 
@@ -82,6 +92,14 @@ def _users(path: Path | None, host: str):  # type: ignore[no-untyped-def]
             f"a server on {host} needs users: give --users, or set {users.PASSWORD_VARIABLE}"
         )
     return known or users.nobody_asks()
+
+
+def _functions() -> Path | None:
+    """Return the folder that describes the functions of the project, if there is a project."""
+    try:
+        return root() / "udfs" / "functions"
+    except ProjectError:
+        return None
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

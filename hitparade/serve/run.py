@@ -5,11 +5,13 @@ import contextlib
 import signal
 import ssl
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from hitparade.serve.audit import Audit
+from hitparade.serve.http import HttpDoor, HttpSettings, create_app
 from hitparade.serve.pool import Failed, Pool
 from hitparade.serve.postgres.connection import Services
 from hitparade.serve.postgres.server import Server
@@ -21,59 +23,101 @@ LOOK = 1.0  # seconds between two looks for a newly published file
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server runs."""
+    """How the server runs.
+
+    Attributes:
+        path: the published file.
+        users: who may ask.
+        host: the address that both doors listen on.
+        port: of PostgreSQL clients; 0 takes a free one.
+        http_port: of HTTP clients; 0 takes a free one, None opens no such door.
+        workers: processes that run statements.
+        threads: of DuckDB in each of them.
+        most_memory: bytes after which a process is replaced, between two statements.
+        connections: PostgreSQL clients at the same time.
+        structs: how PostgreSQL clients see structs, `json` or `composite`.
+        tls: certificate and key; None for no encryption.
+        drain: seconds that statements have to end when the server stops.
+        audit: what gets a line for each statement; None for nothing.
+        functions: the folder udfs/functions of the project, which describes its functions.
+    """
 
     path: Path
     users: Users
-    host: str = "127.0.0.1"
-    port: int | None = 5432
-    workers: int = 2
-    threads: int = 1
-    most_memory: int = 4 * 2**30
-    connections: int = 100
-    structs: str = "json"
-    tls: ssl.SSLContext | None = None
-    drain: float = 30.0
-    audit: TextIO | None = None
+    host: str
+    port: int
+    http_port: int | None
+    workers: int
+    threads: int
+    most_memory: int
+    connections: int
+    structs: str
+    tls: ssl.SSLContext | None
+    drain: float
+    audit: TextIO | None
+    functions: Path | None
 
 
-async def run(settings: Settings, started: asyncio.Event | None = None) -> None:
+async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then let statements end.
 
     Raises:
         Failed: the file cannot be opened.
         OSError: an address is taken.
     """
-    audit = Audit(settings.audit)
+    users = settings.users
     pool = Pool(
         settings.path,
         settings.workers,
         settings.threads,
-        settings.users.schemas,
-        settings.users.memories,
+        users.schemas,
+        users.memories,
         settings.most_memory,
     )
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await pool.start()
-        server = Server(
-            Services(pool, audit, settings.structs),
-            settings.users,
-            settings.path.stem,
-            settings.tls,
-            settings.connections,
-        )
-        port = await server.start(settings.host, settings.port or 0)
-        print(f"PostgreSQL: {settings.host}:{port}, database {settings.path.stem}", flush=True)
-        following = asyncio.ensure_future(_follow(pool, settings.path))
-        await stop.wait()
-        following.cancel()
-        await server.stop(settings.drain)
+        async with _doors(settings, pool, Audit(settings.audit)):
+            following = asyncio.create_task(_follow(pool, settings.path))
+            await stop.wait()
+            following.cancel()
     finally:
         await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def _doors(settings: Settings, pool: Pool, audit: Audit) -> AsyncIterator[None]:
+    """Open the doors, say where they are, and close both at the same time."""
+    services = Services(pool, audit, settings.structs)
+    name = settings.path.stem
+    server = Server(services, settings.users, name, settings.tls, settings.connections)
+    port = await server.start(settings.host, settings.port)
+    print(f"PostgreSQL: {settings.host}:{port}, database {name}", flush=True)
+    door = await _http(settings, pool, audit)
+    try:
+        yield
+    finally:
+        stops = [server.stop(settings.drain), *([door.stop()] if door else [])]
+        await asyncio.gather(*stops)
+
+
+async def _http(settings: Settings, pool: Pool, audit: Audit) -> HttpDoor | None:
+    if settings.http_port is None:
+        return None
+    given = HttpSettings(
+        host=settings.host,
+        port=settings.http_port,
+        tls=settings.tls,
+        functions=settings.functions,
+        drain_seconds=settings.drain,
+    )
+    door = HttpDoor(create_app(pool, settings.users, audit, given), given)
+    await door.start()
+    scheme = "https" if settings.tls else "http"
+    print(f"HTTP: {scheme}://{settings.host}:{door.port}/docs", flush=True)
+    return door
 
 
 async def _follow(pool: Pool, path: Path) -> None:

@@ -21,6 +21,7 @@ class Server:
 
     process: subprocess.Popen
     port: int
+    http: str
     database: str
     user: str = "hitparade"
     password: str | None = None
@@ -49,16 +50,16 @@ class Server:
 @contextmanager
 def serving(database: Path, *options: str, **environment: str) -> Iterator[Server]:
     """Start a server on a free port, and stop it at the end."""
-    command = [str(Path(sys.executable).with_name("hitparade")), "serve", "--port", "0", *options]
+    command = [str(Path(sys.executable).with_name("hitparade")), "serve", "--port", "0"]
     process = subprocess.Popen(
-        command,
+        [*command, "--http-port", "0", *options],
         env=os.environ | {"HITPARADE_DATABASE": str(database), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        yield Server(process, _port(process), database.stem)
+        yield Server(process, *_addresses(process), database.stem)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -67,11 +68,14 @@ def serving(database: Path, *options: str, **environment: str) -> Iterator[Serve
             process.kill()
 
 
-def _port(process: subprocess.Popen) -> int:
+def _addresses(process: subprocess.Popen) -> tuple[int, str]:
+    """Return PostgreSQL's port and the address of HTTP, which the server prints."""
     assert process.stdout is not None
     printed = ""
     for line in process.stdout:
         printed += line
-        if found := re.match(r"PostgreSQL: .*:(\d+),", line):
-            return int(found[1])
+        if line.startswith("HTTP: "):
+            port = re.search(r"PostgreSQL: .*:(\d+),", printed)
+            assert port is not None
+            return int(port[1]), line.removeprefix("HTTP: ").removesuffix("/docs\n")
     raise AssertionError(f"the server did not start: {printed}")
