@@ -105,6 +105,18 @@ def test_a_text_parameter_takes_the_type_that_its_place_asks_for(client):
     assert client.execute("select %s::varchar[]", (["a", 'b "c"'],)).fetchone() == (["a", 'b "c"'],)
 
 
+def test_a_list_of_texts_is_an_argument_without_a_cast(client):
+    """psycopg declares no type for a list of texts: the function tells it."""
+    uri = client.execute("select min(track_uri) from fct_track_vectors").fetchone()[0]
+    by_text = client.execute(f"select next_songs(['{uri}', 'none'], 3)").fetchall()
+    assert client.execute("select next_songs(%s, 3)", ([uri, "none"],)).fetchall() == by_text
+    assert (
+        client.execute("select next_songs(%s, k := %s)", ([uri, "none"], 3)).fetchall() == by_text
+    )
+    usual = client.execute("select next_songs([]::varchar[], 3)").fetchall()
+    assert by_text != usual
+
+
 def test_a_wrong_parameter_is_an_error(client):
     with pytest.raises(psycopg.errors.InvalidTextRepresentation):
         client.execute("select %s::integer", ("one",))
@@ -151,6 +163,19 @@ def test_a_described_statement_tells_parameters_and_columns(server):
     assert names == ["float8", "text[]", "text", "numeric"]
     assert columns == [("a", "float8"), ("b", "text[]"), ("c", "text"), ("d", "numeric")]
     assert answer == (1.5, ["x"], "y", decimal.Decimal("1.50"))
+
+
+def test_a_function_tells_the_types_of_its_parameters(server):
+    async def answered():
+        connection = await asyncpg.connect(**_asyncpg(server))
+        hit = await connection.fetchval("select predict_hit($1, $2, $3, $4)", 0.7, 0.8, 0.5, 120)
+        songs = await connection.fetch("select next_songs($1, $2)", ["spotify:track:none"], 3)
+        await connection.close()
+        return hit, len(songs)
+
+    hit, songs = asyncio.run(answered())
+    assert [(hit,)] == server.query("select predict_hit(0.7, 0.8, 0.5, 120)")
+    assert songs >= 1
 
 
 def _asyncpg(server) -> dict:

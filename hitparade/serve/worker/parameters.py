@@ -32,6 +32,8 @@ DUCKDB_TYPES: dict[int, str] = {
     pg.BYTEA: "blob",
 }
 
+UNCLEAR = {2249, 2276}  # a record, and "any"
+
 
 def typed(sql: str, parsed: Parsed, oids: list[int]) -> str:
     """Return a statement whose parameters are cast to the types that the client declared.
@@ -64,14 +66,14 @@ def described(parsed: Parsed, oids: list[int]) -> list[int]:
     found: dict[int, int] = {}
     for parameter in parsed.parameters:
         declared = _oid(parameter.number, oids)
-        found[parameter.number] = declared or found.get(parameter.number) or _cast(parameter)
+        found[parameter.number] = declared or found.get(parameter.number) or _asked(parameter)
     return [found.get(number) or pg.TEXT for number in range(1, max(found, default=0) + 1)]
 
 
-def _cast(parameter: Parameter) -> int:
-    """Return PostgreSQL's type for the type that a statement casts a parameter to, or 0."""
+def _asked(parameter: Parameter) -> int:
+    """Return the type that a statement asks of a parameter, by a cast or a function, or 0."""
     if parameter.cast is None:
-        return 0
+        return parameter.argument if parameter.argument not in UNCLEAR else 0
     try:
         return postgres_type(str(duckdb.sqltype(parameter.cast))).oid
     except duckdb.Error:
@@ -84,7 +86,7 @@ def values(given: list[Any], parsed: Parsed, oids: list[int]) -> list[Any]:
     Raises:
         Refused: a text is no value of its type.
     """
-    types = {parameter.number: _cast(parameter) for parameter in parsed.parameters}
+    types = {parameter.number: _asked(parameter) for parameter in parsed.parameters}
     return [
         _value(value, _oid(number, oids) or _array(value, types.get(number, 0)))
         for number, value in enumerate(given, start=1)

@@ -49,18 +49,29 @@ class Names:
     """Schema and name of each table and view, in lower case."""
     table_functions: frozenset[str]
     """Table macros of the file, in lower case."""
+    arguments: dict[str, list[list[tuple[str, int]]]]
+    """Of each function: its forms, the shortest first, with names and PostgreSQL types."""
     internal: frozenset[str]
     """Views of DuckDB's own, in lower case: they tell settings, paths and other files."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One `$n` of a statement: where it stands, in bytes of UTF-8, and the type it is cast to."""
+    """One `$n` of a statement.
+
+    Attributes:
+        number: n.
+        start: where it stands, in bytes of UTF-8.
+        length: in bytes.
+        cast: the type of DuckDB that the statement casts it to.
+        argument: PostgreSQL's type of the argument of a function that it is, or 0.
+    """
 
     number: int
     start: int
     length: int
     cast: str | None
+    argument: int
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,19 @@ def names_of(connection: duckdb.DuckDBPyConnection, database: str) -> Names:
         [database],
     ).fetchall()
     internal = connection.execute("select lower(view_name) from duckdb_views() where internal")
+    internal_names = frozenset(name for (name,) in internal.fetchall())
+    functions = connection.execute(
+        "select lower(function.proname), function.proargnames, function.proargtypes"
+        f" from {CATALOG}.catalog.pg_proc as function"
+        f" join {CATALOG}.catalog.pg_namespace as schema on schema.oid = function.pronamespace"
+        " where schema.nspname not in ('pg_catalog', 'information_schema')"
+    ).fetchall()
+    forms: dict[str, list[list[tuple[str, int]]]] = {}
+    for name, arguments, types in sorted(functions, key=lambda row: len(row[2])):
+        forms.setdefault(name, []).append(list(zip(arguments or [], types, strict=False)))
     return Names(
-        internal=frozenset(name for (name,) in internal.fetchall()),
+        internal=internal_names,
+        arguments=forms,
         database=database.lower(),
         relations=frozenset((schema, name) for schema, name in relations),
         table_functions=frozenset(name for (name,) in macros),
@@ -119,7 +141,7 @@ def check(
             _check_table_function(node["function"], names)
         elif kind == "FUNCTION":
             _check_function(_path(node))
-    return Parsed(parsed, tuple(_parameters(parsed)))
+    return Parsed(parsed, tuple(_parameters(parsed, names)))
 
 
 def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
@@ -227,8 +249,25 @@ def _type(node: dict[str, Any]) -> str:
     return node["type_name"] + (f"({', '.join(numbers)})" if numbers else "")
 
 
-def _parameters(parsed: dict[str, Any]) -> Iterator[Parameter]:
-    """Yield each parameter, with the type that the statement casts it to, if it does."""
+def _arguments(parsed: dict[str, Any], names: Names) -> Iterator[tuple[int, int]]:
+    """Yield the id of each node that is an argument of a known function, and its type."""
+    for node in _nodes(parsed):
+        if node.get("type") != "FUNCTION" or "arguments" not in node:
+            continue
+        given = node["arguments"]
+        forms = names.arguments.get(_path(node)[-1], [])
+        # Arguments at the end may have defaults.
+        known = next((form for form in forms if len(form) >= len(given)), [])
+        by_name = dict(known)
+        for place, argument in enumerate(given):
+            by_place = known[place][1] if place < len(known) else 0
+            name = argument["name"].lower()
+            yield id(argument["expression"]), by_name.get(name, 0) if name else by_place
+
+
+def _parameters(parsed: dict[str, Any], names: Names) -> Iterator[Parameter]:
+    """Yield each parameter, with what the statement says of its type."""
+    arguments = dict(_arguments(parsed, names))
     casts = {
         id(node["child"]): _type(node["type_expr"])
         for node in _nodes(parsed)
@@ -241,4 +280,5 @@ def _parameters(parsed: dict[str, Any]) -> Iterator[Parameter]:
                 node["query_location"],
                 node["query_location_length"],
                 casts.get(id(node)),
+                arguments.get(id(node), 0),
             )
