@@ -19,10 +19,10 @@ test-all: test data/sample/dataset.csv ## make test, then SQL lint and the slow 
 	HITPARADE_DATABASE=target/lint.duckdb sqlfluff lint dbt_project sql tests/dbt
 	pytest --slow --numprocesses 2 --no-loadscope-reorder
 
-clients: $(VENV)/.installed ## Fetch the DuckDB clients that some tests need: older Python, CLI, Node
+clients: $(VENV)/.installed ## Fetch clients that some tests need: older DuckDB, its CLI, Node
 	$(PIP) --no-warn-conflicts --upgrade --target .clients/python duckdb==1.5.6
 	$(PIP) --no-warn-conflicts --upgrade --target .clients/cli duckdb-cli==1.5.6
-	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1
+	npm install --silent --no-fund --no-audit --prefix .clients/node @duckdb/node-api@1.5.6-r.1 pg@8.23.1
 
 docs: $(VENV)/.installed-docs ## Update the outputs in README.md and docs/
 	python -m docs.tools

@@ -166,6 +166,7 @@ def test_an_unencrypted_startup_message_cannot_follow_the_request_for_tls(guarde
     assert b"received unencrypted data after SSL request" in answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])
 def test_nothing_listens_beyond_this_machine_without_a_password(warehouse, host):
     run = _serve(warehouse, "--host", host)
@@ -174,6 +175,7 @@ def test_nothing_listens_beyond_this_machine_without_a_password(warehouse, host)
     assert "HITPARADE_SERVE_PASSWORD" in run.stdout
 
 
+@pytest.mark.slow
 def test_the_environment_can_name_the_only_user(warehouse):
     named = {"HITPARADE_SERVE_USER": "otto", "HITPARADE_SERVE_PASSWORD": "geheim"}
     with serving(warehouse.database, "--workers", "1", **named) as server:
@@ -194,6 +196,7 @@ def _serve(warehouse, *options: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_named(warehouse, tmp_path):
     run = subprocess.run(
         [Path(sys.executable).with_name("hitparade"), "serve", "--port", "0"],

@@ -15,6 +15,7 @@ import pytest
 import udfs
 from tests.warehouse import ROOT
 
+pytestmark = pytest.mark.slow  # other programs
 SCHEMAS = {"main", "ml"}
 HIT = "select track_id, predict_hit(t) as hit from dim_tracks t order by track_id limit 20"
 SONGS = "select next_songs(['spotify:track:none'], 3)"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.serve.server import SECONDS, serving
 
+pytestmark = pytest.mark.slow  # most start a server of their own
 SLOW = "select count(*) from range(10000000) a(i), range(10000000) b(j) where i + j = -1"
 SOON = "select pg_sleep(1), 42"
 
@@ -136,7 +137,6 @@ def _is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.slow
 def test_clients_get_right_rows_while_files_are_published(served):
     """The short form of `python -m benchmarks serve`, which runs for ten minutes."""
     server, copy = served

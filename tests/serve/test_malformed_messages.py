@@ -90,6 +90,7 @@ def _mutated(random: random.Random) -> bytes:
     return bytes(message)
 
 
+@pytest.mark.slow
 def test_malformed_messages_crash_and_leak_nothing(alone):
     randomness = random.Random(SEED)
     _warmed_up(alone, randomness)
@@ -213,6 +214,7 @@ def test_slow_clients_are_dropped_and_block_no_one(alone):
     assert alone.query("select 1") == [(1,)]
 
 
+@pytest.mark.slow
 def test_too_many_clients_are_told_so(warehouse):
     with serving(warehouse.database, "--workers", "1", "--connections", "3") as server:
         clients = [_connected(server, _startup()) for _ in range(3)]
