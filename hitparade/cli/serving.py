@@ -6,7 +6,7 @@ import ssl
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -28,15 +28,19 @@ def serve(
         Path | None, typer.Option(help="A YAML file of users; see docs/serve.md.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that run statements; by default one a core.")
+        int | None,
+        typer.Option(min=1, help="Processes that run statements; by default one a core."),
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads of each of them.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each of them.")] = 1,
     worker_memory: Annotated[
-        int, typer.Option(help="GiB after which a process is replaced, between two statements.")
+        int,
+        typer.Option(min=1, help="GiB after which a process is replaced, between two statements."),
     ] = 4,
-    connections: Annotated[int, typer.Option(help="PostgreSQL clients at the same time.")] = 100,
+    connections: Annotated[
+        int, typer.Option(min=1, help="PostgreSQL clients at the same time.")
+    ] = 100,
     structs: Annotated[
-        str, typer.Option(help="How PostgreSQL clients see structs: json or composite.")
+        Literal["json", "composite"], typer.Option(help="How PostgreSQL clients see structs.")
     ] = "json",
     certificate: Annotated[
         Path | None, typer.Option("--tls-cert", help="The certificate, as a PEM file.")

@@ -1,5 +1,6 @@
 """Only a SELECT over permitted schemas runs; nothing reads or writes files or settings."""
 
+import httpx
 import psycopg
 import pytest
 
@@ -27,6 +28,16 @@ def test_hostile_statements_are_refused_before_they_run(client, protocol):
         except psycopg.Error as error:
             if error.sqlstate not in REFUSALS:
                 answered[sql] = error.sqlstate, str(error)
+    assert answered == {}
+
+
+def test_hostile_statements_are_refused_over_http(server):
+    answered = {}
+    with httpx.Client(base_url=server.http) as http:
+        for sql in STATEMENTS:
+            answer = http.post("/sql", json={"sql": sql})
+            if answer.status_code not in (400, 403, 404) or "rows" in answer.json():
+                answered[sql] = answer.status_code, answer.text
     assert answered == {}
 
 
