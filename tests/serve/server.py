@@ -48,9 +48,11 @@ class Server:
 
 
 @contextmanager
-def serving(database: Path, *options: str, **environment: str) -> Iterator[Server]:
+def serving(
+    database: Path, *options: str, python: str = sys.executable, **environment: str
+) -> Iterator[Server]:
     """Start a server on a free port, and stop it at the end."""
-    command = [str(Path(sys.executable).with_name("hitparade")), "serve", "--port", "0"]
+    command = [str(Path(python).with_name("hitparade")), "serve", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--http-port", "0", *options],
         env=os.environ | {"HITPARADE_DATABASE": str(database), **environment},
