@@ -1,9 +1,10 @@
 """Check that servers of a container answer: `python -m hitparade.health URL...`.
 
-A URL is `postgresql://HOST:PORT`, or one that answers HTTP. Imports nothing but the standard
-library, because a container runs it twice a minute.
+A URL is `postgresql://HOST:PORT`, or one of HTTP, where the server may speak TLS. Imports nothing
+but the standard library, because a container runs it twice a minute.
 """
 
+import http.client
 import socket
 import ssl
 import sys
@@ -17,11 +18,10 @@ ANSWERS = (b"S", b"N")  # the server has TLS, or has not
 
 def fault(url: str) -> str | None:
     """Return what is wrong with a server, or None if it answers."""
+    check = _postgres_fault if urlsplit(url).scheme == "postgresql" else _http_fault
     try:
-        if urlsplit(url).scheme == "postgresql":
-            return _postgres_fault(url)
-        return _http_fault(url)
-    except (OSError, ValueError) as error:
+        return check(url)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{url} does not answer: {error}"
 
 
@@ -34,12 +34,20 @@ def _postgres_fault(url: str) -> str | None:
 
 
 def _http_fault(url: str) -> str | None:
+    try:
+        status = _status(url)
+    except (ConnectionError, http.client.HTTPException):  # what a server with TLS does
+        status = _status(url.replace("http:", "https:", 1))
+    return None if status == 200 else f"{url} answered {status}"
+
+
+def _status(url: str) -> int:
     # The certificate names the host that clients use, and not the one of this check.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with urllib.request.urlopen(url, timeout=SECONDS, context=context) as answer:
-        return None if answer.status == 200 else f"{url} answered {answer.status}"
+        return answer.status
 
 
 def main(urls: list[str]) -> int:

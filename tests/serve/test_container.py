@@ -11,6 +11,8 @@ import venv
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import PackageNotFoundError, distribution
 from threading import Thread
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import click
 import psycopg
@@ -25,7 +27,10 @@ from tests.serve.server import serving
 from tests.warehouse import ROOT
 
 TARGETS = ["build", "serve", "page"]
-SERVERS = {"serve": "postgresql://127.0.0.1:5432", "page": "http://127.0.0.1:8501/_stcore/health"}
+SERVERS = {
+    "serve": ["postgresql://127.0.0.1:5432", "http://127.0.0.1:8080/health"],
+    "page": ["http://127.0.0.1:8501/_stcore/health"],
+}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 TRAINING = {"dbt-core", "optuna", "scikit-learn", "skl2onnx", "torch", "xgboost-cpu"}
@@ -87,10 +92,11 @@ def test_commands_of_compose_exist():
 @pytest.mark.parametrize("target", SERVERS)
 def test_ports_are_those_of_the_commands(target):
     stage, service = containerfile.stages()[target], containerfile.services()[target]
-    port = str(options(stage.command("CMD"))["--port"].default)
-    assert stage.last("EXPOSE") == port
-    assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
-    assert f":{port}" in SERVERS[target]
+    known = options(stage.command("CMD"))
+    ports = [known[name].default for name in ("--port", "--http-port") if name in known]
+    assert stage.last("EXPOSE") == " ".join(map(str, ports))
+    assert service["ports"] == [f"127.0.0.1:{port}:{port}" for port in ports]
+    assert [urlsplit(url).port for url in SERVERS[target]] == ports
 
 
 def test_environment_variables_are_read_by_the_program():
@@ -108,7 +114,7 @@ def test_environment_variables_are_read_by_the_program():
 
 @pytest.mark.parametrize("target", SERVERS)
 def test_health_is_checked_in_the_same_way_everywhere(target):
-    expected = ["python", "-m", "hitparade.health", SERVERS[target]]
+    expected = ["python", "-m", "hitparade.health", *SERVERS[target]]
     assert containerfile.stages()[target].command("HEALTHCHECK") == expected
     assert containerfile.services()[target]["healthcheck"]["test"] == ["CMD", *expected]
 
@@ -206,6 +212,8 @@ def test_the_packages_of_an_image_suffice(lean, warehouse):
             assert server.query("select count(*) from fct_song_optimizations")[0][0] > 0
             (songs,) = server.query("select next_songs_for_title('party', 3)")[0]
             assert len(songs) == 3
+            with urlopen(f"{server.http}/functions") as answer:
+                assert "predict_hit" in answer.read().decode()
         return
     page = (
         "from streamlit.testing.v1 import AppTest\n"
@@ -223,7 +231,7 @@ def test_the_packages_of_an_image_suffice(lean, warehouse):
 
 
 def test_health_of_a_running_server(server, capsys):
-    assert health.main([f"postgresql://127.0.0.1:{server.port}"]) == 0
+    assert health.main([f"postgresql://127.0.0.1:{server.port}", f"{server.http}/health"]) == 0
     assert capsys.readouterr().out == ""
 
 
@@ -269,6 +277,22 @@ def test_the_check_of_health_imports_only_the_standard_library():
     check = "import hitparade.health, sys; print({'duckdb', 'numpy', 'typer'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
     assert found.stdout == "set()\n"
+
+
+def test_health_of_a_server_with_a_certificate(warehouse, tmp_path):
+    certificate = [tmp_path / "cert.pem", tmp_path / "key.pem"]
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere"),
+            *("-out", certificate[0], "-keyout", certificate[1]),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    options = ["--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1])]
+    with serving(warehouse.database, *options, "--workers", "1") as server:
+        address = server.http.replace("https:", "http:")
+        assert health.main([f"postgresql://127.0.0.1:{server.port}", f"{address}/health"]) == 0
 
 
 @pytest.fixture
@@ -320,5 +344,5 @@ def test_the_image_of_the_server_is_built_and_answers(podman, small_copy, tmp_pa
 
 
 def _until_healthy() -> str:
-    check = f"python -m hitparade.health {SERVERS['serve']}"
+    check = f"python -m hitparade.health {' '.join(SERVERS['serve'])}"
     return f"for second in $(seq 60); do {check} > /dev/null && exit; sleep 1; done; {check}"
