@@ -14,7 +14,7 @@ from tests.hand_models import softmax
 from tests.warehouse import ROOT, copy_project
 
 # `watch` stores what it reported next to the database; its output is for people.
-READING = {"models", "show", "doctor", "app", "watch"}
+READING = {"models", "show", "doctor", "app", "watch", "password"}
 MOOD = ("--task", "mood", "--inputs", "energy", "--labels", "calm,even,wild")
 TUNE = ("hit", "--algorithm", "logistic_regression", "--trials", "1")
 # Commands that run dbt.
@@ -85,7 +85,8 @@ def prepared(name: str, places: dict[str, str], warehouse, monkeypatch) -> dict[
 
 
 def test_each_command_is_listed_as_reading_or_writing():
-    endless = {"follow"}  # tests/e2e/test_follow.py sees what it prints
+    # tests/e2e/test_follow.py and tests/serve see what these print.
+    endless = {"follow", "serve"}
     assert set(get_command(app).commands) == READING | set(WRITING) | endless
 
 
