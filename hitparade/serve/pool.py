@@ -24,6 +24,8 @@ WORKER = "hitparade.serve.worker"
 GRACE = 5.0  # seconds that a cancelled statement has to end before its process is killed
 NOTICED = 0.05  # seconds until the end of every other process that was killed is known too
 WAIT = 30.0  # seconds that a statement waits for a process
+OPENING = 120.0  # seconds that a worker has to open a file
+PAUSE = 1.0  # seconds until another try to start a process
 FETCH = 1000  # rows in one message
 
 
@@ -116,8 +118,12 @@ class Worker:
         """End the process now."""
         self._ended = True
         self._writer.close()
-        self.process.kill()
-        self.process.wait()
+        self.process.kill()  # `poll` reaps it later
+
+
+def _failure(payload: bytes) -> Failed:
+    told = json.loads(payload)
+    return Failed(told["sqlstate"], told["message"])
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,7 @@ class Answer:
         self._pool, self._worker, self._number = pool, worker, number
         self._deadline = deadline
         self._held = True
+        self._abandoned = False  # whether another task ends the statement and frees the worker
         self.columns: list[dict[str, Any]] = []
         self.parameters: list[int] = []
         self.file = ""
@@ -169,15 +176,9 @@ class Answer:
         self._release()
         return told
 
-    async def cancel(self) -> None:
-        """Ask the worker to end the statement; `fetch` then raises."""
-        if self._held:
-            await self._worker.send(frames.CANCEL, {"id": self._number})
-            self._deadline = min(self._deadline, time.monotonic() + GRACE)
-
     async def close(self) -> None:
         """End the statement and give the worker back. Closing twice does nothing."""
-        if self._held:
+        if self._held and not self._abandoned:
             await self._ask({"do": "close"})
             self._release()
 
@@ -190,11 +191,11 @@ class Answer:
     async def _ask(self, message: dict[str, Any]) -> bytes:
         try:
             await self._worker.send(frames.REQUEST, message)
-        except WorkerDied:
-            self._release()
-            raise
         except asyncio.CancelledError:  # the client has gone while a large message was sent
-            self._pool.later(self._abandon(asyncio.ensure_future(self._worker.read())))
+            self._abandon(asyncio.ensure_future(self._worker.read()))
+            raise
+        except BaseException:
+            self._give_up()
             raise
         return await self._answered()
 
@@ -203,24 +204,33 @@ class Answer:
         try:
             await asyncio.wait({reading}, timeout=max(0, self._deadline - time.monotonic()))
         except asyncio.CancelledError:  # the client has gone
-            self._pool.later(self._abandon(reading))
+            self._abandon(reading)
             raise
         if not reading.done():
             # Shielded: a client that goes away now must not leave the worker half read.
-            await asyncio.shield(self._pool.later(self._abandon(reading)))
+            await asyncio.shield(self._abandon(reading))
             raise Failed("57014", "canceling statement due to statement timeout")
         try:
             kind, payload = reading.result()
-        except WorkerDied:
-            self._release()
+        except BaseException:
+            self._give_up()
             raise
         if kind == frames.FAILURE:
             self._release()
-            told = json.loads(payload)
-            raise Failed(told["sqlstate"], told["message"])
+            raise _failure(payload)
         return payload
 
-    async def _abandon(self, reading: asyncio.Future) -> None:
+    def _give_up(self) -> None:
+        """Give back a worker in an unknown state: it is replaced."""
+        self._worker.kill()
+        self._release()
+
+    def _abandon(self, reading: asyncio.Future) -> asyncio.Task[None]:
+        """Let another task end the statement and free the worker."""
+        self._abandoned = True
+        return self._pool.later(self._ended(reading))
+
+    async def _ended(self, reading: asyncio.Future) -> None:
         """Cancel the statement; kill its process if that does not help.
 
         The worker may have sent several messages already. What is read up to the answer to this
@@ -301,18 +311,35 @@ class Pool:
             Failed: the file cannot be opened.
         """
         idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        opened = (self._refreshed(worker) for worker in idle)
+        for outcome in await asyncio.gather(*opened, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def ping(self) -> None:
+        """Let one worker open the newest file.
+
+        Raises:
+            Failed: the file cannot be opened, or every worker is busy.
+        """
+        await asyncio.shield(self.later(self._refreshed(await self._lease(WAIT))))
+
+    async def _refreshed(self, worker: Worker) -> None:
         try:
-            await asyncio.gather(*(self._open(worker) for worker in idle))
+            await self._open(worker)
         finally:
-            for worker in idle:
-                self.release(worker)
+            self.release(worker)
 
     async def _open(self, worker: Worker) -> None:
-        await worker.send(frames.REQUEST, {"do": "open"})
-        kind, payload = await worker.read()
+        try:
+            async with asyncio.timeout(OPENING):
+                await worker.send(frames.REQUEST, {"do": "open"})
+                kind, payload = await worker.read()
+        except TimeoutError as error:
+            worker.kill()
+            raise WorkerDied from error
         if kind == frames.FAILURE:
-            told = json.loads(payload)
-            raise Failed(told["sqlstate"], told["message"])
+            raise _failure(payload)
 
     async def run(self, query: Query, seconds: float, fetch: int = FETCH) -> Answer:
         """Start a statement.
@@ -386,12 +413,21 @@ class Pool:
         self.replaced += 1
         self._workers.discard(worker)
         worker.kill()
-        started = await self._started()
+        started = await self._restarted()
         try:
             await self._open(started)
         except Failed as error:  # the next statement tells its user
             log.warning("a new worker cannot open the file: %s", error)
-        self._idle.put_nowait(started)
+        self.release(started)
+
+    async def _restarted(self) -> Worker:
+        """Start a worker, however long it takes until the machine has room for it."""
+        while True:
+            try:
+                return await self._started()
+            except OSError as error:  # too many processes, or too little memory
+                log.warning("a worker cannot be started: %s", error)
+                await asyncio.sleep(PAUSE)
 
     async def _started(self) -> Worker:
         worker = await Worker.start(self._config)
@@ -407,8 +443,9 @@ class Pool:
 
     def _done(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a worker could not be replaced", exc_info=error)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, Failed):
+            log.error("an unexpected error beside the statements", exc_info=error)
 
     def busy(self) -> int:
         """Return how many statements run."""

@@ -6,8 +6,19 @@ import hmac
 import os
 from dataclasses import dataclass
 
+from scramp import ScramException
+from scramp.core import saslprep
+
 ITERATIONS = 4096  # PostgreSQL's default
 MECHANISM = "SCRAM-SHA-256"
+
+
+def _prepared(password: str) -> bytes:
+    """Return a password as PostgreSQL's clients derive keys from it (SASLprep, RFC 4013)."""
+    try:
+        return saslprep(password).encode()
+    except ScramException:  # not allowed there: PostgreSQL then takes it as it is
+        return password.encode()
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Verifier:
             decoded = [
                 base64.b64decode(each, validate=True) for each in (salt, stored_key, server_key)
             ]
+            if int(iterations) < 1:
+                raise ValueError(iterations)
             return cls(int(iterations), *decoded)
         except ValueError as error:
             raise ValueError(
@@ -48,13 +61,13 @@ class Verifier:
             ) from error
 
     @classmethod
-    def nobody(cls) -> "Verifier":
+    def nobody(cls, seed: bytes) -> "Verifier":
         """Return a verifier that no password satisfies, and that takes as long as another."""
-        return cls(ITERATIONS, os.urandom(16), os.urandom(32), os.urandom(32))
+        return cls(ITERATIONS, seed[:16], os.urandom(32), os.urandom(32))
 
     @classmethod
     def _derived(cls, password: str, salt: bytes, iterations: int) -> "Verifier":
-        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+        salted = hashlib.pbkdf2_hmac("sha256", _prepared(password), salt, iterations)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         return cls(
             iterations,

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ NAME_VARIABLE = "HITPARADE_SERVE_USER"
 PASSWORD_VARIABLE = "HITPARADE_SERVE_PASSWORD"
 TOKEN_VARIABLE = "HITPARADE_SERVE_TOKEN"
 DEFAULT_NAME = "hitparade"
-DEFAULT_SCHEMAS = ("main", "ml")
+SCHEMAS = ["main", "ml"]
 
 
 class UsersError(Exception):
@@ -43,7 +44,7 @@ class User:
     name: str
     verifier: Verifier | None = None
     tokens: frozenset[str] = frozenset()
-    schemas: tuple[str, ...] = DEFAULT_SCHEMAS
+    schemas: tuple[str, ...] = tuple(SCHEMAS)
     sql: bool = True
     limits: Limits = field(default_factory=Limits)
 
@@ -80,6 +81,13 @@ class Users:
         """Return the user of a PostgreSQL startup message."""
         return self.anyone or self._users.get(name)
 
+    def nobody(self, name: str) -> Verifier:
+        """Return what checks the password of a user who does not exist, or has none.
+
+        It is the same each time, as that of a user, so that nobody learns which users there are.
+        """
+        return Verifier.nobody(hmac.digest(self._secret, name.encode(), "sha256"))
+
     def with_token(self, token: str) -> User | None:
         """Return the user of an HTTP token."""
         given = hashlib.sha256(token.encode()).hexdigest()
@@ -100,7 +108,7 @@ class Users:
         if proof in self._verified:
             return self._verified[proof]
         user = self._users.get(name)
-        verifier = user.verifier if user and user.verifier else Verifier.nobody()
+        verifier = user.verifier if user and user.verifier else self.nobody(name)
         if not verifier.accepts(password) or user is None:
             return None
         self._verified[proof] = user
@@ -132,31 +140,33 @@ def from_file(path: Path) -> Users:
         UsersError: it cannot be read, or says something unknown.
     """
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        given = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsersError(f"the users in {path} cannot be read: {error}") from error
     if not isinstance(given, dict) or not isinstance(given.get("users"), dict):
         raise UsersError(f"{path} has no users: it begins with `users:`, and lists them by name")
     return Users([_user(name, said, path) for name, said in given["users"].items()])
 
 
-def _user(name: str, said: Any, path: Path) -> User:
-    said = dict(said or {})
+def _user(name: Any, said: Any, path: Path) -> User:
     where = f"user {name} in {path}"
+    if not isinstance(name, str) or not isinstance(said, dict | None):
+        raise UsersError(f"{where}: a user has a name (a text) and settings")
+    said = dict(said or {})
     limits = {each.name: said.pop(each.name) for each in fields(Limits) if each.name in said}
     try:
         user = User(
-            name=str(name),
+            name=name,
             verifier=_verifier(said.pop("password", None)),
-            tokens=frozenset(_texts("tokens", said.pop("tokens", []))),
-            schemas=tuple(_texts("schemas", said.pop("schemas", list(DEFAULT_SCHEMAS)))),
-            sql=bool(said.pop("sql", True)),
+            tokens=frozenset(map(_token, _texts("tokens", said.pop("tokens", [])))),
+            schemas=tuple(map(str.lower, _texts("schemas", said.pop("schemas", SCHEMAS)))),
+            sql=_flag("sql", said.pop("sql", True)),
             limits=Limits(**limits),
         )
     except (TypeError, ValueError) as error:
         raise UsersError(f"{where}: {error}") from error
     if said:
-        raise UsersError(f"{where} has the unknown settings {', '.join(sorted(said))}")
+        raise UsersError(f"{where} has the unknown settings {', '.join(sorted(map(str, said)))}")
     if user.verifier is None and not user.tokens:
         raise UsersError(f"{where} has neither a password nor tokens: see `hitparade password`")
     return user
@@ -168,8 +178,36 @@ def _texts(name: str, given: Any) -> list[str]:
     return given
 
 
-def _verifier(text: str | None) -> Verifier | None:
-    return None if text is None else Verifier.parse(text)
+def _token(given: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", given):
+        raise ValueError("a token is stored as its SHA-256, 64 hexadecimal digits")
+    return given.lower()
+
+
+def _flag(name: str, given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise ValueError(f"{name} is true or false, not {given!r}")
+    return given
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Reads YAML, and refuses a name that stands twice: the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping.
+
+        Raises:
+            yaml.YAMLError: a name stands twice.
+        """
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.YAMLError(f"{name} stands twice")
+        return super().construct_mapping(node, deep)
+
+
+def _verifier(text: Any) -> Verifier | None:
+    return None if text is None else Verifier.parse(str(text))
 
 
 def from_environment() -> Users | None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hitparade.serve.scram import Verifier
-from hitparade.serve.users import UsersError, from_file
+from hitparade.serve.users import Users, UsersError, from_file
 from tests.serve.server import serving
 
 PASSWORD = "pässword, 'quoted'"
@@ -99,6 +99,25 @@ def test_a_user_reads_the_schemas_of_the_file_of_users(ana, bi):
         bi.execute(query)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         bi.execute("select * from ml.champions")
+
+
+def test_no_search_path_leads_to_another_schema(ana, bi):
+    """DuckDB reads `database.table` as a table of the search path."""
+    ana.execute("set search_path = ml")
+    assert ana.execute("select count(*) from champions").fetchone()[0] > 0
+    for path in ("ml", "ml, main", "features", "staging, raw"):
+        bi.execute(f"select set_config('search_path', '{path}', false)")
+        for name in ("champions", "warehouse.champions", "warehouse.ml.champions", "feat_hit"):
+            with pytest.raises(psycopg.Error):
+                bi.execute(f"select * from {name}")
+    bi.execute("reset search_path")
+
+
+def test_an_unknown_user_gets_the_same_salt_each_time(guarded):
+    """As a known one: nobody learns from it which users there are."""
+    users = Users([])
+    assert users.nobody("otto").salt == users.nobody("otto").salt
+    assert users.nobody("otto").salt != users.nobody("ana").salt
 
 
 def test_the_limits_of_a_user_end_its_statements(bi):
@@ -209,18 +228,25 @@ def test_a_missing_file_is_named(warehouse, tmp_path):
     assert str(tmp_path / "none.duckdb") in run.stdout
 
 
+TOKEN = "0" * 64
 WRONG = [
     ("", "has no users"),
     ("users: [ana]", "has no users"),
     ("users: {ana: {}}", "neither a password nor tokens"),
     ("users: {ana: {password: geheim}}", "not a verifier"),
     ("users: {ana: {password: SCRAM-SHA-256$4096:a$b:c}}", "not a verifier"),
-    ("users: {ana: {tokens: [x], schema: main}}", "unknown settings schema"),
-    ("users: {ana: {tokens: [x], rows: many}}", "rows"),
-    ("users: {ana: {tokens: [x], memory: lots}}", "memory"),
-    ("users: {ana: {tokens: [x], seconds: -1}}", "seconds"),
+    (f"users: {{ana: {{tokens: [{TOKEN}], schema: main}}}}", "unknown settings schema"),
+    (f"users: {{ana: {{tokens: [{TOKEN}], rows: many}}}}", "rows"),
+    (f"users: {{ana: {{tokens: [{TOKEN}], memory: lots}}}}", "memory"),
+    (f"users: {{ana: {{tokens: [{TOKEN}], seconds: -1}}}}", "seconds"),
     ("users: {ana: {tokens: geheim}}", "tokens"),
     ("users: [", "cannot be read"),
+    ("users: {ana: {tokens: [x]}}", "64 hexadecimal digits"),
+    (f"users: {{ana: {{tokens: [{TOKEN}], sql: 'no'}}}}", "sql is true or false"),
+    (f"users: {{ana: {{tokens: [{TOKEN}]}}, ana: {{tokens: [{TOKEN}]}}}}", "ana stands twice"),
+    ("users: {ana: hello}", "a user has a name"),
+    ("users: {5: {}}", "a user has a name"),
+    ("users: {ana: {password: 5}}", "not a verifier"),
 ]
 
 

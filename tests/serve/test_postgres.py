@@ -59,6 +59,8 @@ VALUES = [
     ("[[1], [2, 3]]", [[1], [2, 3]]),
     ("map {'a': 1}", {"a": 1}),
     ("'{\"a\": [1]}'::json", {"a": [1]}),
+    ("'abc'::variant", "abc"),
+    ("time '10:00:00.12'", datetime.time(10, 0, 0, 120_000)),
     ("null", None),
     ("null::integer[]", None),
 ]
@@ -277,6 +279,102 @@ def test_an_idle_cursor_holds_no_worker(server):
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_an_error_after_the_rows_that_wait_is_told(server):
+    """The rows of an idle cursor move to a file: an error meanwhile must not end them silently."""
+    sql = "select case when i = 5000 then error('late') else i end from range(9000) r(i)"
+    with psycopg.connect(**server.address()) as connection:
+        connection.execute(f"declare c cursor for {sql}")
+        assert len(connection.execute("fetch 10 from c").fetchall()) == 10
+        assert connection.execute("select 1").fetchone() == (1,)
+        with pytest.raises(psycopg.Error, match="late"):
+            for _ in range(20):
+                assert len(connection.execute("fetch 500 from c").fetchall()) == 500
+
+
+def test_clients_that_do_not_read_hold_no_worker(server):
+    """The server has two workers."""
+    deaf = [server.connect() for _ in range(3)]
+    for client in deaf:
+        client.pgconn.send_query(b"select i, repeat('y', 2000) from range(40000) r(i)")
+        client.pgconn.flush()
+    began = time.monotonic()
+    assert server.query("select 1") == [(1,)]
+    assert time.monotonic() - began < 20
+    for client in deaf:
+        client.close()
+
+
+def test_settings_of_a_transaction_end_with_it(server):
+    with psycopg.connect(**server.address()) as connection:
+        connection.execute("set local statement_timeout = '5s'")
+        connection.execute("select set_config('timezone', 'Asia/Tokyo', true)")
+        assert connection.execute("show timezone").fetchone() == ("Asia/Tokyo",)
+        connection.commit()
+        assert connection.execute("show statement_timeout").fetchone() == ("0",)
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+        connection.execute("select $$set_config('timezone', 'Asia/Tokyo', false)$$")
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+        connection.execute("savepoint a; set timezone = 'Asia/Tokyo'; rollback to a")
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+        with pytest.raises(psycopg.errors.InvalidSavepointSpecification):
+            connection.execute("rollback to b")
+        connection.rollback()
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            connection.execute("set statement_timeout = '-5'")
+
+
+def test_a_held_cursor_ends_with_a_transaction_that_is_undone(server):
+    with psycopg.connect(**server.address()) as connection:
+        connection.execute("declare c cursor with hold for select 1")
+        connection.rollback()
+        with pytest.raises(psycopg.errors.InvalidCursorName):
+            connection.execute("fetch c")
+
+
+def test_asking_who_one_is_leaves_the_rest_of_a_statement_as_it_is(client):
+    for sql, expected in [
+        ("select 7/2, current_user", 3.5),
+        ("select x, current_database() from (values (1), (null), (2)) t(x) order by x desc", 2),
+        ("select regexp_extract('abc', '(b)(c)', 2), version()", "c"),
+        ("select list_transform([1], lambda x: x + 1), current_schema()", [2]),
+    ]:
+        assert client.execute(sql).fetchone()[0] == expected
+    assert client.execute("select user").fetchone() == ("hitparade",)
+    cursor = client.execute("select current_user, current_database()")
+    assert [column.name for column in cursor.description] == ["current_user", "current_database"]
+    assert cursor.fetchone() == ("hitparade", "warehouse")
+
+
+@pytest.mark.parametrize(
+    "text", ["fetch " + "1" * 20_000 + "!", "fetch" + " " * 20_000 + "!", "set " + "a" * 50_000]
+)
+def test_a_long_command_is_read_quickly(client, text):
+    began = time.monotonic()
+    with pytest.raises(psycopg.Error):
+        client.execute(text)
+    assert time.monotonic() - began < 2
+
+
+def test_parameters_stand_where_duckdb_copies_them(client):
+    sql = "select case %s when 1 then 'a' when 2 then 'b' end"
+    assert client.execute(sql, (2,)).fetchone() == ("b",)
+    names = client.execute(
+        "select relname from pg_class where relname in ($1,$2) order by 1".replace(
+            "$1,$2", "%s,%s"
+        ),
+        ("dim_tracks", "dim_songs"),
+    ).fetchall()
+    assert names == [("dim_songs",), ("dim_tracks",)]
+
+
+def test_rows_of_any_length_come_in_small_messages(server):
+    """The server and its worker must not hold all of a result with long rows."""
+    with psycopg.connect(**server.address()) as connection:
+        cursor = connection.cursor("some")
+        cursor.execute("select repeat('z', 300000) from range(200)")
+        assert {len(row[0]) for row in cursor} == {300_000}
 
 
 def test_a_failed_transaction_refuses_statements_until_it_ends(server):

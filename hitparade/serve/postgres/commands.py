@@ -3,13 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from sqlglot.dialects.postgres import Postgres
-from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
-
-from hitparade.serve.pool import Failed
+from hitparade.serve.postgres.catalog import statements
 
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
+LONGEST = 10_000  # characters of a command other than DECLARE, which has a query
 _NAME = r'(?:"[^"]+"|[\w.$]+)'
 
 
@@ -67,14 +64,7 @@ _COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"FOR\s+(?P<query>.+)"
         ),
     ),
-    (
-        "FETCH",
-        _pattern(
-            r"(?P<verb>FETCH|MOVE)\s+(?:(?P<direction>NEXT|FORWARD\s+ALL|FORWARD|ALL|PRIOR|FIRST|LAST|"
-            r"ABSOLUTE|RELATIVE|BACKWARD\s+ALL|BACKWARD)\s*)?(?P<count>-?\d+)?\s*"
-            rf"(?:(?:FROM|IN)\s+)?(?P<name>{_NAME})"
-        ),
-    ),
+    ("FETCH", _pattern(r"(?P<verb>FETCH|MOVE)\s+(?P<what>\S.*)")),
     ("CLOSE CURSOR", _pattern(rf"CLOSE\s+(?P<name>{_NAME})")),
     ("LISTEN", _pattern(rf"LISTEN\s+(?P<name>{_NAME})")),
     ("UNLISTEN", _pattern(r"UNLISTEN\s+.+")),
@@ -92,11 +82,34 @@ def command(sql: str) -> Command | None:
     first = re.match(r"[A-Za-z]*", text)
     if first is None or first[0].upper() not in _FIRST_WORDS:
         return None
+    if len(text) > LONGEST and first[0].upper() != "DECLARE":
+        return None
     for tag, pattern in _COMMANDS:
         if found := pattern.match(text):
             parts = {name: value.strip() for name, value in found.groupdict().items() if value}
             return Command(tag, parts)
     return None
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """What FETCH and MOVE ask for: the direction, how many rows, and of which cursor."""
+
+    direction: str
+    count: int
+    name: str
+
+
+def fetch(what: str) -> Fetch | None:
+    """Read what follows FETCH or MOVE, such as `forward 10 from c`; None if it cannot be read."""
+    name = re.search(r'(?:"[^"]+"|[\w.$]+)\Z', what)
+    if name is None:
+        return None
+    words = what[: name.start()].upper().split()
+    if words and words[-1] in ("FROM", "IN"):
+        words.pop()
+    count = words.pop() if words and re.fullmatch(r"-?\d{1,18}", words[-1]) else "1"
+    return Fetch(" ".join(words), int(count), name[0])
 
 
 def without_comments(sql: str) -> str:
@@ -105,21 +118,8 @@ def without_comments(sql: str) -> str:
 
 
 def split(sql: str) -> list[str]:
-    """Return the statements of a text, which semicolons separate.
-
-    Raises:
-        Failed: a quote or a comment does not end.
-    """
-    if ";" not in sql.strip().rstrip(";"):
-        return [sql] if without_comments(sql) else []
-    try:
-        tokens = Postgres().tokenize(sql)
-    except SqlglotError as error:
-        raise Failed("42601", f"the statement cannot be read: {error}") from error
-    ends = [token.start for token in tokens if token.token_type == TokenType.SEMICOLON]
-    begins = [0, *(end + 1 for end in ends)]
-    parts = [sql[begin:end] for begin, end in zip(begins, [*ends, len(sql)], strict=True)]
-    return [part for part in parts if without_comments(part)]
+    """Return the statements of a text, which semicolons separate."""
+    return [part for part in statements(sql) if without_comments(part)]
 
 
 def unquoted(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from pg_mimic.types import decode_binary_param, decode_text_param
 from hitparade.serve.audit import Audit, Entry
 from hitparade.serve.pool import Failed, Pool
 from hitparade.serve.postgres import catalog, session
-from hitparade.serve.postgres.commands import command, split, without_comments
+from hitparade.serve.postgres.commands import Command, command, split, without_comments
 from hitparade.serve.postgres.portals import (
     CommandPortal,
     Prepared,
@@ -31,6 +31,8 @@ from hitparade.serve.users import User
 log = logging.getLogger(__name__)
 
 AHEAD = 8  # messages that are read before they are answered
+MOST_PREPARED = 2**24  # characters of all prepared statements of a connection
+MOST_PORTALS = 1000
 PATIENCE = 2.0  # seconds that a portal with rows may hold a worker while its client does nothing
 CANCELLED = Failed("57014", "canceling statement due to user request")
 SHUTDOWN = Failed("57P01", "terminating connection because the server stops")
@@ -60,9 +62,13 @@ class Connection:
         self.prepared: dict[str, Prepared] = {}
         self.portals: dict[str, Portal] = {}  # cursors are portals with a name
         self.held: set[str] = set()  # cursors that outlive their transaction
+        self.savepoints: list[tuple[str, dict[str, str]]] = []  # with the settings of their time
+        self.local: dict[str, str] = {}  # values before SET LOCAL
+        self.declared: set[str] = set()  # held cursors of this transaction
         self._use = use
         self._messages: asyncio.Queue[tuple[bytes, bytes] | Exception] = asyncio.Queue(AHEAD)
         self._handling: asyncio.Task[None] | None = None
+        self._cancelled = False  # whether the client, and not the server, ends what is handled
         self._skipping = False  # after an error, until Sync
         self._gone = False
         self._stopping = False
@@ -72,6 +78,7 @@ class Connection:
     def cancel(self) -> None:
         """End the statement that runs, as the client asks by another connection."""
         if self._handling is not None:
+            self._cancelled = True
             self._handling.cancel()
 
     def stop(self) -> None:
@@ -141,7 +148,7 @@ class Connection:
                 async with asyncio.timeout(PATIENCE):
                     return await self._messages.get()
             except TimeoutError:
-                await self._spool()
+                await self._attended(self._spool())
         return await self._messages.get()
 
     def _open(self) -> list[QueryPortal]:
@@ -150,27 +157,32 @@ class Connection:
     async def _spool(self) -> None:
         for portal in self._open():
             if portal.holds_worker:
-                # A failure shows when the client fetches again.
-                with contextlib.suppress(Failed):
-                    await portal.spool()
+                await portal.spool()
 
     async def _handle(self, kind: bytes, payload: bytes) -> None:
         """Answer one message; an error is sent and ends its statement, not the connection."""
-        self._handling = asyncio.ensure_future(self._handled(kind, payload))
         try:
-            await self._handling
-        except asyncio.CancelledError:
-            if not self._handling.cancelled():  # the server itself ends
-                raise
-            if not self._gone:
+            if not await self._attended(self._handled(kind, payload)) and not self._gone:
                 self._fail(CANCELLED, kind)
         except Failed as error:
             self._fail(error, kind)
         except (ValueError, IndexError, KeyError, struct.error) as error:
             log.debug("invalid message %r", kind, exc_info=error)
             self._fail(Malformed("invalid message format"), kind)
+
+    async def _attended(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do something that the client can cancel; return False if it did."""
+        self._cancelled = False
+        self._handling = asyncio.create_task(work)
+        try:
+            await self._handling
+        except asyncio.CancelledError:
+            if not self._cancelled:  # the server itself ends
+                raise
+            return False
         finally:
             self._handling = None
+        return True
 
     def _fail(self, error: Failed, kind: bytes) -> None:
         self._send_error(error)
@@ -217,8 +229,18 @@ class Connection:
         if parsed.statement_name and parsed.statement_name in self.prepared:
             raise Failed("42P05", f'prepared statement "{parsed.statement_name}" already exists')
         sql = statements[0] if statements else ""
+        self._check_room(len(sql))
         self.prepared[parsed.statement_name] = Prepared(sql, parsed.param_oids, command(sql))
         self.send(messages.make_parse_complete())
+
+    def _check_room(self, size: int) -> None:
+        held = sum(len(prepared.sql) for prepared in self.prepared.values())
+        if held + size > MOST_PREPARED or len(self.portals) >= MOST_PORTALS:
+            raise Failed(
+                "53400",
+                f"{len(self.prepared)} prepared statements and {len(self.portals)} portals are "
+                "open, with as much text as a connection may hold: close some",
+            )
 
     async def _bind(self, payload: bytes) -> None:
         parsed = messages.parse_bind(payload)
@@ -233,6 +255,7 @@ class Connection:
             if parsed.portal_name:
                 raise Failed("42P03", f'portal "{parsed.portal_name}" already exists')
             await _close(self.portals.pop(""))
+        self._check_room(0)
         portal = self._portal(prepared, values, parsed.result_format_codes)
         self.portals[parsed.portal_name] = portal
         self.send(messages.make_bind_complete())
@@ -298,7 +321,7 @@ class Connection:
         return self.portals[name]
 
     def _portal(self, prepared: Prepared, values: list[Any], formats: list[int]) -> Portal:
-        self._check_transaction(prepared)
+        self._check_transaction(prepared.command)
         if prepared.command is not None:
             return CommandPortal(prepared.command, prepared.oids, values)
         return self.query_portal(prepared, values, formats)
@@ -309,12 +332,13 @@ class Connection:
         """Return a portal for a query, which has not started."""
         query = self._as_query(prepared, values, formats)
         entry = Entry(self.user.name, "postgres", self.stream.client, prepared.sql, len(values))
-        return QueryPortal(query, self._seconds(), entry, self._use.pool, self._use.audit)
+        use = self._use
+        return QueryPortal(query, self._seconds(), entry, use.pool, use.audit, prepared.columns)
 
-    def _check_transaction(self, prepared: Prepared) -> None:
+    def _check_transaction(self, command: Command | None) -> None:
         if self.status != FAILED:
             return
-        if prepared.command is None or prepared.command.tag not in session.ENDINGS:
+        if command is None or command.tag not in session.ENDINGS:
             raise Failed(
                 "25P02",
                 "current transaction is aborted, commands ignored until end of transaction block",
@@ -352,6 +376,7 @@ class Connection:
         await portal.start()
 
     async def _execute(self, portal: Portal, most: int, simple: bool = False) -> None:
+        self._check_transaction(portal.command if isinstance(portal, CommandPortal) else None)
         if isinstance(portal, CommandPortal):
             await session.carry_out(self, portal, simple)
             return
@@ -369,15 +394,20 @@ class Connection:
 
     def _assign(self, sql: str) -> None:
         """Keep the settings that a query changes by set_config."""
-        for name, value in catalog.assignments(sql).items():
-            changed = self.settings.set(name, value)
-            session.report(self, {changed: self.settings.show(name)})
+        for each in catalog.assignments(sql):
+            session.assign(self, each.name, each.value, each.is_local)
 
     async def send_rows(self, portal: QueryPortal, most: int) -> None:
         """Send rows of a started portal as the client takes them."""
         async for body in portal.rows(most):
             self.send(body)
-            await self.stream.drain()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self.stream.drain()
+            except TimeoutError:  # a client that reads slowly holds no worker
+                if portal.holds_worker:
+                    await portal.spool()
+                await self.stream.drain()
 
     async def close_portals(self) -> None:
         """Close the portals that end with a transaction."""

@@ -3,6 +3,7 @@
 import struct
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -10,11 +11,13 @@ from pg_mimic import messages
 from pg_mimic.messages import FieldSpec
 
 from hitparade.serve.audit import Audit, Entry
-from hitparade.serve.pool import FETCH, Answer, Chunk, Pool
+from hitparade.serve.pool import FETCH, Answer, Chunk, Failed, Pool
 from hitparade.serve.postgres.commands import Command
 from hitparade.serve.requests import Query
 
 _LENGTH = struct.Struct("!i")
+MOST_SPOOLED = 2**30
+TOO_MUCH = Failed("53400", "more than 1 GiB of rows waited to be fetched: fetch them sooner")
 _IN_MEMORY = 2**20  # bytes of rows that wait in memory; more wait in a temporary file
 
 
@@ -60,8 +63,27 @@ class QueryPortal:
     holds none.
     """
 
-    def __init__(self, query: Query, seconds: float, entry: Entry, pool: Pool, audit: Audit):
-        """Take a query that has not started."""
+    def __init__(
+        self,
+        query: Query,
+        seconds: float,
+        entry: Entry,
+        pool: Pool,
+        audit: Audit,
+        known: list[dict[str, Any]] | None = None,
+    ):
+        """Take a query that has not started.
+
+        Args:
+            query: the statement.
+            seconds: that it may take.
+            entry: its line of the audit.
+            pool: where it runs.
+            audit: what gets the line when it has ended.
+            known: the columns of which the client was told when it prepared the statement.
+        """
+        self._known = known
+        self._error: Failed | None = None  # what ended the query after the rows that are here
         self.query, self._seconds = query, seconds
         self._entry, self._pool, self._audit = entry, pool, audit
         self._answer: Answer | None = None
@@ -95,6 +117,14 @@ class QueryPortal:
                 raise
             assert self._answer.first is not None
             self._keep(self._answer.first)
+            await self._compare()
+
+    async def _compare(self) -> None:
+        """Refuse other columns than the client was told of: a file was published meanwhile."""
+        if self._known is None or _types(self._known) == _types(self.columns):
+            return
+        await self.close()
+        raise Failed("0A000", "cached plan must not change result type")
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -112,6 +142,8 @@ class QueryPortal:
         while left is None or left > 0:
             if not self._waiting:
                 if not self._more:
+                    if self._error is not None:
+                        raise self._error
                     return
                 await self._read()
                 continue
@@ -123,7 +155,7 @@ class QueryPortal:
     @property
     def has_rows(self) -> bool:
         """Whether there are rows that the client has not taken."""
-        return bool(self._waiting) or self._more
+        return bool(self._waiting) or self._more or self._error is not None
 
     def _take(self, most: int | None) -> tuple[bytes, int]:
         """Return waiting rows and their number. Each row is one message with its own length."""
@@ -147,11 +179,14 @@ class QueryPortal:
             self._complete_last_row()
             self._more = bool(self._waiting)
             return
+        if self._error is not None:
+            raise self._error
         assert self._answer is not None
         try:
             self._keep(await self._answer.fetch(FETCH))
         except BaseException as error:
             self._more = False
+            self._error = error if isinstance(error, Failed) else None
             self._failed(error)
             raise
 
@@ -168,18 +203,29 @@ class QueryPortal:
     async def spool(self) -> None:
         """Move the rows that are left to a file, so that the worker can do something else.
 
-        Raises:
-            Failed: the query failed.
+        If the query fails meanwhile, the rows before stay, and `rows` raises the error after them.
         """
         file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 closed by `close`
-        file.write(self._waiting)
-        self._waiting = b""
-        while self._more:
-            await self._read()
-            file.write(self._waiting)
-            self._waiting = b""
+        size = 0
+        with suppress(Failed):
+            while True:
+                size += file.write(self._waiting)
+                self._waiting = b""
+                if not self._more:
+                    break
+                if size > MOST_SPOOLED:
+                    await self._cut(TOO_MUCH)
+                await self._read()
         file.seek(0)
         self._file, self._more = file, True
+
+    async def _cut(self, error: Failed) -> None:
+        """End the query with an error that the client gets after the rows that are here."""
+        assert self._answer is not None
+        await self._answer.close()
+        self._more, self._error = False, error
+        self._failed(error)
+        raise error
 
     async def close(self) -> None:
         """Give up the rows that are left."""
@@ -199,6 +245,10 @@ class QueryPortal:
         if not self._written:
             self._written = True
             self._audit.write(self._entry)
+
+
+def _types(columns: list[dict[str, Any]]) -> list[int]:
+    return [column["oid"] for column in columns]
 
 
 def row_description(columns: list[dict[str, Any]], formats: list[int] | None = None) -> bytes:

@@ -16,7 +16,6 @@ from hitparade.serve.postgres.authentication import has_password
 from hitparade.serve.postgres.connection import Connection, Services
 from hitparade.serve.postgres.settings import Settings
 from hitparade.serve.postgres.stream import Closed, Malformed, Stream
-from hitparade.serve.scram import Verifier
 from hitparade.serve.users import User, Users
 
 STARTUP_SECONDS = 10.0  # a client that has not proved who it is by then is dropped
@@ -168,7 +167,7 @@ class Server:
     async def _proved(self, stream: Stream, startup: Startup) -> User:
         user = self._users.named(startup.user)
         if user is None or user is not self._users.anyone:
-            verifier = user.verifier if user and user.verifier else Verifier.nobody()
+            verifier = user.verifier if user and user.verifier else self._users.nobody(startup.user)
             if not await has_password(stream, verifier) or user is None:
                 raise Failed("28P01", f'password authentication failed for user "{startup.user}"')
         stream.write(messages.make_authentication_ok())

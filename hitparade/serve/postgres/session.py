@@ -9,7 +9,7 @@ from pg_mimic import messages
 from pg_mimic.types import TEXT
 
 from hitparade.serve.pool import Failed
-from hitparade.serve.postgres.commands import Command, unquoted
+from hitparade.serve.postgres.commands import Command, Fetch, fetch, unquoted
 from hitparade.serve.postgres.portals import CommandPortal, Prepared, QueryPortal, row_description
 
 if TYPE_CHECKING:
@@ -78,8 +78,15 @@ async def _end(connection: Connection, undo: bool) -> str:
     if connection.status != IDLE:
         if undo:
             connection.settings.restore(connection.before)
-            report(connection, connection.settings.reported())
+            connection.held -= connection.declared
+        else:
+            for name, value in connection.local.items():
+                connection.settings.set(name, value)
+        report(connection, connection.settings.reported())
         connection.status = IDLE
+        connection.savepoints.clear()
+        connection.declared.clear()
+        connection.local.clear()
         await connection.close_portals()
     return "ROLLBACK" if undo else "COMMIT"
 
@@ -87,10 +94,21 @@ async def _end(connection: Connection, undo: bool) -> str:
 async def _savepoint(connection: Connection, command: Command) -> str:
     if connection.status == IDLE:
         raise Failed("25P01", f"{command.tag} can only be used in transaction blocks")
-    if command.tag == "ROLLBACK TO":
-        connection.status = IN_TRANSACTION
-        return "ROLLBACK"
-    return command.tag
+    name = _name(command.parts)
+    if command.tag == "SAVEPOINT":
+        connection.savepoints.append((name, connection.settings.copy()))
+        return command.tag
+    places = [place for place, (known, _) in enumerate(connection.savepoints) if known == name]
+    if not places:
+        raise Failed("3B001", f'savepoint "{name}" does not exist')
+    if command.tag == "RELEASE":
+        del connection.savepoints[places[-1] :]
+        return command.tag
+    del connection.savepoints[places[-1] + 1 :]
+    connection.settings.restore(dict(connection.savepoints[-1][1]))
+    report(connection, connection.settings.reported())
+    connection.status = IN_TRANSACTION
+    return "ROLLBACK"
 
 
 async def _set_transaction(connection: Connection, command: Command) -> str:
@@ -111,9 +129,27 @@ async def _set(connection: Connection, command: Command) -> str:
     if value.upper() == "DEFAULT":
         changed = connection.settings.reset(name)
     else:
-        changed = connection.settings.set(name, unquoted(value))
+        assign(connection, name, unquoted(value), "local" in parts)
+        return "SET"
     report(connection, {changed: connection.settings.show(name)})
     return "SET"
+
+
+def assign(connection: Connection, name: str, value: str, is_local: bool) -> None:
+    """Change a setting, until the transaction ends if it is local.
+
+    Raises:
+        Failed: it is unknown, fixed, or cannot have this value.
+    """
+    before = connection.settings.show(name)
+    changed = connection.settings.set(name, value)
+    if is_local and connection.status == IDLE:  # outside of a transaction it ends at once
+        connection.settings.set(name, before)
+    elif is_local:
+        connection.local.setdefault(name, before)
+    else:
+        connection.local.pop(name, None)
+    report(connection, {changed: connection.settings.show(name)})
 
 
 async def _reset(connection: Connection, command: Command) -> str:
@@ -164,19 +200,20 @@ async def _declare(connection: Connection, declared: CommandPortal) -> None:
     connection.portals[name] = portal
     if parts.get("hold", "").upper().startswith("WITH "):
         connection.held.add(name)
+        connection.declared.add(name)
 
 
 async def _fetch(connection: Connection, command: Command) -> str:
     parts = command.parts
     portal = _cursor(connection, command)
-    direction = " ".join(parts.get("direction", "").upper().split())
-    count = int(parts.get("count", 1))
-    if direction not in FORWARD or count < 0:
+    asked = _asked(command)
+    if asked.direction not in FORWARD or asked.count < 0:
         raise Failed("55000", "cursor can only scan forward")
-    most = 0 if "ALL" in direction else count
+    is_all = "ALL" in asked.direction
+    most = 0 if is_all else asked.count
     before = portal.taken
     is_fetch = parts["verb"].upper() == "FETCH"
-    if most or "ALL" in direction:
+    if most or is_all:
         if is_fetch:
             await connection.send_rows(portal, most)
         else:
@@ -185,8 +222,16 @@ async def _fetch(connection: Connection, command: Command) -> str:
     return f"{'FETCH' if is_fetch else 'MOVE'} {portal.taken - before}"
 
 
+def _asked(command: Command) -> Fetch:
+    found = fetch(command.parts["what"])
+    if found is None:
+        raise Failed("42601", "FETCH and MOVE name a cursor, as in `fetch 10 from c`")
+    return found
+
+
 def _cursor(connection: Connection, command: Command) -> QueryPortal:
-    name = _name(command.parts)
+    named = _asked(command).name if command.tag == "FETCH" else command.parts["name"]
+    name = _plain(named)
     found = connection.portals.get(name)
     if not isinstance(found, QueryPortal):
         raise Failed("34000", f'cursor "{name}" does not exist')
@@ -237,7 +282,10 @@ async def _unlisten(connection: Connection, command: Command) -> str:
 
 
 def _name(parts: dict[str, str]) -> str:
-    name = parts["name"]
+    return _plain(parts["name"])
+
+
+def _plain(name: str) -> str:
     return name[1:-1] if name.startswith('"') else name.lower()
 
 

@@ -1,10 +1,11 @@
 """A session's settings: what SET, SHOW and a client's startup message may say."""
 
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hitparade.serve.pool import Failed
+from hitparade.serve.postgres.catalog.session import SERVER_VERSION
 
-SERVER_VERSION = "15.18"  # whose catalogs and messages these are
 # What a client may set, beside its default. Most change nothing here: clients set them while they
 # connect, and would give up if they could not.
 DEFAULTS = {
@@ -179,9 +180,5 @@ def _zone(value: str, refused: Failed) -> str:
 
 def duration(text: str) -> float | None:
     """Return the seconds of `500`, `500ms`, `5s`, `2min` or `1h`; None for another text."""
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
-    unit = text[len(number) :].strip()
-    try:
-        return float(number) * UNITS[unit]
-    except (ValueError, KeyError):
-        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|)\s*", text)
+    return float(found[1]) * UNITS[found[2]] if found else None

@@ -7,7 +7,7 @@ import duckdb
 import udfs
 from hitparade.serve.postgres import catalog
 from hitparade.serve.versions import version
-from hitparade.serve.worker.policy import Names, Parsed, check, names_of
+from hitparade.serve.worker.policy import CATALOG, Names, Parsed, check, names_of
 from udfs.runtime.reader import State, file_state
 
 # In this order: after `enable_external_access`, no path may be set.
@@ -54,9 +54,9 @@ class Database:
             OSError: the file does not exist.
             duckdb.Error: another program writes to the file, or it is not a database.
         """
-        state = file_state(self._path)
-        if state != self._state:
+        while (state := file_state(self._path)) != self._state:
             self._open()
+            # Another file may have been published meanwhile: then it is opened, too.
             self._state = state
             self.file = version(state)
         return self._connection
@@ -95,17 +95,19 @@ class Database:
             self._checked[key] = parsed
         return parsed
 
-    def search_path(self, setting: str) -> tuple[str, ...]:
+    def search_path(self, setting: str, schemas: frozenset[str]) -> tuple[str, ...]:
         """Make names without a schema mean what the session's search_path says.
 
         Args:
             setting: as PostgreSQL writes it, such as `"$user", main`.
+            schemas: those that the user may read. Others are left out.
         """
         named = (each.strip().strip('"').lower() for each in setting.split(","))
-        path = tuple(each for each in named if each in self._schemas)
+        path = tuple(each for each in named if each in schemas & self.names.schemas)
         if path != self._search_path:
             quoted = ",".join(f'"{self.name}"."{schema}"' for schema in path)
-            self._connection.execute("set search_path = " + text(quoted))
+            # Without a schema, DuckDB would take main.
+            self._connection.execute("set search_path = " + text(quoted or f"{CATALOG}.main"))
             self._search_path = path
         return path
 

@@ -9,6 +9,8 @@ from hitparade.serve.worker.texts import plain
 class JsonRows:
     """The encoder of one result's rows."""
 
+    separator = b","
+
     def __init__(self, names: list[str], kinds: list[Any]):
         """Take the names and DuckDB types of the columns."""
         self._names = names

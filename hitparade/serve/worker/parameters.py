@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +43,9 @@ def typed(sql: str, parsed: Parsed, oids: list[int]) -> str:
     for an INTEGER and a large one for a BIGINT.
     """
     text = sql.encode()
-    for parameter in sorted(parsed.parameters, key=lambda each: -each.start):
+    # DuckDB copies a parameter of CASE: it then stands at one place several times.
+    places = {parameter.start: parameter for parameter in parsed.parameters}
+    for parameter in sorted(places.values(), key=lambda each: -each.start):
         if kind := _duckdb_type(_oid(parameter.number, oids)):
             end = parameter.start + parameter.length
             cast = f"cast({text[parameter.start : end].decode()} as {kind})"
@@ -124,20 +127,36 @@ def _boolean(text: str) -> bool:
     return known[text.strip().lower()] if text.strip().lower() in known else _not(text)
 
 
-def _not(text: str) -> bool:
+def _not(text: str) -> Any:
     raise ValueError(text)
+
+
+def _whole(text: str) -> int:
+    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]+\s*", text) else _not(text)
+
+
+def _bytes(text: str) -> bytes:
+    r"""Read both forms of PostgreSQL: `\x00ff`, and text with `\\` and `\000`."""
+    if text.startswith("\\x"):
+        return bytes.fromhex(text[2:])
+    escaped = re.sub(rb"\\(\\|[0-3][0-7]{2})", _unescaped, text.encode())
+    return escaped
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return b"\\" if found[1] == b"\\" else bytes([int(found[1], 8)])
 
 
 _READERS: dict[int, Callable[[str], Any]] = {
     pg.BOOL: _boolean,
-    pg.INT2: int,
-    pg.INT4: int,
-    pg.INT8: int,
-    pg.OID: int,
+    pg.INT2: _whole,
+    pg.INT4: _whole,
+    pg.INT8: _whole,
+    pg.OID: _whole,
     pg.FLOAT4: float,
     pg.FLOAT8: float,
     pg.NUMERIC: decimal.Decimal,
     pg.DATE: datetime.date.fromisoformat,
     pg.UUID: uuid.UUID,
-    pg.BYTEA: lambda text: bytes.fromhex(text.removeprefix("\\x")),
+    pg.BYTEA: _bytes,
 }

@@ -45,6 +45,8 @@ class Names:
     """What a database file offers: read once, when the file is opened."""
 
     database: str
+    schemas: frozenset[str]
+    """Of the file, in lower case."""
     relations: frozenset[tuple[str, str]]
     """Schema and name of each table and view, in lower case."""
     table_functions: frozenset[str]
@@ -90,6 +92,9 @@ def names_of(connection: duckdb.DuckDBPyConnection, database: str) -> Names:
         " select lower(schema_name), lower(view_name) from duckdb_views() where database_name = $1",
         [database],
     ).fetchall()
+    schemas = connection.execute(
+        "select lower(schema_name) from duckdb_schemas() where database_name = $1", [database]
+    ).fetchall()
     macros = connection.execute(
         "select distinct lower(function_name) from duckdb_functions()"
         " where database_name = $1 and function_type = 'table_macro'",
@@ -110,6 +115,7 @@ def names_of(connection: duckdb.DuckDBPyConnection, database: str) -> Names:
         internal=internal_names,
         arguments=forms,
         database=database.lower(),
+        schemas=frozenset(name for (name,) in schemas),
         relations=frozenset((schema, name) for schema, name in relations),
         table_functions=frozenset(name for (name,) in macros),
     )
@@ -206,12 +212,11 @@ def _check_relation(
         # outside of the expression's scope, the name would mean that view.
         if not found and name in known and name not in names.internal:
             return
-    elif path[0] == CATALOG:
-        return
-    elif path[:-2] in ([], [names.database]) and (path[-2], name) in names.relations:
-        if path[-2] in schemas:
-            return
-    elif path[:-1] == [names.database] and ("main", name) in names.relations and "main" in schemas:
+    elif path[0] == CATALOG or (
+        path[:-2] in ([], [names.database])
+        and (path[-2], name) in names.relations
+        and path[-2] in schemas
+    ):
         return
     shown = ".".join(path)
     if not any(relation == name for _, relation in names.relations):

@@ -11,7 +11,7 @@ from pg_mimic import types as pg
 from pg_mimic.types import encode_value_binary
 
 from hitparade.serve.postgres import catalog
-from hitparade.serve.postgres.types import PostgresType, postgres_type
+from hitparade.serve.postgres.types import TIMETZ, PostgresType, postgres_type
 from hitparade.serve.worker import texts
 from hitparade.serve.worker.policy import Refused
 
@@ -31,6 +31,8 @@ _TEXTS: dict[int, Callable[[Any], str]] = {
     pg.BYTEA: texts.blob,
     pg.TIMESTAMP: texts.timestamp,
     pg.INTERVAL: texts.interval,
+    pg.TIME: texts.time,
+    TIMETZ: texts.time,
     pg.JSON: texts.document,
     pg.JSONB: texts.document,
 }
@@ -56,11 +58,15 @@ class Shown:
 class PostgresRows:
     """The encoder of one result's rows."""
 
+    separator = b""
+
     def __init__(self, names: list[str], kinds: list[Any], shown: Shown):
         """Take the names and DuckDB types of the columns, and how the client wants them."""
         self._names = names
         self._formats = _for_each(shown.formats, len(kinds))
-        given = shown.oids or [None] * len(kinds)
+        # A star or `unnest` of a struct gives more columns than the statement shows.
+        oids = shown.oids or []
+        given = oids if len(oids) == len(kinds) else [None] * len(kinds)
         self._types = [
             PostgresType(oid) if oid else _type(kind, shown.composite)
             for kind, oid in zip(kinds, given, strict=True)
@@ -127,6 +133,8 @@ def _writer(oid: int, kind: Any, shown: Shown) -> Callable[[Any], str]:
         return texts.array(_writer(_ELEMENTS[oid], None, shown))
     if oid == pg.TIMESTAMPTZ:
         return texts.zoned(ZoneInfo(shown.zone))
+    if oid == pg.JSON and str(kind) != "JSON":
+        return texts.json_text
     if oid == pg.RECORD and _is_struct(kind):
         fields = [(name, _type(each, composite=True).oid, each) for name, each in kind.children]
         return texts.composite([(name, _writer(of, each, shown)) for name, of, each in fields])

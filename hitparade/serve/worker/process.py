@@ -74,8 +74,9 @@ class Process:
         connection = database.connection()
         self._start(number, connection)
         sql, types = self._rewritten(query, database)
-        path = database.search_path(query.settings.get("search_path", "main"))
-        parsed = database.checked(sql, frozenset(query.schemas), path)
+        schemas = frozenset(query.schemas)
+        path = database.search_path(query.settings.get("search_path", "main"), schemas)
+        parsed = database.checked(sql, schemas, path)
         if query.only_describe:
             yield self._description(connection, sql, parsed, query, types)
             return

@@ -10,11 +10,13 @@ import pyarrow as pa
 from hitparade.serve.requests import Query
 from hitparade.serve.worker.json_rows import JsonRows
 from hitparade.serve.worker.labels import labels
-from hitparade.serve.worker.policy import Parsed
+from hitparade.serve.worker.policy import Parsed, Refused
 from hitparade.serve.worker.postgres_rows import PostgresRows, Shown
 
 # Python has no value for these; they are read as DuckDB's texts of them.
 READ_AS_TEXT = {"INTERVAL", "TIMESTAMP_NS"}
+ENOUGH = 2**20  # bytes of one message
+MOST_ROWS = 10_000  # that are encoded together
 
 
 class Result(Protocol):
@@ -29,6 +31,9 @@ class Result(Protocol):
 
 class Rows(Protocol):
     """What encodes rows of Python values."""
+
+    separator: bytes
+    """What stands between two encoded parts."""
 
     def columns(self) -> list[dict[str, Any]]:
         """Return what a client is told of each column."""
@@ -84,6 +89,9 @@ def _execute(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any])
     connection.execute(sql, values or None)
     description = connection.description
     kinds = [str(each[1]) for each in description]
+    if any("INTERVAL" in kind and kind != "INTERVAL" for kind in kinds):
+        connection.abort()
+        raise Refused("0A000", "an interval inside a list or a struct: cast it to varchar")
     if READ_AS_TEXT.intersection(kinds):
         connection.abort()
         names = ", ".join(f"c{number}" for number in range(len(kinds)))
@@ -91,8 +99,7 @@ def _execute(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any])
             f"c{number}::varchar" if kind in READ_AS_TEXT else f"c{number}"
             for number, kind in enumerate(kinds)
         )
-        body = sql.strip().rstrip(";")
-        connection.execute(f"select {read} from (\n{body}\n) as result({names})", values or None)
+        connection.execute(f"select {read} from (\n{sql}\n) as result({names})", values or None)
     return description
 
 
@@ -100,15 +107,26 @@ class _TupleResult:
     def __init__(self, connection: duckdb.DuckDBPyConnection, rows: Rows):
         self._connection = connection
         self._rows = rows
+        self._step = 64  # rows that are encoded together; it follows the length of the rows
         self._ahead: list[tuple] = []  # the first row of the next fetch: it tells of more
 
     def columns(self) -> list[dict[str, Any]]:
         return self._rows.columns()
 
     def fetch(self, count: int) -> tuple[int, bool, bytes]:
-        found = self._ahead + self._connection.fetchmany(count + 1 - len(self._ahead))
-        rows, self._ahead = found[:count], found[count:]
-        return len(rows), bool(self._ahead), self._rows.encode(rows)
+        """Return fewer rows than asked for if they are long, so that no message is huge."""
+        body, sent = b"", 0
+        while sent < count and len(body) < ENOUGH:
+            step = min(self._step, count - sent)
+            found = self._ahead + self._connection.fetchmany(step + 1 - len(self._ahead))
+            rows, self._ahead = found[:step], found[step:]
+            encoded = self._rows.encode(rows)
+            body = self._rows.separator.join(filter(None, [body, encoded]))
+            sent += len(rows)
+            if not self._ahead:
+                break
+            self._step = max(1, min(MOST_ROWS, step * ENOUGH // (2 * len(encoded) + 1)))
+        return sent, bool(self._ahead), body
 
 
 class _ArrowResult:

@@ -57,12 +57,33 @@ def zoned(zone: ZoneInfo) -> Callable[[datetime.datetime | str], str]:
     def text(value: datetime.datetime | str) -> str:
         if isinstance(value, str):
             return value
-        there = value.astimezone(zone)
-        offset = there.strftime("%z")  # +HHMM
-        minutes = "" if offset.endswith("00") else f":{offset[3:5]}"
-        return timestamp(there) + offset[:3] + minutes
+        try:
+            there = value.astimezone(zone)
+        except OverflowError:  # at both ends of Python's calendar
+            there = value.astimezone(datetime.UTC)
+        return timestamp(there) + _offset(there.utcoffset())
 
     return text
+
+
+def time(value: datetime.time | str) -> str:
+    """Return a time of day, with its offset if it has one."""
+    if isinstance(value, str):
+        return value
+    text = value.replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if value.microsecond else text) + _offset(value.utcoffset())
+
+
+def _offset(offset: datetime.timedelta | None) -> str:
+    """Return `+02`, or with the minutes and seconds that are not 0."""
+    if offset is None:
+        return ""
+    seconds = round(offset.total_seconds())
+    hours, rest = divmod(abs(seconds), 3600)
+    parts = [f"{hours:02}", f"{rest // 60:02}", f"{rest % 60:02}"]
+    while len(parts) > 1 and parts[-1] == "00":
+        parts.pop()
+    return ("-" if seconds < 0 else "+") + ":".join(parts)
 
 
 def interval(value: str) -> str:
@@ -92,8 +113,13 @@ def interval_parts(value: str) -> tuple[int, int, int]:
 
 
 def document(value: Any) -> str:
-    """Return JSON; a column of type JSON holds it already."""
-    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    """Return JSON of a column of type JSON, which holds it already."""
+    return value if isinstance(value, str) else json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """Return JSON of a value of another type, such as a struct."""
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,16 @@ from hitparade.serve.postgres.catalog.create import create
 from hitparade.serve.postgres.catalog.errors import CatalogError
 from hitparade.serve.postgres.catalog.facts import elements
 from hitparade.serve.postgres.catalog.rewrite import Rewritten, rewrite
+from hitparade.serve.postgres.catalog.scanning import statements
 from hitparade.serve.postgres.catalog.session import Session, assignments
 
-__all__ = ["CatalogError", "Rewritten", "Session", "assignments", "create", "elements", "rewrite"]
+__all__ = [
+    "CatalogError",
+    "Rewritten",
+    "Session",
+    "assignments",
+    "create",
+    "elements",
+    "rewrite",
+    "statements",
+]

@@ -148,7 +148,7 @@ def _of_session(name: str, node: exp.Expr, session: Session) -> exp.Expr | None:
     if name in ("current_catalog", "current_database"):
         return text(session.database)
     if name == "version":
-        return text(f"PostgreSQL {session.server_version} (hitparade on DuckDB)")
+        return text(session.version)
     if name == "pg_backend_pid":
         return exp.cast(exp.Literal.number(session.pid), "int")
     if name == "current_schema":

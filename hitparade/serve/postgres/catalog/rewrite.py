@@ -20,6 +20,7 @@ from hitparade.serve.postgres.catalog.results import (
 )
 from hitparade.serve.postgres.catalog.scanning import asks_catalog, in_code
 from hitparade.serve.postgres.catalog.session import Session
+from hitparade.serve.postgres.catalog.session_calls import with_values
 from hitparade.serve.postgres.catalog.sources import sources
 from hitparade.serve.postgres.catalog.translate import Translation
 
@@ -37,6 +38,8 @@ _NUMBER_LIST = re.compile(r"::\s*(?:oid|xid|reg\w+)\s*\[\s*\]", re.IGNORECASE)
 _NAME_LIST = re.compile(r"::\s*name\s*\[\s*\]", re.IGNORECASE)
 # sqlglot would write SELECT INTO as CREATE TABLE.
 _WRITES = (exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop)
+# sqlglot takes `$1,$` for the beginning of a dollar-quoted text.
+_PARAMETER = re.compile(r"\$(\d+)(?=\s*,)")
 # Short for SELECT * FROM.
 _TABLE = re.compile(r"\A\s*table\s+", re.IGNORECASE)
 _VALUES = re.compile(r"\A\s*(values\b.*?)[\s;]*\Z", re.IGNORECASE | re.DOTALL)
@@ -74,6 +77,8 @@ def rewrite(sql: str, session: Session) -> Rewritten | None:
     """
     if not asks_catalog(sql):
         return None
+    if (text := with_values(sql, session)) is not None:
+        return Rewritten(text)
     if len(sql) > _LONGEST or sql.count("[") > _MOST_BRACKETS:
         raise CatalogError("the statement about the catalogs is too long", "54000")
     try:
@@ -110,6 +115,7 @@ def _readable(code: str) -> str:
     code = _CATALOG_TYPE.sub(r"\1", code)
     code = _CATALOG_CALL.sub("", code)
     code = _LABEL.sub(lambda found: f'as "{found[1].lower()}"', code)
+    code = _PARAMETER.sub(r"$\1 ", code)
     code = _NUMBER_LIST.sub("::bigint[]", code)
     return _NAME_LIST.sub("::text[]", code)
 

@@ -3,10 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from hitparade.serve.postgres.catalog.scanning import no_code
 
 DEFAULT_SCHEMA = "main"
+SERVER_VERSION = "15.18"  # whose catalogs these are
 _SET_CONFIG = re.compile(
-    r"\bset_config\s*\(\s*'((?:[^']|'')*)'\s*,\s*'((?:[^']|'')*)'\s*,", re.IGNORECASE
+    r"\bset_config\s*\(\s*'((?:[^']|'')*)'\s*,\s*'((?:[^']|'')*)'\s*,"
+    r"\s*(true|false|'\w*')\s*\)",
+    re.IGNORECASE,
 )
 
 
@@ -26,7 +32,7 @@ class Session:
     database: str
     pid: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
-    server_version: str = "15.18"
+    server_version: str = SERVER_VERSION
 
     @property
     def path(self) -> list[str]:
@@ -34,6 +40,11 @@ class Session:
         text = self.settings.get("search_path", DEFAULT_SCHEMA)
         parts = [part.strip().strip('"').strip("'") for part in text.split(",")]
         return [self.user if part == "$user" else part for part in parts if part]
+
+    @property
+    def version(self) -> str:
+        """The answer of the function of this name."""
+        return f"PostgreSQL {self.server_version} (hitparade on DuckDB)"
 
     def reported(self) -> dict[str, str]:
         """The settings whose values are not PostgreSQL's defaults, lower-case names."""
@@ -55,12 +66,29 @@ class Session:
         }
 
 
-def assignments(sql: str) -> dict[str, str]:
-    """The settings that a statement assigns with set_config: lower-case names and their values.
+class Assignment(NamedTuple):
+    """A setting that a statement assigns with set_config."""
+
+    name: str
+    value: str
+    is_local: bool
+    """Whether it ends with the transaction."""
+
+
+def assignments(sql: str) -> list[Assignment]:
+    """The settings that a statement assigns with set_config, in order.
 
     `rewrite` answers such a call with the value; who holds the session must keep it.
     """
-    return {
-        name.replace("''", "'").lower(): value.replace("''", "'")
-        for name, value in _SET_CONFIG.findall(sql)
-    }
+    if "set_config" not in sql.lower():
+        return []
+    literals = no_code(sql)
+    return [
+        Assignment(
+            found[1].replace("''", "'").lower(),
+            found[2].replace("''", "'"),
+            found[3].lower() not in ("false", "'f'", "'false'"),
+        )
+        for found in _SET_CONFIG.finditer(sql)
+        if not any(start <= found.start() < end for start, end in literals)
+    ]

@@ -541,3 +541,15 @@ create macro catalog.as_texts(value) as coalesce(
 );
 create macro catalog.as_numbers(value) as
 list_transform(__postgres.catalog.as_texts(value), lambda member: member::bigint);
+
+-- The session's values, under the names that PostgreSQL gives their columns.
+create schema session;
+create macro session."current_user"(value) as value;
+create macro session."session_user"(value) as value;
+create macro session."current_role"(value) as value;
+create macro session."user"(value) as value;
+create macro session."current_catalog"(value) as value;
+create macro session."current_database"(value) as value;
+create macro session."current_schema"(value) as value;
+create macro session."version"(value) as value;
+create macro session."pg_backend_pid"(value) as value;
