@@ -1,4 +1,4 @@
-"""Pack the dashboard for `superset import-dashboards`, or for Superset's page Dashboards, Import.
+"""Pack the dashboard for `superset import-dashboards`.
 
 python bundle.py hitparade.zip postgresql+psycopg2://hitparade@127.0.0.1:5432/hitparade
 """
