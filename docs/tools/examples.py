@@ -31,7 +31,8 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = [ROOT / "docs", ROOT / "docs" / "bi"]
+PAGES = [ROOT / "README.md", *(page for folder in FOLDERS for page in sorted(folder.glob("*.md")))]
 EXAMPLE = re.compile(
     r"(?P<comment><!-- example: [^\n]+ -->\n)?"
     r"```(?P<language>sql|sh|python)\n(?P<code>.*?)```\n"

@@ -3,6 +3,7 @@
 What they should see is read from the file itself, with DuckDB's own functions.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 import udfs
+from hitparade.serve.http.declared import PACKAGED, Declarations
 from tests.warehouse import ROOT
 
 pytestmark = pytest.mark.slow  # other programs
@@ -131,6 +133,26 @@ def _shown(kind: str) -> str:
     if kind.startswith("DECIMAL"):
         return f"numeric{kind.removeprefix('DECIMAL')}"
     return f"{_postgres(kind[:-2])}[]" if kind.endswith("[]") else _postgres(kind)
+
+
+def test_the_arguments_of_functions_have_the_types_of_their_declarations(client):
+    names = {"double": "double precision", "varchar": "text", "double[]": "double precision[]"}
+    names |= {"varchar[]": "text[]", "float[]": "real[]"}
+    declared = asyncio.run(Declarations([PACKAGED]).read())
+    types = dict(client.execute("select oid, format_type(oid, null) from pg_type").fetchall())
+    functions = client.execute(
+        "select p.proname, p.proargnames, p.proargtypes::text from pg_proc p"
+        " join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'main'"
+    ).fetchall()
+    compared = 0
+    for function, arguments, oids in functions:
+        for argument, oid in zip(arguments or [], oids.split(), strict=True):
+            said = declared[function].arguments.get(argument) if function in declared else None
+            if said and types[int(oid)] != '"any"':  # some macros do not tell
+                shown = names.get(said.type, said.type)
+                assert types[int(oid)] == shown, f"{function}, {argument}"
+                compared += 1
+    assert compared > 300
 
 
 def test_psql_shows_the_descriptions_of_columns(server, direct):

@@ -3,7 +3,8 @@
 A macro of DuckDB declares no types. The type of its result is asked of DuckDB, which binds a call
 with NULLs without running it. The type of an argument follows from what the macro does with it: an
 argument that is also taken from a row, as in predict_hit(t), has the type of that column, and
-others have the type to which a macro casts them.
+others have the type to which a macro casts them. A whole number that is cast to DOUBLE may have a
+fraction, so it is a DOUBLE.
 """
 
 import re
@@ -17,6 +18,7 @@ from hitparade.serve.postgres.types import postgres_type
 RECORD = 2249  # any row
 ANY = 2276
 _ROW = "t"
+_WHOLE = ("INTEGER", "BIGINT", "HUGEINT")
 
 _MACROS = """
 select
@@ -97,7 +99,8 @@ def _type(
         return RECORD
     own = _cast(argument, body)
     declared = columns.get(argument) if has_row_form else None
-    text = declared or own or casts.get(argument)
+    cast = own or casts.get(argument)
+    text = cast if cast == "DOUBLE" and declared in _WHOLE else declared or cast
     return postgres_type(text).oid if text else ANY
 
 
