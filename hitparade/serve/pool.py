@@ -118,7 +118,11 @@ class Worker:
         """End the process now."""
         self._ended = True
         self._writer.close()
-        self.process.kill()  # `poll` reaps it later
+        self.process.kill()
+
+    async def ended(self) -> None:
+        """Wait until a killed process is gone."""
+        await asyncio.to_thread(self.process.wait)
 
 
 def _failure(payload: bytes) -> Failed:
@@ -413,6 +417,7 @@ class Pool:
         self.replaced += 1
         self._workers.discard(worker)
         worker.kill()
+        await worker.ended()
         started = await self._restarted()
         try:
             await self._open(started)
@@ -460,3 +465,4 @@ class Pool:
         self._closed = True
         for worker in self._workers:
             worker.kill()
+            await worker.ended()

@@ -228,7 +228,7 @@ def test_a_missing_file_is_named(warehouse, tmp_path):
     assert str(tmp_path / "none.duckdb") in run.stdout
 
 
-TOKEN = "0" * 64
+TOKEN = "a" * 64
 WRONG = [
     ("", "has no users"),
     ("users: [ana]", "has no users"),

@@ -283,14 +283,14 @@ def test_an_idle_cursor_holds_no_worker(server):
 
 def test_an_error_after_the_rows_that_wait_is_told(server):
     """The rows of an idle cursor move to a file: an error meanwhile must not end them silently."""
-    sql = "select case when i = 5000 then error('late') else i end from range(9000) r(i)"
+    sql = "select case when i = 400000 then error('late') else i end from range(900000) r(i)"
     with psycopg.connect(**server.address()) as connection:
         connection.execute(f"declare c cursor for {sql}")
         assert len(connection.execute("fetch 10 from c").fetchall()) == 10
         assert connection.execute("select 1").fetchone() == (1,)
         with pytest.raises(psycopg.Error, match="late"):
             for _ in range(20):
-                assert len(connection.execute("fetch 500 from c").fetchall()) == 500
+                assert len(connection.execute("fetch 30000 from c").fetchall()) == 30_000
 
 
 def test_clients_that_do_not_read_hold_no_worker(server):

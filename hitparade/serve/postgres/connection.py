@@ -17,6 +17,7 @@ from hitparade.serve.pool import Failed, Pool
 from hitparade.serve.postgres import catalog, session
 from hitparade.serve.postgres.commands import Command, command, split, without_comments
 from hitparade.serve.postgres.portals import (
+    CHANGED,
     CommandPortal,
     Prepared,
     QueryPortal,
@@ -193,6 +194,8 @@ class Connection:
     def _send_error(self, error: Failed, severity: str = "ERROR") -> None:
         text = str(error).replace("\0", " ")
         fields = {"S": severity, "V": severity, "C": error.sqlstate, "M": text}
+        if error is CHANGED:  # by this name clients know that they have to prepare it again
+            fields["R"] = "RevalidateCachedQuery"
         self.send(messages.make_error_response(fields))
 
     def send(self, message: bytes) -> None:

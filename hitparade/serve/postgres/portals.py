@@ -16,6 +16,7 @@ from hitparade.serve.postgres.commands import Command
 from hitparade.serve.requests import Query
 
 _LENGTH = struct.Struct("!i")
+CHANGED = Failed("0A000", "cached plan must not change result type")
 MOST_SPOOLED = 2**30
 TOO_MUCH = Failed("53400", "more than 1 GiB of rows waited to be fetched: fetch them sooner")
 _IN_MEMORY = 2**20  # bytes of rows that wait in memory; more wait in a temporary file
@@ -124,7 +125,7 @@ class QueryPortal:
         if self._known is None or _types(self._known) == _types(self.columns):
             return
         await self.close()
-        raise Failed("0A000", "cached plan must not change result type")
+        raise CHANGED
 
     @property
     def columns(self) -> list[dict[str, Any]]:

@@ -33,8 +33,6 @@ _TEXTS: dict[int, Callable[[Any], str]] = {
     pg.INTERVAL: texts.interval,
     pg.TIME: texts.time,
     TIMETZ: texts.time,
-    pg.JSON: texts.document,
-    pg.JSONB: texts.document,
 }
 
 
@@ -72,7 +70,7 @@ class PostgresRows:
             for kind, oid in zip(kinds, given, strict=True)
         ]
         self._encoders = [
-            _binary(each.oid) if code else _text(_writer(each.oid, kind, shown))
+            _binary(each.oid, kind) if code else _text(_writer(each.oid, kind, shown))
             for each, kind, code in zip(self._types, kinds, self._formats, strict=True)
         ]
 
@@ -133,17 +131,22 @@ def _writer(oid: int, kind: Any, shown: Shown) -> Callable[[Any], str]:
         return texts.array(_writer(_ELEMENTS[oid], None, shown))
     if oid == pg.TIMESTAMPTZ:
         return texts.zoned(ZoneInfo(shown.zone))
-    if oid == pg.JSON and str(kind) != "JSON":
-        return texts.json_text
+    if oid == pg.JSON:
+        return _json_writer(kind)
     if oid == pg.RECORD and _is_struct(kind):
         fields = [(name, _type(each, composite=True).oid, each) for name, each in kind.children]
         return texts.composite([(name, _writer(of, each, shown)) for name, of, each in fields])
     return _TEXTS.get(oid, str)
 
 
-def _binary(oid: int) -> Encoder:
+def _json_writer(kind: Any) -> Callable[[Any], str]:
+    """A column of type JSON holds texts of JSON; of other types they are made."""
+    return texts.document if str(kind) == "JSON" else texts.json_text
+
+
+def _binary(oid: int, kind: Any) -> Encoder:
     if oid in (pg.JSON, pg.TEXT, pg.VARCHAR):
-        return _text(texts.document if oid == pg.JSON else str)
+        return _text(_json_writer(kind) if oid == pg.JSON else str)
     if oid == pg.INTERVAL:
         return _binary_interval
 
