@@ -21,8 +21,8 @@ MISSING = "hitparade serve needs more packages: pip install 'hitparade[serve]'"
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of PostgreSQL clients.")] = 5432,
-    http_port: Annotated[int, typer.Option(help="Of HTTP clients.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of PostgreSQL clients.")] = 5432,
+    http_port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP clients.")] = 8080,
     http: Annotated[bool, typer.Option(help="Whether to answer HTTP at all.")] = True,
     users: Annotated[
         Path | None, typer.Option(help="A YAML file of users; see docs/serve.md.")
@@ -113,7 +113,12 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
         raise typer.BadParameter("--tls-cert and --tls-key belong together")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise typer.BadParameter(
+            f"{certificate} and {key} are no certificate and its key: {error.reason or error}"
+        ) from error
     return context
 
 

@@ -24,7 +24,7 @@ WORKER = "hitparade.serve.worker"
 GRACE = 5.0  # seconds that a cancelled statement has to end before its process is killed
 NOTICED = 0.05  # seconds until the end of every other process that was killed is known too
 WAIT = 30.0  # seconds that a statement waits for a process
-OPENING = 120.0  # seconds that a worker has to open a file
+OPENING = 60.0  # seconds that a worker has to open a file
 PAUSE = 1.0  # seconds until another try to start a process
 FETCH = 1000  # rows in one message
 

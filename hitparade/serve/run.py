@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import decimal
 import signal
 import ssl
 import sys
@@ -65,6 +66,8 @@ async def run(settings: Settings) -> None:
         Failed: the file cannot be opened.
         OSError: an address is taken.
     """
+    # Binary parameters are read with this precision; a numeric has up to 1,000 digits.
+    decimal.getcontext().prec = 1000
     users = settings.users
     pool = Pool(
         settings.path,

@@ -100,6 +100,34 @@ def test_a_parameter_comes_back_as_it_was_sent(client, value, form):
     assert client.execute(f"select %{form}", (value,)).fetchone() == (value,)
 
 
+def test_a_list_of_texts_finds_rows_by_any(client):
+    """The form that psycopg's documentation recommends."""
+    keys = [row[0] for row in client.execute("select track_id from dim_tracks order by 1 limit 3")]
+    query = "select track_id from dim_tracks where track_id = any(%s) order by 1"
+    assert [row[0] for row in client.execute(query, (keys,))] == keys
+
+
+def test_a_number_of_any_length_is_a_parameter(client):
+    number = decimal.Decimal(10**37 + 1)
+    for form in ("%t", "%b"):
+        assert client.execute(f"select {form}::hugeint", (number,)).fetchone() == (number,)
+
+
+def test_dates_that_python_lacks_arrive_as_texts(client):
+    shown = client.execute("select '44-03-15 (BC)'::date, timestamp '290000-01-01'").pgresult
+    assert (shown.get_value(0, 0), shown.get_value(0, 1)) == (
+        b"0044-03-15 BC",
+        b"290000-01-01 00:00:00",
+    )
+
+
+@pytest.mark.parametrize("depth", [900, 5000])
+def test_deep_nesting_is_refused_with_a_reason(client, depth):
+    with pytest.raises(psycopg.Error, match=r"nested|recursion|depth|stack"):
+        client.execute("select " + "not " * depth + "true")
+    assert client.execute("select 1").fetchone() == (1,)
+
+
 def test_a_text_parameter_takes_the_type_that_its_place_asks_for(client):
     by_number = client.execute("select count(*) from dim_tracks where popularity > 50").fetchone()
     by_text = client.execute("select count(*) from dim_tracks where popularity > %s", ("50",))
@@ -178,6 +206,18 @@ def test_a_function_tells_the_types_of_its_parameters(server):
     hit, songs = asyncio.run(answered())
     assert [(hit,)] == server.query("select predict_hit(0.7, 0.8, 0.5, 120)")
     assert songs >= 1
+
+
+def test_asyncpg_reads_lists_whose_types_it_asks_for(server):
+    sql = "select [1.5]::decimal(9, 2)[], ['00000000-0000-0000-0000-000000000005'::uuid]"
+
+    async def answered():
+        connection = await asyncpg.connect(**_asyncpg(server))
+        row = await connection.fetchrow(sql)
+        await connection.close()
+        return tuple(row)
+
+    assert asyncio.run(answered()) == ([decimal.Decimal("1.50")], [uuid.UUID(int=5)])
 
 
 def _asyncpg(server) -> dict:

@@ -210,7 +210,7 @@ class QueryPortal:
         size = 0
         with suppress(Failed):
             while True:
-                size += file.write(self._waiting)
+                size += await self._written_to(file)
                 self._waiting = b""
                 if not self._more:
                     break
@@ -219,6 +219,13 @@ class QueryPortal:
                 await self._read()
         file.seek(0)
         self._file, self._more = file, True
+
+    async def _written_to(self, file: IO[bytes]) -> int:
+        try:
+            return file.write(self._waiting)
+        except OSError as error:
+            await self._cut(Failed("53100", f"rows that wait cannot be kept: {error.strerror}"))
+            raise AssertionError from error
 
     async def _cut(self, error: Failed) -> None:
         """End the query with an error that the client gets after the rows that are here."""

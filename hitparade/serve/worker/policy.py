@@ -27,6 +27,9 @@ REFUSED_FUNCTIONS = {
     *("pg_get_viewdef", "pg_get_constraintdef", "json_execute_serialized_sql"),
 }
 INTERNAL_PREFIX = "__internal"
+# Functions of one list, and its type: text[] and oid[]. `= any($1)` stands for the first; the
+# catalogs have the second.
+LISTS = {"unnest": 1009, "as_numbers": 1028}
 CATALOG = "__postgres"
 """The in-memory database that holds PostgreSQL's catalogs."""
 
@@ -152,7 +155,10 @@ def check(
 
 def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     ((text,),) = connection.execute("select json_serialize_sql($1)", [sql]).fetchall()
-    parsed = json.loads(text)
+    try:
+        parsed = json.loads(text)
+    except RecursionError as error:
+        raise Refused("54001", "the statement is nested too deeply") from error
     if parsed["error"]:
         if parsed["error_type"] == "parser":
             raise Refused("42601", parsed["error_message"])
@@ -260,6 +266,9 @@ def _arguments(parsed: dict[str, Any], names: Names) -> Iterator[tuple[int, int]
         if node.get("type") != "FUNCTION" or "arguments" not in node:
             continue
         given = node["arguments"]
+        if of := LISTS.get(_path(node)[-1]):
+            yield from ((id(argument["expression"]), of) for argument in given)
+            continue
         forms = names.arguments.get(_path(node)[-1], [])
         # Arguments at the end may have defaults.
         known = next((form for form in forms if len(form) >= len(given)), [])

@@ -15,6 +15,7 @@ from hitparade.serve.postgres.types import TIMETZ, PostgresType, postgres_type
 from hitparade.serve.worker import texts
 from hitparade.serve.worker.policy import Refused
 
+MOST_COLUMNS = 1664  # as in PostgreSQL
 Encoder = Callable[[Any], bytes]
 _LENGTH = struct.Struct("!i")
 _HEADER = struct.Struct("!cih")
@@ -23,12 +24,15 @@ _INTERVAL = struct.Struct("!qii")
 _ELEMENTS = {array: of for array, of in catalog.elements().items() if array not in (22, 30)}
 _NULL = _LENGTH.pack(-1)
 
+# DuckDB gives texts for years that Python's calendar lacks.
+OUTSIDE = {pg.DATE, pg.TIMESTAMPTZ, pg.TIME}
 _TEXTS: dict[int, Callable[[Any], str]] = {
     pg.BOOL: texts.boolean,
     pg.FLOAT4: texts.single,
     pg.FLOAT8: texts.double,
     pg.NUMERIC: lambda value: format(value, "f") if hasattr(value, "as_tuple") else str(value),
     pg.BYTEA: texts.blob,
+    pg.DATE: texts.date,
     pg.TIMESTAMP: texts.timestamp,
     pg.INTERVAL: texts.interval,
     pg.TIME: texts.time,
@@ -60,6 +64,8 @@ class PostgresRows:
 
     def __init__(self, names: list[str], kinds: list[Any], shown: Shown):
         """Take the names and DuckDB types of the columns, and how the client wants them."""
+        if len(names) > MOST_COLUMNS:
+            raise Refused("54011", f"a result can have {MOST_COLUMNS} columns, not {len(names)}")
         self._names = names
         self._formats = _for_each(shown.formats, len(kinds))
         # A star or `unnest` of a struct gives more columns than the statement shows.
@@ -151,6 +157,8 @@ def _binary(oid: int, kind: Any) -> Encoder:
         return _binary_interval
 
     def encode(value: Any) -> bytes:
+        if isinstance(value, str) and oid in OUTSIDE:
+            raise Refused("22008", f"{value} has no binary form here: read it as text")
         try:
             return encode_value_binary(oid, _python(value, oid))
         except (ValueError, TypeError, AttributeError, struct.error) as error:

@@ -41,9 +41,18 @@ def blob(value: bytes) -> str:
     return "\\x" + bytes(value).hex()
 
 
+def date(value: datetime.date | str) -> str:
+    """Return a date. DuckDB returns a text for a year before 1 or after 9999."""
+    return _era(value) if isinstance(value, str) else value.isoformat()
+
+
+def _era(text: str) -> str:
+    return text.replace("(BC)", "BC")
+
+
 def timestamp(value: datetime.datetime | str) -> str:
     """Return a time without a zone. DuckDB returns a text for a year after 9999."""
-    return value if isinstance(value, str) else _without_zeros(value.replace(tzinfo=None))
+    return _era(value) if isinstance(value, str) else _without_zeros(value.replace(tzinfo=None))
 
 
 def _without_zeros(value: datetime.datetime) -> str:
@@ -56,7 +65,7 @@ def zoned(zone: ZoneInfo) -> Callable[[datetime.datetime | str], str]:
 
     def text(value: datetime.datetime | str) -> str:
         if isinstance(value, str):
-            return value
+            return _era(value)
         try:
             there = value.astimezone(zone)
         except OverflowError:  # at both ends of Python's calendar
