@@ -151,7 +151,7 @@ def _json_writer(kind: Any) -> Callable[[Any], str]:
 
 
 def _binary(oid: int, kind: Any) -> Encoder:
-    if oid in (pg.JSON, pg.TEXT, pg.VARCHAR):
+    if oid in (pg.JSON, pg.TEXT, pg.VARCHAR, pg.CHAR, pg.NAME):
         return _text(_json_writer(kind) if oid == pg.JSON else str)
     if oid == pg.INTERVAL:
         return _binary_interval
