@@ -12,9 +12,9 @@ import typer
 
 from hitparade.cli.terminal import console, errors
 from hitparade.project import ProjectError, database, root
+from hitparade.serve.local import LOCAL
 
 app = typer.Typer()
-LOCAL = {"localhost", "127.0.0.1", "::1"}
 MISSING = "hitparade serve needs more packages: pip install 'hitparade[serve]'"
 
 

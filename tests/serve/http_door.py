@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,6 +57,14 @@ class Running:
     @property
     def port(self):
         return self.door.port
+
+    def audited(self, text):
+        """The lines of the audit, when one has a text: it is written after the answer is sent."""
+        end = time.monotonic() + 5
+        while text not in (lines := self.lines.getvalue()):
+            assert time.monotonic() < end, lines
+            time.sleep(0.01)
+        return lines.splitlines()
 
     def client(self, **options):
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120, **options)

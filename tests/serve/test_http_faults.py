@@ -125,7 +125,7 @@ def test_an_answer_that_nobody_reads_is_ended(strict):
     assert answers(strict)
 
 
-def test_clients_that_go_away_leave_no_rows_to_others(strict):
+def test_clients_that_go_away_leave_no_rows_to_others(strict, caplog):
     chosen = random.Random(SEED)
     for number in range(50):
         sql = chosen.choice(["select 0", "select n from range(5000) as t(n)", SLOW, SLOW])
@@ -139,6 +139,19 @@ def test_clients_that_go_away_leave_no_rows_to_others(strict):
                 assert answer.json()["rows"] == [[number]]
     wait_for_idle(strict)
     assert strict.pool.replaced == 0
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+def test_clients_that_go_away_between_rows_leave_no_errors(strict, caplog):
+    sql = f"{SLOW} union all select n from range(3000) as t(n) union all {SLOW}"
+    text = json.dumps({"sql": sql}).encode()
+    for wait in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
+        with connected(strict) as client:
+            client.sendall(head("/sql", **{"Content-Length": len(text)}) + text)
+            time.sleep(wait)
+        wait_for_idle(strict)
+    assert strict.pool.replaced == 0
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 def test_an_idle_connection_is_closed(strict):

@@ -214,7 +214,7 @@ def test_every_statement_has_a_line_without_values(limited):
     with limited.client(**bearer("marts")) as http:
         ask(http, "select $1", "a secret")
         ask(http, "select nothing")
-    *_, good, bad = limited.lines.getvalue().splitlines()
+    *_, good, bad = limited.audited('"sql": "select nothing"')
     assert '"sql": "select $1", "parameters": 1, "rows": 1' in good
     assert '"user": "marts", "door": "http", "client": "127.0.0.1"' in good
     assert '"error": "42703"' in bad

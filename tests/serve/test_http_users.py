@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hitparade.serve.scram import Verifier
-from hitparade.serve.users import User, Users
+from hitparade.serve.users import Limits, User, Users
 from tests.serve.http_door import hashed, running
 
 HIT = {"danceability": 0.7, "energy": 0.8, "valence": 0.5, "tempo": 120}
@@ -72,7 +72,7 @@ def test_a_token_and_a_password_are_taken(guarded):
             assert http.get("/functions", auth=password).status_code == 200
         answer = http.post("/predict/predict_hit", json=HIT, auth=password)
         assert answer.status_code == 200
-    assert '"user": "ann"' in guarded.lines.getvalue()
+    assert guarded.audited('"user": "ann"')
 
 
 def test_anyone_may_ask_for_health(guarded):
@@ -143,3 +143,11 @@ def test_a_killed_worker_is_replaced_and_counted(guarded):
         while "hitparade_workers_replaced 1.0" not in http.get("/metrics").text:
             assert time.monotonic() < end
         assert http.get("/ready").status_code == 200
+
+
+def test_the_server_is_ready_whatever_memory_its_users_have(warehouse):
+    users = Users([User("small", tokens=hashed("a"), limits=Limits(memory="900MB"))])
+    with running(warehouse.database, users) as door, door.client() as http:
+        answer = http.get("/ready")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["file"] == door.pool.file()

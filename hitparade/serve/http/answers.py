@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hitparade.serve.audit import Entry
-from hitparade.serve.pool import Answer, Chunk, Failed
+from hitparade.serve.pool import FETCH, Answer, Chunk, Failed
 
 log = logging.getLogger(__name__)
 
@@ -23,31 +23,54 @@ class GoneError(Exception):
     """The client has closed its connection."""
 
 
-async def while_here(receive: Receive, work: Awaitable[Result]) -> Result:
-    """Return the result of some work, or cancel it when the client goes away.
+async def while_here(receive: Receive, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return a statement when it has begun, or cancel it when the client goes away.
 
     Raises:
         GoneError: the client has gone.
     """
     task = asyncio.ensure_future(work)
-    gone: asyncio.Future[None] | None = None
     try:
         await asyncio.wait({task}, timeout=PATIENCE)
-        if not task.done():
-            gone = asyncio.ensure_future(_gone(receive))
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise GoneError
-        return task.result()
+        if task.done():
+            return task.result()
+        async with _watched(receive) as gone:
+            return await _before(gone, task)
     finally:
-        task.cancel()
-        if gone is not None:
-            gone.cancel()
+        await _ended(task)
+
+
+@asynccontextmanager
+async def _watched(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
+    """Give a task that ends when the client has gone."""
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        yield gone
+    finally:
+        await _ended(gone)
 
 
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _before(gone: asyncio.Task[None], task: asyncio.Task[Result]) -> Result:
+    """Return the result of a task; leave nothing of it running if the client goes first."""
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise GoneError
+        return task.result()
+    finally:
+        await _ended(task)
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait for its end: until then it reads what others would read."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
 
 
 @dataclass(frozen=True)
@@ -95,13 +118,24 @@ class Streamed(Response):
             text += self._body.tail()
             self.headers["content-length"] = str(len(text))
         await send(self._start())
-        while chunk.more:
-            await send({"type": "http.response.body", "body": text, "more_body": True})
-            chunk = await while_here(receive, self._answer.fetch(1000))
-            text = self._encoded(chunk)
-            text = self._body.separator + text if chunk.rows else text
-            text += b"" if chunk.more else self._body.tail()
+        if chunk.more:
+            text = await self._send_rest(text, receive, send)
         await send({"type": "http.response.body", "body": text, "more_body": False})
+
+    async def _send_rest(self, text: bytes, receive: Receive, send: Send) -> bytes:
+        """Send all but the last part of the body, and return that."""
+        async with _watched(receive) as gone:
+            more = True
+            while more:
+                await send({"type": "http.response.body", "body": text, "more_body": True})
+                if gone.done():  # nothing tells `send` that nobody reads
+                    raise GoneError
+                fetching = asyncio.create_task(self._answer.fetch(FETCH))
+                chunk = await _before(gone, fetching)
+                text = self._encoded(chunk)
+                text = self._body.separator + text if chunk.rows else text
+                more = chunk.more
+        return text + self._body.tail()
 
     def _encoded(self, chunk: Chunk) -> bytes:
         self._entry.rows += chunk.rows

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,9 +16,28 @@ JSON = "application/json"
 LARGE = 100_000  # bytes that take a millisecond
 # The rest of the body is not read: the connection ends with the answer.
 CLOSE = {"Connection": "close"}
+Result = TypeVar("Result")
 
 
-async def read_json(request: Request, settings: HttpSettings) -> Any:
+@dataclass(frozen=True)
+class Given:
+    """The value of a JSON body."""
+
+    value: Any
+    size: int
+    """Bytes of the body."""
+
+    async def use(self, work: Callable[[], Result]) -> Result:
+        """Do work whose time grows with the body."""
+        return await _aside(self.size, work)
+
+
+async def _aside(size: int, work: Callable[[], Result]) -> Result:
+    # A thread takes turns with the event loop, which has other clients.
+    return work() if size < LARGE else await asyncio.to_thread(work)
+
+
+async def read_json(request: Request, settings: HttpSettings) -> Given:
     """Return the value of a JSON body.
 
     Raises:
@@ -30,8 +52,7 @@ async def read_json(request: Request, settings: HttpSettings) -> Any:
         raise Problem(408, detail, CLOSE) from error
     except ClientDisconnect as error:
         raise Problem(400, "the body ended early", CLOSE) from error
-    # A thread takes turns with the event loop, which has other clients.
-    return parse(body) if len(body) < LARGE else await asyncio.to_thread(parse, body)
+    return Given(await _aside(len(body), lambda: parse(body)), len(body))
 
 
 def _check_type(request: Request) -> None:
@@ -86,8 +107,8 @@ def parse(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise Problem(400, f"an object has the name {json.dumps(twice[:60])} twice")
     return found
 

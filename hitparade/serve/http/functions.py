@@ -99,6 +99,8 @@ class Catalog:
     file: str
     functions: dict[str, Function]
     champions: dict[str, str]
+    models: frozenset[str]
+    """The ids of all models."""
 
     def named(self, name: str) -> Function:
         """Return a function.
@@ -192,7 +194,7 @@ def catalog(told: dict[str, Any], declared: dict[str, DeclaredFunction]) -> Cata
         for name, of_name in forms.items()
     }
     checked = {name: _with_check(each, functions) for name, each in functions.items()}
-    return Catalog(told["file"], checked, champions)
+    return Catalog(told["file"], checked, champions, frozenset(models.tasks))
 
 
 def _form(forms: list[dict[str, Any]], declared: DeclaredFunction | None) -> dict[str, Any]:

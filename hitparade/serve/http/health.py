@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from hitparade.serve.http.problems import Problem
 from hitparade.serve.http.service import service_of
 from hitparade.serve.pool import Failed, Pool
-from hitparade.serve.requests import Query
 
 SECONDS = 5.0  # that a worker has to answer
 FRESH = 1.0  # seconds that an answer holds: anyone may ask
@@ -49,9 +48,13 @@ class Readiness:
     async def _ask(self) -> None:
         self._failure = None
         try:
-            answer = await self.pool.run(Query("select 1", encoding="json"), SECONDS)
-            self._file = answer.file
-            await answer.close()
+            async with asyncio.timeout(SECONDS):
+                await self.pool.ping()
+            self._file = self.pool.file()
+        except TimeoutError:
+            self._failure = Failed("53300", f"no worker answered in {SECONDS:.0f} seconds")
+        except OSError as error:
+            self._failure = Failed("58030", f"the file cannot be read: {error.strerror}")
         except Failed as error:
             self._failure = error
 

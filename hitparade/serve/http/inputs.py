@@ -12,18 +12,17 @@ Columns = dict[str, list[Any]]
 
 
 class _Found:
-    """The problems found so far."""
+    """The problems found so far: the search ends when one answer has enough of them."""
 
     def __init__(self, is_one: bool):
         self._is_one = is_one
         self.problems: list[dict[str, Any]] = []
-        self.count = 0
 
     def add(self, row: int, name: str | None, problem: str, expected: str) -> None:
-        self.count += 1
-        if len(self.problems) < MOST:
-            place = {} if self._is_one else {"row": row}
-            self.problems.append({**place, "input": name, "problem": problem, "expected": expected})
+        place = {} if self._is_one else {"row": row}
+        self.problems.append({**place, "input": name, "problem": problem, "expected": expected})
+        if len(self.problems) == MOST:
+            self.check()
 
     def check(self) -> None:
         """Refuse the request if something was found.
@@ -38,7 +37,9 @@ class _Found:
         first = self.problems[0]
         where = f"row {first['row']}: " if "row" in first else ""
         name = f"{first['input']} " if first["input"] is not None else ""
-        more = f" ({self.count - 1} more)" if self.count > 1 else ""
+        others = len(self.problems) - 1
+        least = "at least " if others + 1 == MOST else ""
+        more = f" ({least}{others} more)" if others else ""
         return f"{where}{name}{first['problem']}; expected {first['expected']}{more}"
 
 
@@ -76,7 +77,7 @@ def _check_names(function: Function, rows: list[Any], found: _Found) -> None:
         names = row.keys()
         if names <= known and names >= required and names == first:
             continue
-        for name in names - known:
+        for name in (each for each in names if each not in known):
             found.add(place, name[:80], _unknown(name, function), "one of " + ", ".join(known))
         for name in sorted(required - names):
             found.add(place, name, "is missing", _or_null(function.arguments[name]))

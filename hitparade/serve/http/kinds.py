@@ -12,6 +12,9 @@ from typing import Any
 LARGEST = 1e15  # the functions answer NULL beyond it
 LARGEST_INTEGER = 2**63 - 1
 LONGEST = 40  # letters of a value that a message repeats
+DEEPEST = 50  # lists and objects in each other
+MOST_NAMES = 1000  # of the objects at one place
+SEVERAL = "has values of several types"
 FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Findings = Iterator[tuple[int, str]]
@@ -201,11 +204,8 @@ class Anything(Kind):
 
     def problems(self, values: list[Any]) -> Findings:
         """Yield the first value that does not agree with those before it."""
-        if self._found(values):
-            for place in range(len(values)):
-                if found := self._found(values[: place + 1]):
-                    yield place, found
-                    return
+        if found := self._found(values):
+            yield _first(values) or (0, found)
 
     def _found(self, values: list[Any]) -> str | None:
         try:
@@ -227,7 +227,36 @@ class Disagreement(ValueError):
     """Values have no common type; the message says how."""
 
 
-def _structure(values: list[Any]) -> Any:
+def _first(values: list[Any]) -> tuple[int, str] | None:
+    """Return the place of the first value that disagrees with those before it, and how."""
+    common = "NULL"
+    for place, value in enumerate(values):
+        try:
+            common = _common(common, _structure([value]))
+        except Disagreement as error:
+            return place, str(error)
+    return None
+
+
+def _common(one: Any, other: Any) -> Any:
+    """Return the structure of values of two structures."""
+    if one == other or other == "NULL":
+        return one
+    if one == "NULL":
+        return other
+    if isinstance(one, list) and isinstance(other, list):
+        return [_common(one[0], other[0])]
+    if isinstance(one, dict) and isinstance(other, dict):
+        if not other.keys() <= one.keys():
+            _check_names({**one, **other})
+        one.update({name: _common(one.get(name, "NULL"), kind) for name, kind in other.items()})
+        return one
+    raise Disagreement(SEVERAL)
+
+
+def _structure(values: list[Any], depth: int = 1) -> Any:
+    if depth > DEEPEST:
+        raise Disagreement(f"has lists or objects more than {DEEPEST} deep")
     given = [value for value in values if value is not None]
     types = {*map(type, given)}
     if not types:
@@ -241,10 +270,10 @@ def _structure(values: list[Any]) -> Any:
         _check_numbers(given)
         return "DOUBLE"
     if types == {list}:
-        return [_structure([each for value in given for each in value])]
+        return [_structure([each for value in given for each in value], depth + 1)]
     if types == {dict}:
-        return _fields(given)
-    raise Disagreement("has values of several types")
+        return _fields(given, depth + 1)
+    raise Disagreement(SEVERAL)
 
 
 def _check_texts(values: list[str]) -> None:
@@ -257,13 +286,22 @@ def _check_numbers(values: list[float]) -> None:
         raise Disagreement("has a number beyond 1e15")
 
 
-def _fields(values: list[dict[str, Any]]) -> dict[str, Any]:
-    names = dict.fromkeys(name for value in values for name in value)
+def _fields(values: list[dict[str, Any]], depth: int) -> dict[str, Any]:
+    columns: dict[str, list[Any]] = {}
+    for value in values:
+        for name, each in value.items():
+            columns.setdefault(name, []).append(each)
+    _check_names(columns)
+    return {name: _structure(column, depth) for name, column in columns.items()}
+
+
+def _check_names(names: dict[str, Any]) -> None:
     if not names or len({name.lower() for name in names}) != len(names):
         raise Disagreement("has an object without names, or with names that differ by case only")
+    if len(names) > MOST_NAMES:
+        raise Disagreement(f"has objects with more than {MOST_NAMES} names")
     if not all(map(FIELD.fullmatch, names)):
         raise Disagreement("has names in an object that are not letters, digits and underscores")
-    return {name: _structure([value.get(name) for value in values]) for name in names}
 
 
 KINDS: dict[str, Kind] = {
@@ -306,6 +344,6 @@ def described(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    text = json.dumps(value)
+    text = json.dumps(value[:LONGEST] if isinstance(value, str) else value)
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "..."
     return f"the text {shown}" if isinstance(value, str) else f"the number {shown}"

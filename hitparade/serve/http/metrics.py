@@ -1,14 +1,13 @@
 """The numbers of Prometheus that HTTP adds to those of the audit."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from hitparade.serve.audit import BUCKETS, Audit
-from hitparade.serve.http.functions import Catalogs, Function
+from hitparade.serve.http.functions import Catalogs
 from hitparade.serve.pool import Pool
 
 
@@ -43,13 +42,10 @@ class Metrics:
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def predicted(self, function: Function, rows: list[dict[str, Any]]) -> None:
-        """Count the rows of a request."""
-        if function.models_differ:
-            for row in rows:
-                self._rows.labels(function.name, function.model_of(row) or "").inc()
-        else:
-            self._rows.labels(function.name, function.model_id or "").inc(len(rows))
+    def predicted(self, function: str, rows: Mapping[str, int]) -> None:
+        """Count the rows of a request, by model."""
+        for model_id, count in rows.items():
+            self._rows.labels(function, model_id).inc(count)
 
 
 class _Present(Collector):

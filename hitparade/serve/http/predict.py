@@ -1,10 +1,11 @@
 """`POST /predict/{function}`: call a function with one row or many."""
 
-import asyncio
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from hitparade.serve.audit import Entry
 from hitparade.serve.http.answers import Body, Streamed, while_here
-from hitparade.serve.http.bodies import JSON, read_json
+from hitparade.serve.http.bodies import JSON, Given, read_json
 from hitparade.serve.http.functions import Catalog, Function
 from hitparade.serve.http.inputs import Columns, columns
 from hitparade.serve.http.problems import RETRY, Problem
@@ -22,7 +23,6 @@ from hitparade.serve.pool import Answer, Chunk, Failed
 from hitparade.serve.users import User
 
 ROWS = "rows"
-MANY = 1000  # rows
 TRIES = 3  # of a statement during which another file was published
 TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -36,6 +36,13 @@ class Call:
     rows: list[Any]
     is_one: bool
     table: Columns
+
+    def models(self, known: Container[str]) -> Counter[str]:
+        """Return how many rows each known model answers: a row may name any other."""
+        if not self.function.models_differ:
+            return Counter({self.function.model_id or "": len(self.rows)})
+        named = ((self.function.model_of(row) or "") for row in self.rows)
+        return Counter(name if name in known else "" for name in named)
 
     def statement(self) -> Statement:
         """Return the statement that answers it."""
@@ -111,25 +118,20 @@ async def predict(request: Request) -> Response:
     user = await service.gate.user(request)
     with ExitStack() as stack:
         stack.enter_context(service.request_of(user))
-        asked = _Asked(request.path_params["function"], _wants_check(request))
+        name, check = request.path_params["function"], _wants_check(request)
         catalog = await service.catalogs.current()
-        catalog.named(asked.name)  # before the body is read
-        asked.body = await read_json(request, service.settings)
+        catalog.named(name)  # before the body is read
+        asked = _Asked(name, check, await read_json(request, service.settings))
         return await _answered(request, service, user, asked, stack)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Asked:
     """What a request says, before it is checked against a file."""
 
     name: str
     check: bool
-    body: Any = field(default=None)
-
-    def is_large(self) -> bool:
-        """Return whether checking all rows takes milliseconds."""
-        rows = self.body.get(ROWS) if isinstance(self.body, dict) else self.body
-        return isinstance(rows, list) and len(rows) > MANY
+    given: Given
 
     def call(self, catalog: Catalog) -> Call:
         """Return the checked request.
@@ -140,7 +142,7 @@ class _Asked:
         function = catalog.named(self.name)
         if self.check and function.check is None:
             raise Problem(400, f"{function.name} has no check: leave out ?check=true")
-        rows, is_one = _rows_of(self.body, function)
+        rows, is_one = _rows_of(self.given.value, function)
         check = catalog.functions[function.check] if self.check and function.check else None
         return Call(function, check, rows, is_one, columns(function, rows, is_one))
 
@@ -174,16 +176,17 @@ async def _answered(
     wanted = None
     for tried in range(TRIES):
         catalog = await service.catalogs.current(wanted)
-        call, said = await _prepared(asked, catalog)
-        if said is None:
+        prepared = await asked.given.use(partial(_prepared, asked, catalog))
+        call = prepared.call
+        if not call.rows:
             return JSONResponse(call.empty())
         try:
             with ExitStack() as inner:
-                answer, entry = await _begun(request, service, user, call, said, inner)
+                answer, entry = await _begun(request, service, user, prepared, inner)
                 if answer.file == catalog.file:
-                    service.metrics.predicted(call.function, call.rows)
+                    service.metrics.predicted(call.function.name, prepared.models)
                     stack.push(inner.pop_all().__exit__)
-                    return Streamed(answer, entry, call.body(), stack.pop_all())
+                    return Streamed(answer, entry, prepared.body, stack.pop_all())
                 await answer.close()
             wanted = answer.file
         except Failed:
@@ -192,24 +195,30 @@ async def _answered(
     raise Problem(503, "the published file changes too often: try again", RETRY)
 
 
-async def _prepared(asked: _Asked, catalog: Catalog) -> tuple[Call, Statement | None]:
-    def prepare() -> tuple[Call, Statement | None]:
-        call = asked.call(catalog)
-        return call, call.statement() if call.rows else None
+@dataclass(frozen=True)
+class _Prepared:
+    """A checked request, and all of the work for it that grows with its rows."""
 
-    # A thread takes turns with the event loop, which has other clients.
-    return await asyncio.to_thread(prepare) if asked.is_large() else prepare()
+    call: Call
+    statement: Statement
+    body: Body
+    models: Counter[str]
+
+
+def _prepared(asked: _Asked, catalog: Catalog) -> _Prepared:
+    call = asked.call(catalog)
+    return _Prepared(call, call.statement(), call.body(), call.models(catalog.models))
 
 
 async def _begun(
     request: Request,
     service: Service,
     user: User,
-    call: Call,
-    said: Statement,
+    prepared: _Prepared,
     stack: ExitStack,
 ) -> tuple[Answer, Entry]:
-    values = sum(map(len, call.table.values()))
+    values = sum(map(len, prepared.call.table.values()))
+    said = prepared.statement
     entry = stack.enter_context(
         service.audit.statement(user, DOOR, client_of(request), said.sql, values)
     )

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from hitparade.serve.http.problems import Problem
+from hitparade.serve.local import LOCAL
 from hitparade.serve.users import User, Users
 
 CHALLENGE = 'Bearer realm="hitparade", Basic realm="hitparade", charset="UTF-8"'
-LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
 class Gate:
@@ -69,10 +69,10 @@ def check_local(request: Request) -> None:
     Raises:
         Problem: the request is not for this machine, or a page of another site made it.
     """
-    if _host("//" + request.headers.get("host", "")) not in LOCAL_NAMES:
+    if _host("//" + request.headers.get("host", "")) not in LOCAL:
         raise Problem(403, "this server answers only as localhost, 127.0.0.1 or [::1]")
     origin = request.headers.get("origin")
-    if origin is not None and _host(origin) not in LOCAL_NAMES:
+    if origin is not None and _host(origin) not in LOCAL:
         raise Problem(403, "this server does not answer pages of other sites")
 
 

@@ -11,9 +11,9 @@ MEBIBYTE = 1024 * 1024
 class HttpSettings:
     """Where the door listens, and what it bears."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    port: int
     """0 takes a free port."""
+    host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
     functions: Path | None = None
     """The folder udfs/functions of a project: it describes the arguments of its own tasks."""

@@ -30,7 +30,8 @@ async def sql(request: Request) -> Response:
     encoding = _encoding(request.headers.get("accept", "*/*"))
     with ExitStack() as stack:
         stack.enter_context(service.request_of(user))
-        text, parameters = _statement(await read_json(request, service.settings))
+        given = await read_json(request, service.settings)
+        text, parameters = await given.use(lambda: _statement(given.value))
         entry = stack.enter_context(
             service.audit.statement(user, DOOR, client_of(request), text, len(parameters))
         )

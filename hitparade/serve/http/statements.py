@@ -7,6 +7,7 @@ from typing import Any
 from hitparade.serve.http.functions import Function
 from hitparade.serve.http.inputs import Columns
 from hitparade.serve.http.kinds import Anything
+from udfs.identifiers import quoted
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,3 @@ def _call(function: Function, values: dict[str, str]) -> str:
     given = ", ".join(f"{quoted(name)} := {value}" for name, value in values.items())
     call = f"{quoted(function.name)}({given})"
     return f"(select list(found) from {call} as found)" if function.is_table else call
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
