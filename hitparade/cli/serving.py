@@ -15,7 +15,7 @@ from hitparade.project import ProjectError, database, root
 from hitparade.serve.local import LOCAL
 
 app = typer.Typer()
-MISSING = "hitparade serve needs more packages: pip install 'hitparade[serve]'"
+MISSING = "hitparade serve needs more packages: pip install -c constraints.txt -e '.[serve]'"
 
 
 @app.command()
@@ -59,7 +59,7 @@ def serve(
         from hitparade.serve.run import Settings, run
         from hitparade.serve.users import UsersError
     except ModuleNotFoundError as error:
-        console.print(f"{MISSING} ({error.name} is missing)", style="red")
+        console.print(f"{MISSING} ({error.name} is missing)", style="red", markup=False)
         raise typer.Exit(1) from error
     with errors(Failed, UsersError, OSError), ExitStack() as opened:
         settings = Settings(

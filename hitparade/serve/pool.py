@@ -142,10 +142,10 @@ class Chunk:
 class Answer:
     """A running statement. It holds a worker until its last row, or until `close()`."""
 
-    def __init__(self, pool: "Pool", worker: Worker, number: int, deadline: float):
-        """Take the worker that runs the statement, and when it must have ended."""
+    def __init__(self, pool: "Pool", worker: Worker, number: int, seconds: float, deadline: float):
+        """Take the worker that runs the statement, its seconds, and when they have passed."""
         self._pool, self._worker, self._number = pool, worker, number
-        self._deadline = deadline
+        self._seconds, self._deadline = seconds, deadline
         self._held = True
         self._abandoned = False  # whether another task ends the statement and frees the worker
         self.columns: list[dict[str, Any]] = []
@@ -213,7 +213,10 @@ class Answer:
         if not reading.done():
             # Shielded: a client that goes away now must not leave the worker half read.
             await asyncio.shield(self._abandon(reading))
-            raise Failed("57014", "canceling statement due to statement timeout")
+            raise Failed(
+                "57014",
+                f"canceling statement due to statement timeout ({self._seconds:g} seconds)",
+            )
         try:
             kind, payload = reading.result()
         except BaseException:
@@ -368,7 +371,7 @@ class Pool:
     async def _begun(self, seconds: float) -> Answer:
         deadline = time.monotonic() + seconds
         worker = await self._lease(min(WAIT, seconds))
-        return Answer(self, worker, next(self._numbers), deadline)
+        return Answer(self, worker, next(self._numbers), seconds, deadline)
 
     async def functions(self) -> dict[str, Any]:
         """Return what the newest file tells of its functions: see `worker/functions.py`.

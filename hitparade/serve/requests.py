@@ -4,6 +4,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+MEGABYTES = {"M": 1, "G": 1000, "T": 1_000_000}
+LEAST_MEMORY = 200  # megabytes: with less, the catalogs leave no room for a statement
 Encoding = Literal["postgres", "json", "arrow"]
 
 
@@ -32,8 +34,9 @@ class Limits:
                 raise ValueError(f"{name} is a whole number from 1 on, not {value!r}")
         if type(self.seconds) not in (int, float) or not self.seconds > 0:
             raise ValueError(f"seconds is a number above 0, not {self.seconds!r}")
-        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(self.memory)):
-            raise ValueError(f"memory is a size such as 500MB or 2GB, not {self.memory!r}")
+        size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MGT])i?B", str(self.memory))
+        if size is None or float(size[1]) * MEGABYTES[size[2]] < LEAST_MEMORY:
+            raise ValueError(f"memory is a size from 200MB on, such as 2GB, not {self.memory!r}")
 
 
 @dataclass(frozen=True)

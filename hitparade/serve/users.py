@@ -124,7 +124,7 @@ class Users:
         if self._open[user.name] >= user.limits.connections:
             raise Failed(
                 "53300",
-                f"{user.name} has {user.limits.connections} connections, the limit: close one",
+                f"{user.name} has {user.limits.connections} connections, its limit: close one",
             )
         self._open[user.name] += 1
         try:

@@ -134,7 +134,7 @@ def test_the_limits_of_a_user_end_its_statements(bi):
 def test_a_user_has_as_many_connections_as_are_allowed(guarded, bi):
     server, folder = guarded
     second = server.connect(**_tls(folder), user="bi", password="bi")
-    with pytest.raises(psycopg.OperationalError, match="bi has 2 connections, the limit"):
+    with pytest.raises(psycopg.OperationalError, match="bi has 2 connections, its limit"):
         server.connect(**_tls(folder), user="bi", password="bi")
     second.close()
     deadline = time.monotonic() + 10

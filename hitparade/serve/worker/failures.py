@@ -44,7 +44,7 @@ def told(error: Exception) -> dict[str, str]:
     if state == "42P01" and "unction" in message.split("\n")[0]:
         state = UNDEFINED_FUNCTION
     if state == "53200":  # DuckDB goes on with settings that no client may change
-        message = message.split("\n")[0]
+        message = f"the statement needs more memory than your user has: {message.splitlines()[0]}"
     if state == "57014":
         message = "canceling statement due to user request"
     return {"sqlstate": state, "message": message}

@@ -49,10 +49,16 @@ def _values(session: Session) -> dict[str, str]:
         "user": user,
         "current_catalog": database,
         "current_database": database,
-        "current_schema": _text(session.path[0]) if session.path else "null",
+        "current_schema": _current_schema(session),
         "version": _text(session.version),
         "pg_backend_pid": str(session.pid),
     }
+
+
+def _current_schema(session: Session) -> str:
+    """The first schema of the search path that exists."""
+    names = ", ".join(map(_text, session.path))
+    return f"__postgres.catalog.first_of(__postgres.catalog.existing([{names}]))"
 
 
 def _text(value: str) -> str:
