@@ -1,10 +1,12 @@
 """The catalogs of a file, as a worker of the server has them."""
 
+import json
 from pathlib import Path
 
 import duckdb
 
 from hitparade.serve.postgres import catalog
+from hitparade.serve.worker.labels import labels
 
 SESSION = catalog.Session(user="alice", database="hitparade", pid=42)
 SCHEMAS = ["main", "ml", "features", "staging"]
@@ -36,6 +38,12 @@ class Client:
     def names(self, sql: str) -> list[str]:
         found = self.connection.execute(self.rewritten(sql).sql)
         return [column[0] for column in found.description]
+
+    def labels(self, sql: str, names: list[str]) -> list[str]:
+        """The names of columns as the server sends them."""
+        parse = "select json_serialize_sql($1)"
+        ((parsed,),) = self.connection.execute(parse, [sql]).fetchall()
+        return labels(json.loads(parsed)["statements"][0], names)
 
     def rows(self, sql: str, *parameters) -> list[tuple]:
         return self.connection.execute(self.rewritten(sql).sql, list(parameters)).fetchall()

@@ -112,16 +112,18 @@ class Sides:
         theirs = self._comparable(cursor.fetchall(), names, self.theirs)
         rewritten = self.client.rewritten(self._translated(sql))
         result = self.client.connection.execute(rewritten.sql)
+        described = result.description
         ours = self._comparable(result.fetchall(), names, self.ours)
-        if names != [column[0] for column in result.description]:
-            return f"columns {names} {[column[0] for column in result.description]}"
+        shown = self.client.labels(rewritten.sql, [column[0] for column in described])
+        if names != shown:
+            return f"columns {names} {shown}"
         if theirs != ours:
             return f"only PostgreSQL {theirs - ours} only here {ours - theirs}"
         types = [column.type_code for column in cursor.description]
         known = rewritten.types or [None] * len(types)
         own = [
             one or postgres_type(str(column[1])).oid
-            for one, column in zip(known, result.description, strict=True)
+            for one, column in zip(known, described, strict=True)
         ]
         apart = [row for row in zip(names, types, own, strict=True) if row[1] != row[2]]
         # A text is a text, and a number is a number.
