@@ -6,13 +6,16 @@ import ssl
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
 from hitparade.cli.terminal import console, errors
 from hitparade.project import ProjectError, database, root
 from hitparade.serve.local import LOCAL
+
+if TYPE_CHECKING:  # the extra may be missing
+    from hitparade.serve.users import Users
 
 app = typer.Typer()
 MISSING = "hitparade serve needs more packages: pip install -c constraints.txt -e '.[serve]'"
@@ -87,10 +90,16 @@ def serve(
         asyncio.run(run(settings))
 
 
-def _users(path: Path | None, host: str):  # type: ignore[no-untyped-def]
+def _users(path: Path | None, host: str) -> "Users":
     from hitparade.serve import users
 
-    known = users.from_file(path) if path else users.from_environment()
+    named = users.from_environment()
+    if path and named:
+        raise users.UsersError(
+            f"the users are given twice, by --users and by {users.PASSWORD_VARIABLE} or "
+            f"{users.TOKEN_VARIABLE}: give one"
+        )
+    known = users.from_file(path) if path else named
     if known is None and host not in LOCAL:
         raise users.UsersError(
             f"a server on {host} needs users: give --users, or set {users.PASSWORD_VARIABLE}"

@@ -142,10 +142,13 @@ class Chunk:
 class Answer:
     """A running statement. It holds a worker until its last row, or until `close()`."""
 
-    def __init__(self, pool: "Pool", worker: Worker, number: int, seconds: float, deadline: float):
-        """Take the worker that runs the statement, its seconds, and when they have passed."""
+    def __init__(self, pool: "Pool", worker: Worker, number: int, seconds: float, left: float):
+        """Take the worker that runs the statement, the seconds it may take, and those left.
+
+        The time in which the client does not ask for rows is not the statement's.
+        """
         self._pool, self._worker, self._number = pool, worker, number
-        self._seconds, self._deadline = seconds, deadline
+        self._seconds, self._left = seconds, left
         self._held = True
         self._abandoned = False  # whether another task ends the statement and frees the worker
         self.columns: list[dict[str, Any]] = []
@@ -183,6 +186,7 @@ class Answer:
     async def close(self) -> None:
         """End the statement and give the worker back. Closing twice does nothing."""
         if self._held and not self._abandoned:
+            self._left = max(self._left, GRACE)  # ending a statement is not a part of it
             await self._ask({"do": "close"})
             self._release()
 
@@ -205,11 +209,13 @@ class Answer:
 
     async def _answered(self) -> bytes:
         reading = asyncio.ensure_future(self._worker.read())
+        began = time.monotonic()
         try:
-            await asyncio.wait({reading}, timeout=max(0, self._deadline - time.monotonic()))
+            await asyncio.wait({reading}, timeout=max(0, self._left))
         except asyncio.CancelledError:  # the client has gone
             self._abandon(reading)
             raise
+        self._left -= time.monotonic() - began
         if not reading.done():
             # Shielded: a client that goes away now must not leave the worker half read.
             await asyncio.shield(self._abandon(reading))
@@ -369,9 +375,10 @@ class Pool:
         return answer
 
     async def _begun(self, seconds: float) -> Answer:
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         worker = await self._lease(min(WAIT, seconds))
-        return Answer(self, worker, next(self._numbers), seconds, deadline)
+        left = seconds - (time.monotonic() - began)
+        return Answer(self, worker, next(self._numbers), seconds, left)
 
     async def functions(self) -> dict[str, Any]:
         """Return what the newest file tells of its functions: see `worker/functions.py`.

@@ -6,7 +6,7 @@ import decimal
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -96,7 +96,8 @@ async def _doors(settings: Settings, pool: Pool, audit: Audit) -> AsyncIterator[
     services = Services(pool, audit, settings.structs)
     name = settings.path.stem
     server = Server(services, settings.users, name, settings.tls, settings.connections)
-    port = await server.start(settings.host, settings.port)
+    with _named("--port"):
+        port = await server.start(settings.host, settings.port)
     print(f"PostgreSQL: {settings.host}:{port}, database {name}", flush=True)
     door = await _http(settings, pool, audit)
     try:
@@ -117,10 +118,20 @@ async def _http(settings: Settings, pool: Pool, audit: Audit) -> HttpDoor | None
         drain_seconds=settings.drain,
     )
     door = HttpDoor(create_app(pool, settings.users, audit, given), given)
-    await door.start()
+    with _named("--http-port"):
+        await door.start()
     scheme = "https" if settings.tls else "http"
     print(f"HTTP: {scheme}://{settings.host}:{door.port}/docs", flush=True)
     return door
+
+
+@contextlib.contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Name the option that chooses another port, if this one cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}: choose another port by {option}") from error
 
 
 async def _follow(pool: Pool, path: Path) -> None:

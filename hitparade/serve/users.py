@@ -211,9 +211,18 @@ def _verifier(text: Any) -> Verifier | None:
 
 
 def from_environment() -> Users | None:
-    """Return the one user that the environment names, or None if it names none."""
+    """Return the one user that the environment names, or None if it names none.
+
+    Raises:
+        UsersError: it names a user without a password and without a token.
+    """
     password, token = os.environ.get(PASSWORD_VARIABLE), os.environ.get(TOKEN_VARIABLE)
     if not password and not token:
+        if NAME_VARIABLE in os.environ:
+            raise UsersError(
+                f"{NAME_VARIABLE} names a user without a password: set {PASSWORD_VARIABLE} or "
+                f"{TOKEN_VARIABLE}"
+            )
         return None
     user = User(
         name=os.environ.get(NAME_VARIABLE, DEFAULT_NAME),

@@ -51,6 +51,8 @@ FUNCTIONS = [
     *("current_setting('home_directory')", "getvariable('x')", "nextval('x')", "currval('x')"),
     *("current_query()", "json_serialize_plan('select 1')", "setseed(0.5)"),
     "__internal_decompress_string(1::ubigint)",
+    "(select __postgres.getvariable() from (select 'x' as __postgres))",
+    "(select __postgres.current_setting() from (select 'home_directory' as __postgres))",
 ]
 CHANGES = [
     "insert into dim_tracks select * from dim_tracks",
@@ -132,6 +134,8 @@ INTERNAL_VIEWS = [
     *("sqlite_master", "sqlite_temp_master", "duckdb_logs", "duckdb_views"),
 ]
 NAMES = [
+    "__postgres.own.relations",
+    '"__postgres"."catalog"."pg_class"',
     "duckdb_settings",
     *INTERNAL_VIEWS,
     *("system.main.duckdb_settings", "main.duckdb_databases", "temp.main.sqlite_master"),

@@ -11,7 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from hitparade.cli import app
 from hitparade.serve.scram import Verifier
 from hitparade.serve.users import Users, UsersError, from_file
 from tests.serve.server import serving
@@ -248,6 +250,31 @@ WRONG = [
     ("users: {5: {}}", "a user has a name"),
     ("users: {ana: {password: 5}}", "not a verifier"),
 ]
+
+
+def test_users_are_named_once_and_with_a_password(tmp_path, monkeypatch, warehouse):
+    monkeypatch.setenv("HITPARADE_DATABASE", str(warehouse.database))
+    monkeypatch.setenv("HITPARADE_SERVE_USER", "otto")
+    run = CliRunner().invoke(app, ["serve", "--port", "0"])
+    assert run.exit_code == 1
+    assert "otto" not in run.output and "names a user without a password" in run.output
+    path = tmp_path / "users.yml"
+    path.write_text(f"users: {{ana: {{tokens: [{TOKEN}]}}}}")
+    monkeypatch.setenv("HITPARADE_SERVE_PASSWORD", "geheim")
+    run = CliRunner().invoke(app, ["serve", "--port", "0", "--users", str(path)])
+    assert run.exit_code == 1
+    assert "given twice" in run.output
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_named_with_the_option(warehouse, monkeypatch):
+    monkeypatch.setenv("HITPARADE_DATABASE", str(warehouse.database))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for option, others in (("--port", []), ("--http-port", ["--port", "0"])):
+            run = _serve(warehouse, *others, option, port)
+            assert run.returncode == 1
+            assert f"choose another port by {option}" in run.stdout
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG)

@@ -219,3 +219,12 @@ def test_every_statement_has_a_line_without_values(limited):
     assert '"user": "marts", "door": "http", "client": "127.0.0.1"' in good
     assert '"error": "42703"' in bad
     assert "secret" not in limited.lines.getvalue()
+
+
+def test_an_error_of_the_statement_has_the_same_kind_in_both_forms(http):
+    """Arrow hides DuckDB's errors: it must not look like a file that cannot be read."""
+    statuses = {
+        accept: ask(http, "select error('boom')", headers={"Accept": accept}).status_code
+        for accept in ("application/json", ARROW)
+    }
+    assert set(statuses.values()) == {422}  # SQLSTATE 22: a value that cannot be used

@@ -14,6 +14,9 @@ import psycopg
 import pytest
 
 import udfs
+from hitparade.serve.postgres import connection as connection_module
+from hitparade.serve.postgres import portals, session, settings
+from hitparade.serve.postgres import server as postgres_server
 
 SLOW = "select count(*) from range(10000000) a(i), range(10000000) b(j) where i + j = -1"
 # DuckDB's expression, and what a client reads.
@@ -333,6 +336,18 @@ def test_an_error_after_the_rows_that_wait_is_told(server):
                 assert len(connection.execute("fetch 30000 from c").fetchall()) == 30_000
 
 
+def test_the_time_of_the_client_is_not_that_of_the_statement(server):
+    """As in PostgreSQL: a program may think between two FETCH."""
+    with psycopg.connect(**server.address()) as connection:
+        connection.execute("set statement_timeout = '300ms'")
+        connection.execute("declare c cursor for select i from range(100000) r(i)")
+        assert len(connection.execute("fetch 10 from c").fetchall()) == 10
+        time.sleep(0.6)
+        assert len(connection.execute("fetch 2000 from c").fetchall()) == 2000
+        time.sleep(0.6)
+        connection.commit()  # ends the cursor
+
+
 def test_clients_that_do_not_read_hold_no_worker(server):
     """The server has two workers."""
     deaf = [server.connect() for _ in range(3)]
@@ -355,6 +370,9 @@ def test_settings_of_a_transaction_end_with_it(server):
         assert connection.execute("show statement_timeout").fetchone() == ("0",)
         assert connection.execute("show timezone").fetchone() == ("UTC",)
         connection.execute("select $$set_config('timezone', 'Asia/Tokyo', false)$$")
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+        connection.execute("set local \"TimeZone\" = 'Asia/Tokyo'; set local timezone = 'GMT'")
+        connection.commit()
         assert connection.execute("show timezone").fetchone() == ("UTC",)
         connection.execute("savepoint a; set timezone = 'Asia/Tokyo'; rollback to a")
         assert connection.execute("show timezone").fetchone() == ("UTC",)
@@ -487,6 +505,29 @@ def test_a_client_that_goes_frees_its_worker(server):
     began = time.monotonic()
     assert server.query("select 1") == [(1,)]
     assert time.monotonic() - began < 10
+
+
+def test_a_parameter_that_cannot_be_read_is_named(client):
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation, match=r"parameter \$1"):
+        client.pgconn.exec_params(b"select 1", [b"\xff\xfe"])
+        result = client.pgconn.exec_params(b"select $1::varchar", [b"\xff\xfe"])
+        raise psycopg.errors.lookup(result.error_field(67).decode())(result.error_message.decode())
+
+
+def test_a_function_of_the_catalogs_without_its_argument_is_an_error_of_the_client(client):
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        client.execute("select current_setting()")
+
+
+def test_an_error_that_is_raised_often_keeps_no_frames():
+    """A shared exception would keep the connection of every client that it was raised for."""
+    shared = [
+        (module.__name__, name)
+        for module in (connection_module, portals, postgres_server, session, settings)
+        for name, value in vars(module).items()
+        if isinstance(value, BaseException)
+    ]
+    assert shared == []
 
 
 def test_another_database_is_refused(server):

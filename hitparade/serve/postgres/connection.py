@@ -17,7 +17,7 @@ from hitparade.serve.pool import Failed, Pool
 from hitparade.serve.postgres import catalog, session
 from hitparade.serve.postgres.commands import Command, command, split, without_comments
 from hitparade.serve.postgres.portals import (
-    CHANGED,
+    ChangedPlan,
     CommandPortal,
     Prepared,
     QueryPortal,
@@ -35,8 +35,6 @@ AHEAD = 8  # messages that are read before they are answered
 MOST_PREPARED = 2**24  # characters of all prepared statements of a connection
 MOST_PORTALS = 1000
 PATIENCE = 2.0  # seconds that a portal with rows may hold a worker while its client does nothing
-CANCELLED = Failed("57014", "canceling statement due to user request")
-SHUTDOWN = Failed("57P01", "terminating connection because the server stops")
 Portal = QueryPortal | CommandPortal
 
 
@@ -87,7 +85,7 @@ class Connection:
         self._stopping = True
         if self._handling is None:
             with contextlib.suppress(asyncio.QueueFull):
-                self._messages.put_nowait(SHUTDOWN)
+                self._messages.put_nowait(_stops())
 
     # The loop.
 
@@ -139,7 +137,7 @@ class Connection:
         if self._messages.empty() or kind == messages.FLUSH:
             await self.stream.drain()
         if self._stopping and kind in (messages.QUERY, messages.SYNC):
-            raise SHUTDOWN
+            raise _stops()
         return True
 
     async def _next(self) -> tuple[bytes, bytes] | Exception:
@@ -164,12 +162,13 @@ class Connection:
         """Answer one message; an error is sent and ends its statement, not the connection."""
         try:
             if not await self._attended(self._handled(kind, payload)) and not self._gone:
-                self._fail(CANCELLED, kind)
+                self._fail(_cancelled(), kind)
         except Failed as error:
             self._fail(error, kind)
-        except (ValueError, IndexError, KeyError, struct.error) as error:
-            log.debug("invalid message %r", kind, exc_info=error)
-            self._fail(Malformed("invalid message format"), kind)
+        except Exception as error:  # the client must learn of it, and others go on
+            log.exception("message %r could not be answered", kind)
+            text = f"an unexpected error of the server, {type(error).__name__}: see its log"
+            self._fail(Failed("XX000", text), kind)
 
     async def _attended(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do something that the client can cancel; return False if it did."""
@@ -194,7 +193,9 @@ class Connection:
     def _send_error(self, error: Failed, severity: str = "ERROR") -> None:
         text = str(error).replace("\0", " ")
         fields = {"S": severity, "V": severity, "C": error.sqlstate, "M": text}
-        if error is CHANGED:  # by this name clients know that they have to prepare it again
+        if isinstance(
+            error, ChangedPlan
+        ):  # by this name clients know that they have to prepare it again
             fields["R"] = "RevalidateCachedQuery"
         self.send(messages.make_error_response(fields))
 
@@ -211,7 +212,7 @@ class Connection:
         await handler(self, payload)
 
     async def _query(self, payload: bytes) -> None:
-        statements = split(messages.parse_query(payload))
+        statements = split(_read(messages.parse_query, payload))
         if not statements:
             self.send(messages.make_empty_query_response())
         for sql in statements:
@@ -225,7 +226,7 @@ class Connection:
                 await _close(portal)
 
     async def _parse(self, payload: bytes) -> None:
-        parsed = messages.parse_parse(payload)
+        parsed = _read(messages.parse_parse, payload)
         statements = split(parsed.sql)
         if len(statements) > 1:
             raise Failed("42601", "cannot insert multiple commands into a prepared statement")
@@ -246,12 +247,10 @@ class Connection:
             )
 
     async def _bind(self, payload: bytes) -> None:
-        parsed = messages.parse_bind(payload)
+        parsed = _read(messages.parse_bind, payload)
         prepared = self._prepared(parsed.statement_name)
         values = [
-            _decoded(
-                value, format_code_for(parsed.param_format_codes, number), prepared.oids, number
-            )
+            _decoded(value, _code(parsed.param_format_codes, number), prepared.oids, number)
             for number, value in enumerate(parsed.params)
         ]
         if parsed.portal_name in self.portals:
@@ -264,7 +263,7 @@ class Connection:
         self.send(messages.make_bind_complete())
 
     async def _describe(self, payload: bytes) -> None:
-        parsed = messages.parse_describe(payload)
+        parsed = _read(messages.parse_describe, payload)
         if parsed.kind == messages.TARGET_STATEMENT:
             await self._describe_statement(self._prepared(parsed.name))
             return
@@ -292,11 +291,11 @@ class Connection:
         self.send(row_description(answer.columns))
 
     async def _run(self, payload: bytes) -> None:
-        parsed = messages.parse_execute(payload)
+        parsed = _read(messages.parse_execute, payload)
         await self._execute(self._named(parsed.portal_name), max(0, parsed.max_rows))
 
     async def _close_message(self, payload: bytes) -> None:
-        parsed = messages.parse_close(payload)
+        parsed = _read(messages.parse_close, payload)
         if parsed.kind == messages.TARGET_STATEMENT:
             self.prepared.pop(parsed.name, None)
         elif parsed.name in self.portals:
@@ -431,9 +430,36 @@ _HANDLERS: dict[bytes, Handler] = {
 }
 
 
+def _read(parse: Callable[[bytes], Any], payload: bytes) -> Any:
+    """Return what a message says.
+
+    Raises:
+        Malformed: it does not have the form of its kind.
+    """
+    try:
+        return parse(payload)
+    except (ValueError, IndexError, struct.error) as error:
+        raise Malformed("invalid message format") from error
+
+
+def _cancelled() -> Failed:
+    return Failed("57014", "canceling statement due to user request")
+
+
+def _stops() -> Failed:
+    return Failed("57P01", "terminating connection because the server stops")
+
+
 async def _close(portal: Portal) -> None:
     if isinstance(portal, QueryPortal):
         await portal.close()
+
+
+def _code(codes: list[int], number: int) -> int:
+    try:
+        return format_code_for(codes, number)
+    except IndexError as error:
+        raise Malformed(f"there is no format code for parameter ${number + 1}") from error
 
 
 def _decoded(value: bytes | None, code: int, oids: list[int], number: int) -> Any:
@@ -442,10 +468,13 @@ def _decoded(value: bytes | None, code: int, oids: list[int], number: int) -> An
         return None
     oid = oids[number] if number < len(oids) else 0
     if code == 0:
-        return decode_text_param(oid, value.decode()) if oid else value.decode()
+        try:
+            return decode_text_param(oid, value.decode()) if oid else value.decode()
+        except (ValueError, IndexError) as error:
+            raise Failed("22P02", f"parameter ${number + 1} cannot be read: {error}") from error
     if code != 1 or not oid:
         raise Failed("0A000", f"parameter ${number + 1} is binary, but its type was not declared")
     try:
         return decode_binary_param(oid, value)
-    except (ValueError, struct.error) as error:
+    except (ValueError, ArithmeticError, IndexError, struct.error) as error:
         raise Failed("22P03", f"parameter ${number + 1} cannot be read: {error}") from error

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from pg_mimic import messages
 from pg_mimic.messages import FieldSpec
@@ -16,10 +16,16 @@ from hitparade.serve.postgres.commands import Command
 from hitparade.serve.requests import Query
 
 _LENGTH = struct.Struct("!i")
-CHANGED = Failed("0A000", "cached plan must not change result type")
 MOST_SPOOLED = 2**30
-TOO_MUCH = Failed("53400", "more than 1 GiB of rows waited to be fetched: fetch them sooner")
 _IN_MEMORY = 2**20  # bytes of rows that wait in memory; more wait in a temporary file
+
+
+class ChangedPlan(Failed):
+    """A prepared statement has other columns in the newest file: clients prepare it again."""
+
+    def __init__(self) -> None:
+        """Say it in PostgreSQL's words, which clients know."""
+        super().__init__("0A000", "cached plan must not change result type")
 
 
 @dataclass
@@ -125,7 +131,7 @@ class QueryPortal:
         if self._known is None or _types(self._known) == _types(self.columns):
             return
         await self.close()
-        raise CHANGED
+        raise ChangedPlan
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -215,7 +221,9 @@ class QueryPortal:
                 if not self._more:
                     break
                 if size > MOST_SPOOLED:
-                    await self._cut(TOO_MUCH)
+                    await self._cut(
+                        Failed("53400", "more than 1 GiB of rows waited: fetch them sooner")
+                    )
                 await self._read()
         file.seek(0)
         self._file, self._more = file, True
@@ -225,9 +233,8 @@ class QueryPortal:
             return file.write(self._waiting)
         except OSError as error:
             await self._cut(Failed("53100", f"rows that wait cannot be kept: {error.strerror}"))
-            raise AssertionError from error
 
-    async def _cut(self, error: Failed) -> None:
+    async def _cut(self, error: Failed) -> NoReturn:
         """End the query with an error that the client gets after the rows that are here."""
         assert self._answer is not None
         await self._answer.close()
@@ -259,14 +266,8 @@ def _types(columns: list[dict[str, Any]]) -> list[int]:
     return [column["oid"] for column in columns]
 
 
-def row_description(columns: list[dict[str, Any]], formats: list[int] | None = None) -> bytes:
-    """Return the message that describes columns.
-
-    Args:
-        columns: as a worker describes them.
-        formats: codes to show instead of the columns' own.
-    """
-    shown = formats or [column["format"] for column in columns]
+def row_description(columns: list[dict[str, Any]]) -> bytes:
+    """Return the message that describes columns, as a worker describes them."""
     return messages.make_row_description(
         [
             FieldSpec(
@@ -274,8 +275,8 @@ def row_description(columns: list[dict[str, Any]], formats: list[int] | None = N
                 oid=column["oid"],
                 type_size=column["size"],
                 type_modifier=column["typmod"],
-                format_code=code,
+                format_code=column["format"],
             )
-            for column, code in zip(columns, shown, strict=True)
+            for column in columns
         ]
     )

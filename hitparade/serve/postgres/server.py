@@ -20,7 +20,6 @@ from hitparade.serve.users import User, Users
 
 STARTUP_SECONDS = 10.0  # a client that has not proved who it is by then is dropped
 PROTOCOL = 3
-TOO_MANY = Failed("53300", "sorry, too many clients already")
 MOST_WAITING = 256  # clients that have not proved who they are
 # Parameters of a startup message that are no settings.
 _NO_SETTINGS = {"user", "database", "options", "replication"}
@@ -106,7 +105,7 @@ class Server:
             if startup is None:
                 return
             if len(self._connections) >= self._most:
-                raise TOO_MANY
+                raise _too_many()
             user = await self._proved(stream, startup)
         if startup.database != self._database:
             raise Failed(
@@ -121,7 +120,7 @@ class Server:
     async def _entrance(self) -> AsyncIterator[None]:
         """Limit the time and the number of clients that have not proved who they are."""
         if self._waiting >= MOST_WAITING:
-            raise TOO_MANY
+            raise _too_many()
         self._waiting += 1
         try:
             async with asyncio.timeout(STARTUP_SECONDS):
@@ -188,6 +187,10 @@ class Server:
         finally:
             self._use.audit.connections.labels("postgres").dec()
             del self._connections[key]
+
+
+def _too_many() -> Failed:
+    return Failed("53300", "sorry, too many clients already")
 
 
 def _parsed(payload: bytes) -> Startup:

@@ -141,6 +141,7 @@ def assign(connection: Connection, name: str, value: str, is_local: bool) -> Non
     Raises:
         Failed: it is unknown, fixed, or cannot have this value.
     """
+    name = name.strip('"').lower()
     before = connection.settings.show(name)
     changed = connection.settings.set(name, value)
     if is_local and connection.status == IDLE:  # outside of a transaction it ends at once

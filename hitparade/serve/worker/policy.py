@@ -191,7 +191,7 @@ def _common_table_expressions(parsed: dict[str, Any]) -> frozenset[str]:
 
 def _check_query_nodes(node: dict[str, Any]) -> None:
     """Refuse what is not a query: DuckDB parses an INSERT inside a WITH, too."""
-    if "cte_map" in node and node["type"] not in QUERY_NODES:
+    if str(node.get("type", "")).endswith("_NODE") and node["type"] not in QUERY_NODES:
         raise Refused("42501", "only SELECT may run here: the database is read-only")
     source = node.get("from_table")
     if source and source["type"] not in SOURCES:

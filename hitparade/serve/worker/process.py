@@ -14,7 +14,7 @@ from hitparade.serve.requests import Query
 from hitparade.serve.worker import failures, functions, parameters
 from hitparade.serve.worker.database import Database
 from hitparade.serve.worker.labels import labels
-from hitparade.serve.worker.policy import Parsed, Refused
+from hitparade.serve.worker.policy import CATALOG, Parsed, Refused
 from hitparade.serve.worker.results import Result, postgres_rows, run
 
 Answer = Iterator[tuple[bytes, bytes]]
@@ -92,6 +92,9 @@ class Process:
         self, query: Query, database: Database
     ) -> tuple[str, Sequence[int | None] | None]:
         """Return a statement as DuckDB takes it, and the types of its columns if it tells them."""
+        # So that what the policy permits of this database is what `rewrite` has written.
+        if CATALOG in query.sql.lower():
+            raise Refused("42501", f"{CATALOG} is the server's own: ask pg_catalog")
         session = catalog.Session(
             user=query.user,
             database=database.name,

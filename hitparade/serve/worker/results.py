@@ -142,7 +142,11 @@ class _ArrowResult:
 
     def fetch(self, count: int) -> tuple[int, bool, bytes]:
         del count  # batches have a fixed size
-        batch = next(self._reader, None)
+        try:
+            batch = next(self._reader, None)
+        except (OSError, pa.ArrowException) as error:  # Arrow hides the kind of DuckDB's error
+            cancelled = "INTERRUPT" in str(error)
+            raise Refused("57014" if cancelled else "22000", str(error)) from error
         if batch is None:
             self._writer.close()
         else:

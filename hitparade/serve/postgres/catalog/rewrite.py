@@ -85,6 +85,8 @@ def rewrite(sql: str, session: Session) -> Rewritten | None:
         return _rewritten(sql, session)
     except RecursionError:
         raise CatalogError("the statement is nested too deeply", "54001") from None
+    except IndexError:  # a function that looks at an argument
+        raise CatalogError("a function of the catalogs lacks an argument", "42883") from None
 
 
 def _rewritten(sql: str, session: Session) -> Rewritten | None:
